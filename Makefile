@@ -1,0 +1,87 @@
+# make demo: three real hosts with a TLS etcd cluster.   make test: everything that CI runs.   make help: the rest.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+CACHE := $(CURDIR)/.cache
+VENV := $(CACHE)/venv
+LINKS := $(CACHE)/links
+COLLECTIONS := $(CACHE)/collections
+DEMO := $(CACHE)/demo
+LAB := python3 -m lab
+NAME ?= default
+
+export PATH := $(VENV)/bin:$(PATH)
+export ANSIBLE_HOME := $(CACHE)/ansible
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export ANSIBLE_INJECT_FACT_VARS := false
+export ANSIBLE_PIPELINING := true
+export MOLECULE_GLOB := molecule/*/molecule.yml
+export PYTHONPATH := $(LINKS)
+export PYTHONDONTWRITEBYTECODE := 1
+
+SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
+
+.PHONY: help deps demo test lint unit component scenario scenarios matrix clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+deps: $(VENV)/.done $(LINKS)/.done ## the tools, in .cache/venv, and what the lab needs of the system
+	$(LAB) deps
+
+# ansible-core needs a Python of 3.12 or newer: the first that there is, pyenv's included.
+$(VENV)/.done: requirements-test.txt
+	python=; for candidate in python3.14 python3.13 python3.12 python3 "$$HOME"/.pyenv/versions/3.1[2-9]*/bin/python3; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then python=$$candidate; break; fi; \
+	done; \
+	[ -n "$$python" ] || { echo "No Python of 3.12 or newer was found. Install one, then run again." >&2; exit 1; }; \
+	"$$python" -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	touch $@
+
+# The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
+$(LINKS)/.done:
+	mkdir -p $(LINKS)/ansible_collections/quorum
+	ln -sfn $(CURDIR) $(LINKS)/ansible_collections/quorum/etcd
+	touch $@
+
+$(COLLECTIONS)/.done: $(VENV)/.done $(SOURCES)
+	rm -rf $(CACHE)/dist $(COLLECTIONS)
+	ansible-galaxy collection build --force --output-path $(CACHE)/dist .
+	ansible-galaxy collection install --offline --force -p $(COLLECTIONS) $(CACHE)/dist/quorum-etcd-*.tar.gz
+	touch $@
+
+demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
+	$(LAB) --name demo releases 3.6.14
+	$(LAB) --name demo up
+	$(LAB) --name demo inventory --dir $(DEMO)
+	cd playbooks && ansible-playbook etcd.yml -i $(DEMO)/hosts
+	@$(LAB) --name demo hints
+
+test: lint unit component scenarios ## everything that CI runs
+
+lint: deps $(COLLECTIONS)/.done ## static checks
+	ruff check .
+	ruff format --check lab tests
+	yamllint --strict .
+
+unit: deps ## pure code
+	pytest -n 2 -q tests/unit
+
+component: deps ## modules and client against real etcd
+	$(LAB) releases
+	pytest -q tests/component
+
+scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME=default
+	$(LAB) releases
+	molecule --no-command-borders -c .config/molecule/config.yml test -s $(NAME)
+
+scenarios: ## the Molecule scenarios that CI runs
+	$(MAKE) scenario NAME=default
+	$(MAKE) scenario NAME=single
+
+clean: ## takes every host, network and process of the lab away
+	$(LAB) down --all
+	rm -rf $(DEMO)

@@ -1,0 +1,23 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection of this checkout, importable under its own name."""
+
+from __future__ import annotations
+
+import sys
+
+from lab.paths import CACHE, CHECKOUT
+
+LINKS = CACHE / "links"
+
+
+def make_importable() -> None:
+    """Put a directory on Python's path in which the checkout is C(ansible_collections/quorum/etcd)."""
+    link = LINKS / "ansible_collections" / "quorum" / "etcd"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.exists():
+        link.symlink_to(CHECKOUT, target_is_directory=True)
+    if str(LINKS) not in sys.path:
+        sys.path.insert(0, str(LINKS))

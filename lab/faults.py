@@ -1,0 +1,153 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to real hosts: power lost, hung, cut off from the others, disk full, disk slow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.commands import LabError, output, succeeds
+from lab.engine import CGROUPS, Engine
+from lab.state import Host, Lab
+
+#: The file that fills a disk.
+BALLAST = ".ballast"
+#: A larger disk is not filled: it would be this machine's own.
+LARGEST_FILLED = 8 * 1024**3
+
+
+def kill(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
+    """Power lost: every process ends at once, nothing is told to anybody."""
+    engine.output("kill", "--signal", "KILL", *(lab.container(host) for host in hosts))
+
+
+def pause(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
+    """A hung host: its connections stay open, nobody answers."""
+    engine.output("pause", *(lab.container(host) for host in hosts))
+
+
+def unpause(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
+    engine.output("unpause", *(lab.container(host) for host in hosts))
+
+
+def cut(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
+    """A partition: these hosts reach each other, the others reach each other, and this machine reaches all.
+
+    It replaces an earlier one, and lasts until healed, through reboots of hosts too.
+
+    :raises LabError: this machine's bridges cannot be filtered; it takes root.
+    """
+    sides = [[lab.address(host, version) for host in hosts] for version in (4, 6)]
+    output(engine.in_network(["nft", "-f", "-"]), stdin=partition(lab.prefix, *sides))
+
+
+def partition(table: str, ipv4: Sequence[str], ipv6: Sequence[str]) -> str:
+    """nft's words for a partition between these addresses and all others of the bridges.
+
+    The bridge family sees what goes from host to host, and not what goes between this machine and a host.
+    """
+    rules = []
+    for family, addresses in (("ip", ipv4), ("ip6", ipv6)):
+        inside = "{ " + ", ".join(addresses) + " }"
+        rules.append(f"{family} saddr {inside} {family} daddr != {inside} drop")
+        rules.append(f"{family} daddr {inside} {family} saddr != {inside} drop")
+    lines = "\n".join(f"    {rule}" for rule in rules)
+    # Naming the table before deleting it makes the deletion right whether it was there or not.
+    return (
+        f"table bridge {table}\ndelete table bridge {table}\n"
+        f"table bridge {table} {{\n  chain partition {{\n    type filter hook forward priority 0; policy accept;\n"
+        f"{lines}\n  }}\n}}\n"
+    )
+
+
+def heal(engine: Engine, lab: Lab) -> None:
+    """End a partition, if there is one."""
+    if is_cut(engine, lab):
+        output(engine.in_network(["nft", "delete", "table", "bridge", lab.prefix]))
+
+
+def is_cut(engine: Engine, lab: Lab) -> bool:
+    return succeeds(engine.in_network(["nft", "list", "table", "bridge", lab.prefix]))
+
+
+def fill(engine: Engine, lab: Lab, host: Host, path: str) -> None:
+    """Fill the disk that holds a path, to the last byte.
+
+    :raises LabError: the disk is larger than a host's own would be.
+    """
+    size, mount = _inside(engine, lab, host, ["df", "--block-size=1", "--output=size,target", path]).split()[-2:]
+    if int(size) > LARGEST_FILLED:
+        raise LabError(
+            f"{path} of {host.name} lies on {mount}, which has {int(size) // 1024**3} GiB and is this machine's own "
+            f"disk: make the host with `up --data-tmpfs 512m` and fill /var/lib/etcd."
+        )
+    # dd fails, as it should, when the disk is full.
+    zeros = 'dd if=/dev/zero of="$1" bs=64k 2>/dev/null || :'
+    _inside(engine, lab, host, ["sh", "-c", zeros, "sh", f"{path}/{BALLAST}"])
+
+
+def drain(engine: Engine, lab: Lab, host: Host, path: str) -> None:
+    """Give back what filled the disk."""
+    _inside(engine, lab, host, ["rm", "-f", f"{path}/{BALLAST}"])
+
+
+def slow(engine: Engine, lab: Lab, host: Host, writes: int) -> None:
+    """Let a host's disk do so many writes a second, whatever its processes are; 0 for as many as it can.
+
+    :raises LabError: the host's data lies in memory, or the machine cannot throttle the disk.
+    """
+    if host.disk:
+        raise LabError(f"{host.name} keeps its data in memory (--data-tmpfs), which no disk can slow down.")
+    container, pid = engine.output("inspect", "--format", "{{.Id}} {{.State.Pid}}", lab.container(host)).split()
+    groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+    file, line = throttle(groups, container, whole_disk(engine.storage()), writes)
+    try:
+        file.write_text(line, encoding="utf-8")
+    except OSError as problem:
+        raise LabError(
+            f"The disk of {host.name} cannot be slowed down here ({file}: {problem.strerror}). It takes root, and a "
+            f"kernel with the blkio controller of cgroup v1 or the io controller of v2."
+        ) from None
+
+
+def throttle(groups: str, container: str, disk: str, writes: int) -> tuple[Path, str]:
+    """The file that limits a container's writes, and what to write into it.
+
+    :param groups: C(/proc/PID/cgroup) of a process in the container.
+    :param container: the container's full id.
+    :param disk: the disk's device numbers, C(MAJOR:MINOR).
+    :raises LabError: the container is in no group of its own.
+    """
+    for line in groups.splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers not in ("blkio", "") or container not in path:
+            continue
+        # systemd in the container has groups of its own below that of the container.
+        parts = path.split("/")
+        own = "/".join(parts[: 1 + next(place for place, part in enumerate(parts) if container in part)]).lstrip("/")
+        if controllers == "blkio":
+            return CGROUPS / "blkio" / own / "blkio.throttle.write_iops_device", f"{disk} {writes}\n"
+        return CGROUPS / own / "io.max", f"{disk} wiops={writes or 'max'}\n"
+    raise LabError("The container has no control group of its own, so its disk cannot be slowed down.")
+
+
+def whole_disk(path: Path) -> str:
+    """The device numbers of the disk below a path: limits apply to disks, not to partitions.
+
+    :raises LabError: the path lies on no disk.
+    """
+    device = path.stat().st_dev
+    block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+    if not block.exists():
+        raise LabError(f"{path} lies on no block device, so no disk can be slowed down.")
+    block = block.resolve()
+    whole = block.parent if (block / "partition").exists() else block
+    return (whole / "dev").read_text(encoding="utf-8").strip()
+
+
+def _inside(engine: Engine, lab: Lab, host: Host, command: Sequence[str]) -> str:
+    return engine.output("exec", lab.container(host), *command)

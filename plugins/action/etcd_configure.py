@@ -1,0 +1,74 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Renders a member's files and issues its certificates on the controller, and sends them in one call to its host."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _render
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
+from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+
+
+class ActionModule(AnnouncingAction):
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            {
+                "announce": {"type": "str", "default": ""},
+                "observation": {"type": "dict", "required": True},
+                "version": {"type": "str", "required": True},
+                "initial_cluster": {"type": "str", "required": True},
+                "token": {"type": "str", "required": True},
+                "pki": {"type": "dict", "required": True, "no_log": True},
+            }
+        )
+        self.announce(arguments["announce"], task_vars or {})
+        host = Host.from_observation("", arguments["observation"])
+        try:
+            sent = self._content(host, arguments)
+        except EtcdError as exc:
+            return {**result, "failed": True, "msg": str(exc)}
+        result.update(self._execute_module(module_name="quorum.etcd.etcd_files", module_args=sent, task_vars=task_vars))
+        return result
+
+    def _content(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
+        wanted = host.wanted
+        if wanted is None:
+            raise EtcdError("The observation says nothing of what this host should be.")
+        version, machine = arguments["version"], host.seen["host"]["architecture"]
+        files = _render.files(wanted, version, machine)
+        files.append(_render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"]))
+        issued: dict[str, Any] = {"leaves": {}, "keys": {}, "bundles": {}}
+        if wanted.tls and not self._task.check_mode:
+            pki = _authorities.Pki.from_inputs(arguments["pki"], vault_reader(self._loader))
+            issued = _authorities.issue(pki, wanted, host.authorities.renew, datetime.now(timezone.utc))
+        files += [_render.File(path, text, "0644") for path, text in issued["bundles"].items()]
+        return {
+            **wanted.layout.to_dict(),
+            "files": [vars(file) for file in files],
+            "links": _render.links(wanted, version, machine),
+            "certificates": issued["leaves"],
+            "private_keys": issued["keys"],
+            "expected": host.marker.to_dict() if host.marker else None,
+            "wanted": _marker_wanted(host.marker, wanted, arguments).to_dict(),
+            "listen": list(wanted.member.listen_peer_urls),
+        }
+
+
+def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, Any]) -> Marker:
+    return Marker(
+        state=marker.state if marker else _marker.OFFERED,
+        cluster=wanted.cluster,
+        name=wanted.name,
+        token=arguments["token"],
+        initial_cluster=arguments["initial_cluster"],
+    )

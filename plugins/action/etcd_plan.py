@@ -1,0 +1,80 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns what every host observed into steps, a refusal, or nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _report
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _validation, arguments = self.validate_argument_spec({
+            "cluster": {"type": "str", "required": True},
+            "members": {"type": "list", "elements": "str", "required": True},
+            "batch": {"type": "list", "elements": "str", "required": True},
+            "verify": {"type": "bool", "default": False},
+        })
+        here = task_vars["inventory_hostname"]
+        cluster, batch = arguments["cluster"], arguments["batch"]
+        hosts = _hosts(arguments["members"], batch, task_vars["hostvars"])
+        alive = [host.name for host in hosts if host.name in batch and not host.silent]
+        speaks = here == next(iter(alive or batch), here)
+        try:
+            plan = _plan.plan(hosts)
+        except EtcdError as exc:
+            return {**result, **self._refused(cluster, str(exc), speaks)}
+        outside = [step for step in plan.steps if step.host not in alive]
+        if outside:
+            return {**result, **self._refused(cluster, (
+                f"{outside[0].title} is due, and {outside[0].host} is not in this run (--limit or serial). Nothing was "
+                "touched. Run without --limit and serial."), speaks)}
+        text = plan.text(cluster)
+        table = _report.table(hosts) if not plan.waves else ""
+        if speaks:
+            self._display.display("\n".join(part for part in (text, table) if part))
+        steps = _plan.steps_by_wave(plan, here)
+        result.update(changed=any(steps), steps=steps, waves=len(plan.waves), alive=alive, text=text, table=table,
+                      differences=list(plan.differences))
+        if arguments["verify"] and plan.waves:
+            return {**result, "failed": True, "msg": f"{cluster}: not all is done: {plan.summary}. Run again."}
+        if plan.differences and not plan.waves:
+            result.update(failed=True, msg=f"{cluster}: not as the inventory says:\n" + "\n".join(plan.differences))
+        return result
+
+    def _refused(self, cluster: str, text: str, speaks: bool) -> dict[str, Any]:
+        """In full on one host of the cluster: the same sentence on each would bury it."""
+        message = f"{cluster}: refused, nothing was touched.\n{text}" if speaks else f"{cluster}: refused, see above."
+        return {"failed": True, "msg": message, "steps": [], "waves": 0, "alive": []}
+
+
+def _hosts(members: list[str], batch: list[str], hostvars: Mapping[str, Any]) -> list[Host]:
+    found: dict[str, Mapping[str, Any]] = {}
+    for asker in batch:
+        # A result outlives its play; only those of hosts in this batch are of this run.
+        for item in (hostvars[asker].get("__etcd_seen") or {}).get("results", []):
+            found.setdefault(item["item"], item)
+    return [_host(name, found.get(name)) for name in members]
+
+
+def _host(name: str, item: Mapping[str, Any] | None) -> Host:
+    if item is None:
+        return Host(name, silent="it was not asked.")
+    if "wanted" not in item:
+        return Host(name, silent=str(item.get("msg", "no result.")).strip() or "no result.")
+    if item["silent"]:
+        return Host(name, silent=item["silent"])
+    return Host.from_observation(name, item)

@@ -1,0 +1,178 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Founding a cluster, once: may it be done, and by which steps. Interrupted, it is resumed and never restarted.
+
+The states and what may follow them are the table in docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
+
+_AGAIN = "Run the same command again once that is so."
+
+
+def is_due(hosts: Sequence[Host]) -> bool:
+    """Has no host of the group got further than files and a marker, so that no cluster can exist?"""
+    return not any(host.went_on for host in hosts)
+
+
+def check(hosts: Sequence[Host]) -> None:
+    """Refuse to found a cluster unless every host was asked and none shows that one may exist.
+
+    :raises Refused: naming the first reason.
+    """
+    for host in hosts:
+        if host.silent:
+            raise Refused(
+                f"{host.label} gives no answer: {host.silent}",
+                "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster "
+                "beside it would split your data.",
+                f"See that every host of the group can be reached, or take it out of the inventory. {_AGAIN}",
+            )
+    offered = [host for host in hosts if host.state == _marker.OFFERED]
+    agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]
+    for host in hosts:
+        _check_nothing_foreign(host)
+        if host.state is None and agreed and not offered:
+            raise Refused(
+                f"{host.label} has no marker, and {agreed[0].label} has agreed on a first start: all hosts had a "
+                "marker then.",
+                f"{host.label} lost its system disk or was replaced since, and nobody can say whether it had begun to "
+                "vote.",
+                "If no host of the group holds a write-ahead log and none ever served a client, remove "
+                f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
+            )
+    _check_same_members(agreed, offered, hosts)
+
+
+def _check_nothing_foreign(host: Host) -> None:
+    unit = host.seen.get("unit", {})
+    if host.state is None and unit.get("fragment_path"):
+        raise Refused(
+            f"{host.label} has a unit {unit['name']} that this collection did not write ({unit['fragment_path']}).",
+            "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",
+            f"If it is a leftover, remove it (systemctl disable --now {unit['name']}, then remove the package or the "
+            f"file). {_AGAIN}",
+        )
+    for process in host.seen.get("strangers", []):
+        raise Refused(
+            f"{host.label} runs an etcd that this collection did not start: process {process['pid']}"
+            f"{' of ' + process['unit'] if process['unit'] else ''}, {' '.join(process['command'])}",
+            "It may be a member of a live cluster; a cluster that is not ours is left alone.",
+            f"If it is not needed, stop it. {_AGAIN}",
+        )
+    for listener in host.seen.get("ports", []):
+        if host.wanted is not None and listener["unit"] == host.wanted.layout.probe_unit:
+            continue
+        raise Refused(
+            f"Port {listener['port']} on {host.label} is taken by {listener['process'] or 'a process'} "
+            f"(process {listener['pid']}{', ' + listener['unit'] if listener['unit'] else ''}, "
+            f"on {listener['address']}).",
+            "etcd could not listen there, and the cluster's first start would hang half-made.",
+            f"Stop that process, or give etcd another port (etcd_client_port, etcd_peer_port, "
+            f"etcd_settings['listen-metrics-urls']). {_AGAIN}",
+        )
+
+
+def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], hosts: Sequence[Host]) -> None:
+    """Hosts that agreed on a first start know its members; others may have started with them."""
+    wanted = _initial_cluster(hosts)
+    for host in agreed:
+        marker = host.marker
+        if marker is None or offered:
+            continue
+        if marker.initial_cluster != wanted:
+            raise Refused(
+                f"{host.label} agreed on a first start as {marker.initial_cluster}, and the inventory now says "
+                f"{wanted}.",
+                "A host of the first list may have started and voted.",
+                "Put the inventory back and run again. If no host of the first list holds a write-ahead log, remove "
+                f"{host.wanted.layout.state_dir if host.wanted else ''} on every one of them instead.",
+            )
+        if marker.machine_id != host.seen["host"]["machine_id"]:
+            raise Refused(
+                f"{host.label} carries the marker of another machine ({marker.machine_id}; this one is "
+                f"{host.seen['host']['machine_id']}).",
+                "Its disk was copied or moved: two machines would start as one member.",
+                f"If the first machine is off for good, remove {host.wanted.layout.state_dir if host.wanted else ''} "
+                "on every host of the group and run again.",
+            )
+
+
+def _initial_cluster(hosts: Sequence[Host]) -> str:
+    return ",".join(
+        f"{host.wanted.name}={url}" for host in hosts if host.wanted is not None for url in host.wanted.member.peer_urls
+    )
+
+
+def token(hosts: Sequence[Host]) -> str:
+    """The C(initial-cluster-token) of this cluster's one bootstrap.
+
+    A token that a host already carries is kept, that of a host that agreed on a first start before an offered one;
+    a new one comes from numbers that all hosts drew, so that every host's plan arrives at the same.
+    """
+    for state in (_marker.NEVER_STARTED, _marker.OFFERED):
+        carried = sorted(host.marker.token for host in hosts if host.marker is not None and host.state == state)
+        if carried:
+            return carried[0]
+    cluster = next(host.wanted.cluster for host in hosts if host.wanted is not None)
+    drawn = "".join(sorted(host.seen["host"]["nonce"] for host in hosts))
+    return f"{cluster}-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}"
+
+
+def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
+    """The steps from what is there to a running cluster.
+
+    Files, then the offer; only when all hosts have offered and reached each other's peer ports do they agree on the
+    first start, and only when all agreed does anyone start.
+    """
+    arguments = {
+        "version": version,
+        "initial_cluster": _initial_cluster(hosts),
+        "token": token(hosts),
+    }
+    first = hosts[0]
+    planned: list[Wave] = []
+    absent = [host for host in hosts if version not in host.seen["releases"]]
+    planned.append(tuple(_installing(host, version)
+                         for host in absent))
+    if first.wanted is not None and first.wanted.tls and first.authorities.missing:
+        planned.append((Step("authority", first.name,
+                             f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.directory}"),))
+    planned.append(tuple(Step("configure", host.name, f"write the files of {host.label}", arguments) for host in hosts))
+    planned.append(tuple(Step("prove", host.name, f"reach every peer port from {host.label}",
+                              {"peers": _peers(host, hosts), "token": arguments["token"]}) for host in hosts))
+    planned += starting(hosts)
+    return [wave for wave in planned if wave]
+
+
+def _installing(host: Host, version: str) -> Step:
+    archive = _releases.archive(version, host.seen["host"]["architecture"])
+    return Step("install", host.name, f"install etcd {version} on {host.label}", {"version": version, "archive": archive})
+
+
+def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, str]]:
+    return [
+        {"name": other.wanted.name, "url": url}
+        for other in hosts
+        if other.wanted is not None and other.name != host.name
+        for url in other.wanted.member.peer_urls
+    ]
+
+
+def starting(hosts: Sequence[Host]) -> list[Wave]:
+    """Start members that stand still, side by side, and await them: READY comes only with a quorum."""
+    return [
+        tuple(Step("start", host.name, f"start {host.label}") for host in hosts),
+        tuple(Step("await", host.name, f"await {host.label}") for host in hosts),
+    ]

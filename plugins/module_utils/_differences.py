@@ -1,0 +1,149 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Where a cluster that exists is not what the inventory says, in sentences. No step mends these yet."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _render
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+
+
+def of_host(host: Host, version: str) -> Iterator[str]:
+    """What is different on one host.
+
+    :param version: the version its files are rendered for.
+    """
+    if host.silent:
+        yield f"{host.label} gives no answer: {host.silent}"
+        return
+    if host.wanted is None:
+        return
+    if host.state is None:
+        yield (f"{host.label} has no marker and no data: it is no member of this cluster. Joining a running cluster is "
+               "not done by this release; take the host out of the inventory.")
+        return
+    if host.seen["unit"]["enabled"] == "masked":
+        yield f"{host.label}: {host.seen['unit']['name']} is masked. If it may run: systemctl unmask {host.seen['unit']['name']}"
+    if not host.runs and host.state == _marker.NEVER_STARTED:
+        return
+    if host.state in (_marker.STARTING, _marker.STARTED) and not host.has_log and not host.runs:
+        yield _lost_log(host.label, host.wanted)
+        return
+    yield from _files(host, host.wanted, version)
+    for leaf, reasons in host.authorities.renew.items():
+        for reason in reasons:
+            yield f"{host.label}: {host.wanted.layout.certificate(leaf)} should be issued anew: {reason}"
+    if host.runs:
+        yield from _running(host, host.wanted, version)
+
+
+def _lost_log(label: str, wanted: Wanted) -> str:
+    return (f"{label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
+            "Its gate keeps it down, because started empty it could bring acknowledged writes to nothing. If a disk is "
+            "missing, mount it: the unit starts by itself. Replacing a member whose data are lost for good is not done "
+            "by this release.")
+
+
+def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+    for file in _render.files(wanted, version, host.seen["host"]["architecture"]):
+        seen = host.seen["files"].get(file.path, {"exists": False})
+        if not seen["exists"]:
+            yield f"{host.label}: {file.path} is missing."
+        elif seen["sha256"] != file.sha256:
+            yield f"{host.label}: {file.path} differs from what the inventory says."
+        elif (seen["mode"], seen["owner"], seen["group"]) != (file.mode, file.owner, file.group):
+            yield (f"{host.label}: {file.path} is {seen['owner']}:{seen['group']} {seen['mode']}, "
+                   f"not {file.owner}:{file.group} {file.mode}.")
+    for path, digest in host.authorities.bundles.items():
+        if host.seen["files"].get(path, {}).get("sha256") != digest:
+            yield f"{host.label}: {path} does not hold the CAs of {host.authorities.directory}."
+    for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
+        seen = host.seen["files"].get(path, {"link": ""})
+        if seen["link"] != target:
+            yield f"{host.label}: {path} does not point to {target}."
+
+
+def _running(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+    runtime = host.seen["runtime"]
+    if runtime["version"] and runtime["version"] != version:
+        yield (f"{host.label} runs etcd {runtime['version']}, and the inventory asks for {version}. Upgrades are not "
+               "done by this release.")
+    for path, digest in host.seen["record"].items():
+        now = host.seen["files"].get(path)
+        if now is not None and now["sha256"] != digest:
+            yield f"{host.label}: {path} was changed after the member started; what runs is still the old."
+    for name, value in sorted(_envfile.environment(_render.flags(wanted, version)).items()):
+        runs_with = runtime["environment"].get(name)
+        if runs_with != value and name != "ETCD_INITIAL_CLUSTER_STATE":
+            drop_ins = host.seen["unit"]["drop_in_paths"]
+            yield (f"{host.label} runs with {name}={runs_with or '(unset)'}, not {value}"
+                   f"{' (drop-ins: ' + ', '.join(drop_ins) + ')' if drop_ins else ''}.")
+
+
+def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
+    """Where the cluster's own member list and the inventory disagree.
+
+    :raises Refused: a derived address differs from a live member's peer URL.
+    """
+    serving = next((host for host in hosts if host.answers), None)
+    if serving is None:
+        return
+    members: Mapping[str, Any] = {member["id"]: member for member in serving.seen["cluster"]["members"]}
+    known = set()
+    for host in hosts:
+        member_id = _member_id(host)
+        member = members.get(member_id)
+        if host.wanted is None or not member_id:
+            continue
+        known.add(member_id)
+        if member is None:
+            yield f"{host.label} has the data of member {member_id}, which the cluster's member list does not have."
+            continue
+        if member["name"] and member["name"] != host.wanted.name:
+            yield (f"{host.label} is called {member['name']!r} in the cluster. Renaming is not done by this release: "
+                   "put NODE_NAME back.")
+        if sorted(member["peer_urls"]) != sorted(host.wanted.member.peer_urls):
+            yield _other_peer_urls(host, host.wanted, member)
+        if member["is_learner"]:
+            yield f"{host.label} is a learner: it does not vote."
+    for member_id, member in members.items():
+        if member_id not in known and not any(host.silent for host in hosts):
+            yield (f"Member {member_id} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
+                   "host of this inventory. It is counted for quorum and left alone.")
+
+
+def _member_id(host: Host) -> str:
+    if host.answers:
+        return str(host.seen["cluster"]["member_id"])
+    return str(host.seen.get("data", {}).get("member_id", ""))
+
+
+def _other_peer_urls(host: Host, wanted: Wanted, member: Mapping[str, Any]) -> str:
+    have, want = ", ".join(member["peer_urls"]), ", ".join(wanted.member.peer_urls)
+    if not wanted.member.written:
+        raise Refused(
+            f"{host.label} is known to its cluster as {have}, and the inventory leads to {want} "
+            f"(from {wanted.member.address_source}).",
+            "Only a written address may change a live member's peer URL; one that was derived may be an accident.",
+            f"Write etcd_address for {host.name}: {have} keeps the member as it is.",
+        )
+    return (f"{host.label} is known to its cluster as {have}, and the inventory says {want}. Changing a live member's "
+            f"address is not done by this release: put {wanted.member.address_source} back.")
+
+
+def of_health(hosts: Sequence[Host]) -> Iterator[str]:
+    """Members that run and do not serve."""
+    for host in hosts:
+        if host.runs and not host.answers:
+            error = (host.seen.get("cluster") or {}).get("error", "")
+            yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
+        for alarm in (host.seen.get("cluster") or {}).get("alarms", []):
+            if alarm["member_id"] == _member_id(host):
+                yield f"{host.label} has the alarm {alarm['alarm']}."

@@ -1,0 +1,90 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What can go wrong, as one small tree. Libraries raise; only the edge of a module or an action reports."""
+
+from __future__ import annotations
+
+
+class EtcdError(Exception):
+    """Parent of every error this collection raises on purpose. Its text is one sentence a person can act on."""
+
+
+class BadInput(EtcdError):
+    """The inventory, a setting or an option is wrong. Raised before anything is touched."""
+
+
+class Refused(EtcdError):
+    """An act that would be dangerous in the state that was found.
+
+    :param found: what was found, with the host or endpoint it was found on.
+    :param danger: why going on would be dangerous.
+    :param remedy: the exact command or setting that is safe.
+    """
+
+    def __init__(self, found: str, danger: str, remedy: str) -> None:
+        super().__init__(f"{found} {danger} {remedy}")
+        self.found = found
+        self.danger = danger
+        self.remedy = remedy
+
+
+class HostError(EtcdError):
+    """The host itself would not do it: a file, a unit, a process, a download."""
+
+
+class TransportError(EtcdError):
+    """No answer could be had from an endpoint: name, address, TLS or connection.
+
+    :param endpoint: the endpoint as the caller wrote it, for example C(https://10.0.0.1:2379).
+    :param message: what happened there, and what to do about it.
+    :param sent: whether the request may have reached etcd, so that repeating a write is not safe.
+    """
+
+    def __init__(self, endpoint: str, message: str, sent: bool = False) -> None:
+        super().__init__(f"{endpoint}: {message}")
+        self.endpoint = endpoint
+        self.message = message
+        self.sent = sent
+
+
+class NoAnswer(TransportError):
+    """Every endpoint that could be asked failed.
+
+    :param failures: what happened at each, in the order in which they were asked.
+    """
+
+    def __init__(self, failures: tuple[EtcdError, ...]) -> None:
+        self.failures = failures
+        endpoints = [failure.endpoint for failure in failures if isinstance(failure, (TransportError, RpcError))]
+        sent = any(isinstance(failure, TransportError) and failure.sent for failure in failures)
+        super().__init__(", ".join(endpoints), f"none of {len(failures)} endpoints answered", sent)
+
+    def __str__(self) -> str:
+        return f"{self.message}. " + " ".join(map(str, self.failures))
+
+
+class WireError(EtcdError):
+    """Bytes that break the rules of their format: HTTP/2, HPACK, gRPC or protobuf. Says what is wrong, not where from."""
+
+
+class RpcError(EtcdError):
+    """etcd answered a call with an error.
+
+    :param endpoint: the endpoint that answered.
+    :param call: the gRPC method, for example C(Cluster.MemberList).
+    :param code: the gRPC status code (https://grpc.io/docs/guides/status-codes/).
+    :param name: the name of that code, for example C(Unavailable).
+    :param detail: etcd's own text.
+    """
+
+    def __init__(self, endpoint: str, call: str, code: int, name: str, detail: str) -> None:
+        super().__init__(f"{endpoint}: {call}: {name}: {detail}")
+        self.endpoint = endpoint
+        self.call = call
+        self.code = code
+        self.name = name
+        self.detail = detail

@@ -1,0 +1,229 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Files on a host: written whole or not at all, and never by two at once."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import grp
+import hashlib
+import os
+import pwd
+import stat
+import tempfile
+import time
+from typing import Any, Callable, Iterator
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+LOCK_WAIT = 60.0
+
+
+def owner_ids(user: str, group: str) -> tuple[int, int]:
+    """The numbers of a user and a group.
+
+    :raises HostError: one of them does not exist.
+    """
+    try:
+        return pwd.getpwnam(user).pw_uid, grp.getgrnam(group).gr_gid
+    except KeyError as exc:
+        raise HostError(f"There is no such user or group on this host: {exc.args[0]}.") from exc
+
+
+def sync_directory(path: str) -> None:
+    """Make the names in a directory outlive a power cut."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _reported(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        hint = {
+            errno.ENOSPC: "Make room on its file system.",
+            errno.EROFS: "Its file system is read-only: mount it for writing.",
+            errno.EACCES: "Run as root, or with become.",
+            errno.EPERM: "Run as root, or with become.",
+        }.get(exc.errno or 0, "")
+        raise HostError(f"{path} cannot be written: {exc.strerror}. {hint}".rstrip()) from exc
+
+
+def write(path: str, content: bytes, mode: int, uid: int, gid: int) -> None:
+    """Replace a file: temporary name, fsync, rename, fsync of the directory.
+
+    :param mode: permission bits, set before the content is there.
+    :raises HostError: it cannot be written; the old file is untouched.
+    """
+    directory = os.path.dirname(path)
+    with _reported(path):
+        handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                os.fchown(stream.fileno(), uid, gid)
+                os.fchmod(stream.fileno(), mode)
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.rename(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+        sync_directory(directory)
+
+
+def link(path: str, target: str) -> None:
+    """Point a symbolic link somewhere else in one step.
+
+    :raises HostError: it cannot be made.
+    """
+    with _reported(path):
+        temporary = tempfile.mktemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
+        os.symlink(target, temporary)
+        os.rename(temporary, path)
+        sync_directory(os.path.dirname(path))
+
+
+def make_directory(path: str, mode: int, uid: int, gid: int) -> bool:
+    """Make a directory with its parents, which stay root's and readable; say whether anything changed.
+
+    :raises HostError: it cannot be made, or something else is there.
+    """
+    with _reported(path):
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                raise HostError(f"{path} is not a directory. Move it away, or name another directory.") from None
+        found = os.stat(path)
+        if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, uid, gid):
+            return False
+        os.chown(path, uid, gid)
+        os.chmod(path, mode)
+        return True
+
+
+def describe(path: str) -> dict[str, Any]:
+    """What lies at a path: never its content, only its checksum.
+
+    :returns: C(exists), C(sha256) (empty for anything but a file), C(mode) (four octal digits), C(owner), C(group),
+        C(link) (a symbolic link's target, else empty).
+    """
+    missing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
+    try:
+        target = os.readlink(path) if os.path.islink(path) else ""
+        found = os.stat(path)
+        digest = ""
+        if stat.S_ISREG(found.st_mode):
+            with open(path, "rb") as stream:
+                digest = hashlib.sha256(stream.read()).hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return missing
+    return {
+        "exists": True,
+        "sha256": digest,
+        "mode": format(stat.S_IMODE(found.st_mode), "04o"),
+        "owner": _name(pwd.getpwuid, found.st_uid),
+        "group": _name(grp.getgrgid, found.st_gid),
+        "link": target,
+    }
+
+
+def _name(lookup: Callable[[int], Any], number: int) -> str:
+    try:
+        return str(lookup(number)[0])
+    except KeyError:
+        return str(number)
+
+
+@contextlib.contextmanager
+def _locked(path: str, wait: float) -> Iterator[None]:
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    with open(path, "a", encoding="ascii") as stream:
+        deadline = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Refused(
+                        f"Another process on this host has held {path} for {wait:.0f} seconds.",
+                        "It is changing this member: two at once could undo each other.",
+                        "Wait until it ends (a task of an interrupted run may still be at work), then run again.",
+                    ) from None
+                time.sleep(0.1)
+        yield
+
+
+def acting(layout: Layout) -> contextlib.AbstractContextManager[None]:
+    """Hold the host's lock while changing this member: a module outlives a run that was killed.
+
+    :raises Refused: somebody else holds it for longer than C(LOCK_WAIT) seconds.
+    """
+    return _locked(f"{layout.run_dir}/lock", LOCK_WAIT)
+
+
+def read_marker(layout: Layout) -> Marker | None:
+    """This host's marker, or None where there is none.
+
+    :raises Refused: it is there but cannot be understood.
+    """
+    try:
+        with open(layout.marker_file, encoding="utf-8") as stream:
+            return _marker.parse(stream.read())
+    except FileNotFoundError:
+        return None
+
+
+def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> None:
+    """Move the marker on, provided that it still is what the plan saw. The gate takes the same lock.
+
+    :raises Refused: it changed meanwhile, or C(wanted) may not follow it.
+    """
+    with _locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
+        found = read_marker(layout)
+        if found != expected:
+            raise Refused(
+                f"The marker on this host says {found.state if found else 'nothing'!r} now, "
+                f"not {expected.state if expected else 'nothing'!r} as when the plan was made.",
+                "Somebody else changed this host meanwhile.",
+                "Run the same command again: it looks again and goes on from what it finds.",
+            )
+        _marker.check_follows(found.state if found else None, wanted.state)
+        write(layout.marker_file, _marker.render(wanted).encode(), 0o600, 0, 0)
+
+
+def mounts_under(layout: Layout) -> list[str]:
+    """The mount points on which the data and the log of this member lie, without the root file system."""
+    found = []
+    for path in (layout.data_dir, os.path.dirname(layout.log_dir)):
+        while not os.path.ismount(path):
+            path = os.path.dirname(path)
+        if path != "/" and path not in found:
+            found.append(path)
+    return found
+
+
+def read_text(path: str) -> str:
+    """A file's text, empty where there is none or it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read()
+    except OSError:
+        return ""

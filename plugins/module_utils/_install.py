@@ -1,0 +1,189 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Installing a release beside those that are there: it changes nothing that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import urllib.error
+import zlib
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Callable, Iterator, Mapping
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _account, _hostfiles, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+
+#: Opens a URL; raises urllib's errors.
+Opener = Callable[[str], BinaryIO]
+
+# An archive of 25 MiB and the 80 MiB it unpacks to, with some room.
+_ROOM = 160 << 20
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an archive comes from and what it must be.
+
+    :param url: the base of C(vVERSION/ARCHIVE).
+    :param archive: an archive that lies on the host already, or an empty string.
+    :param checksums: archive name -> SHA256, before the pinned ones.
+    :param from_mirror: believe the C(SHA256SUMS) of C(url) even where that is not upstream.
+    """
+
+    url: str
+    archive: str
+    checksums: Mapping[str, str]
+    from_mirror: bool
+
+
+def install(layout: Layout, version: str, machine: str, source: Source, opener: Opener, check: bool) -> dict[str, Any]:
+    """Make the account, fetch the archive, verify it and unpack it under its version.
+
+    :param machine: the architecture as the kernel names it.
+    :param check: only say what would be done.
+    :returns: C(changed), C(directory), C(checksum) of the archive (empty when nothing was fetched).
+    :raises BadInput: no such version, no checksum to hold it against, or an archive that is another.
+    :raises HostError: the host or the download would not.
+    """
+    _releases.check_version(version)
+    directory = layout.release_dir(version, _releases.architecture(machine))
+    commands = _account.missing(layout)
+    present = os.path.isfile(os.path.join(directory, "etcd"))
+    result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
+    if check:
+        return result
+    _account.make(commands)
+    if not present:
+        _hostfiles.make_directory(layout.install_dir, 0o755, 0, 0)
+        _check_room(layout.install_dir)
+        result["checksum"] = _fetch_and_unpack(layout, version, machine, source, opener, directory)
+    return result
+
+
+def _check_room(directory: str) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < _ROOM:
+        raise HostError(f"{directory} has {free >> 20} MiB free, and a release needs {_ROOM >> 20} MiB. Make room, or set "
+                        "etcd_install_dir to another file system.")
+
+
+def _fetch_and_unpack(layout: Layout, version: str, machine: str, source: Source, opener: Opener,
+                      directory: str) -> str:
+    name = _releases.archive(version, machine)
+    checksum = _releases.known_checksum(name, source.checksums) or _listed_checksum(version, name, source, opener)
+    with _scratch(layout.install_dir) as scratch:
+        archive = source.archive
+        if not archive:
+            archive = os.path.join(scratch, name)
+            _download(f"{source.url.rstrip('/')}/v{version}/{name}", archive, opener)
+        _check_checksum(archive, checksum)
+        unpacked = os.path.join(scratch, "release")
+        _unpack(archive, os.path.basename(directory), unpacked, _releases.tools(version))
+        _check_binary(os.path.join(unpacked, "etcd"), version)
+        os.chmod(unpacked, 0o755)
+        os.rename(unpacked, directory)
+        _hostfiles.sync_directory(layout.install_dir)
+    return checksum
+
+
+def _listed_checksum(version: str, name: str, source: Source, opener: Opener) -> str:
+    url = _releases.checksums_url(source.url, version, source.from_mirror)
+    if not url:
+        raise BadInput(f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. "
+                       f"Give it: etcd_checksums: {{{name}: SHA256}}; or believe the mirror: "
+                       "etcd_checksums_from_mirror: true.")
+    with _opened(url, opener) as stream:
+        checksum = _releases.checksum_in(stream.read(_CHUNK).decode(errors="replace"), name)
+    if not checksum:
+        raise BadInput(f"{url} has no checksum of {name}. See that this version exists for this architecture.")
+    return checksum
+
+
+@contextlib.contextmanager
+def _scratch(parent: str) -> Iterator[str]:
+    path = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _opened(url: str, opener: Opener) -> Iterator[BinaryIO]:
+    try:
+        with contextlib.closing(opener(url)) as stream:
+            yield stream
+    except urllib.error.HTTPError as exc:
+        hint = " See that this version exists, and that a mirror is laid out like upstream." if exc.code == 404 else ""
+        raise HostError(f"{url} answers {exc.code} {exc.reason}.{hint}") from exc
+    except OSError as exc:
+        reason = getattr(exc, "reason", None) or exc
+        raise HostError(f"{url} cannot be fetched: {reason}. Without a way out from the hosts, set etcd_download_url to a "
+                        "mirror, etcd_download_environment to a proxy, or etcd_archive_dir to archives on the "
+                        "controller.") from exc
+
+
+def _download(url: str, path: str, opener: Opener) -> None:
+    with _opened(url, opener) as stream, open(path, "wb") as target:
+        shutil.copyfileobj(stream, target, _CHUNK)
+
+
+def _check_checksum(path: str, wanted: str) -> None:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            for chunk in iter(lambda: stream.read(_CHUNK), b""):
+                digest.update(chunk)
+    except OSError as exc:
+        raise HostError(f"{path} cannot be read: {exc.strerror}.") from exc
+    if digest.hexdigest() != wanted:
+        raise BadInput(f"{os.path.basename(path)} has the SHA256 {digest.hexdigest()}, not {wanted}: it is damaged, or not "
+                       "what it says. Nothing was installed. If it is your own build, give its checksum in "
+                       "etcd_checksums.")
+
+
+def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None:
+    """The tools and nothing else: an archive cannot write anywhere but where it is told."""
+    os.mkdir(target, 0o700)
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            for tool in tools:
+                member = tar.getmember(f"{top}/{tool}")
+                stream = tar.extractfile(member) if member.isfile() else None
+                if stream is None:
+                    raise BadInput(f"{os.path.basename(archive)}: {top}/{tool} is not a file.")
+                with open(os.path.join(target, tool), "wb") as file:
+                    shutil.copyfileobj(stream, file, _CHUNK)
+                    os.fchmod(file.fileno(), 0o755)
+                    file.flush()
+                    os.fsync(file.fileno())
+    except KeyError as exc:
+        raise BadInput(f"{os.path.basename(archive)} holds no {top}/: it is an archive of another version or architecture. "
+                       "Nothing was installed.") from exc
+    except (tarfile.TarError, EOFError, zlib.error) as exc:
+        raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
+
+
+def _check_binary(path: str, version: str) -> None:
+    try:
+        done = subprocess.run([path, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              env={"PATH": "/usr/bin:/bin"})
+    except OSError as exc:
+        raise BadInput(f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or "
+                       "the file system allows no programs (noexec).") from exc
+    said = done.stdout.decode(errors="replace")
+    if f"etcd Version: {version}" not in said:
+        raise BadInput(f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. "
+                       "Nothing was installed.")

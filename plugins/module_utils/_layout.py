@@ -1,0 +1,100 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Where everything of one etcd instance lies on its host. Keyed by the instance, never by host or member name."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import asdict, dataclass
+from typing import Any, Mapping
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths and the system account of one instance on a host.
+
+    :param instance: the instance's name, C(etcd) unless several members share a host; the unit is C(INSTANCE.service).
+    :param wal_dir: an own directory of the write-ahead log, or an empty string for the one inside the data directory.
+    :param log_file: a file for etcd's log, or an empty string for the journal.
+    """
+
+    instance: str
+    user: str
+    group: str
+    conf_dir: str
+    data_dir: str
+    wal_dir: str
+    log_file: str
+    install_dir: str
+    bin_dir: str
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Layout:
+        return cls(**{name: str(values[name]) for name in cls.__dataclass_fields__})
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @property
+    def unit(self) -> str:
+        return f"{self.instance}.service"
+
+    @property
+    def unit_file(self) -> str:
+        return f"/etc/systemd/system/{self.unit}"
+
+    @property
+    def conf_file(self) -> str:
+        return posixpath.join(self.conf_dir, f"{self.instance}.conf")
+
+    @property
+    def ssl_dir(self) -> str:
+        return posixpath.join(self.conf_dir, "ssl")
+
+    @property
+    def log_dir(self) -> str:
+        """The directory of etcd's write-ahead log, evidence of data when it holds a C(*.wal) file."""
+        return self.wal_dir or posixpath.join(self.data_dir, "member", "wal")
+
+    @property
+    def state_dir(self) -> str:
+        """Outlives a reboot and the data directory: the marker and the bootstrap settings."""
+        return f"/var/lib/quorum.etcd/{self.instance}"
+
+    @property
+    def run_dir(self) -> str:
+        """Gone with a reboot: locks, what the running process read, settings published for one start."""
+        return f"/run/quorum.etcd/{self.instance}"
+
+    @property
+    def marker_file(self) -> str:
+        return f"{self.state_dir}/marker"
+
+    @property
+    def bootstrap_file(self) -> str:
+        return f"{self.state_dir}/bootstrap.env"
+
+    @property
+    def gate_file(self) -> str:
+        return f"/usr/local/libexec/quorum.etcd/{self.instance}/gate"
+
+    @property
+    def probe_unit(self) -> str:
+        """The transient unit that listens on the peer ports until the first start."""
+        return f"quorum-etcd-probe-{self.instance}.service"
+
+    def release_dir(self, version: str, architecture: str) -> str:
+        """The directory of one unpacked release, named as in the archive."""
+        return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}")
+
+    def link(self, tool: str) -> str:
+        """Where people find a tool: C(etcd), C(etcdctl) or C(etcdutl)."""
+        return posixpath.join(self.bin_dir, tool)
+
+    def certificate(self, name: str) -> str:
+        """A certificate or key at the path that guides name: C(ca), C(etcd), C(etcd-key), C(peer-ca), C(peer), ..."""
+        return posixpath.join(self.ssl_dir, f"{name}.pem")

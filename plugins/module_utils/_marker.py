@@ -1,0 +1,132 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The marker: what this host must remember about its member and nobody can see later.
+
+It lies outside the data directory, one KEY=VALUE a line, read by the gate (a shell script) and by modules. Here is its
+format and which state may follow which; the file itself is read and written by C(_hostfiles).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Mapping
+
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+
+FORMAT = 1
+
+OFFERED = "offered"
+NEVER_STARTED = "never-started"
+STARTING = "starting"
+STARTED = "started"
+
+#: State -> the states a module may write after it. C(None) is a host without a marker. The gate alone writes
+#: C(starting), C(started) after it, and C(never-started) again when a first start left no log.
+FOLLOWS: dict[str | None, frozenset[str]] = {
+    None: frozenset({OFFERED}),
+    OFFERED: frozenset({OFFERED, NEVER_STARTED}),
+    NEVER_STARTED: frozenset({NEVER_STARTED}),
+    STARTING: frozenset({STARTING}),
+    STARTED: frozenset({STARTED}),
+}
+
+_KEYS = ("format", "state", "origin", "cluster", "name", "token", "cluster_id", "member_id", "initial_cluster",
+         "machine_id", "mounts")
+
+
+@dataclass(frozen=True)
+class Marker:
+    """One host's marker.
+
+    :param state: one of the states above.
+    :param origin: how the member came to be: C(bootstrap).
+    :param cluster: the cluster's name, the inventory group unless told otherwise.
+    :param name: the member's name when the marker was made.
+    :param token: the C(initial-cluster-token) of the one bootstrap this host takes part in.
+    :param cluster_id: lower-case hex, empty until the member ran once.
+    :param member_id: lower-case hex, empty until the member ran once.
+    :param initial_cluster: C(name=url,...) of the bootstrap.
+    :param machine_id: the host's C(/etc/machine-id) when the marker was made.
+    :param mounts: mount points under the data and log directory that must be there before a start.
+    """
+
+    state: str
+    origin: str = "bootstrap"
+    cluster: str = ""
+    name: str = ""
+    token: str = ""
+    cluster_id: str = ""
+    member_id: str = ""
+    initial_cluster: str = ""
+    machine_id: str = ""
+    mounts: tuple[str, ...] = ()
+
+    def becoming(self, state: str, **changes: Any) -> Marker:
+        """The marker after a module's transition.
+
+        :raises Refused: the state may not follow this one.
+        """
+        check_follows(self.state, state)
+        return replace(self, state=state, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "mounts": list(self.mounts)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Marker:
+        return cls(**{**values, "mounts": tuple(values["mounts"])})
+
+
+def check_follows(old: str | None, new: str) -> None:
+    """Is this a transition that a module may write?
+
+    :raises Refused: it is not.
+    """
+    if new not in FOLLOWS.get(old, frozenset()):
+        raise Refused(
+            f"The marker on this host says {old or 'nothing'!r}, and {new!r} cannot follow it.",
+            "Somebody else changed this host since it was looked at.",
+            "Run the same command again: it looks again and goes on from what it finds.",
+        )
+
+
+def render(marker: Marker) -> str:
+    """The marker's text.
+
+    :raises BadInput: a value would break the line format.
+    """
+    values = {**marker.to_dict(), "format": FORMAT, "mounts": ":".join(marker.mounts)}
+    lines = []
+    for key in _KEYS:
+        value = str(values[key])
+        if any(ord(char) < 32 for char in value):
+            raise BadInput(f"The marker's {key} has a line break or control character: {value!r}.")
+        lines.append(f"{key.upper()}={value}\n")
+    return "".join(lines)
+
+
+def parse(text: str) -> Marker:
+    """Read a marker's text.
+
+    :raises Refused: it is damaged or of a newer format, so nothing may be concluded from it.
+    """
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
+    if values.get("FORMAT") != str(FORMAT):
+        raise Refused(
+            f"The marker on this host has format {values.get('FORMAT', '(none)')!r}; this release knows {FORMAT}.",
+            "What it says about the member's data cannot be judged.",
+            "Run the release of quorum.etcd that wrote it, or a newer one.",
+        )
+    if values.get("STATE") not in FOLLOWS:
+        raise Refused(
+            f"The marker on this host has the unknown state {values.get('STATE', '(none)')!r}.",
+            "What it says about the member's data cannot be judged.",
+            "Look at the file; if it was edited by hand, put it back.",
+        )
+    mounts = tuple(part for part in values.get("MOUNTS", "").split(":") if part)
+    known = {key: values.get(key.upper(), "") for key in _KEYS if key not in ("format", "mounts")}
+    return Marker(mounts=mounts, **known)

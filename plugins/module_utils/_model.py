@@ -1,0 +1,167 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What a host should be, what it was seen to be, and the steps between: plain data, no decisions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Mapping, Tuple
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the inventory says about one host.
+
+    :param cluster: the cluster's name.
+    :param member: its member: name, address, URLs.
+    :param tls: whether clients and peers talk TLS.
+    :param version: the asked version without C(v), or an empty string: the one that runs, else the default.
+    :param settings: C(etcd_settings) as given, names being etcd's own.
+    """
+
+    cluster: str
+    member: Member
+    tls: bool
+    version: str
+    settings: Mapping[str, Any]
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        return self.member.name
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Wanted:
+        return cls(
+            cluster=str(values["cluster"]),
+            member=Member.from_dict(values["member"]),
+            tls=bool(values["tls"]),
+            version=str(values["version"]),
+            settings=dict(values["settings"]),
+            layout=Layout.from_dict(values["layout"]),
+        )
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """The certificate authorities as the controller holds them, and what they mean for one host.
+
+    :param missing: which of C(client) and C(peer) are not in C(etcd_pki_dir).
+    :param problem: why they cannot be used, or an empty string.
+    :param strangers: sentences about CAs that this host trusts and the controller does not hold.
+    :param renew: leaf (C(etcd), C(peer), C(admin)) -> why it must be issued; nothing for those that are good.
+    :param bundles: path -> SHA256 that the CA bundles on the host must have; empty while a CA is missing.
+    """
+
+    directory: str = ""
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+    strangers: tuple[str, ...] = ()
+    renew: Mapping[str, Any] = field(default_factory=dict)
+    bundles: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Authorities:
+        return cls(**{**values, "missing": tuple(values["missing"]), "strangers": tuple(values["strangers"])})
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "missing": list(self.missing), "strangers": list(self.strangers)}
+
+
+@dataclass(frozen=True)
+class Host:
+    """One host of the inventory group as a run sees it.
+
+    :param silent: why it gave no answer, or an empty string. No answer is never no evidence.
+    :param problem: what is wrong with its variables, or an empty string.
+    :param seen: what C(etcd_node_info) returned.
+    :param skew: how far its clock is from the controller's at least, in seconds.
+    """
+
+    name: str
+    silent: str = ""
+    problem: str = ""
+    wanted: Wanted | None = None
+    seen: Mapping[str, Any] = field(default_factory=dict)
+    authorities: Authorities = field(default_factory=Authorities)
+    skew: float = 0.0
+
+    @classmethod
+    def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
+        """From what C(etcd_observe) registered for a host."""
+        return cls(
+            name=name,
+            problem=result["problem"],
+            wanted=Wanted.from_dict(result["wanted"]) if result["wanted"] else None,
+            seen=result["seen"],
+            authorities=Authorities.from_dict(result["authorities"]),
+            skew=result["skew"],
+        )
+
+    @property
+    def label(self) -> str:
+        """The host in messages: its member name, and its inventory name where that differs."""
+        if self.wanted is None or self.wanted.name == self.name:
+            return self.name
+        return f"{self.wanted.name} ({self.name})"
+
+    @property
+    def marker(self) -> Marker | None:
+        found = self.seen.get("marker")
+        return Marker.from_dict(found) if found else None
+
+    @property
+    def state(self) -> str | None:
+        """The marker's state, None without a marker."""
+        marker = self.marker
+        return marker.state if marker else None
+
+    @property
+    def has_log(self) -> bool:
+        return bool(self.seen.get("data", {}).get("log"))
+
+    @property
+    def runs(self) -> bool:
+        """Does a process of this instance's unit run?"""
+        return bool(self.seen.get("runtime"))
+
+    @property
+    def answers(self) -> bool:
+        """Does the member answer a linearizable read of its own?"""
+        return bool((self.seen.get("cluster") or {}).get("serves"))
+
+    @property
+    def went_on(self) -> bool:
+        """Did its first start get further than a set of files: can it have voted?"""
+        return self.has_log or self.runs or self.state in (_marker.STARTING, _marker.STARTED)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One act on one host.
+
+    :param kind: the role's task file, and what the host does.
+    :param title: what a person reads: C(start etcd-host0).
+    :param arguments: what the task file needs beside the host's own variables.
+    """
+
+    kind: str
+    host: str
+    title: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: Steps of different hosts that may run side by side.
+Wave = Tuple[Step, ...]

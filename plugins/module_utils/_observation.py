@@ -1,0 +1,159 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""One look at a host: what runs, what lies there, what this member sees of its cluster. Read only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import re
+import secrets
+import time
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _network, _process, _systemd, _view, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+
+_RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
+
+
+def observe(layout: Layout, ports: Sequence[int], files: Sequence[str], certificates: Sequence[str],
+            addresses: Sequence[str], timeout: float) -> dict[str, Any]:
+    """Everything that a plan needs to know of one host.
+
+    :param ports: TCP ports whose listeners are of interest.
+    :param files: files of which the checksum, mode and owner are of interest.
+    :param certificates: files whose text is returned; never a key.
+    :param addresses: addresses or names that this host should be able to bind to.
+    :param timeout: seconds that one question to the member may take.
+    :raises HostError: the host cannot be looked at.
+    """
+    unit = _unit(layout)
+    runtime = _runtime(unit)
+    marker, marker_error = _marker(layout)
+    return {
+        "host": _host(addresses),
+        "account": _account(layout),
+        "free": {"data": _free(layout.data_dir), "install": _free(layout.install_dir)},
+        "unit": unit,
+        "runtime": runtime,
+        "strangers": _strangers(layout),
+        "ports": [listener for listener in _network.listeners(ports) if listener["unit"] != layout.unit],
+        "releases": _releases(layout),
+        "files": {path: _hostfiles.describe(path) for path in files},
+        "certificates": _texts(certificates),
+        "record": _record(layout),
+        "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
+        "marker": marker,
+        "marker_error": marker_error,
+        "data": _data(layout),
+        "cluster": _view.of_process(runtime["environment"], layout, timeout) if runtime else None,
+    }
+
+
+def _host(addresses: Sequence[str]) -> dict[str, Any]:
+    return {
+        "hostname": platform.node(),
+        "machine_id": _hostfiles.read_text("/etc/machine-id").strip(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "systemd": _systemd.is_running(),
+        "root": os.geteuid() == 0,
+        "time": time.time(),
+        "nonce": secrets.token_hex(16),
+        "default_address": _network.default_address(),
+        "not_here": [address for address in addresses if not _network.has_address(address)],
+    }
+
+
+def _account(layout: Layout) -> dict[str, bool]:
+    try:
+        _hostfiles.owner_ids(layout.user, layout.group)
+    except EtcdError:
+        return {"exists": False}
+    return {"exists": True}
+
+
+def _free(path: str) -> int:
+    """Bytes that root can write below a path, which need not exist yet."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def _unit(layout: Layout) -> dict[str, Any]:
+    unit = _systemd.show(layout.unit) if _systemd.is_running() else _systemd.NO_UNIT
+    named = _RELEASE.search(_hostfiles.read_text(unit["fragment_path"])) if unit["fragment_path"] else None
+    return {**unit, "version": named.group(1) if named else ""}
+
+
+def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What runs: its kind, version and identity. This alone knows that it is a process of this host."""
+    process = _process.describe(unit["pid"]) if unit["pid"] else None
+    # While the gate works the unit's process is a shell.
+    if process is None or os.path.basename(process["executable"].split(" ")[0]) != "etcd":
+        return None
+    named = _RELEASE.search(process["executable"])
+    return {
+        "kind": "systemd",
+        "version": named.group(1) if named else "",
+        "identity": {key: process[key] for key in ("pid", "started", "executable")},
+        "environment": process["environment"],
+    }
+
+
+def _strangers(layout: Layout) -> list[dict[str, Any]]:
+    found = []
+    for pid in _process.named("etcd"):
+        unit = _process.unit_of(pid)
+        if unit != layout.unit:
+            found.append({"pid": pid, "unit": unit, "command": _process.command_line(pid)})
+    return found
+
+
+def _releases(layout: Layout) -> list[str]:
+    """The versions that are unpacked: a directory gets its name only when it is complete."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = (_RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir))
+        return sorted(match.group(1) for match in found if match)
+    return []
+
+
+def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
+    try:
+        marker = _hostfiles.read_marker(layout)
+    except EtcdError as exc:
+        return None, str(exc)
+    return (marker.to_dict() if marker else None), ""
+
+
+def _data(layout: Layout) -> dict[str, Any]:
+    log = bool(_wal.segments(layout.log_dir))
+    member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
+    return {
+        "path": layout.data_dir,
+        "entries": len(os.listdir(layout.data_dir)) if os.path.isdir(layout.data_dir) else 0,
+        "log": log,
+        "member_id": member_id,
+        "cluster_id": cluster_id,
+        "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
+        "mounts": _hostfiles.mounts_under(layout),
+    }
+
+
+def _record(layout: Layout) -> dict[str, str]:
+    """Path -> SHA256 of what the running process read at its start, as the gate wrote it down."""
+    lines = _hostfiles.read_text(f"{layout.run_dir}/started").splitlines()
+    return {path: digest for digest, _space, path in (line.partition("  ") for line in lines)}
+
+
+def _texts(paths: Sequence[str]) -> dict[str, str]:
+    return {path: _hostfiles.read_text(path) for path in paths if os.path.isfile(path)}
+

@@ -1,0 +1,243 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The plan: a pure function of what is wanted and what was seen, to waves of steps or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Sequence, Tuple
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _bootstrap,
+    _differences,
+    _marker,
+    _render,
+    _topology,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
+
+#: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
+DEFAULT_VERSION = "3.6.14"
+
+#: Clocks further apart than this are reported, in seconds.
+SKEW_LIMIT = 2.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do with one cluster.
+
+    :param summary: one sentence about what was found.
+    :param waves: the steps, those of one wave side by side.
+    :param differences: what is not as the inventory says and no step mends.
+    :param warnings: what a person should know and nothing depends on.
+    """
+
+    summary: str
+    waves: Tuple[Wave, ...] = ()
+    differences: Tuple[str, ...] = ()
+    warnings: Tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for wave in self.waves for step in wave]
+
+    def numbered(self, step: Step) -> str:
+        """A step as it announces itself: C(step 3 of 9: start etcd-host1)."""
+        return f"step {self.steps.index(step) + 1} of {len(self.steps)}: {step.title}"
+
+    def text(self, cluster: str) -> str:
+        """The plan for a person."""
+        lines = [f"{cluster}: {self.summary}"]
+        lines += [f"  {self.numbered(step)}" for step in self.steps]
+        lines += [f"  not as the inventory says: {difference}" for difference in self.differences]
+        lines += [f"  warning: {warning}" for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def plan(hosts: Sequence[Host]) -> Plan:
+    """What to do with one cluster.
+
+    :param hosts: every host of the group in the inventory's order, those left out of the run included.
+    :raises BadInput: the inventory is wrong; nothing was touched.
+    :raises Refused: going on would be dangerous; nothing was touched.
+    """
+    _check_inventory(hosts)
+    warnings = tuple(_warnings(hosts))
+    if _bootstrap.is_due(hosts):
+        _bootstrap.check(hosts)
+        version = _asked_version(hosts) or DEFAULT_VERSION
+        _check_settings(hosts, version)
+        _check_authorities(hosts, founding=True)
+        tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
+        return Plan(
+            f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
+            tuple(_bootstrap.waves(hosts, version)), (), warnings)
+    return _existing(hosts, warnings)
+
+
+def _existing(hosts: Sequence[Host], warnings: Tuple[str, ...]) -> Plan:
+    for host in hosts:
+        _check_ours(host, hosts)
+    version = _asked_version(hosts) or _running_version(hosts) or DEFAULT_VERSION
+    _check_settings(hosts, version)
+    _check_authorities(hosts, founding=False)
+    differences = [text for host in hosts for text in _differences.of_host(host, version)]
+    differences += _differences.of_membership(hosts)
+    still = [host for host in hosts if _may_start(host)]
+    if still:
+        names = ", ".join(host.label for host in still)
+        unwritten = [host for host in still if host.state == _marker.NEVER_STARTED]
+        rewrite = tuple(_rewriting(host, version) for host in unwritten)
+        planned = ([rewrite] if rewrite else []) + _bootstrap.starting(still)
+        return Plan(f"{names} to be started first", tuple(planned), tuple(differences), warnings)
+    unknown = [host for host in hosts if host.runs and host.answers and host.marker and not host.marker.member_id]
+    if unknown:
+        awaiting = tuple(Step("await", host.name, f"await {host.label}") for host in unknown)
+        return Plan("the first start is to be confirmed", (awaiting,), tuple(differences), warnings)
+    differences += _differences.of_health(hosts)
+    summary = "nothing to do" if not differences else "different from the inventory"
+    return Plan(f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}: {summary}", (), tuple(differences),
+                warnings)
+
+
+def _may_start(host: Host) -> bool:
+    """A member that stands still and whose gate will let it through."""
+    if host.silent or host.runs or host.seen["unit"]["enabled"] == "masked":
+        return False
+    if host.state == _marker.NEVER_STARTED:
+        return not host.has_log
+    return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
+
+
+def _rewriting(host: Host, version: str) -> Step:
+    marker = host.marker
+    assert marker is not None
+    return Step("configure", host.name, f"write the files of {host.label}",
+                {"version": version, "initial_cluster": marker.initial_cluster, "token": marker.token})
+
+
+def _check_inventory(hosts: Sequence[Host]) -> None:
+    problems = [f"{host.label}: {host.problem}" for host in hosts if host.problem]
+    if not problems:
+        try:
+            _topology.check_members([host.wanted.member for host in hosts if host.wanted is not None])
+        except BadInput as exc:
+            problems.append(str(exc))
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
+    wanted = host.wanted
+    if host.silent or wanted is None:
+        return
+    if host.seen["marker_error"]:
+        raise Refused(f"{host.label}: {host.seen['marker_error']}", "", "")
+    data = host.seen["data"]
+    if host.state in (None, _marker.OFFERED) and (host.has_log or host.runs):
+        what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
+        identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
+        raise Refused(
+            f"{host.label} has {what}{identity}, and no marker of this collection says that it is ours.",
+            "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
+            "If its data are not needed, stop it and move its data directory aside, then run again.",
+        )
+    marker = host.marker
+    if host.state is None and _bootstrap_under_way(hosts):
+        raise Refused(
+            f"{host.label} has no marker, and other hosts have begun their first start: all had a marker then.",
+            "It lost its system disk or was replaced before the cluster served, and nobody can say whether it voted.",
+            "Bring its disk back, or remove the cluster and found it anew.",
+        )
+    if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
+        raise Refused(
+            f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
+            "Started like this it would talk to the wrong cluster.",
+            f"Put the right data into {wanted.layout.data_dir}.",
+        )
+
+
+def _bootstrap_under_way(hosts: Sequence[Host]) -> bool:
+    return not any(host.answers for host in hosts)
+
+
+def _asked_version(hosts: Sequence[Host]) -> str:
+    asked = {host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version}
+    if len(asked) > 1:
+        raise BadInput(f"etcd_version differs between the hosts of one cluster: {', '.join(sorted(asked))}. "
+                       "Give it once, for the group.")
+    return next(iter(asked), "")
+
+
+def _running_version(hosts: Sequence[Host]) -> str:
+    """What runs, else what the units name: an unset version means the one that is there."""
+    running = [host.seen["runtime"]["version"] for host in hosts if host.runs]
+    named = [host.seen["unit"]["version"] for host in hosts if not host.silent]
+    return next((version for version in running + named if version), "")
+
+
+def _check_settings(hosts: Sequence[Host], version: str) -> None:
+    problems = []
+    for host in hosts:
+        if host.wanted is None:
+            continue
+        try:
+            _render.flags(host.wanted, version)
+        except EtcdError as exc:
+            problems.append(f"{host.label}: {exc}")
+    if problems:
+        raise BadInput("\n".join(dict.fromkeys(problems)))
+
+
+def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
+    for host in hosts:
+        if host.wanted is None or not host.wanted.tls or host.silent:
+            continue
+        found = host.authorities
+        if found.problem:
+            raise BadInput(found.problem)
+        for stranger in found.strangers:
+            raise Refused(
+                f"{host.label}: {stranger}",
+                "A new CA here would cut this member off from the others, and its clients from it.",
+                f"Bring the CA and its key to {found.directory} (etcd_pki_dir), from where the cluster was made.",
+            )
+        if found.missing and not founding:
+            raise Refused(
+                f"The {' and '.join(found.missing)} CA is not in {found.directory}, and the cluster exists.",
+                "A new CA would be trusted by no member of it.",
+                "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
+            )
+
+
+def _warnings(hosts: Sequence[Host]) -> list[str]:
+    texts = []
+    if len(hosts) % 2 == 0:
+        texts.append(f"{len(hosts)} members tolerate no more failures than {len(hosts) - 1}: an odd number is better.")
+    for host in hosts:
+        if host.skew > SKEW_LIMIT:
+            texts.append(f"{host.label}: its clock is {host.skew:.0f} s or more away from the controller's.")
+    machines: dict[str, str] = {}
+    for host in hosts:
+        machine = host.seen.get("host", {}).get("machine_id", "")
+        if machine and machine in machines:
+            texts.append(f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the "
+                         "other?")
+        machines.setdefault(machine, host.label)
+    return texts
+
+
+def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:
+    """One host's own part: its step or None for each wave, as the role walks them."""
+    found = []
+    for wave in planned.waves:
+        mine = next((step for step in wave if step.host == host), None)
+        found.append(None if mine is None else
+                     {"kind": mine.kind, "announce": planned.numbered(mine), **mine.arguments})
+    return found

@@ -1,0 +1,84 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Running processes as /proc shows them: what really runs, whatever the files say."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import Any
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def describe(pid: int) -> dict[str, Any] | None:
+    """One process, or None when it is gone.
+
+    :returns: C(pid), C(started) (clock ticks after boot, so that a reused number is told apart), C(executable)
+        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only).
+    """
+    try:
+        ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
+        pairs = (entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0"))
+        return {
+            "pid": pid,
+            "started": int(ticks),
+            "executable": os.readlink(f"/proc/{pid}/exe"),
+            "environment": {
+                name.decode(errors="replace"): value.decode(errors="replace")
+                for name, _equals, value in pairs
+                if name.startswith(b"ETCD_")
+            },
+        }
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def named(command: str) -> list[int]:
+    """The numbers of the processes with this command name, ascending."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                if _read(f"/proc/{entry}/comm").strip() == command.encode():
+                    found.append(int(entry))
+    return sorted(found)
+
+
+def command_line(pid: int) -> list[str]:
+    """A process' arguments; empty when it is gone."""
+    try:
+        return [part.decode(errors="replace") for part in _read(f"/proc/{pid}/cmdline").split(b"\0") if part]
+    except OSError:
+        return []
+
+
+def unit_of(pid: int) -> str:
+    """The systemd unit a process runs in, or an empty string."""
+    try:
+        lines = _read(f"/proc/{pid}/cgroup").decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    units = [part for line in lines for part in line.split("/") if part.endswith(".service")]
+    return units[-1] if units else ""
+
+
+def of_socket(inode: str) -> int:
+    """The process that holds a socket, 0 if none is found."""
+    wanted = f"socket:[{inode}]"
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            for handle in os.listdir(f"/proc/{entry}/fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"/proc/{entry}/fd/{handle}") == wanted:
+                        return int(entry)
+    return 0

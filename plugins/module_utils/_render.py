@@ -1,0 +1,134 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Everything that lies on a member's host, rendered from what is wanted: one source for writing and for comparing."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _envfile,
+    _etcdctl,
+    _gate,
+    _releases,
+    _settings,
+    _unit,
+    _urls,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
+
+#: The CA bundles, and which authority each comes from.
+BUNDLES = {"ca": "client", "peer-ca": "peer"}
+
+#: Leaf certificates: file name -> profile. Each has its key beside it, C(NAME-key.pem).
+LEAVES = {"etcd": "server", "peer": "peer", "admin": "client"}
+
+#: Whoever has this name in a client certificate is root once authentication is on.
+ADMINISTRATOR = "root"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it must be.
+
+    :param mode: four octal digits.
+    """
+
+    path: str
+    content: str
+    mode: str
+    owner: str = "root"
+    group: str = "root"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content.encode()).hexdigest()
+
+
+def flags(wanted: Wanted, version: str) -> dict[str, Value]:
+    """All settings of one member, keyed by etcd's flag names.
+
+    :raises BadInput: a setting is wrong for this version.
+    """
+    return _settings.wanted(wanted.member, wanted.layout, wanted.settings, version)
+
+
+def files(wanted: Wanted, version: str, machine: str) -> list[File]:
+    """The files of one member, without those of its certificates.
+
+    :param machine: the host's architecture as the kernel names it, for example C(x86_64).
+    :raises BadInput: a setting is wrong for this version.
+    """
+    layout = wanted.layout
+    release = layout.release_dir(version, _releases.architecture(machine))
+    binary = posixpath.join(release, "etcd")
+    watched = [layout.conf_file, layout.unit_file, binary]
+    if wanted.tls:
+        watched += [layout.certificate(bundle) for bundle in BUNDLES]
+    endpoint = _urls.local(wanted.member.listen_client_urls)
+    return [
+        File(layout.conf_file, _envfile.render(flags(wanted, version)), "0640", "root", layout.group),
+        File(layout.unit_file, _unit.render(layout, wanted.name, wanted.cluster, binary), "0644"),
+        File(layout.gate_file, _gate.render(layout, watched), "0755"),
+        File(layout.link("etcdctl"),
+             _etcdctl.render(layout, posixpath.join(release, "etcdctl"), endpoint, wanted.tls), "0755"),
+    ]
+
+
+def links(wanted: Wanted, version: str, machine: str) -> dict[str, str]:
+    """Symbolic links of one member: where they lie and what they point to."""
+    layout = wanted.layout
+    release = layout.release_dir(version, _releases.architecture(machine))
+    found = {layout.link(tool): posixpath.join(release, tool) for tool in _releases.tools(version) if tool != "etcdctl"}
+    if wanted.tls:
+        for leaf in LEAVES:
+            for name in (leaf, f"{leaf}-key"):
+                found[layout.certificate(name)] = posixpath.join("current", f"{name}.pem")
+    return found
+
+
+def bootstrap(wanted: Wanted, initial_cluster: str, token: str) -> File:
+    """The settings of the one first start; the gate publishes them for it and never again."""
+    settings: dict[str, Value] = {
+        "initial-cluster": initial_cluster,
+        "initial-cluster-token": token,
+        "initial-cluster-state": "new",
+    }
+    lines = _envfile.assignments(settings)
+    return File(wanted.layout.bootstrap_file, "".join(f"{line}\n" for line in lines), "0600")
+
+
+def observed_paths(layout: Layout) -> dict[str, list[str]]:
+    """What to look at on a host: C(files) by their checksum, C(certificates) by their text."""
+    certificates = [layout.certificate(name) for name in (*LEAVES, *BUNDLES)]
+    keys = [layout.certificate(f"{leaf}-key") for leaf in LEAVES]
+    files = [layout.conf_file, layout.unit_file, layout.gate_file]
+    files += [layout.link(tool) for tool in ("etcd", "etcdctl", "etcdutl")]
+    return {"files": [*files, *certificates, *keys], "certificates": certificates}
+
+
+def owner_of_leaf(leaf: str, layout: Layout) -> tuple[str, str]:
+    """Who may read a leaf's key: etcd its own two, root alone the administrator's."""
+    return ("root", "root") if leaf == "admin" else (layout.user, layout.group)
+
+
+def facts(wanted: Wanted) -> dict[str, Any]:
+    """The options of C(etcd_node_info) for one host."""
+    member = wanted.member
+    listening = [*member.listen_peer_urls, *member.listen_client_urls]
+    parsed = [_urls.parse_url(url, "listen URL") for url in listening]
+    return {
+        **wanted.layout.to_dict(),
+        **observed_paths(wanted.layout),
+        "ports": sorted({url.port for url in parsed}),
+        "addresses": sorted({url.host for url in parsed if not _urls.is_wildcard(url.host)}),
+    }

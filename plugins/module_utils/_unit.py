@@ -1,0 +1,118 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The systemd unit of one member: hardened, guarded by the gate, its sandbox following the member's directories."""
+
+from __future__ import annotations
+
+import posixpath
+
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+
+_UNIT = """\
+# Managed by quorum.etcd: changes made by hand are put right at the next run. Use a drop-in for what is yours.
+[Unit]
+Description=etcd member {name} of {cluster}
+Documentation=https://etcd.io/docs/
+Wants=network-online.target
+After=network-online.target time-sync.target local-fs.target remote-fs.target
+# A refused start is tried again for ever, so that a disk that returns is picked up.
+StartLimitIntervalSec=0
+
+[Service]
+# etcd says READY only once a quorum answers: how long that takes at a first start is not this unit's to say.
+Type=notify
+TimeoutStartSec=infinity
+Restart=on-failure
+RestartSec=5
+User={user}
+Group={group}
+WorkingDirectory=/
+EnvironmentFile={conf_file}
+# Published by the gate for the one first start, gone otherwise.
+EnvironmentFile=-{run_dir}/bootstrap.env
+# etcd would send its peer traffic through a proxy named in the environment.
+UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+ExecStartPre=+{gate} before
+ExecStart={binary}
+ExecStartPost=+{gate} ready
+ExecStopPost=+{gate} after
+LimitNOFILE=65536
+OOMScoreAdjust=-500
+UMask=0077
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+PrivateDevices=yes
+PrivateTmp={private_tmp}
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome={protect_home}
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ReadWritePaths={writable}
+RemoveIPC=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def _under(path: str, *tops: str) -> bool:
+    return any(path == top or path.startswith(top + "/") for top in tops)
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def writable_dirs(layout: Layout) -> list[str]:
+    """The directories etcd writes to: its data, its log when that lies elsewhere, its log file's directory.
+
+    etcd makes C(wal-dir) itself by renaming a sibling, so it is the parent that must be writable
+    (server/storage/wal/wal.go, Create).
+    """
+    paths = [layout.data_dir]
+    if layout.wal_dir:
+        paths.append(posixpath.dirname(layout.wal_dir))
+    if layout.log_file:
+        paths.append(posixpath.dirname(layout.log_file))
+    return list(dict.fromkeys(paths))
+
+
+def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
+    """The unit file.
+
+    :param binary: the versioned path of etcd; links are for people.
+    """
+    writable = writable_dirs(layout)
+    return _UNIT.format(
+        name=name,
+        cluster=cluster,
+        user=layout.user,
+        group=layout.group,
+        conf_file=layout.conf_file,
+        run_dir=layout.run_dir,
+        gate=layout.gate_file,
+        binary=binary,
+        private_tmp=_yes(not any(_under(path, "/tmp", "/var/tmp") for path in writable)),
+        protect_home=_yes(not any(_under(path, "/home", "/root", "/run/user") for path in writable)),
+        writable=" ".join(writable),
+    )

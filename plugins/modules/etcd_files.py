@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_files
+short_description: Write all files of a member in one call
+version_added: "0.1.0"
+description:
+  - Writes the marker, the settings, the unit, the gate and the certificates of a member that has no data yet, and stands
+    on its peer port until its first start.
+  - The role sends it what M(quorum.etcd.etcd_configure) rendered. There is no reason to call it by hand.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.actiongroup_etcd
+  - quorum.etcd.layout
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  files:
+    description: Files, each with O(files[].path), O(files[].content), O(files[].mode), O(files[].owner), O(files[].group).
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      content:
+        description: The whole text.
+        type: str
+        required: true
+      mode:
+        description: Four octal digits.
+        type: str
+        required: true
+      owner:
+        description: Name of the user that owns it.
+        type: str
+        required: true
+      group:
+        description: Name of the group that owns it.
+        type: str
+        required: true
+  links:
+    description: Path of a symbolic link to its target.
+    type: dict
+    default: {}
+  certificates:
+    description: Certificates to replace, by the name of their leaf, PEM.
+    type: dict
+    default: {}
+  private_keys:
+    description: The private key of each of O(certificates), PEM.
+    type: dict
+    default: {}
+  expected:
+    description: The marker that the plan saw. Not given for none.
+    type: dict
+  wanted:
+    description: The marker to write.
+    type: dict
+    required: true
+  listen:
+    description: Peer URLs to stand on until the first start.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: The role calls it through the action that renders its options
+  quorum.etcd.etcd_configure:
+    observation: "{{ __etcd_own }}"
+    version: 3.6.14
+    initial_cluster: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster(hostvars) }}"
+    token: etcd_cluster-0123456789abcdef
+    pki: "{{ __etcd_inputs.pki }}"
+"""
+
+RETURN = r"""#"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _memberfiles, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+
+
+def main() -> None:
+    text = {"type": "str", "required": True}
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            "files": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {"path": {"type": "path", "required": True}, "content": text, "mode": text, "owner": text,
+                            "group": text},
+            },
+            "links": {"type": "dict", "default": {}},
+            "certificates": {"type": "dict", "default": {}},
+            "private_keys": {"type": "dict", "default": {}, "no_log": True},
+            "expected": {"type": "dict"},
+            "wanted": {"type": "dict", "required": True},
+            "listen": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    _signals.outlive_the_connection()
+    content = _memberfiles.Content(given["files"], given["links"], given["certificates"], given["private_keys"])
+    offer = _memberfiles.Offer(
+        Marker.from_dict(given["expected"]) if given["expected"] else None,
+        Marker.from_dict(given["wanted"]),
+        given["listen"],
+    )
+    try:
+        result = _memberfiles.write(layout_of(given), content, offer, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

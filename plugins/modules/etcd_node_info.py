@@ -1,0 +1,167 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_node_info
+short_description: Look at one host of an etcd cluster
+version_added: "0.1.0"
+description:
+  - One look at a host, whatever state it is in. What runs, its unit, the files of its member, its data directory and what
+    the member there sees of its cluster.
+  - Of a stopped member it reads the ids from the write-ahead log.
+  - Changes nothing.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.info_module
+  - quorum.etcd.attributes.actiongroup_etcd
+  - quorum.etcd.layout
+options:
+  ports:
+    description: TCP ports of which to tell who listens on them.
+    type: list
+    elements: int
+    default: [2379, 2380]
+  files:
+    description: Absolute paths of files of which to return the checksum, mode and owner.
+    type: list
+    elements: path
+    default: []
+  certificates:
+    description: Absolute paths of PEM certificates whose text to return. Never name a private key here.
+    type: list
+    elements: path
+    default: []
+  addresses:
+    description: IP addresses or DNS names that this host should be able to listen on.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: How long one question to the member on this host may take, in seconds.
+    type: float
+    default: 3.0
+"""
+
+EXAMPLES = r"""
+- name: Look at a member
+  quorum.etcd.etcd_node_info:
+  register: node
+
+- name: Say which member this is
+  ansible.builtin.debug:
+    msg: "{{ node.node.data.member_id }} of cluster {{ node.node.data.cluster_id }}"
+"""
+
+RETURN = r"""
+node:
+  description: What was seen.
+  returned: success
+  type: dict
+  contains:
+    host:
+      description: The machine. Its names, C(architecture), C(python), clock (C(time), seconds since 1970), its
+        C(default_address), and C(not_here), those of O(addresses) that are on none of its interfaces.
+      type: dict
+      returned: success
+    account:
+      description: Whether the system user and group C(exists).
+      type: dict
+      returned: success
+    free:
+      description: Bytes free for C(data) and C(install).
+      type: dict
+      returned: success
+    unit:
+      description: The systemd unit of the member; C(version) is the release that it names.
+      type: dict
+      returned: success
+    runtime:
+      description: The running process, with its C(kind), C(version), C(identity) and C(environment). V(null) when
+        none runs.
+      type: dict
+      returned: success
+    strangers:
+      description: Processes called etcd that are not of this unit.
+      type: list
+      elements: dict
+      returned: success
+    ports:
+      description: Listeners on O(ports) that are not the member's own.
+      type: list
+      elements: dict
+      returned: success
+    releases:
+      description: The etcd versions that are unpacked in O(install_dir).
+      type: list
+      elements: str
+      returned: success
+    files:
+      description: For each of O(files), C(exists), C(sha256), C(mode), C(owner), C(group) and C(link).
+      type: dict
+      returned: success
+    certificates:
+      description: For each of O(certificates) that exists, its text.
+      type: dict
+      returned: success
+    record:
+      description: For each file that a process reads at its start only, the SHA256 it had then.
+      type: dict
+      returned: success
+    refused:
+      description: Why the gate does not let the member start. Empty when it does.
+      type: str
+      returned: success
+    marker:
+      description: What this host remembers about its member. V(null) without a marker.
+      type: dict
+      returned: success
+    marker_error:
+      description: Why the marker cannot be understood. Empty when it can.
+      type: str
+      returned: success
+    data:
+      description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
+        lower-case hex, and its C(mounts).
+      type: dict
+      returned: success
+    cluster:
+      description: What the running member says of its cluster. V(null) when none runs.
+      type: dict
+      returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _observation
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            "ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
+            "files": {"type": "list", "elements": "path", "default": []},
+            "certificates": {"type": "list", "elements": "path", "default": []},
+            "addresses": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "float", "default": 3.0},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    try:
+        node = _observation.observe(layout_of(given), given["ports"], given["files"], given["certificates"],
+                                    given["addresses"], given["timeout"])
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=False, node=node)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_plan
+short_description: Turn what every host observed into steps, a refusal, or nothing to do
+version_added: "0.1.0"
+description:
+  - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, and fails with what
+    was found, why it is dangerous and what is safe.
+  - A difference from the inventory that no step can mend is reported and ends the run.
+  - Part of the role M(quorum.etcd.etcd#role).
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.actiongroup_etcd
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  cluster:
+    description: Name of the cluster, for messages.
+    type: str
+    required: true
+  members:
+    description: All hosts of the cluster in the inventory's order.
+    type: list
+    elements: str
+    required: true
+  batch:
+    description: The hosts of this run that may act.
+    type: list
+    elements: str
+    required: true
+  verify:
+    description: Whether this plan follows on steps that were carried out, so that any further step is a failure.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Plan
+  quorum.etcd.etcd_plan:
+    cluster: "{{ etcd_cluster_name }}"
+    members: "{{ groups[etcd_group] }}"
+    batch: "{{ ansible_play_batch }}"
+  register: __etcd_plan
+"""
+
+RETURN = r"""
+steps:
+  description: For each wave this host's step or V(null).
+  returned: always
+  type: list
+  elements: dict
+waves:
+  description: The number of waves. The steps of one wave run side by side.
+  returned: always
+  type: int
+alive:
+  description: Hosts of this run that answered.
+  returned: always
+  type: list
+  elements: str
+text:
+  description: The plan for a person.
+  returned: success
+  type: str
+table:
+  description: The members of the cluster for a person. Empty while there are steps to take.
+  returned: success
+  type: str
+differences:
+  description: What is not as the inventory says and no step mends.
+  returned: success
+  type: list
+  elements: str
+"""

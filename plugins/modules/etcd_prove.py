@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_prove
+short_description: Prove that every peer port can be reached, and agree on a first start
+version_added: "0.1.0"
+description:
+  - Dials the peer port of every other member from this host, where a listener stands until the first start. When all of
+    them answer as themselves, this host agrees on the cluster's first start, in its marker.
+  - A firewall between members would otherwise leave a half-made cluster.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.actiongroup_etcd
+  - quorum.etcd.layout
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  peers:
+    description: The other members.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the member.
+        type: str
+        required: true
+      url:
+        description: A peer URL of it.
+        type: str
+        required: true
+  token:
+    description: The C(initial-cluster-token) of this bootstrap.
+    type: str
+    required: true
+  announce:
+    description: What the controller prints while this runs. The role sets it to the step of its plan.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: Reach the other two members
+  quorum.etcd.etcd_prove:
+    token: etcd_cluster-0123456789abcdef
+    peers:
+      - {name: etcd-host1, url: "https://10.0.0.2:2380"}
+      - {name: etcd-host2, url: "https://10.0.0.3:2380"}
+"""
+
+RETURN = r"""
+failures:
+  description: What could not be reached, and why.
+  returned: failure
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _memberfiles, _probe, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+
+
+def main() -> None:
+    text = {"type": "str", "required": True}
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            **ANNOUNCE,
+            "peers": {"type": "list", "elements": "dict", "required": True, "options": {"name": text, "url": text}},
+            "token": {"type": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    layout = layout_of(given)
+    _signals.outlive_the_connection()
+    try:
+        marker = _hostfiles.read_marker(layout)
+        if marker is None or marker.token != given["token"]:
+            module.fail_json(msg="This host's part in the bootstrap is not the one that the plan saw. Somebody else changed "
+                                 "it meanwhile: run the same command again.")
+        failures = list(_probe.failures(given["peers"], given["token"]))
+        if failures:
+            module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)
+        _memberfiles.agree(layout, marker, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""A cluster's certificate authorities on the controller, judged against one host and used for it.
+
+Leaf keys exist on their host only: a leaf is issued in memory and sent in the one call that writes a member's files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
+from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import PROFILES, KeySpec, LeafSpec
+
+if TYPE_CHECKING:
+    from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
+
+
+@dataclass(frozen=True)
+class Pki:
+    """How a cluster's certificates are made.
+
+    :param directory: C(etcd_pki_dir).
+    :param days: how long a leaf is valid.
+    :param renew_before_days: how many days before its end it is issued anew.
+    """
+
+    directory: str
+    key: KeySpec
+    days: int
+    renew_before_days: int
+    passphrase: str | None
+    unvault: Unvault
+
+    @classmethod
+    def from_inputs(cls, inputs: Mapping[str, Any], unvault: Unvault) -> Pki:
+        return cls(
+            directory=os.path.abspath(os.path.expanduser(inputs["directory"])),
+            key=KeySpec(inputs["key_type"], int(inputs["key_size"] or 0)),
+            days=int(inputs["days"]),
+            renew_before_days=int(inputs["renew_before_days"]),
+            passphrase=inputs["passphrase"] or None,
+            unvault=unvault,
+        )
+
+    def load(self, now: datetime) -> dict[str, engine.Authority]:
+        """The authorities that are there.
+
+        :raises EtcdError: one is there and cannot be used.
+        """
+        return {
+            which: store.load_authority(self.directory, which, now, self.passphrase, self.unvault)
+            for which in store.AUTHORITIES
+            if store.exists(self.directory, which)
+        }
+
+    def leaf(self, wanted: Wanted, leaf: str) -> LeafSpec:
+        """What one of a host's three leaves must be."""
+        profile = _render.LEAVES[leaf]
+        if profile == "client":
+            return LeafSpec.for_names(profile, common_name=_render.ADMINISTRATOR, key=self.key, days=self.days)
+        sans = _topology.cert_sans(wanted.member)
+        return LeafSpec.for_names(profile, [*sans["dns"], *sans["ip"]], key=self.key, days=self.days)
+
+
+def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> Authorities:
+    """What the authorities mean for one host: nothing is written."""
+    if not wanted.tls:
+        return Authorities()
+    try:
+        held = pki.load(now)
+    except EtcdError as exc:
+        return Authorities(directory=pki.directory, problem=str(exc))
+    layout, certificates = wanted.layout, seen["certificates"]
+    strangers = []
+    bundles = {}
+    for name, which in _render.BUNDLES.items():
+        path = layout.certificate(name)
+        mine = engine.fingerprints(held[which].bundle_pem) if which in held else set()
+        for fingerprint in sorted(_fingerprints(certificates.get(path, "")) - mine):
+            strangers.append(f"{path} holds the CA {fingerprint}, which is not in {pki.directory}.")
+        if which in held:
+            bundles[path] = hashlib.sha256(held[which].bundle_pem).hexdigest()
+    return Authorities(
+        directory=pki.directory,
+        missing=tuple(which for which in store.AUTHORITIES if which not in held),
+        strangers=tuple(strangers),
+        renew={leaf: reasons for leaf in _render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
+        bundles=bundles,
+    )
+
+
+def _fingerprints(bundle: str) -> set[str]:
+    try:
+        return engine.fingerprints(bundle.encode()) if bundle else set()
+    except EtcdError:
+        return {"(unreadable)"}
+
+
+def _why_renew(
+    pki: Pki, wanted: Wanted, leaf: str, held: Mapping[str, engine.Authority], seen: Mapping[str, Any], now: datetime
+) -> list[str]:
+    path, key = wanted.layout.certificate(leaf), wanted.layout.certificate(f"{leaf}-key")
+    for needed in (path, key):
+        if not seen["files"][needed]["exists"]:
+            return [f"{needed} is missing."]
+    owner, group = _render.owner_of_leaf(leaf, wanted.layout)
+    found = seen["files"][key]
+    if (found["mode"], found["owner"]) != ("0600", owner):
+        return [f"{key} is {found['owner']}:{found['group']} {found['mode']}, not {owner}:{group} 0600."]
+    which = PROFILES[_render.LEAVES[leaf]].authority
+    if which not in held:
+        return [f"the {which} CA is not in {pki.directory}."]
+    return engine.why_renew(
+        seen["certificates"][path].encode(), pki.leaf(wanted, leaf), held[which].bundle_pem, now, pki.renew_before_days
+    )
+
+
+def issue(pki: Pki, wanted: Wanted, leaves: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """New leaves for one host, and the CA bundles.
+
+    :param leaves: the names of those to issue.
+    :returns: C(leaves) and C(keys) (name -> PEM), C(bundles) (path -> PEM).
+    :raises EtcdError: an authority cannot be used.
+    """
+    held = pki.load(now)
+    issued = {
+        leaf: engine.issue(held[PROFILES[_render.LEAVES[leaf]].authority], pki.leaf(wanted, leaf), now)
+        for leaf in leaves
+    }
+    return {
+        "leaves": {leaf: pair.cert_pem.decode() for leaf, pair in issued.items()},
+        "keys": {leaf: pair.key_pem.decode() for leaf, pair in issued.items()},
+        "bundles": {
+            wanted.layout.certificate(name): held[which].bundle_pem.decode() for name, which in _render.BUNDLES.items()
+        },
+    }

@@ -1,0 +1,63 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""What the inventory says about one host, out of the role's inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
+
+# Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
+NOWHERE = "192.0.2.1"
+
+# They mean something in a unit, a settings file or a shell line.
+_AWKWARD = "'\"\\ \t\n%$:"
+
+
+def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
+    """What one host should be.
+
+    :param inputs: the role's C(__etcd_inputs), templated for this host.
+    :param observed: the host's default address, or C(NOWHERE) before it was looked at.
+    :raises BadInput: a variable is wrong.
+    """
+    version = str(inputs["version"] or "").removeprefix("v")
+    settings = inputs["settings"]
+    if not isinstance(settings, Mapping):
+        raise BadInput(f"etcd_settings is {settings!r}; it must be a dictionary of etcd's settings.")
+    layout = Layout.from_dict({key: value or "" for key, value in inputs["layout"].items()})
+    for name, path in (
+        ("etcd_data_dir", layout.data_dir),
+        ("etcd_conf_dir", layout.conf_dir),
+        ("etcd_install_dir", layout.install_dir),
+        ("etcd_bin_dir", layout.bin_dir),
+    ):
+        _check_path(name, path)
+    for name, path in (("etcd_wal_dir", layout.wal_dir), ("etcd_log_file", layout.log_file)):
+        if path:
+            _check_path(name, path)
+    return Wanted(
+        cluster=str(inputs["cluster"]),
+        member=_topology.member_of(host, inputs["variables"], observed),
+        tls=bool(inputs["tls"]),
+        version=version,
+        settings=dict(settings),
+        layout=layout,
+    )
+
+
+def _check_path(name: str, path: str) -> None:
+    if not path.startswith("/") or path.rstrip("/").count("/") < 2 or any(char in path for char in _AWKWARD):
+        raise BadInput(
+            f"{name} is {path!r}. Give an absolute path at least two levels deep, without spaces, quotes, "
+            "percent or dollar signs, such as /var/lib/etcd."
+        )

@@ -1,0 +1,180 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real etcd processes on loopback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from authority import Authority, Pair
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+READY_WITHIN = 30.0
+
+
+def binary(version: str, name: str = "etcd") -> str:
+    """The path of an etcd program of one version, fetched or built beforehand."""
+    path = REPOSITORY / ".cache" / "releases" / "bin" / f"v{version}" / name
+    assert path.exists(), f"{path} is missing: make it with `python3 -m lab releases {version}`"
+    return str(path)
+
+
+def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
+    """TCP ports that nobody listens on now."""
+    sockets = [socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind((address, 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+@dataclass
+class Tls:
+    """The certificates of a cluster: one CA, one pair for all members, one client."""
+
+    authority: Authority
+    server: Pair
+    client: Pair
+
+    @classmethod
+    def make(cls, directory: Path) -> Tls:
+        authority = Authority(directory)
+        return cls(authority, authority.issue("server"), authority.issue("client", hosts=(), common_name="root"))
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.authority.path, self.client.cert, self.client.key)
+
+
+@dataclass
+class Member:
+    """One member: its URLs and its process."""
+
+    name: str
+    client_url: str
+    peer_url: str
+    directory: Path
+    process: subprocess.Popen[bytes] | None = None
+    extra: list[str] = field(default_factory=list)
+
+
+class Cluster:
+    """A cluster of one version.
+
+    :param tls: certificates; a plain cluster without them.
+    :param client_auth: whether clients need a certificate.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        version: str,
+        size: int = 1,
+        tls: Tls | None = None,
+        client_auth: bool = True,
+        address: str = "127.0.0.1",
+    ) -> None:
+        self.version = version
+        self.tls = tls
+        self._client_auth = client_auth
+        scheme = "https" if tls else "http"
+        host = f"[{address}]" if ":" in address else address
+        ports = free_ports(2 * size, address)
+        self.members = [
+            Member(
+                f"m{at}",
+                f"{scheme}://{host}:{ports[2 * at]}",
+                f"http://{host}:{ports[2 * at + 1]}",
+                directory / f"m{at}",
+            )
+            for at in range(size)
+        ]
+
+    @property
+    def endpoints(self) -> list[str]:
+        return [member.client_url for member in self.members]
+
+    @property
+    def credentials(self) -> Credentials:
+        return self.tls.credentials if self.tls else Credentials()
+
+    def client(self, timeout: float = 10.0, **credentials: str) -> Client:
+        return Client(self.endpoints, self.credentials._replace(**credentials), timeout)
+
+    def launch(self, member: Member) -> None:
+        """Start a process, without waiting for anything."""
+        command = [
+            binary(self.version),
+            f"--name={member.name}",
+            f"--data-dir={member.directory}",
+            f"--listen-client-urls={member.client_url}",
+            f"--advertise-client-urls={member.client_url}",
+            f"--listen-peer-urls={member.peer_url}",
+            f"--initial-advertise-peer-urls={member.peer_url}",
+            f"--initial-cluster={','.join(f'{one.name}={one.peer_url}' for one in self.members)}",
+            *member.extra,
+        ]
+        if self.tls:
+            command += [
+                f"--cert-file={self.tls.server.cert}",
+                f"--key-file={self.tls.server.key}",
+                f"--trusted-ca-file={self.tls.authority.path}",
+                f"--client-cert-auth={str(self._client_auth).lower()}",
+            ]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
+        log = member.directory.with_suffix(".log").open("ab")
+        with log:
+            member.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+
+    def start(self) -> Cluster:
+        """Start every member and wait until each answers a linearizable read."""
+        for member in self.members:
+            self.launch(member)
+        for member in self.members:
+            self.wait_for(member)
+        return self
+
+    def wait_for(self, member: Member) -> None:
+        end = time.monotonic() + READY_WITHIN
+        while True:
+            try:
+                with Client([member.client_url], self.credentials, 2.0) as client:
+                    client.read("ready")
+                    return
+            except EtcdError as exc:
+                assert member.process is not None and member.process.poll() is None, self.log(member)
+                assert time.monotonic() < end, f"{exc}\n{self.log(member)}"
+                time.sleep(0.05)
+
+    def send(self, member: Member, number: signal.Signals) -> None:
+        assert member.process is not None
+        member.process.send_signal(number)
+
+    def end(self, member: Member, number: signal.Signals = signal.SIGKILL) -> None:
+        """End a process, and wait until it is gone."""
+        if member.process is None:
+            return
+        member.process.send_signal(signal.SIGCONT)
+        member.process.send_signal(number)
+        member.process.wait()
+        member.process = None
+
+    def stop(self) -> None:
+        for member in self.members:
+            self.end(member)
+
+    def log(self, member: Member) -> str:
+        return member.directory.with_suffix(".log").read_text(errors="replace")[-4000:]

@@ -1,0 +1,49 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Clusters for tests. C(ETCD_VERSIONS), a comma-separated list, chooses the versions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cluster import Cluster, Tls
+
+EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
+DEFAULT_VERSION = ["3.6.14"]
+
+
+def _chosen(otherwise: list[str]) -> list[str]:
+    return list(filter(None, os.environ.get("ETCD_VERSIONS", "").split(","))) or otherwise
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for C(every_version) runs on all, one that asks for C(version) on the version of new clusters."""
+    for name, otherwise in (("every_version", EVERY_VERSION), ("version", DEFAULT_VERSION)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, _chosen(otherwise), scope="module")
+
+
+@pytest.fixture
+def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
+    """Starts clusters with the arguments of C(Cluster), and ends their processes after the test."""
+    clusters: list[Cluster] = []
+
+    def make(version: str, size: int = 1, **options: object) -> Cluster:
+        directory = tmp_path / f"cluster{len(clusters)}"
+        directory.mkdir()
+        clusters.append(Cluster(directory, version, size, **options))  # type: ignore[arg-type]
+        return clusters[-1].start()
+
+    yield make
+    for cluster in clusters:
+        cluster.stop()
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Tls:
+    return Tls.make(tmp_path / "pki")

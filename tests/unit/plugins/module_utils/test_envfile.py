@@ -1,0 +1,91 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
+VALUES = st.lists(TEXTS, min_size=1, max_size=5).map(lambda texts: {f"flag-{i}": text for i, text in enumerate(texts)})
+
+
+def read_as_systemd(text: str) -> dict[str, str]:
+    """EnvironmentFile= as systemd.exec(5) describes it: comments, and values in double quotes with four escapes."""
+    found = {}
+    for line in text.splitlines():
+        if not line or line[0] in "#;":
+            continue
+        name, _equals, quoted = line.partition("=")
+        assert quoted[0] == quoted[-1] == '"'
+        value, rest = "", iter(quoted[1:-1])
+        for char in rest:
+            assert char != '"', "the value ends before its line does"
+            if char == "\\":
+                char = next(rest)
+                assert char in '"\\`$', "systemd would keep this backslash"
+            value += char
+        found[name] = value
+    return found
+
+
+def read_as_shell(path: Path, names: list[str]) -> dict[str, str]:
+    script = '. "$0"; for name; do eval "printf \'%s\\0\' \\"\\$$name\\""; done'
+    ran = subprocess.run(["sh", "-c", script, path, *names], capture_output=True, check=True)
+    return dict(zip(names, ran.stdout.decode().split("\0")))
+
+
+@given(VALUES)
+def test_systemd_reads_back_what_was_written(values):
+    assert read_as_systemd("\n".join(_envfile.assignments(values))) == _envfile.environment(values)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=VALUES)
+def test_a_shell_reads_back_what_was_written(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("env") / "etcd.conf"
+    path.write_text(_envfile.render(values), encoding="utf-8")
+    wanted = _envfile.environment(values)
+    assert read_as_shell(path, list(wanted)) == wanted
+
+
+def test_the_file_has_the_sections_of_etcds_examples():
+    text = _envfile.render(
+        {
+            "snapshot-count": 5000,
+            "auto-compaction-mode": "periodic",
+            "log-level": "info",
+            "client-cert-auth": True,
+            "initial-cluster-state": "existing",
+            "name": "etcd1",
+        }
+    )
+    assert text == (
+        "# Managed by quorum.etcd: changes made by hand are put right at the next run.\n"
+        "\n"
+        "#[Member]\n"
+        'ETCD_NAME="etcd1"\n'
+        "\n"
+        "#[Clustering]\n"
+        'ETCD_INITIAL_CLUSTER_STATE="existing"\n'
+        "\n"
+        "#[Security]\n"
+        'ETCD_CLIENT_CERT_AUTH="true"\n'
+        "\n"
+        "#[Logging]\n"
+        'ETCD_LOG_LEVEL="info"\n'
+        "\n"
+        "#[Settings]\n"
+        'ETCD_AUTO_COMPACTION_MODE="periodic"\n'
+        'ETCD_SNAPSHOT_COUNT="5000"\n'
+    )
+
+
+def test_the_file_does_not_depend_on_the_order_of_the_settings():
+    values = {"max-wals": 5, "name": "a", "data-dir": "/d", "cors": ["*"]}
+    assert _envfile.render(values) == _envfile.render(dict(reversed(values.items())))

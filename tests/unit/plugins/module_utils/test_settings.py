@@ -1,0 +1,346 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _settings
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._flags import (
+    CHOICES,
+    FEATURE_GATES,
+    FLAGS,
+    GATE_OF,
+    LAST_WITH_CHOICE,
+    NEWEST,
+    OLDEST,
+    SUCCESSOR,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._settings import effective
+from ansible_collections.quorum.etcd.plugins.module_utils._topology import member_of
+
+MINORS = range(OLDEST, NEWEST + 1)
+SAMPLES = {
+    "bool": True,
+    "int": 5,
+    "int64": 5,
+    "uint": 5,
+    "uint32": 5,
+    "uint64": 5,
+    "string": "text",
+    "duration": "5s",
+    "string list": ["a", "b"],
+    "urls": ["http://127.0.0.1:2389"],
+    "key=bool list": {"CompactHashCheck": True},
+}
+#: Settings that a sample of their type alone would not do for.
+SPECIAL = {
+    "auto-compaction-retention": "5h",
+    "election-timeout": 5000,
+    "log-rotation-config-json": '{"maxsize": 5}',
+}
+
+
+def knows(minor):
+    return [name for name, flag in FLAGS.items() if flag.first <= minor <= flag.last]
+
+
+def choices(name, minor):
+    return [choice for choice in CHOICES.get(name, ()) if LAST_WITH_CHOICE.get((name, choice), NEWEST) >= minor]
+
+
+def sample(name, minor):
+    return SPECIAL.get(name) or next(iter(choices(name, minor)), None) or SAMPLES[FLAGS[name].kind]
+
+
+def refusal(settings, version="3.6.14"):
+    with pytest.raises(BadInput) as caught:
+        effective(settings, version)
+    return str(caught.value)
+
+
+def layout(**changes):
+    paths = {
+        "instance": "etcd",
+        "user": "etcd",
+        "group": "etcd",
+        "conf_dir": "/etc/etcd",
+        "data_dir": "/var/lib/etcd",
+        "wal_dir": "",
+        "log_file": "",
+        "install_dir": "/opt/etcd",
+        "bin_dir": "/usr/local/bin",
+    }
+    return Layout(**{**paths, **changes})
+
+
+class TestEveryVersion:
+    @pytest.mark.parametrize(("minor", "name"), [(minor, name) for minor in MINORS for name in knows(minor)])
+    def test_takes_each_of_its_settings(self, minor, name):
+        settings = {name: sample(name, minor)}
+        if name == "experimental-enable-lease-checkpoint-persist":
+            settings["experimental-enable-lease-checkpoint"] = True
+        wanted = settings[name]
+        if name == "feature-gates":
+            wanted = {**_settings.defaults(f"3.{minor}")[name], **wanted}
+        assert effective(settings, f"3.{minor}")[name] == wanted
+
+    @pytest.mark.parametrize(
+        ("minor", "name"), [(minor, name) for minor in MINORS for name, flag in FLAGS.items() if minor > flag.last]
+    )
+    def test_refuses_what_went_before_it_and_names_what_came(self, minor, name):
+        text = refusal({name: sample(name, minor)}, f"3.{minor}")
+        assert f"{name} is gone in etcd 3.{FLAGS[name].last + 1}" in text
+        if name in SUCCESSOR:
+            assert f"use {SUCCESSOR[name]}." in text
+        if name in GATE_OF:
+            assert f"use the gate {GATE_OF[name]} of feature-gates." in text
+
+    @pytest.mark.parametrize(
+        ("minor", "name"), [(minor, name) for minor in MINORS for name, flag in FLAGS.items() if minor < flag.first]
+    )
+    def test_refuses_what_came_after_it(self, minor, name):
+        assert f"{name} came with etcd 3.{FLAGS[name].first}" in refusal({name: sample(name, minor)}, f"3.{minor}")
+
+    @pytest.mark.parametrize("minor", MINORS)
+    def test_takes_its_own_defaults(self, minor):
+        version = f"3.{minor}.9"
+        assert effective({}, version) == _settings.defaults(version)
+        assert effective(_settings.defaults(version), version) == _settings.defaults(version)
+
+    @pytest.mark.parametrize(
+        ("minor", "name", "choice"),
+        [(minor, name, choice) for minor in MINORS for name in knows(minor) for choice in choices(name, minor)],
+    )
+    def test_takes_the_choices_it_has(self, minor, name, choice):
+        retention = 1000 if choice == "revision" else "1h"
+        assert effective({name: choice, "auto-compaction-retention": retention}, f"3.{minor}")[name] == choice
+
+    @pytest.mark.parametrize(
+        ("minor", "name", "choice"),
+        [(5, "logger", "capnslog"), (6, "v2-deprecation", "not-yet"), (7, "metrics", "all")],
+    )
+    def test_refuses_the_choices_it_lacks(self, minor, name, choice):
+        assert f"{name} is '{choice}'. Use one of" in refusal({name: choice}, f"3.{minor}")
+
+    @pytest.mark.parametrize("version", ["3.3.27", "3.8.0", "2.3.8", "4.0.0", "latest", "", "3"])
+    def test_that_is_not_known_is_refused(self, version):
+        with pytest.raises(BadInput, match="3.4 to 3.7 are"):
+            effective({}, version)
+
+
+def test_an_older_version_is_told_the_older_name():
+    assert "in 3.5 it is experimental-corrupt-check-time." in refusal({"corrupt-check-time": "5m"}, "3.5.33")
+    assert "experimental-initial-corrupt-check" in refusal({"feature-gates": {"InitialCorruptCheck": True}}, "3.5.33")
+
+
+@pytest.mark.parametrize("gate", FEATURE_GATES)
+@pytest.mark.parametrize("minor", [6, 7])
+def test_feature_gates_are_those_of_the_version(minor, gate):
+    settings = {"feature-gates": {gate: False}}
+    if minor >= FEATURE_GATES[gate][0]:
+        assert effective(settings, f"3.{minor}")["feature-gates"][gate] is False
+    else:
+        assert f"{gate} is no gate of etcd 3.{minor}" in refusal(settings, f"3.{minor}")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("quota-backend-byte", "quota-backend-bytes"),
+        ("snapshot_counts", "snapshot-count"),
+        ("listen-client-url", "listen-client-urls"),
+        ("heartbeat", "heartbeat-interval"),
+    ],
+)
+def test_a_mistyped_setting_gets_the_nearest_name(name, meant):
+    assert f"{name} is no setting of etcd. Did you mean {meant}?" in refusal({name: 1})
+
+
+@pytest.mark.parametrize(
+    "name", ["quota_backend_bytes", "ETCD_QUOTA_BACKEND_BYTES", "--quota-backend-bytes", "-quota-backend-bytes"]
+)
+def test_another_spelling_gets_etcds_own(name):
+    assert f"{name}: write it as etcd's flags are written, quota-backend-bytes." in refusal({name: 1})
+
+
+@pytest.mark.parametrize("name", [name for name in _settings.NOT_SETTINGS if not name.endswith("-")])
+def test_what_the_role_decides_is_no_setting_and_says_what_decides_it(name):
+    for spelling in (name, "ETCD_" + name.upper().replace("-", "_"), "--" + name):
+        assert f"{spelling} is not a setting: {_settings.NOT_SETTINGS[name]}." in refusal({spelling: "x"})
+
+
+@pytest.mark.parametrize("name", ["discovery-token", "discovery-srv", "proxy-dial-timeout"])
+def test_discovery_and_proxy_are_no_settings(name):
+    assert f"{name} is not a setting" in refusal({name: "x"})
+
+
+def test_no_setting_is_both_the_users_and_the_roles():
+    assert not set(FLAGS) & set(_settings.NOT_SETTINGS)
+
+
+def test_all_mistakes_are_told_at_once():
+    text = refusal({"nam": "x", "log-level": "loud", "snapshot-count": "many", "heartbeat-interval": 900})
+    assert text.startswith("etcd_settings has 4 mistakes for etcd 3.6:\n")
+    assert len(text.splitlines()) == 5
+    assert all(line.startswith("- ") for line in text.splitlines()[1:])
+
+
+@pytest.mark.parametrize("settings", [None, [], "quota-backend-bytes: 1", 7])
+def test_settings_must_be_a_dictionary(settings):
+    with pytest.raises(BadInput, match="must be a dictionary"):
+        effective(settings, "3.6")
+
+
+def test_null_takes_a_default_out():
+    assert "listen-metrics-urls" not in effective({"listen-metrics-urls": None}, "3.6")
+    assert "feature-gates" not in effective({"feature-gates": None}, "3.6")
+
+
+def test_a_gate_of_the_users_leaves_the_default_gate_on():
+    found = effective({"feature-gates": {"CompactHashCheck": True}}, "3.6")["feature-gates"]
+    assert found == {"CompactHashCheck": True, "InitialCorruptCheck": True}
+    assert effective({"feature-gates": "InitialCorruptCheck=false"}, "3.6")["feature-gates"] == {
+        "InitialCorruptCheck": False
+    }
+
+
+def test_a_default_gate_gives_way_to_its_experimental_setting():
+    found = effective({"experimental-initial-corrupt-check": True}, "3.6")
+    assert found["experimental-initial-corrupt-check"] is True
+    assert "feature-gates" not in found
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"heartbeat-interval": 250}, "election-timeout is 1000, and must be at least five times"),
+        ({"election-timeout": 499}, "election-timeout is 499, and must be at least five times heartbeat-interval (100)"),
+        ({"election-timeout": 50001}, "election-timeout is 50001. Use a number from 1 to 50000"),
+        ({"heartbeat-interval": 0}, "heartbeat-interval is 0"),
+        ({"auto-compaction-mode": "revision"}, "in mode revision it is a number of revisions"),
+        ({"auto-compaction-retention": "8 hours"}, "no duration"),
+        ({"auto-compaction-mode": "hourly"}, "Use one of periodic, revision."),
+        ({"quota-backend-bytes": 0}, "quota-backend-bytes is 0"),
+        ({"quota-backend-bytes": -1}, "quota-backend-bytes is -1"),
+        ({"quota-backend-bytes": "8GiB"}, "no whole number"),
+        ({"max-request-bytes": 0}, "max-request-bytes is 0"),
+        ({"bcrypt-cost": 3}, "from 4 to 31"),
+        ({"compact-hash-check-time": "0s"}, "must be more than 0"),
+        ({"distributed-tracing-sampling-rate": 1000001}, "from 0 to 1000000"),
+        ({"tls-min-version": "TLS1.3", "tls-max-version": "TLS1.2"}, "tls-min-version is above"),
+        ({"tls-min-version": "TLS1.3", "cipher-suites": "TLS_AES_128_GCM_SHA256"}, "cannot be chosen for TLS1.3"),
+        ({"tls-min-version": "TLS1.1"}, "Use one of TLS1.2, TLS1.3"),
+        ({"corrupt-check-time": "5m", "experimental-corrupt-check-time": "5m"}, "are the same setting"),
+        (
+            {"feature-gates": "CompactHashCheck=true", "experimental-compact-hash-check-enabled": True},
+            "are the same setting",
+        ),
+        (
+            {"feature-gates": "LeaseCheckpointPersist=false", "experimental-enable-lease-checkpoint": True},
+            "are the same setting",
+        ),
+        ({"feature-gates": "LeaseCheckpointPersist=true"}, "LeaseCheckpointPersist needs LeaseCheckpoint"),
+        ({"experimental-enable-lease-checkpoint-persist": True}, "needs experimental-enable-lease-checkpoint"),
+        ({"feature-gates": "InitialCorruptChek=true"}, "Did you mean InitialCorruptCheck?"),
+        ({"log-rotation-config-json": "{"}, "Write a dictionary of maxsize"),
+        ({"log-rotation-config-json": "[]"}, "Write a dictionary of maxsize"),
+        ({"log-rotation-config-json": {"maxsize": "100"}}, "Write a dictionary of maxsize"),
+        ({"log-rotation-config-json": {"size": 100}}, "Write a dictionary of maxsize"),
+        ({"listen-metrics-urls": "http://etcd1:2381"}, "cannot listen on the name"),
+        ({"metrics": "all\n"}, "control character"),
+    ],
+)
+def test_what_etcd_would_refuse_or_misread_is_refused(settings, why):
+    assert why in refusal(settings)
+
+
+@pytest.mark.parametrize("retention", ["8", 8, "8h", "1h30m", "0"])
+def test_a_retention_in_mode_periodic_is_hours_or_a_duration(retention):
+    assert effective({"auto-compaction-retention": retention}, "3.6")["auto-compaction-retention"] == str(retention)
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"auto-compaction-retention": "0"}, "auto-compaction-retention is 0"),
+        ({"auto-compaction-retention": None}, "auto-compaction-retention is 0 or unset"),
+        ({"quota-backend-bytes": 8 * 1024**3 + 1}, "quota-backend-bytes is 8589934593"),
+        ({"max-request-bytes": 10 * 1024**2 + 1}, "max-request-bytes is 10485761"),
+        ({"unsafe-no-fsync": True}, "unsafe-no-fsync is true"),
+        ({"strict-reconfig-check": False}, "strict-reconfig-check is false"),
+        ({"experimental-corrupt-check-time": "5m"}, "gone in etcd 3.7: use corrupt-check-time."),
+    ],
+)
+def test_what_is_allowed_and_dangerous_is_warned_of(settings, word):
+    (warning,) = _settings.warnings(effective(settings, "3.6"), "3.6")
+    assert word in warning
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_the_defaults_are_warned_of_nowhere(minor):
+    assert _settings.warnings(effective({}, f"3.{minor}"), f"3.{minor}") == []
+
+
+class TestWhatAMemberIsToBe:
+    def wanted(self, settings=None, version="3.6.14", variables=None, **paths):
+        member = member_of("10.0.0.1", {"NODE_NAME": "etcd1", **(variables or {})})
+        return _settings.wanted(member, layout(**paths), settings or {}, version)
+
+    def test_says_who_and_where_it_is(self):
+        found = self.wanted()
+        assert found["name"] == "etcd1"
+        assert found["data-dir"] == "/var/lib/etcd"
+        assert found["listen-client-urls"] == ["https://10.0.0.1:2379", "https://127.0.0.1:2379"]
+        assert found["initial-advertise-peer-urls"] == ["https://10.0.0.1:2380"]
+
+    def test_can_never_found_a_cluster(self):
+        found = self.wanted()
+        assert found["initial-cluster-state"] == "existing"
+        assert "initial-cluster" not in found
+        assert "initial-cluster-token" not in found
+
+    def test_demands_certificates_on_both_ports(self):
+        found = self.wanted()
+        assert found["client-cert-auth"] is found["peer-client-cert-auth"] is True
+        assert found["trusted-ca-file"] == "/etc/etcd/ssl/ca.pem"
+        assert found["peer-trusted-ca-file"] == "/etc/etcd/ssl/peer-ca.pem"
+
+    def test_names_no_certificate_without_tls(self):
+        assert not [name for name in self.wanted(variables={"etcd_tls": False}) if name.endswith(("-file", "-auth"))]
+
+    def test_has_a_wal_directory_only_when_asked(self):
+        assert "wal-dir" not in self.wanted()
+        assert self.wanted(wal_dir="/wal/etcd")["wal-dir"] == "/wal/etcd"
+
+    def test_logs_to_the_journal(self):
+        found = self.wanted({"log-rotation-config-json": {"maxsize": 5}})
+        assert found["log-outputs"] == ["stderr"]
+        assert "enable-log-rotation" not in found
+        assert "log-rotation-config-json" not in found
+
+    def test_rotates_a_log_file_and_keeps_a_bounded_number(self):
+        found = self.wanted(log_file="/var/log/etcd.log")
+        assert found["log-outputs"] == ["/var/log/etcd.log"]
+        assert found["enable-log-rotation"] is True
+        assert json.loads(found["log-rotation-config-json"])["maxbackups"] > 0
+
+    def test_rotates_as_the_user_says(self):
+        found = self.wanted({"log-rotation-config-json": {"maxsize": 5}}, log_file="/var/log/etcd.log")
+        assert found["log-rotation-config-json"] == '{"maxsize": 5}'
+
+    def test_rotates_nothing_on_3_4(self):
+        assert "enable-log-rotation" not in self.wanted(version="3.4.23", log_file="/var/log/etcd.log")
+
+    @pytest.mark.parametrize("port", [2379, 2380])
+    def test_has_its_metrics_on_a_port_of_their_own(self, port):
+        with pytest.raises(BadInput, match="same port of the same address"):
+            self.wanted({"listen-metrics-urls": f"http://10.0.0.1:{port}"})
+
+    def test_takes_each_setting_from_one_place(self):
+        with pytest.raises(BadInput, match="name is not a setting"):
+            self.wanted({"name": "other"})
