@@ -6,3 +6,10 @@
 
 Python's standard library only. ``python3 -m lab --help`` in the checkout tells the rest.
 """
+
+from __future__ import annotations
+
+from lab.collection import make_importable
+
+# Before any module of the lab is read: the writer speaks the collection's own client.
+make_importable()

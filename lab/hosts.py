@@ -45,7 +45,7 @@ def up(engine: Engine, lab: Lab, wanted: Sequence[Host], say: Callable[[str], No
         lab.save()
     _ensure_key(lab)
     states = container_states(engine, lab)
-    ready = []
+    present, created = [], []
     for want in wanted:
         host = _known(lab, want)
         if lab.container(host) not in states:
@@ -56,12 +56,14 @@ def up(engine: Engine, lab: Lab, wanted: Sequence[Host], say: Callable[[str], No
                 # Half a host would be taken for a whole one by the next run.
                 succeeds(engine.command("rm", "--force", "--volumes", lab.container(host)))
                 raise
+            created.append(host)
         elif states[lab.container(host)] != "running":
             say(f"{host.name}: started")
             disks.ensure_disk(lab, host)
             engine.output("start", lab.container(host))
-        ready.append(host)
-    wait_until_ready(engine, lab, ready)
+        present.append(host)
+    wait_until_ready(engine, lab, present)
+    for_all(lambda host: _await_boot(engine, lab, host), created)
     ensure_server(engine, lab)
     lab.save()
 
@@ -97,11 +99,13 @@ def container_states(engine: Engine, lab: Lab) -> dict[str, str]:
 
 
 def wait_until_ready(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
-    """Wait until systemd has booted on each host and the host answers by ssh.
+    """Wait until each host lets its user in by ssh.
+
+    Not until all of its services have started: an etcd that waits for the others would never let that happen.
 
     :raises LabError: one of them does not within its time.
     """
-    for_all(lambda host: _ready(engine, lab, host), hosts)
+    for_all(lambda host: _await_login(engine, lab, host), hosts)
 
 
 def for_all(act: Callable[[Host], None], hosts: Iterable[Host]) -> None:
@@ -176,16 +180,25 @@ def _ensure_key(lab: Lab) -> None:
         output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", lab.prefix, "-f", str(lab.key)])
 
 
-def _ready(engine: Engine, lab: Lab, host: Host) -> None:
+def _await_login(engine: Engine, lab: Lab, host: Host) -> None:
     deadline = time.monotonic() + PATIENCE
-    booted = engine.command("exec", lab.container(host), "systemctl", "is-system-running")
     login = ["ssh", *ssh_options(lab), "-o", "BatchMode=yes", "-o", "ConnectTimeout=2"]
-    login = engine.in_network([*login, f"{host.user}@{lab.address(host)}", "true"])
-    for condition, remedy in (
-        (booted, f"`python3 -m lab --name {lab.name} exec {host.name} systemctl --failed` shows why"),
-        (login, f"`python3 -m lab --name {lab.name} exec {host.name} journalctl -u ssh` shows why"),
-    ):
-        while not succeeds(condition, timeout=10):
-            if time.monotonic() > deadline:
-                raise LabError(f"{host.name} did not come up within {PATIENCE:g} seconds: {remedy}.")
-            time.sleep(0.1)
+    login += [f"{host.user}@{lab.address(host)}", "true"]
+    while not succeeds(engine.in_network(login), timeout=10):
+        if time.monotonic() > deadline:
+            raise LabError(
+                f"{host.name} let nobody in within {PATIENCE:g} seconds: "
+                f"`python3 -m lab --name {lab.name} exec {host.name} journalctl -b` shows why."
+            )
+        time.sleep(0.1)
+
+
+def _await_boot(engine: Engine, lab: Lab, host: Host) -> None:
+    """Wait until all services of a new host have started."""
+    try:
+        engine.output("exec", lab.container(host), "systemctl", "is-system-running", "--wait", timeout=PATIENCE)
+    except LabError as problem:
+        raise LabError(
+            f"{host.name} did not boot as it should: `python3 -m lab --name {lab.name} exec {host.name} "
+            f"systemctl --failed` shows why. {problem}"
+        ) from None

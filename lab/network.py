@@ -19,6 +19,8 @@ IPv4Network = ipaddress.IPv4Network
 #: Addresses below this one are left to the engine: the gateway is the first.
 FIRST_HOST = 10
 MOST_HOSTS = 200
+#: Routes with a prefix of this length or less are wider than all labs together.
+WIDE = 16
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,14 @@ def free_subnet(taken: Iterable[IPv4Network]) -> Subnet:
 
 def taken_subnets(engine: Engine) -> list[IPv4Network]:
     """What this machine routes somewhere already, and what the engine's networks use, up or not."""
-    # The default route would overlap with everything; it is where a subnet of ours is wanted least of all known.
-    routes = [route["dst"] for route in json.loads(output(["ip", "-j", "-4", "route"])) if route["dst"] != "default"]
-    return [IPv4Network(subnet, strict=False) for subnet in [*routes, *_engine_subnets(engine)]]
+    routes = [route["dst"] for route in json.loads(output(["ip", "-j", "-4", "route"]))]
+    return narrow([*routes, *_engine_subnets(engine)])
+
+
+def narrow(subnets: Iterable[str]) -> list[IPv4Network]:
+    """The subnets that are in the way of a lab's. Wider ones, the default route among them, give way to it."""
+    found = [IPv4Network(subnet, strict=False) for subnet in subnets if subnet != "default"]
+    return [subnet for subnet in found if subnet.prefixlen > WIDE]
 
 
 def create_network(engine: Engine, name: str, subnet: Subnet) -> None:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -13,5 +15,5 @@ CACHE = CHECKOUT / ".cache"
 LABS = CACHE / "lab"
 RELEASES = CACHE / "releases"
 
-# One lock for all labs of a checkout cannot stop another checkout on the same machine: this one can.
-MACHINE_LOCK = Path("/tmp/quorum-lab.lock")
+# Held while something is chosen or built that labs of other checkouts share: subnets and images.
+MACHINE_LOCK = Path(tempfile.gettempdir()) / f"quorum-lab-{os.getuid()}.lock"

@@ -107,6 +107,7 @@ def pack(name: str, commands: Sequence[Path]) -> bytes:
 class Upstream:
     """The official archives. One failure to reach them is remembered, so that nobody waits for the next."""
 
+    base: str = UPSTREAM
     timeout: float = 5.0
     reachable: bool = field(default=True, init=False)
 
@@ -127,9 +128,11 @@ class Upstream:
         if not self.reachable:
             return None
         try:
-            with urllib.request.urlopen(f"{UPSTREAM}/v{release.version}/{file_name}", timeout=self.timeout) as answer:
+            with urllib.request.urlopen(f"{self.base}/v{release.version}/{file_name}", timeout=self.timeout) as answer:
                 return bytes(answer.read())
-        except (urllib.error.URLError, OSError):
+        except urllib.error.HTTPError:
+            return None
+        except OSError:
             self.reachable = False
             return None
 

@@ -11,7 +11,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from lab import collection, deps, faults, hosts, inventory, releases, server, state
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+
+from lab import deps, faults, hosts, inventory, releases, server, state, writer
 from lab.commands import LabError, locked
 from lab.engine import Engine, find_engine
 from lab.state import Host, Lab
@@ -136,12 +139,6 @@ def serve(options: argparse.Namespace) -> None:
 
 def write(options: argparse.Namespace) -> int:
     """Write until the time is up or a file appears, or verify what was written."""
-    # Only here: no other command needs the collection to be importable.
-    collection.make_importable()
-    from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-    from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-
-    from lab import writer
 
     def done(seconds: float) -> bool:
         return bool(options.until_file.exists() if options.until_file else seconds >= options.seconds)

@@ -35,7 +35,13 @@ class ActionModule(PkiAction):
         for which in store.AUTHORITIES:
             spec = AuthoritySpec(f"etcd {arguments['name']} {which} CA", key, arguments["days"])
             authority, created = store.ensure_authority(
-                directory, which, spec, now, arguments["passphrase"], vault_reader(self._loader), check
+                directory,
+                which,
+                spec,
+                now,
+                passphrase=arguments["passphrase"],
+                unvault=vault_reader(self._loader),
+                check=check,
             )
             for note in authority.notes:
                 self._display.warning(note)

@@ -21,6 +21,11 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE
 
 # With these a host would not wait for the others: the plan would be made before all were looked at.
 _UNORDERED = ("free", "host_pinned")
+_TOO_EARLY = (
+    "The play's strategy is {strategy}, under which hosts do not wait for each other, and a plan would be made before "
+    "every host was looked at. Nothing was touched. Take 'strategy' out of the play (and ANSIBLE_STRATEGY out of the "
+    "environment): linear is Ansible's default."
+)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -29,36 +34,39 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        strategy = self._strategy()
+        strategy = self._task.get_play().strategy
         if strategy in _UNORDERED:
-            return {**result, "failed": True, "msg": (
-                f"The play's strategy is {strategy}, under which hosts do not wait for each other, and a plan would be "
-                "made before every host was looked at. Nothing was touched. Take 'strategy' out of the play (and "
-                "ANSIBLE_STRATEGY out of the environment): linear is Ansible's default.")}
-        _validation, arguments = self.validate_argument_spec({
-            "host": {"type": "str", "required": True},
-            "inputs": {"type": "dict", "required": True, "no_log": True},
-        })
+            return {**result, "failed": True, "msg": _TOO_EARLY.format(strategy=strategy)}
+        _validation, arguments = self.validate_argument_spec(
+            {
+                "host": {"type": "str", "required": True},
+                "inputs": {"type": "dict", "required": True, "no_log": True},
+            }
+        )
         host = arguments["host"]
         inputs = arguments["inputs"]
         if host != task_vars["inventory_hostname"]:
             inputs = inputs_of(host, self._templar, self._task, task_vars)
         return {**result, **self._observe(host, inputs, task_vars)}
 
-    def _strategy(self) -> str:
-        play = self._task.play if hasattr(self._task, "play") else None
-        return str(getattr(play, "strategy", "linear"))
-
     def _observe(self, host: str, inputs: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        seen: dict[str, Any] = {"changed": False, "problem": "", "silent": "", "wanted": None, "seen": {},
-                                "authorities": Authorities().to_dict(), "skew": 0.0}
+        seen: dict[str, Any] = {
+            "changed": False,
+            "problem": "",
+            "silent": "",
+            "wanted": None,
+            "seen": {},
+            "authorities": Authorities().to_dict(),
+            "skew": 0.0,
+        }
         try:
             wanted = wanted_of(host, inputs, NOWHERE)
         except EtcdError as exc:
             return {**seen, "problem": str(exc)}
         asked = time.time()
-        answer = self._execute_module(module_name="quorum.etcd.etcd_node_info", module_args=_render.facts(wanted),
-                                      task_vars=task_vars)
+        answer = self._execute_module(
+            module_name="quorum.etcd.etcd_node_info", module_args=_render.facts(wanted), task_vars=task_vars
+        )
         answered = time.time()
         if answer.get("failed"):
             return {**seen, "silent": str(answer.get("msg", answer))}

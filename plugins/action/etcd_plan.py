@@ -14,6 +14,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _report
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 
+_LEFT_OUT = (
+    "'{step.title}' is due, and {step.host} is not in this run (--limit or serial leave it out). Run without them."
+)
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
@@ -22,12 +26,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        _validation, arguments = self.validate_argument_spec({
-            "cluster": {"type": "str", "required": True},
-            "members": {"type": "list", "elements": "str", "required": True},
-            "batch": {"type": "list", "elements": "str", "required": True},
-            "verify": {"type": "bool", "default": False},
-        })
+        _validation, arguments = self.validate_argument_spec(
+            {
+                "cluster": {"type": "str", "required": True},
+                "members": {"type": "list", "elements": "str", "required": True},
+                "batch": {"type": "list", "elements": "str", "required": True},
+                "verify": {"type": "bool", "default": False},
+            }
+        )
         here = task_vars["inventory_hostname"]
         cluster, batch = arguments["cluster"], arguments["batch"]
         hosts = _hosts(arguments["members"], batch, task_vars["hostvars"])
@@ -36,29 +42,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = _plan.plan(hosts)
         except EtcdError as exc:
-            return {**result, **self._refused(cluster, str(exc), speaks)}
+            return {**result, **_refused(cluster, str(exc), speaks)}
         outside = [step for step in plan.steps if step.host not in alive]
         if outside:
-            return {**result, **self._refused(cluster, (
-                f"{outside[0].title} is due, and {outside[0].host} is not in this run (--limit or serial). Nothing was "
-                "touched. Run without --limit and serial."), speaks)}
+            return {**result, **_refused(cluster, _LEFT_OUT.format(step=outside[0]), speaks)}
         text = plan.text(cluster)
         table = _report.table(hosts) if not plan.waves else ""
         if speaks:
             self._display.display("\n".join(part for part in (text, table) if part))
-        steps = _plan.steps_by_wave(plan, here)
-        result.update(changed=any(steps), steps=steps, waves=len(plan.waves), alive=alive, text=text, table=table,
-                      differences=list(plan.differences))
         if arguments["verify"] and plan.waves:
             return {**result, "failed": True, "msg": f"{cluster}: not all is done: {plan.summary}. Run again."}
         if plan.differences and not plan.waves:
-            result.update(failed=True, msg=f"{cluster}: not as the inventory says:\n" + "\n".join(plan.differences))
-        return result
+            return {**result, "failed": True, "msg": f"{cluster}: not as the inventory says, see the plan above."}
+        steps = _plan.steps_by_wave(plan, here)
+        return {
+            **result,
+            "changed": any(steps),
+            "steps": steps,
+            "waves": len(plan.waves),
+            "alive": alive,
+            "text": text,
+            "table": table,
+            "differences": list(plan.differences),
+        }
 
-    def _refused(self, cluster: str, text: str, speaks: bool) -> dict[str, Any]:
-        """In full on one host of the cluster: the same sentence on each would bury it."""
-        message = f"{cluster}: refused, nothing was touched.\n{text}" if speaks else f"{cluster}: refused, see above."
-        return {"failed": True, "msg": message, "steps": [], "waves": 0, "alive": []}
+
+def _refused(cluster: str, text: str, speaks: bool) -> dict[str, Any]:
+    """In full on one host of the cluster: the same sentence on each would bury it."""
+    message = f"{cluster}: refused, nothing was touched.\n{text}" if speaks else f"{cluster}: refused, see above."
+    return {"failed": True, "msg": message}
 
 
 def _hosts(members: list[str], batch: list[str], hostvars: Mapping[str, Any]) -> list[Host]:

@@ -38,7 +38,7 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import _initial_cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter
 
@@ -46,7 +46,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_fi
 def _parse_initial_cluster(text: Any) -> dict[str, list[str]]:
     if not isinstance(text, str):
         raise BadInput(f"It reads a text such as 'etcd1=https://10.0.0.1:2380', not {text!r}.")
-    return _topology.parse_initial_cluster(text)
+    return _initial_cluster.read(text)
 
 
 class FilterModule:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import grp
 import pwd
 import subprocess
-from typing import Sequence
+from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -27,8 +27,20 @@ def missing(layout: Layout) -> list[list[str]]:
     try:
         pwd.getpwnam(layout.user)
     except KeyError:
-        commands.append(["useradd", "--system", "--no-create-home", "--home-dir", layout.data_dir, "--shell",
-                         "/usr/sbin/nologin", "--gid", layout.group, layout.user])
+        commands.append(
+            [
+                "useradd",
+                "--system",
+                "--no-create-home",
+                "--home-dir",
+                layout.data_dir,
+                "--shell",
+                "/usr/sbin/nologin",
+                "--gid",
+                layout.group,
+                layout.user,
+            ]
+        )
     return commands
 
 

@@ -12,7 +12,7 @@ The states and what may follow them are the table in docs/architecture.md.
 from __future__ import annotations
 
 import hashlib
-from typing import Sequence
+from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
@@ -144,21 +144,38 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     first = hosts[0]
     planned: list[Wave] = []
     absent = [host for host in hosts if version not in host.seen["releases"]]
-    planned.append(tuple(_installing(host, version)
-                         for host in absent))
+    planned.append(tuple(_installing(host, version) for host in absent))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
-        planned.append((Step("authority", first.name,
-                             f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.directory}"),))
+        planned.append(
+            (
+                Step(
+                    "authority",
+                    first.name,
+                    f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.directory}",
+                ),
+            )
+        )
     planned.append(tuple(Step("configure", host.name, f"write the files of {host.label}", arguments) for host in hosts))
-    planned.append(tuple(Step("prove", host.name, f"reach every peer port from {host.label}",
-                              {"peers": _peers(host, hosts), "token": arguments["token"]}) for host in hosts))
+    planned.append(
+        tuple(
+            Step(
+                "prove",
+                host.name,
+                f"reach every peer port from {host.label}",
+                {"peers": _peers(host, hosts), "token": arguments["token"]},
+            )
+            for host in hosts
+        )
+    )
     planned += starting(hosts)
     return [wave for wave in planned if wave]
 
 
 def _installing(host: Host, version: str) -> Step:
     archive = _releases.archive(version, host.seen["host"]["architecture"])
-    return Step("install", host.name, f"install etcd {version} on {host.label}", {"version": version, "archive": archive})
+    return Step(
+        "install", host.name, f"install etcd {version} on {host.label}", {"version": version, "archive": archive}
+    )
 
 
 def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, str]]:

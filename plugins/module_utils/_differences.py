@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
@@ -26,11 +27,14 @@ def of_host(host: Host, version: str) -> Iterator[str]:
     if host.wanted is None:
         return
     if host.state is None:
-        yield (f"{host.label} has no marker and no data: it is no member of this cluster. Joining a running cluster is "
-               "not done by this release; take the host out of the inventory.")
+        yield (
+            f"{host.label} has no marker and no data: it is no member of this cluster. Joining a running cluster is "
+            "not done by this release; take the host out of the inventory."
+        )
         return
     if host.seen["unit"]["enabled"] == "masked":
-        yield f"{host.label}: {host.seen['unit']['name']} is masked. If it may run: systemctl unmask {host.seen['unit']['name']}"
+        unit = host.seen["unit"]["name"]
+        yield f"{host.label}: {unit} is masked. If it may run: systemctl unmask {unit}"
     if not host.runs and host.state == _marker.NEVER_STARTED:
         return
     if host.state in (_marker.STARTING, _marker.STARTED) and not host.has_log and not host.runs:
@@ -45,10 +49,12 @@ def of_host(host: Host, version: str) -> Iterator[str]:
 
 
 def _lost_log(label: str, wanted: Wanted) -> str:
-    return (f"{label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
-            "Its gate keeps it down, because started empty it could bring acknowledged writes to nothing. If a disk is "
-            "missing, mount it: the unit starts by itself. Replacing a member whose data are lost for good is not done "
-            "by this release.")
+    return (
+        f"{label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
+        "Its gate keeps it down, because started empty it could bring acknowledged writes to nothing. If a disk is "
+        "missing, mount it: the unit starts by itself. Replacing a member whose data are lost for good is not done "
+        "by this release."
+    )
 
 
 def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
@@ -59,8 +65,10 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         elif seen["sha256"] != file.sha256:
             yield f"{host.label}: {file.path} differs from what the inventory says."
         elif (seen["mode"], seen["owner"], seen["group"]) != (file.mode, file.owner, file.group):
-            yield (f"{host.label}: {file.path} is {seen['owner']}:{seen['group']} {seen['mode']}, "
-                   f"not {file.owner}:{file.group} {file.mode}.")
+            yield (
+                f"{host.label}: {file.path} is {seen['owner']}:{seen['group']} {seen['mode']}, "
+                f"not {file.owner}:{file.group} {file.mode}."
+            )
     for path, digest in host.authorities.bundles.items():
         if host.seen["files"].get(path, {}).get("sha256") != digest:
             yield f"{host.label}: {path} does not hold the CAs of {host.authorities.directory}."
@@ -73,8 +81,10 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
 def _running(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
     runtime = host.seen["runtime"]
     if runtime["version"] and runtime["version"] != version:
-        yield (f"{host.label} runs etcd {runtime['version']}, and the inventory asks for {version}. Upgrades are not "
-               "done by this release.")
+        yield (
+            f"{host.label} runs etcd {runtime['version']}, and the inventory asks for {version}. Upgrades are not "
+            "done by this release."
+        )
     for path, digest in host.seen["record"].items():
         now = host.seen["files"].get(path)
         if now is not None and now["sha256"] != digest:
@@ -83,8 +93,10 @@ def _running(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         runs_with = runtime["environment"].get(name)
         if runs_with != value and name != "ETCD_INITIAL_CLUSTER_STATE":
             drop_ins = host.seen["unit"]["drop_in_paths"]
-            yield (f"{host.label} runs with {name}={runs_with or '(unset)'}, not {value}"
-                   f"{' (drop-ins: ' + ', '.join(drop_ins) + ')' if drop_ins else ''}.")
+            yield (
+                f"{host.label} runs with {name}={runs_with or '(unset)'}, not {value}"
+                f"{' (drop-ins: ' + ', '.join(drop_ins) + ')' if drop_ins else ''}."
+            )
 
 
 def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
@@ -107,16 +119,20 @@ def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
             yield f"{host.label} has the data of member {member_id}, which the cluster's member list does not have."
             continue
         if member["name"] and member["name"] != host.wanted.name:
-            yield (f"{host.label} is called {member['name']!r} in the cluster. Renaming is not done by this release: "
-                   "put NODE_NAME back.")
+            yield (
+                f"{host.label} is called {member['name']!r} in the cluster. Renaming is not done by this release: "
+                "put NODE_NAME back."
+            )
         if sorted(member["peer_urls"]) != sorted(host.wanted.member.peer_urls):
             yield _other_peer_urls(host, host.wanted, member)
         if member["is_learner"]:
             yield f"{host.label} is a learner: it does not vote."
     for member_id, member in members.items():
         if member_id not in known and not any(host.silent for host in hosts):
-            yield (f"Member {member_id} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
-                   "host of this inventory. It is counted for quorum and left alone.")
+            yield (
+                f"Member {member_id} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
+                "host of this inventory. It is counted for quorum and left alone."
+            )
 
 
 def _member_id(host: Host) -> str:
@@ -134,8 +150,10 @@ def _other_peer_urls(host: Host, wanted: Wanted, member: Mapping[str, Any]) -> s
             "Only a written address may change a live member's peer URL; one that was derived may be an accident.",
             f"Write etcd_address for {host.name}: {have} keeps the member as it is.",
         )
-    return (f"{host.label} is known to its cluster as {have}, and the inventory says {want}. Changing a live member's "
-            f"address is not done by this release: put {wanted.member.address_source} back.")
+    return (
+        f"{host.label} is known to its cluster as {have}, and the inventory says {want}. Changing a live member's "
+        f"address is not done by this release: put {wanted.member.address_source} back."
+    )
 
 
 def of_health(hosts: Sequence[Host]) -> Iterator[str]:

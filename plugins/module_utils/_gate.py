@@ -14,7 +14,7 @@ environment as etcd. That an C(EnvironmentFile) written by it is seen by C(ExecS
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -91,7 +91,8 @@ require_mounts() {
         mount=${rest%%:*}
         rest=${rest#*:}
         [ -z "$mount" ] || is_mounted "$mount" ||
-            refuse "$mount was a mount point of its own when this member was set up and is none now: its disk is missing. Mount it; the unit tries again by itself."
+            refuse "$mount was a mount point of its own when this member was set up and is none now: its disk is \
+missing. Mount it; the unit tries again by itself."
     done
 }
 
@@ -102,8 +103,10 @@ record() {
 
 publish() {
     [ -r "$state_dir/bootstrap.env" ] ||
-        refuse "$state_dir/bootstrap.env is missing: this member has no log yet and must not start without the settings of its one first start. Run the playbook again; it writes them anew."
-    become @STARTING@ || refuse "$state_dir/marker cannot be written: see that its file system is writable and has room."
+        refuse "$state_dir/bootstrap.env is missing: this member has no log yet and must not start without the \
+settings of its one first start. Run the playbook again; it writes them anew."
+    become @STARTING@ || refuse "$state_dir/marker cannot be written: see that its file system is writable and has \
+room."
     cp "$state_dir/bootstrap.env" "$run_dir/bootstrap.env" || refuse "$run_dir cannot be written."
     : >"$run_dir/first-start"
 }
@@ -112,7 +115,8 @@ before() {
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
     [ -n "$data_dir" ] || refuse "ETCD_DATA_DIR is not set in this unit's environment."
     [ -r "$state_dir/marker" ] ||
-        refuse "There is no marker at $state_dir/marker, so nothing is known about this member's data. If this system was built anew, run the playbook: it says what is safe."
+        refuse "There is no marker at $state_dir/marker, so nothing is known about this member's data. If this \
+system was built anew, run the playbook: it says what is safe."
     [ "$(field FORMAT)" = "$known_format" ] ||
         refuse "$state_dir/marker is of another format than this gate knows ($known_format)."
     require_mounts
@@ -120,13 +124,17 @@ before() {
     if has_log; then
         case $state in
             @STARTING@ | @STARTED@) ;;
-            *) refuse "$log_dir holds a write-ahead log, but the marker says '$state': these data are not this member's. Nothing was changed; find out whose they are before you move them aside." ;;
+            *) refuse "$log_dir holds a write-ahead log, but the marker says '$state': these data are not this \
+member's. Nothing was changed; find out whose they are before you move them aside." ;;
         esac
     else
         case $state in
             @NEVER_STARTED@) publish ;;
-            @STARTING@ | @STARTED@) refuse "This member has run before, and there is no write-ahead log in $log_dir: its data are gone. Started empty it could bring acknowledged writes to nothing. If a disk is missing, mount it: the unit tries again by itself. If the data are lost for good, run the playbook: it says what is safe." ;;
-            *) refuse "The marker says '$state': the cluster's first start was not agreed on by all hosts. Run the playbook again; it goes on where it stopped." ;;
+            @STARTING@ | @STARTED@) refuse "This member has run before, and there is no write-ahead log in $log_dir: \
+its data are gone. Started empty it could bring acknowledged writes to nothing. If a disk is missing, mount it: the \
+unit tries again by itself. If the data are lost for good, run the playbook: it says what is safe." ;;
+            *) refuse "The marker says '$state': the cluster's first start was not agreed on by all hosts. Run the \
+playbook again; it goes on where it stopped." ;;
         esac
     fi
     rm -f "$run_dir/refused"

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quorum.etcd.plugins.module_utils._topology import quorum
+
 Result = dict[str, t.Any]
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
@@ -37,11 +39,6 @@ class Seen(t.NamedTuple):
     alarms: list[Result] | None = None
     error: str = ""
     took: float = 0.0
-
-
-def quorum(size: int) -> int:
-    """How many of C(size) voters must agree."""
-    return size // 2 + 1
 
 
 def members_of(seen: t.Sequence[Seen]) -> list[Result]:
@@ -170,13 +167,8 @@ def _quorum(endpoints: list[Result], members: list[Result]) -> Result:
     """
     voters = {member["id"] for member in members if not member["is_learner"]}
     healthy = {row["member_id"] for row in endpoints if row["healthy"] and not row["is_learner"]} & voters
-    needed = quorum(len(voters)) if voters else 0
-    return {
-        "size": len(voters),
-        "needed": needed,
-        "healthy": len(healthy),
-        "tolerance": max(0, len(healthy) - needed),
-    }
+    votes = quorum(len(voters))
+    return {**votes, "healthy": len(healthy), "tolerance": max(0, len(healthy) - votes["needed"])}
 
 
 def _alarms(seen: t.Sequence[Seen]) -> list[Result]:

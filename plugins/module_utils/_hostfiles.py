@@ -18,7 +18,8 @@ import pwd
 import stat
 import tempfile
 import time
-from typing import Any, Callable, Iterator
+from collections.abc import Iterator
+from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
@@ -213,10 +214,11 @@ def mounts_under(layout: Layout) -> list[str]:
     """The mount points on which the data and the log of this member lie, without the root file system."""
     found = []
     for path in (layout.data_dir, os.path.dirname(layout.log_dir)):
-        while not os.path.ismount(path):
-            path = os.path.dirname(path)
-        if path != "/" and path not in found:
-            found.append(path)
+        mount = path
+        while not os.path.ismount(mount):
+            mount = os.path.dirname(mount)
+        if mount != "/" and mount not in found:
+            found.append(mount)
     return found
 
 

@@ -100,11 +100,10 @@ class Stream:
         """
         while not self.pieces and not self.ended:
             self._connection.advance(deadline)
+            if not self.ended:
+                self._connection.grant(self, deadline)
         pieces, self.pieces = self.pieces, []
-        body = b"".join(pieces)
-        if not self.ended:
-            self._connection.grant(self, deadline)
-        return body
+        return b"".join(pieces)
 
     def take_headers(self, headers: list[_hpack.Header], end: bool) -> None:
         """The peer's next header list: the answer's headers, or its trailers."""

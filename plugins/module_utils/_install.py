@@ -17,8 +17,9 @@ import tarfile
 import tempfile
 import urllib.error
 import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Callable, Iterator, Mapping
+from typing import Any, BinaryIO, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _account, _hostfiles, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
@@ -75,12 +76,15 @@ def install(layout: Layout, version: str, machine: str, source: Source, opener: 
 def _check_room(directory: str) -> None:
     free = shutil.disk_usage(directory).free
     if free < _ROOM:
-        raise HostError(f"{directory} has {free >> 20} MiB free, and a release needs {_ROOM >> 20} MiB. Make room, or set "
-                        "etcd_install_dir to another file system.")
+        raise HostError(
+            f"{directory} has {free >> 20} MiB free, and a release needs {_ROOM >> 20} MiB. Make room, or set "
+            "etcd_install_dir to another file system."
+        )
 
 
-def _fetch_and_unpack(layout: Layout, version: str, machine: str, source: Source, opener: Opener,
-                      directory: str) -> str:
+def _fetch_and_unpack(
+    layout: Layout, version: str, machine: str, source: Source, opener: Opener, directory: str
+) -> str:
     name = _releases.archive(version, machine)
     checksum = _releases.known_checksum(name, source.checksums) or _listed_checksum(version, name, source, opener)
     with _scratch(layout.install_dir) as scratch:
@@ -101,9 +105,11 @@ def _fetch_and_unpack(layout: Layout, version: str, machine: str, source: Source
 def _listed_checksum(version: str, name: str, source: Source, opener: Opener) -> str:
     url = _releases.checksums_url(source.url, version, source.from_mirror)
     if not url:
-        raise BadInput(f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. "
-                       f"Give it: etcd_checksums: {{{name}: SHA256}}; or believe the mirror: "
-                       "etcd_checksums_from_mirror: true.")
+        raise BadInput(
+            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. "
+            f"Give it: etcd_checksums: {{{name}: SHA256}}; or believe the mirror: "
+            "etcd_checksums_from_mirror: true."
+        )
     with _opened(url, opener) as stream:
         checksum = _releases.checksum_in(stream.read(_CHUNK).decode(errors="replace"), name)
     if not checksum:
@@ -130,9 +136,11 @@ def _opened(url: str, opener: Opener) -> Iterator[BinaryIO]:
         raise HostError(f"{url} answers {exc.code} {exc.reason}.{hint}") from exc
     except OSError as exc:
         reason = getattr(exc, "reason", None) or exc
-        raise HostError(f"{url} cannot be fetched: {reason}. Without a way out from the hosts, set etcd_download_url to a "
-                        "mirror, etcd_download_environment to a proxy, or etcd_archive_dir to archives on the "
-                        "controller.") from exc
+        raise HostError(
+            f"{url} cannot be fetched: {reason}. Without a way out from the hosts, set etcd_download_url to a "
+            "mirror, etcd_download_environment to a proxy, or etcd_archive_dir to archives on the "
+            "controller."
+        ) from exc
 
 
 def _download(url: str, path: str, opener: Opener) -> None:
@@ -149,9 +157,11 @@ def _check_checksum(path: str, wanted: str) -> None:
     except OSError as exc:
         raise HostError(f"{path} cannot be read: {exc.strerror}.") from exc
     if digest.hexdigest() != wanted:
-        raise BadInput(f"{os.path.basename(path)} has the SHA256 {digest.hexdigest()}, not {wanted}: it is damaged, or not "
-                       "what it says. Nothing was installed. If it is your own build, give its checksum in "
-                       "etcd_checksums.")
+        raise BadInput(
+            f"{os.path.basename(path)} has the SHA256 {digest.hexdigest()}, not {wanted}: it is damaged, or not "
+            "what it says. Nothing was installed. If it is your own build, give its checksum in "
+            "etcd_checksums."
+        )
 
 
 def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None:
@@ -170,20 +180,31 @@ def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None
                     file.flush()
                     os.fsync(file.fileno())
     except KeyError as exc:
-        raise BadInput(f"{os.path.basename(archive)} holds no {top}/: it is an archive of another version or architecture. "
-                       "Nothing was installed.") from exc
+        raise BadInput(
+            f"{os.path.basename(archive)} holds no {top}/: it is an archive of another version or architecture. "
+            "Nothing was installed."
+        ) from exc
     except (tarfile.TarError, EOFError, zlib.error) as exc:
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
 
 
 def _check_binary(path: str, version: str) -> None:
     try:
-        done = subprocess.run([path, "--version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                              env={"PATH": "/usr/bin:/bin"})
+        done = subprocess.run(
+            [path, "--version"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            env={"PATH": "/usr/bin:/bin"},
+        )
     except OSError as exc:
-        raise BadInput(f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or "
-                       "the file system allows no programs (noexec).") from exc
+        raise BadInput(
+            f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or "
+            "the file system allows no programs (noexec)."
+        ) from exc
     said = done.stdout.decode(errors="replace")
     if f"etcd Version: {version}" not in said:
-        raise BadInput(f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. "
-                       "Nothing was installed.")
+        raise BadInput(
+            f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. "
+            "Nothing was installed."
+        )

@@ -12,8 +12,9 @@ format and which state may follow which; the file itself is read and written by 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 
@@ -34,8 +35,19 @@ FOLLOWS: dict[str | None, frozenset[str]] = {
     STARTED: frozenset({STARTED}),
 }
 
-_KEYS = ("format", "state", "origin", "cluster", "name", "token", "cluster_id", "member_id", "initial_cluster",
-         "machine_id", "mounts")
+_KEYS = (
+    "format",
+    "state",
+    "origin",
+    "cluster",
+    "name",
+    "token",
+    "cluster_id",
+    "member_id",
+    "initial_cluster",
+    "machine_id",
+    "mounts",
+)
 
 
 @dataclass(frozen=True)

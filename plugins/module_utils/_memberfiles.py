@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _probe, _systemd, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
@@ -60,8 +61,10 @@ def write(layout: Layout, content: Content, offer: Offer, check: bool) -> dict[s
     """
     diff = [_difference(file) for file in content.files if _differs(file)]
     stale = {path: target for path, target in content.links.items() if _hostfiles.describe(path)["link"] != target}
-    diff += [{"before_header": path, "after_header": path, "before": _hostfiles.describe(path)["link"], "after": target}
-             for path, target in stale.items()]
+    diff += [
+        {"before_header": path, "after_header": path, "before": _hostfiles.describe(path)["link"], "after": target}
+        for path, target in stale.items()
+    ]
     if check:
         return {"changed": True, "diff": diff}
     with _hostfiles.acting(layout):
@@ -105,8 +108,10 @@ def _settle(layout: Layout) -> None:
 
 def _own_directory(path: str, uid: int, gid: int, setting: str, why: str) -> None:
     if os.path.isdir(path) and os.stat(path).st_uid != uid:
-        raise HostError(f"{path} is not etcd's, and {why}, so it must be able to write there. Set {setting} one directory "
-                        f"deeper, below {path}/etcd, which is then made for it.")
+        raise HostError(
+            f"{path} is not etcd's, and {why}, so it must be able to write there. Set {setting} one directory "
+            f"deeper, below {path}/etcd, which is then made for it."
+        )
     _hostfiles.make_directory(path, 0o700, uid, gid)
 
 
@@ -122,12 +127,20 @@ def _differs(file: Mapping[str, str]) -> bool:
     seen = _hostfiles.describe(file["path"])
     wanted = hashlib.sha256(file["content"].encode()).hexdigest()
     return bool(seen["link"]) or (seen["sha256"], seen["mode"], seen["owner"], seen["group"]) != (
-        wanted, file["mode"], file["owner"], file["group"])
+        wanted,
+        file["mode"],
+        file["owner"],
+        file["group"],
+    )
 
 
 def _difference(file: Mapping[str, str]) -> dict[str, str]:
-    return {"before_header": file["path"], "after_header": f"{file['path']} ({file['owner']}:{file['group']} {file['mode']})",
-            "before": _hostfiles.read_text(file["path"]), "after": file["content"]}
+    return {
+        "before_header": file["path"],
+        "after_header": f"{file['path']} ({file['owner']}:{file['group']} {file['mode']})",
+        "before": _hostfiles.read_text(file["path"]),
+        "after": file["content"],
+    }
 
 
 def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> None:
@@ -138,7 +151,9 @@ def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> No
     if content.leaves:
         _new_generation(layout, content)
     for path, target in stale.items():
-        _hostfiles.make_directory(os.path.dirname(path), 0o755, 0, 0) if not os.path.isdir(os.path.dirname(path)) else None
+        _hostfiles.make_directory(os.path.dirname(path), 0o755, 0, 0) if not os.path.isdir(
+            os.path.dirname(path)
+        ) else None
         _hostfiles.link(path, target)
     _systemd.systemctl("daemon-reload")
 

@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Mapping, Tuple
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -164,4 +165,4 @@ class Step:
 
 
 #: Steps of different hosts that may run side by side.
-Wave = Tuple[Step, ...]
+Wave = tuple[Step, ...]

@@ -12,7 +12,8 @@ import contextlib
 import ipaddress
 import socket
 import struct
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _process
 
@@ -47,7 +48,7 @@ def has_address(address: str) -> bool:
 
 def _address(text: str) -> str:
     """An address as /proc/net/tcp writes it: words of four bytes in the machine's order."""
-    words = [int(text[at:at + 8], 16) for at in range(0, len(text), 8)]
+    words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
     return str(ipaddress.ip_address(b"".join(struct.pack("=I", word) for word in words)))
 
 
@@ -71,11 +72,13 @@ def listeners(ports: Iterable[int]) -> list[dict[str, Any]]:
                 continue
             pid = _process.of_socket(row[9])
             arguments = _process.command_line(pid) if pid else []
-            found.append({
-                "port": int(port, 16),
-                "address": _address(address),
-                "pid": pid,
-                "process": arguments[0] if arguments else "",
-                "unit": _process.unit_of(pid) if pid else "",
-            })
+            found.append(
+                {
+                    "port": int(port, 16),
+                    "address": _address(address),
+                    "pid": pid,
+                    "process": arguments[0] if arguments else "",
+                    "unit": _process.unit_of(pid) if pid else "",
+                }
+            )
     return found

@@ -14,7 +14,8 @@ import platform
 import re
 import secrets
 import time
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _network, _process, _systemd, _view, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
@@ -23,8 +24,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
 
 
-def observe(layout: Layout, ports: Sequence[int], files: Sequence[str], certificates: Sequence[str],
-            addresses: Sequence[str], timeout: float) -> dict[str, Any]:
+def observe(
+    layout: Layout,
+    ports: Sequence[int],
+    files: Sequence[str],
+    certificates: Sequence[str],
+    addresses: Sequence[str],
+    timeout: float,
+) -> dict[str, Any]:
     """Everything that a plan needs to know of one host.
 
     :param ports: TCP ports whose listeners are of interest.
@@ -156,4 +163,3 @@ def _record(layout: Layout) -> dict[str, str]:
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:
     return {path: _hostfiles.read_text(path) for path in paths if os.path.isfile(path)}
-

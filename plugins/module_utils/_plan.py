@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Sequence, Tuple
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bootstrap,
@@ -39,9 +40,9 @@ class Plan:
     """
 
     summary: str
-    waves: Tuple[Wave, ...] = ()
-    differences: Tuple[str, ...] = ()
-    warnings: Tuple[str, ...] = ()
+    waves: tuple[Wave, ...] = ()
+    differences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def steps(self) -> list[Step]:
@@ -77,11 +78,14 @@ def plan(hosts: Sequence[Host]) -> Plan:
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
         return Plan(
             f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
-            tuple(_bootstrap.waves(hosts, version)), (), warnings)
+            tuple(_bootstrap.waves(hosts, version)),
+            (),
+            warnings,
+        )
     return _existing(hosts, warnings)
 
 
-def _existing(hosts: Sequence[Host], warnings: Tuple[str, ...]) -> Plan:
+def _existing(hosts: Sequence[Host], warnings: tuple[str, ...]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
     version = _asked_version(hosts) or _running_version(hosts) or DEFAULT_VERSION
@@ -102,8 +106,9 @@ def _existing(hosts: Sequence[Host], warnings: Tuple[str, ...]) -> Plan:
         return Plan("the first start is to be confirmed", (awaiting,), tuple(differences), warnings)
     differences += _differences.of_health(hosts)
     summary = "nothing to do" if not differences else "different from the inventory"
-    return Plan(f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}: {summary}", (), tuple(differences),
-                warnings)
+    return Plan(
+        f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}: {summary}", (), tuple(differences), warnings
+    )
 
 
 def _may_start(host: Host) -> bool:
@@ -118,8 +123,12 @@ def _may_start(host: Host) -> bool:
 def _rewriting(host: Host, version: str) -> Step:
     marker = host.marker
     assert marker is not None
-    return Step("configure", host.name, f"write the files of {host.label}",
-                {"version": version, "initial_cluster": marker.initial_cluster, "token": marker.token})
+    return Step(
+        "configure",
+        host.name,
+        f"write the files of {host.label}",
+        {"version": version, "initial_cluster": marker.initial_cluster, "token": marker.token},
+    )
 
 
 def _check_inventory(hosts: Sequence[Host]) -> None:
@@ -170,8 +179,10 @@ def _bootstrap_under_way(hosts: Sequence[Host]) -> bool:
 def _asked_version(hosts: Sequence[Host]) -> str:
     asked = {host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version}
     if len(asked) > 1:
-        raise BadInput(f"etcd_version differs between the hosts of one cluster: {', '.join(sorted(asked))}. "
-                       "Give it once, for the group.")
+        raise BadInput(
+            f"etcd_version differs between the hosts of one cluster: {', '.join(sorted(asked))}. "
+            "Give it once, for the group."
+        )
     return next(iter(asked), "")
 
 
@@ -227,8 +238,9 @@ def _warnings(hosts: Sequence[Host]) -> list[str]:
     for host in hosts:
         machine = host.seen.get("host", {}).get("machine_id", "")
         if machine and machine in machines:
-            texts.append(f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the "
-                         "other?")
+            texts.append(
+                f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the other?"
+            )
         machines.setdefault(machine, host.label)
     return texts
 
@@ -238,6 +250,7 @@ def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:
     found = []
     for wave in planned.waves:
         mine = next((step for step in wave if step.host == host), None)
-        found.append(None if mine is None else
-                     {"kind": mine.kind, "announce": planned.numbered(mine), **mine.arguments})
+        found.append(
+            None if mine is None else {"kind": mine.kind, "announce": planned.numbered(mine), **mine.arguments}
+        )
     return found

@@ -17,8 +17,8 @@ import hashlib
 import socket
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
@@ -67,8 +67,12 @@ def listen(layout: Layout, urls: Sequence[str], says: str) -> None:
     places = [(url.host, url.port) for url in (parse_url(text, "listen URL") for text in urls)]
     _systemd.run_transient(
         layout.probe_unit,
-        {"RuntimeMaxSec": str(_LIFETIME), "User": layout.user, "Group": layout.group,
-         "Description": "quorum.etcd peer port probe"},
+        {
+            "RuntimeMaxSec": str(_LIFETIME),
+            "User": layout.user,
+            "Group": layout.group,
+            "Description": "quorum.etcd peer port probe",
+        },
         [sys.executable, "-c", _LISTENER, says, *(f"{host},{port}" for host, port in places)],
     )
     for host, port in places:
@@ -123,14 +127,20 @@ def _failure(peer: Mapping[str, str], token: str) -> str:
         url = parse_url(peer["url"], "peer URL")
         said = _read(url.host, url.port)
     except socket.timeout:
-        return (f"{peer['name']} does not answer at {peer['url']}: a firewall drops it, or the address is wrong. Open that "
-                "TCP port between all members, in both directions.")
+        return (
+            f"{peer['name']} does not answer at {peer['url']}: a firewall drops it, or the address is wrong. Open that "
+            "TCP port between all members, in both directions."
+        )
     except socket.gaierror as exc:
         return f"{peer['name']}: the name in {peer['url']} does not resolve on this host: {exc.strerror}."
     except (OSError, EtcdError) as exc:
-        return (f"{peer['name']} cannot be reached at {peer['url']}: {exc}. Is the address right, and is that port open "
-                "between all members?")
+        return (
+            f"{peer['name']} cannot be reached at {peer['url']}: {exc}. Is the address right, and is that port open "
+            "between all members?"
+        )
     if said != greeting(token, peer["name"]):
-        return (f"Something else than {peer['name']} answers at {peer['url']}: the address leads to another machine or "
-                "service.")
+        return (
+            f"Something else than {peer['name']} answers at {peer['url']}: the address leads to another machine or "
+            "service."
+        )
     return ""

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping
+from collections.abc import Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 
@@ -36,8 +36,9 @@ def check_version(version: str) -> None:
     :raises BadInput: it is not written like C(3.6.14), or below 3.4.
     """
     if not _VERSION.fullmatch(version):
-        raise BadInput(f"etcd_version is {version!r}. Give a full version of 3.4 or newer without a leading v, such as "
-                       "3.6.14.")
+        raise BadInput(
+            f"etcd_version is {version!r}. Give a full version of 3.4 or newer without a leading v, such as 3.6.14."
+        )
 
 
 def architecture(machine: str) -> str:

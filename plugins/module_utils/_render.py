@@ -79,8 +79,11 @@ def files(wanted: Wanted, version: str, machine: str) -> list[File]:
         File(layout.conf_file, _envfile.render(flags(wanted, version)), "0640", "root", layout.group),
         File(layout.unit_file, _unit.render(layout, wanted.name, wanted.cluster, binary), "0644"),
         File(layout.gate_file, _gate.render(layout, watched), "0755"),
-        File(layout.link("etcdctl"),
-             _etcdctl.render(layout, posixpath.join(release, "etcdctl"), endpoint, wanted.tls), "0755"),
+        File(
+            layout.link("etcdctl"),
+            _etcdctl.render(layout, posixpath.join(release, "etcdctl"), endpoint, wanted.tls),
+            "0755",
+        ),
     ]
 
 

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _health
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host

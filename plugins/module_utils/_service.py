@@ -46,7 +46,7 @@ def start(layout: Layout, check: bool) -> bool:
         if state not in (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED):
             raise Refused(
                 f"The marker on this host says {state or 'nothing'!r}.",
-                "Not all hosts have agreed on the cluster's first start, and this member's gate would not let it through.",
+                "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through.",
                 "Run the playbook: it goes on from what it finds.",
             )
         _probe.stop(layout)
@@ -72,10 +72,11 @@ def await_ready(layout: Layout, timeout: float, now: Callable[[], float] = time.
             return _remember(layout, view)
         _check_alive(layout, unit, before)
         if now() >= deadline:
+            why = view["error"] if view else "It waits for a quorum of members: see that the others run."
             raise HostError(
-                f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} s"
-                f"{': ' + view['error'] if view and view['error'] else '.'} It waits for a quorum of members: see that "
-                f"the others run.\n{_systemd.journal(layout.unit)}")
+                f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
+                f"s. {why}\n{_systemd.journal(layout.unit)}"
+            )
         time.sleep(_POLL)
 
 
@@ -92,8 +93,10 @@ def _check_alive(layout: Layout, unit: dict[str, Any], before: int) -> None:
         if not _wal.segments(layout.log_dir):
             # Nothing of it lives yet: at rest it can be mended and tried again.
             _systemd.systemctl("stop", layout.unit)
-        raise HostError(f"{layout.unit} ends as soon as it starts (result {unit['result']}). Its last words:\n"
-                        f"{_systemd.journal(layout.unit)}")
+        raise HostError(
+            f"{layout.unit} ends as soon as it starts (result {unit['result']}). Its last words:\n"
+            f"{_systemd.journal(layout.unit)}"
+        )
 
 
 def _remember(layout: Layout, view: dict[str, Any]) -> dict[str, Any]:
@@ -101,8 +104,11 @@ def _remember(layout: Layout, view: dict[str, Any]) -> dict[str, Any]:
     with _hostfiles.acting(layout):
         marker = _hostfiles.read_marker(layout)
         if marker is None:
-            raise Refused(f"{layout.marker_file} is gone while the member runs.", "Its gate would not start it again.",
-                          "Run the playbook: it says what is safe.")
+            raise Refused(
+                f"{layout.marker_file} is gone while the member runs.",
+                "Its gate would not start it again.",
+                "Run the playbook: it says what is safe.",
+            )
         wanted = replace(marker, **ids)
         if wanted != marker:
             _hostfiles.write_marker(layout, marker, wanted)

@@ -37,7 +37,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, 
 GIB = 1024**3
 
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
-_CERTIFICATES = "etcd_tls decides it, and the certificates have fixed places"
+_CERTIFICATES = "use etcd_tls; the certificates have fixed places"
 _DISCOVERY = "the members come from the inventory, so nothing is to be discovered"
 _PROXY = "a member of a cluster cannot be a proxy"
 
@@ -336,23 +336,14 @@ def _contradictions(settings: Mapping[str, Value]) -> Iterator[str]:
     heartbeat, election = settings.get("heartbeat-interval", 100), settings.get("election-timeout", 1000)
     if isinstance(heartbeat, int) and isinstance(election, int) and election < 5 * heartbeat:
         yield f"election-timeout is {election}, and must be at least five times heartbeat-interval ({heartbeat})."
-    retention = str(settings.get("auto-compaction-retention", "0"))
-    if not retention.isdigit():
-        if settings.get("auto-compaction-mode") == "revision":
-            yield f"auto-compaction-retention is '{retention}'; in mode revision it is a number of revisions, as 10000."
-        else:
-            try:
-                duration(retention, "auto-compaction-retention")
-            except BadInput as error:
-                yield str(error)
-    for old, new in SUCCESSOR.items():
-        if old in settings and new in settings and old.startswith("experimental-"):
-            yield f"{old} and {new} are the same setting, and etcd takes only one. Keep {new}."
+    if settings.get("tls-min-version") == "TLS1.3":
+        if settings.get("tls-max-version") == "TLS1.2":
+            yield "tls-min-version is above tls-max-version."
+        if "cipher-suites" in settings:
+            yield "cipher-suites cannot be chosen for TLS1.3: take it out, or set tls-min-version to TLS1.2."
+    yield from _bad_retention(str(settings.get("auto-compaction-retention", "0")), settings.get("auto-compaction-mode"))
     gates = settings.get("feature-gates", {})
-    for old, gate in GATE_OF.items():
-        # etcd searches the whole text for the gate's name, so LeaseCheckpointPersist counts as LeaseCheckpoint, too.
-        if old in settings and isinstance(gates, dict) and gate in ",".join(gates):
-            yield f"{old} and feature-gates ({gate}) are the same setting, and etcd takes only one. Keep the gate."
+    yield from _said_twice(settings, ",".join(gates) if isinstance(gates, dict) else "")
     persist, checkpoint = "experimental-enable-lease-checkpoint-persist", "experimental-enable-lease-checkpoint"
     for switches, needing, needed in (
         (settings, persist, checkpoint),
@@ -360,11 +351,30 @@ def _contradictions(settings: Mapping[str, Value]) -> Iterator[str]:
     ):
         if switches.get(needing) is True and switches.get(needed) is not True:
             yield f"{needing} needs {needed}, too."
-    if settings.get("tls-min-version") == "TLS1.3":
-        if settings.get("tls-max-version") == "TLS1.2":
-            yield "tls-min-version is above tls-max-version."
-        if "cipher-suites" in settings:
-            yield "cipher-suites cannot be chosen for TLS1.3: take it out, or set tls-min-version to TLS1.2."
+
+
+def _bad_retention(retention: str, mode: Value | None) -> Iterator[str]:
+    """A number is revisions or hours, by the mode (server/embed/etcd.go, parseCompactionRetention)."""
+    if retention.isdigit():
+        return
+    if mode == "revision":
+        yield f"auto-compaction-retention is '{retention}'; in mode revision it is a number of revisions, as 10000."
+        return
+    try:
+        duration(retention, "auto-compaction-retention")
+    except BadInput as error:
+        yield str(error)
+
+
+def _said_twice(settings: Mapping[str, Value], gates: str) -> Iterator[str]:
+    """Settings beside their successors: etcd takes only one of them."""
+    for old, new in SUCCESSOR.items():
+        if old in settings and new in settings and old.startswith("experimental-"):
+            yield f"{old} and {new} are the same setting, and etcd takes only one. Keep {new}."
+    for old, gate in GATE_OF.items():
+        # etcd searches the whole text for the gate's name, so LeaseCheckpointPersist counts as LeaseCheckpoint, too.
+        if old in settings and gate in gates:
+            yield f"{old} and feature-gates ({gate}) are the same setting, and etcd takes only one. Keep the gate."
 
 
 def _minor(version: str) -> int:

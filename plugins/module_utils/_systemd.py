@@ -10,12 +10,23 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 
-_PROPERTIES = ("LoadState", "ActiveState", "SubState", "Result", "MainPID", "FragmentPath", "DropInPaths",
-               "UnitFileState", "NeedDaemonReload", "NRestarts")
+_PROPERTIES = (
+    "LoadState",
+    "ActiveState",
+    "SubState",
+    "Result",
+    "MainPID",
+    "FragmentPath",
+    "DropInPaths",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "NRestarts",
+)
 
 
 def is_running() -> bool:
@@ -25,8 +36,13 @@ def is_running() -> bool:
 
 def _run(arguments: Sequence[str]) -> str:
     try:
-        done = subprocess.run(list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              stdin=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
+        done = subprocess.run(
+            list(arguments),
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
     except FileNotFoundError as exc:
         raise HostError(f"{arguments[0]} is not on this host: it needs systemd.") from exc
     if done.returncode:
@@ -75,8 +91,17 @@ def journal(unit: str, lines: int = 20) -> str:
 
 #: What C(show) would say of a unit that does not exist.
 NO_UNIT: dict[str, Any] = {
-    "name": "", "load_state": "not-found", "active_state": "inactive", "sub_state": "dead", "result": "", "pid": 0,
-    "fragment_path": "", "drop_in_paths": [], "enabled": "", "need_daemon_reload": False, "restarts": 0,
+    "name": "",
+    "load_state": "not-found",
+    "active_state": "inactive",
+    "sub_state": "dead",
+    "result": "",
+    "pid": 0,
+    "fragment_path": "",
+    "drop_in_paths": [],
+    "enabled": "",
+    "need_daemon_reload": False,
+    "restarts": 0,
 }
 
 

@@ -20,6 +20,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.quorum.etcd.plugins.module_utils import _initial_cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import (
     Url,
@@ -135,7 +136,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
     name = name_of(host, variables)
     tls = _bool(variables.get("etcd_tls"), f"etcd_tls of {host}", True)
     scheme = "https" if tls else "http"
-    nodes = _etcd_nodes(variables.get("ETCD_NODES"))
+    nodes = _initial_cluster.of_etcd_nodes(variables.get("ETCD_NODES"))
     if nodes is None:
         address = address_of(host, variables, observed)
         peers = [Url(scheme, address.text, _port(variables, "etcd_peer_port", host, PEER_PORT))]
@@ -174,7 +175,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
         listen_peer_urls=_plain(dict.fromkeys(listen_peers)),
         listen_client_urls=_plain(listen_clients),
         certificate_sans=() if sans is None else tuple(texts(sans, f"etcd_certificate_sans of {host}")),
-        etcd_nodes="" if nodes is None else _format(nodes),
+        etcd_nodes="" if nodes is None else _initial_cluster.write(nodes),
     )
 
 
@@ -260,28 +261,9 @@ def check_members(found: Sequence[Member]) -> None:
         )
 
 
-def parse_initial_cluster(text: str, what: str = "initial-cluster") -> dict[str, list[str]]:
-    """Names and peer URLs from etcd's C(name=url,name=url) notation; several URLs for one name are several entries.
-
-    Spaces and line breaks around commas, a comma at the end, and a backslash before a line break are tolerated, as they
-    come from copied commands.
-
-    :param what: where the text stands, for the message.
-    :raises BadInput: when an entry is no C(name=url).
-    """
-    found: dict[str, list[str]] = {}
-    plain = re.sub(r"\\\s*\n", "", text).strip().strip(",")
-    for entry in texts(plain, what):
-        name, equals, url = (part.strip() for part in entry.partition("="))
-        if not (name and equals):
-            raise BadInput(f"{what}: '{entry}' is not of the form NAME=URL, such as etcd1=https://10.0.0.1:2380.")
-        found.setdefault(name, []).append(str(parse_url(url, f"{what}: {name}")))
-    return found
-
-
 def initial_cluster(found: Iterable[Member]) -> str:
     """etcd's C(initial-cluster) of the members, in their order."""
-    return _format(peer_urls(found))
+    return _initial_cluster.write(peer_urls(found))
 
 
 def peer_urls(found: Iterable[Member]) -> dict[str, list[str]]:
@@ -325,25 +307,11 @@ def quorum(size: int) -> dict[str, int]:
     return {"size": size, "needed": needed, "tolerance": max(size - needed, 0)}
 
 
-def _etcd_nodes(value: Any) -> dict[str, list[str]] | None:
-    """ETCD_NODES, however it is written: etcd's own text, a list of its entries, or name -> URL or URLs."""
-    if value is None:
-        return None
-    if isinstance(value, Mapping):
-        nodes = {str(k): [str(url) for url in parse_urls(v, f"ETCD_NODES: {k}")] for k, v in value.items()}
-    else:
-        text = value if isinstance(value, str) else ",".join(texts(value, "ETCD_NODES"))
-        nodes = parse_initial_cluster(text, "ETCD_NODES")
-    if not nodes:
-        raise BadInput("ETCD_NODES is empty. Take it out, or name every member: NODE_NAME=https://ADDRESS:2380,...")
-    return nodes
-
-
 def _own_nodes(nodes: Mapping[str, list[str]], host: str, name: str, variables: Mapping[str, Any]) -> list[Url]:
     if name in nodes:
         return [_url(url) for url in nodes[name]]
     ansible_host = _text(variables, "ansible_host", host) or str(host)
-    there = [node for node, urls in nodes.items() if normal(ansible_host) in {_url(url).host for url in urls}]
+    there = [node for node, urls in nodes.items() if _normal(ansible_host) in {_url(url).host for url in urls}]
     hint = there[0] if len(there) == 1 else _nearest(name, nodes)
     raise BadInput(
         f"ETCD_NODES has no member {name}, which is the NODE_NAME of {host}; it names {', '.join(nodes)}."
@@ -367,9 +335,9 @@ def _address_beside_nodes(peers: Sequence[Url], host: str, variables: Mapping[st
 
 def _check_nodes(found: Sequence[Member]) -> None:
     first = found[0]
-    nodes = parse_initial_cluster(first.etcd_nodes)
+    nodes = _initial_cluster.read(first.etcd_nodes)
     for member in found:
-        if parse_initial_cluster(member.etcd_nodes) != nodes:
+        if _initial_cluster.read(member.etcd_nodes) != nodes:
             raise BadInput(
                 f"ETCD_NODES is not the same for all members: {first.host} has '{first.etcd_nodes}', {member.host} has "
                 f"'{member.etcd_nodes}'. Set it once, in the group's variables."
@@ -385,18 +353,18 @@ def _check_nodes(found: Sequence[Member]) -> None:
             f"{', '.join(names)}." + (f" Did you mean {hint}?" if hint else "") + " Add the host to the group, or take "
             "the entry out."
         )
-    homes = {normal(member.ansible_host): member for member in found}
+    homes = {_normal(member.ansible_host): member for member in found}
     for member in found:
         for url in member.peer_urls:
             owner = homes.get(_url(url).host, member)
-            if normal(owner.ansible_host) != normal(member.ansible_host):
+            if _normal(owner.ansible_host) != _normal(member.ansible_host):
                 raise BadInput(
                     f"ETCD_NODES gives {member.name} ({member.host}) the peer URL {url}, which is the address of "
                     f"{owner.name} ({owner.host}). Put the addresses in ETCD_NODES right."
                 )
 
 
-def normal(host: str) -> str:
+def _normal(host: str) -> str:
     """A host as it would stand in a normalised URL, whatever it is."""
     return str(as_ip(host.strip("[]")) or host.lower())
 
@@ -507,7 +475,3 @@ def _url(text: str) -> Url:
 
 def _plain(urls: Iterable[Url]) -> tuple[str, ...]:
     return tuple(str(url) for url in urls)
-
-
-def _format(nodes: Mapping[str, Iterable[str]]) -> str:
-    return ",".join(f"{name}={url}" for name, urls in nodes.items() for url in urls)

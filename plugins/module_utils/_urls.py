@@ -200,4 +200,5 @@ def local(listen_urls: Sequence[str]) -> str:
     :param listen_urls: what etcd listens on, wildcards included.
     """
     reachable = [url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:") for url in listen_urls]
-    return next((url for url in reachable if "//127." in url or "//[::1]" in url), reachable[0])
+    loopback = ("//127.", "//[::1]", "//localhost:")
+    return next((url for url in reachable if any(host in url for host in loopback)), reachable[0])

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
@@ -36,8 +37,16 @@ def of_process(environment: Mapping[str, str], layout: Layout, timeout: float) -
         C(members), C(alarms), C(error) (why it does not serve, or empty).
     """
     endpoint = _urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
-    found: dict[str, Any] = {"endpoint": endpoint, "serves": False, "member_id": "", "cluster_id": "", "status": None,
-                             "members": [], "alarms": [], "error": ""}
+    found: dict[str, Any] = {
+        "endpoint": endpoint,
+        "serves": False,
+        "member_id": "",
+        "cluster_id": "",
+        "status": None,
+        "members": [],
+        "alarms": [],
+        "error": "",
+    }
     try:
         with Client([endpoint], credentials(layout), timeout) as client:
             found["status"] = client.status()

@@ -49,8 +49,8 @@ options:
   profile:
     description:
       - What the certificate is for.
-      - V(server) and V(peer) may be used on both ends of a connection, as etcd needs it, and have no common name. V(client)
-        is for clients only.
+      - V(server) and V(peer) may be used on both ends of a connection, as etcd needs it, and have no common name.
+        V(client) is for clients only.
       - V(server) and V(client) are signed by the client CA, V(peer) by the peer CA.
     type: str
     choices: [server, peer, client]
@@ -65,7 +65,8 @@ options:
   common_name:
     description:
       - The name of the etcd user that a client is, once authentication is on.
-      - Required with O(profile=client), refused with any other, because etcd would take the member for a user of that name.
+      - Required with O(profile=client), refused with any other, because etcd would take the member for a user of that
+        name.
       - C(etcd grpc-proxy) refuses a certificate with a common name; give it one of O(profile=server).
     type: str
   organization:

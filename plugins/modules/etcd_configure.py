@@ -8,10 +8,10 @@ module: etcd_configure
 short_description: Render a member's files and certificates, and write them in one call
 version_added: "0.1.0"
 description:
-  - Renders the settings, the unit, the gate and the etcdctl wrapper of a member, issues the certificates that it lacks with
-    the CAs on the controller, and sends all of it to the host in one call of M(quorum.etcd.etcd_files).
+  - Renders the settings, the unit, the gate and the etcdctl wrapper of a member, issues the certificates that it lacks
+    with the CAs on the controller, and sends all of it to the host in one call of M(quorum.etcd.etcd_files).
   - Private keys of members exist on their host only.
-  - Part of the role M(quorum.etcd.etcd#role).
+  - Part of the role C(quorum.etcd.etcd).
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:

@@ -9,8 +9,8 @@ module: etcd_files
 short_description: Write all files of a member in one call
 version_added: "0.1.0"
 description:
-  - Writes the marker, the settings, the unit, the gate and the certificates of a member that has no data yet, and stands
-    on its peer port until its first start.
+  - Writes the marker, the settings, the unit, the gate and the certificates of a member that has no data yet, and
+    stands on its peer port until its first start.
   - The role sends it what M(quorum.etcd.etcd_configure) rendered. There is no reason to call it by hand.
 author:
   - The quorum.etcd developers (@quorum-etcd)
@@ -25,7 +25,7 @@ attributes:
     support: full
 options:
   files:
-    description: Files, each with O(files[].path), O(files[].content), O(files[].mode), O(files[].owner), O(files[].group).
+    description: Files that are no secrets.
     type: list
     elements: dict
     required: true
@@ -89,7 +89,6 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quorum.etcd.plugins.module_utils import _memberfiles, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -105,8 +104,13 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {"path": {"type": "path", "required": True}, "content": text, "mode": text, "owner": text,
-                            "group": text},
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "content": text,
+                    "mode": text,
+                    "owner": text,
+                    "group": text,
+                },
             },
             "links": {"type": "dict", "default": {}},
             "certificates": {"type": "dict", "default": {}},

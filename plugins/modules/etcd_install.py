@@ -11,8 +11,9 @@ version_added: "0.1.0"
 description:
   - Makes the system account where it is missing, fetches a release archive, verifies its SHA256 and unpacks it into a
     directory of its own below O(install_dir). Nothing that runs is changed, and no link is moved.
-  - The checksum is the one in O(checksums), else a pinned one, else that of the release's own C(SHA256SUMS), from upstream
-    over HTTPS, or from a mirror where O(checksums_from_mirror) says so. An archive without a checksum is not installed.
+  - The checksum is the one in O(checksums), else a pinned one, else that of the release's own C(SHA256SUMS), from
+    upstream over HTTPS, or from a mirror where O(checksums_from_mirror) says so. An archive without a checksum is not
+    installed.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -85,7 +86,6 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-
 from ansible_collections.quorum.etcd.plugins.module_utils import _install, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
@@ -108,8 +108,14 @@ def main() -> None:
     given = module.params
     source = _install.Source(given["url"], given["archive"] or "", given["checksums"], given["checksums_from_mirror"])
     try:
-        result = _install.install(layout_of(given), given["version"], platform.machine(), source,
-                                  lambda url: open_url(url, timeout=given["timeout"]), module.check_mode)
+        result = _install.install(
+            layout_of(given),
+            given["version"],
+            platform.machine(),
+            source,
+            lambda url: open_url(url, timeout=given["timeout"]),
+            module.check_mode,
+        )
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

@@ -9,8 +9,8 @@ module: etcd_node_info
 short_description: Look at one host of an etcd cluster
 version_added: "0.1.0"
 description:
-  - One look at a host, whatever state it is in. What runs, its unit, the files of its member, its data directory and what
-    the member there sees of its cluster.
+  - One look at a host, whatever state it is in. What runs, its unit, the files of its member, its data directory and
+    what the member there sees of its cluster.
   - Of a stopped member it reads the ids from the write-ahead log.
   - Changes nothing.
 author:
@@ -136,7 +136,6 @@ node:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quorum.etcd.plugins.module_utils import _observation
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
@@ -156,8 +155,14 @@ def main() -> None:
     )
     given = module.params
     try:
-        node = _observation.observe(layout_of(given), given["ports"], given["files"], given["certificates"],
-                                    given["addresses"], given["timeout"])
+        node = _observation.observe(
+            layout_of(given),
+            given["ports"],
+            given["files"],
+            given["certificates"],
+            given["addresses"],
+            given["timeout"],
+        )
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, node=node)

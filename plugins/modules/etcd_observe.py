@@ -8,9 +8,10 @@ module: etcd_observe
 short_description: Say what a host should be, and look at what it is
 version_added: "0.1.0"
 description:
-  - Works out what one host of a cluster should be, runs M(quorum.etcd.etcd_node_info) on it, and judges its certificates
-    against the CAs on the controller. Changes nothing.
-  - Part of the role M(quorum.etcd.etcd#role), whose variables it reads. A host that a run leaves out is asked by delegation.
+  - Works out what one host of a cluster should be, runs M(quorum.etcd.etcd_node_info) on it, and judges its
+    certificates against the CAs on the controller. Changes nothing.
+  - Part of the role C(quorum.etcd.etcd), whose variables it reads. A host that a run leaves out is asked by
+    delegation.
   - Refused under strategies in which hosts do not wait for each other.
 author:
   - The quorum.etcd developers (@quorum-etcd)

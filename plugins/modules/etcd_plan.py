@@ -8,10 +8,10 @@ module: etcd_plan
 short_description: Turn what every host observed into steps, a refusal, or nothing to do
 version_added: "0.1.0"
 description:
-  - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, and fails with what
-    was found, why it is dangerous and what is safe.
+  - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, and fails with
+    what was found, why it is dangerous and what is safe.
   - A difference from the inventory that no step can mend is reported and ends the run.
-  - Part of the role M(quorum.etcd.etcd#role).
+  - Part of the role C(quorum.etcd.etcd).
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -55,16 +55,16 @@ EXAMPLES = r"""
 RETURN = r"""
 steps:
   description: For each wave this host's step or V(null).
-  returned: always
+  returned: success
   type: list
   elements: dict
 waves:
   description: The number of waves. The steps of one wave run side by side.
-  returned: always
+  returned: success
   type: int
 alive:
   description: Hosts of this run that answered.
-  returned: always
+  returned: success
   type: list
   elements: str
 text:
@@ -76,7 +76,7 @@ table:
   returned: success
   type: str
 differences:
-  description: What is not as the inventory says and no step mends.
+  description: What is not as the inventory says and no step mends. It fails the run once there are no more steps.
   returned: success
   type: list
   elements: str

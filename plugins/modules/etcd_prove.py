@@ -66,9 +66,8 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _memberfiles, _probe, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
 
 
@@ -89,8 +88,11 @@ def main() -> None:
     try:
         marker = _hostfiles.read_marker(layout)
         if marker is None or marker.token != given["token"]:
-            module.fail_json(msg="This host's part in the bootstrap is not the one that the plan saw. Somebody else changed "
-                                 "it meanwhile: run the same command again.")
+            raise Refused(
+                "This host's part in the bootstrap is not the one that the plan saw.",
+                "Somebody else changed it meanwhile.",
+                "Run the same command again: it looks again and goes on from what it finds.",
+            )
         failures = list(_probe.failures(given["peers"], given["token"]))
         if failures:
             module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)

@@ -65,7 +65,6 @@ cluster_id:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quorum.etcd.plugins.module_utils import _service, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of

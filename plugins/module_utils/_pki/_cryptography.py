@@ -39,7 +39,7 @@ class Unusable:
 
 def shortcoming(version: str, path: str) -> str | None:
     """What is wrong with a library of this version found at this path; None if it is good enough."""
-    if int(version.split(".")[0]) >= MINIMUM:
+    if int(version.partition(".")[0]) >= MINIMUM:
         return None
     return f"version {version} was found at {path}"
 

@@ -116,6 +116,7 @@ def ensure_authority(
     which: str,
     spec: AuthoritySpec,
     now: datetime,
+    *,
     passphrase: str | None = None,
     unvault: Unvault | None = None,
     check: bool = False,

@@ -187,13 +187,13 @@ def test_cert_sans_of_no_host_are_refused(host, why):
 
 @pytest.mark.parametrize("text", [None, ["a=https://10.0.0.1:2380"], "a"])
 def test_what_is_no_initial_cluster_is_refused(text):
-    with pytest.raises(AnsibleFilterError, match="quorum.etcd.parse_initial_cluster"):
+    with pytest.raises(AnsibleFilterError, match=r"quorum.etcd.parse_initial_cluster"):
         PARSE(text)
 
 
 @pytest.mark.parametrize("voters", [0, -1, True, "3", None, []])
 def test_what_cannot_be_counted_is_refused(voters):
-    with pytest.raises(AnsibleFilterError, match="quorum.etcd.quorum"):
+    with pytest.raises(AnsibleFilterError, match=r"quorum.etcd.quorum"):
         QUORUM(voters)
 
 

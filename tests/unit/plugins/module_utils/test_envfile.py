@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,14 +24,9 @@ def read_as_systemd(text: str) -> dict[str, str]:
             continue
         name, _equals, quoted = line.partition("=")
         assert quoted[0] == quoted[-1] == '"'
-        value, rest = "", iter(quoted[1:-1])
-        for char in rest:
-            assert char != '"', "the value ends before its line does"
-            if char == "\\":
-                char = next(rest)
-                assert char in '"\\`$', "systemd would keep this backslash"
-            value += char
-        found[name] = value
+        plain = re.sub(r'\\(["\\`$])', r"\1", quoted[1:-1])
+        assert not re.search(r'(?<!\\)(\\\\)*"', quoted[1:-1]), "the value ends before its line does"
+        found[name] = plain
     return found
 
 

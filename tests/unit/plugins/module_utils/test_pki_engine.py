@@ -53,30 +53,17 @@ def openssl(*arguments: str) -> str:
 
 @pytest.mark.parametrize("ca_key", [KeySpec(), KeySpec("ec", 384), RSA], ids=str)
 @pytest.mark.parametrize("key", [KeySpec(), KeySpec("ec", 521), RSA], ids=str)
-@pytest.mark.parametrize(
-    ("profile", "names", "common_name", "purposes"),
-    [
-        ("server", ["10.0.0.1"], None, ["sslserver", "sslclient"]),
-        ("peer", ["10.0.0.1"], None, ["sslserver", "sslclient"]),
-        ("client", [], "root", ["sslclient"]),
-    ],
-)
+@pytest.mark.parametrize(("profile", "common_name"), [("server", None), ("peer", None), ("client", "root")])
 def test_openssl_accepts_what_is_issued(
-    tmp_path: Path,
-    ca_key: KeySpec,
-    key: KeySpec,
-    profile: str,
-    names: list[str],
-    common_name: str | None,
-    purposes: list[str],
+    tmp_path: Path, ca_key: KeySpec, key: KeySpec, profile: str, common_name: str | None
 ) -> None:
     now = datetime.now(timezone.utc)
     ca = engine.new_authority(AuthoritySpec("etcd test CA", key=ca_key), now)
-    issued = engine.issue(ca, LeafSpec.for_names(profile, names, common_name=common_name, key=key), now)
+    issued = engine.issue(ca, LeafSpec.for_names(profile, common_name=common_name, key=key), now)
     (tmp_path / "ca.pem").write_bytes(ca.bundle_pem)
     (tmp_path / "leaf.pem").write_bytes(issued.cert_pem)
     (tmp_path / "key.pem").write_bytes(issued.key_pem)
-    for purpose in purposes:
+    for purpose in ["sslclient"] if profile == "client" else ["sslclient", "sslserver"]:
         openssl("verify", "-x509_strict", "-purpose", purpose, "-CAfile", f"{tmp_path}/ca.pem", f"{tmp_path}/leaf.pem")
     assert openssl("pkey", "-in", f"{tmp_path}/key.pem", "-pubout") == openssl(
         "x509", "-in", f"{tmp_path}/leaf.pem", "-noout", "-pubkey"
@@ -461,5 +448,5 @@ def test_a_member_is_reached_by_each_of_its_names(tmp_path: Path, name: str) -> 
 def test_a_member_is_not_reached_by_the_name_of_another(tmp_path: Path) -> None:
     now = datetime.now(timezone.utc)
     ca = engine.new_authority(AuthoritySpec("CA"), now)
-    with pytest.raises(ssl.SSLCertVerificationError, match="10.0.0.2"):
+    with pytest.raises(ssl.SSLCertVerificationError, match=r"10\.0\.0\.2"):
         handshake(engine.issue(ca, SERVER, now), engine.issue(ca, ADMIN, now), ca.bundle_pem, "10.0.0.2", tmp_path)

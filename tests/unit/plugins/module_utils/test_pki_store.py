@@ -107,7 +107,7 @@ def test_check_mode_makes_nothing(tmp_path: Path, there: bool) -> None:
 
 
 def test_a_key_is_encrypted_when_a_passphrase_is_given(tmp_path: Path) -> None:
-    made, _created = store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, "sesame")
+    made, _created = store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, passphrase="sesame")
     key = tmp_path / "pki" / "client-ca-key.pem"
     assert b"BEGIN ENCRYPTED PRIVATE KEY" in key.read_bytes()
     subprocess.run(["openssl", "pkey", "-in", key, "-passin", "pass:sesame", "-noout"], check=True)
@@ -145,16 +145,16 @@ def test_a_making_that_is_killed_is_completed_by_the_next(tmp_path: Path, moment
         call, number = moment.split()
         die_at(call, int(number))
         with contextlib.suppress(BaseException):
-            store.ensure_authority(directory, "client", SPEC, NOW, "sesame")
+            store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
     key, certificate = store.key_path(directory, "client"), store.certificate_path(directory, "client")
     left = key.read_bytes() if key.exists() else None
     complete = certificate.exists()
-    made, created = store.ensure_authority(directory, "client", SPEC, NOW, "sesame")
+    made, created = store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")
     assert created != complete
     assert left is None or key.read_bytes() == left
-    assert store.ensure_authority(directory, "client", SPEC, NOW, "sesame")[0].cert_pem == made.cert_pem
+    assert store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")[0].cert_pem == made.cert_pem
     assert not list(Path(directory).glob("*.new"))
 
 
@@ -174,7 +174,7 @@ def die_at(call: str, number: int) -> None:
 def test_a_key_without_its_certificate_is_completed_only_by_who_makes_cas(pki_dir: str) -> None:
     before = contents(pki_dir)
     os.unlink(f"{pki_dir}/client-ca.pem")
-    with pytest.raises(Refused, match="Put client-ca.pem back"):
+    with pytest.raises(Refused, match=r"Put client-ca\.pem back"):
         store.load_authority(pki_dir, "client", NOW)
     authority, created = store.ensure_authority(pki_dir, "client", SPEC, NOW)
     assert created
@@ -184,12 +184,12 @@ def test_a_key_without_its_certificate_is_completed_only_by_who_makes_cas(pki_di
 
 def test_what_is_left_of_a_making_is_completed_with_the_right_passphrase_only(tmp_path: Path) -> None:
     directory = str(tmp_path / "pki")
-    store.ensure_authority(directory, "client", SPEC, NOW, "sesame")
+    store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")
     os.unlink(f"{directory}/client-ca.pem")
     before = contents(directory)
     for check in (True, False):
         with pytest.raises(BadInput, match="does not open"):
-            store.ensure_authority(directory, "client", SPEC, NOW, "wrong", check=check)
+            store.ensure_authority(directory, "client", SPEC, NOW, passphrase="wrong", check=check)
     assert contents(directory) == before
 
 
@@ -321,15 +321,15 @@ def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HostError, match="Cannot make .*: "):
+    with pytest.raises(HostError, match=r"Cannot make .*: "):
         store.ensure_authority(str(tmp_path / "file" / "pki"), "client", SPEC, NOW)
 
 
 def test_an_empty_passphrase_makes_no_ca(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="passphrase is empty"):
-        store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, "", check=True)
+        store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, passphrase="", check=True)
     with pytest.raises(BadInput, match="passphrase is empty"):
-        store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, "")
+        store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW, passphrase="")
     assert not store.exists(str(tmp_path / "pki"), "client")
 
 

@@ -112,7 +112,7 @@ class TestTheName:
 
     @pytest.mark.parametrize("name", [f"a{char}b" for char in "=, \n\t\"'$`\\\x07\x7f"])
     def test_may_not_break_a_settings_file(self, name):
-        with pytest.raises(BadInput, match="NODE_NAME of h is .* cannot stand in a member's name"):
+        with pytest.raises(BadInput, match=r"NODE_NAME of h is .* cannot stand in a member's name"):
             _topology.name_of("h", {"NODE_NAME": name})
 
     @pytest.mark.parametrize("name", ["", "  "])
@@ -149,7 +149,7 @@ class TestTheAddress:
         assert _topology.address_of(host, variables, observed) == (text, source)
 
     def test_missing_everywhere_names_the_ways_to_give_it(self):
-        with pytest.raises(BadInput, match="No address is known for h. Set etcd_address .*ansible_host .*facts"):
+        with pytest.raises(BadInput, match=r"No address is known for h. Set etcd_address .*ansible_host .*facts"):
             _topology.address_of("h", {"ansible_host": "h.example.com"})
 
     @pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "fe80::1"])
@@ -390,14 +390,6 @@ def test_a_quorum_is_more_than_half(size, needed, tolerance):
 
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
-PEERS = st.builds("https://{}:{}".format, st.ip_addresses(v=4), st.integers(1, 65535))
-
-
-@given(st.dictionaries(NAMES, st.lists(PEERS, min_size=1, max_size=3), min_size=1, max_size=9))
-def test_an_initial_cluster_that_is_written_is_read_back(nodes):
-    text = ",".join(f"{name}={url}" for name, urls in nodes.items() for url in urls)
-    assert _topology.parse_initial_cluster(text) == nodes
-    assert _topology.parse_initial_cluster(text.replace(",", " ,\\\n ")) == nodes
 
 
 REACHABLE = st.one_of(st.ip_addresses(network="10.0.0.0/8"), st.ip_addresses(network="2001:db8::/32")).map(str)

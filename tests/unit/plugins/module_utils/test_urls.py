@@ -154,3 +154,17 @@ def test_urls_that_would_take_each_others_port_are_refused(peers, clients):
 def test_a_name_cannot_be_listened_on():
     with pytest.raises(BadInput, match="cannot listen on the name etcd1"):
         _urls.check_listen({"x": _urls.parse_urls("https://etcd1:2379", "x")})
+
+
+@pytest.mark.parametrize(
+    ("listen", "local"),
+    [
+        (["https://10.0.0.1:2379", "https://127.0.0.1:2379"], "https://127.0.0.1:2379"),
+        (["https://10.0.0.1:2379", "http://localhost:2379"], "http://localhost:2379"),
+        (["https://0.0.0.0:2379"], "https://127.0.0.1:2379"),
+        (["https://[::]:2379"], "https://[::1]:2379"),
+        (["https://10.0.0.1:2379"], "https://10.0.0.1:2379"),
+    ],
+)
+def test_the_host_itself_reaches_a_listener_on_loopback_where_it_can(listen, local):
+    assert _urls.local(listen) == local

@@ -34,14 +34,14 @@ def test_durations_are_read_as_go_reads_them(text, nanoseconds):
     assert _values.duration(text, "x") == nanoseconds
 
 
-@pytest.mark.parametrize("text", ["", "5", "1h30", "5 s", "s", "-5s", "1d", "1H", ".s", "5s ", "٥s", "1e3s"])
+@pytest.mark.parametrize("text", ["", "5", "1h30", "5 s", "s", "-5s", "1d", "1H", ".s", "5s ", "\u0665s", "1e3s"])
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(BadInput, match="no duration"):
         _values.duration(text, "x")
 
 
 def test_a_duration_without_a_unit_is_told_which_ones_there_are():
-    with pytest.raises(BadInput, match="its unit is missing. Write 5s, 5m or 5h"):
+    with pytest.raises(BadInput, match=r"its unit is missing. Write 5s, 5m or 5h"):
         _values.read("duration", 5, "corrupt-check-time")
 
 
