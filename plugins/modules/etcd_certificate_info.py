@@ -15,13 +15,9 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.pki.controller
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.info_module
 attributes:
-  check_mode:
-    support: full
-    details: It changes nothing.
-  diff_mode:
-    support: N/A
-    details: It changes nothing.
   idempotent:
     description: When run twice in a row with the same arguments, the second run changes nothing.
     support: full

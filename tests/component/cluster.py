@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,6 +91,7 @@ class Cluster:
         self.version = version
         self.tls = tls
         self._client_auth = client_auth
+        self._learners: list[Member] = []
         scheme = "https" if tls else "http"
         host = f"[{address}]" if ":" in address else address
         ports = free_ports(2 * size, address)
@@ -147,13 +149,37 @@ class Cluster:
             self.wait_for(member)
         return self
 
+    def add(self, name: str) -> Member:
+        """Add a learner, start it and wait until it answers."""
+        template = self.members[0]
+        urls = [
+            f"{url.rpartition(':')[0]}:{port}"
+            for url, port in zip((template.client_url, template.peer_url), free_ports(2))
+        ]
+        learner = Member(
+            name, urls[0], urls[1], template.directory.with_name(name), extra=["--initial-cluster-state=existing"]
+        )
+        with self.client() as client:
+            client.member_add([learner.peer_url])
+        self.members.append(learner)
+        self.launch(learner)
+        with Client([learner.client_url], self.credentials, 2.0) as client:
+            self._until(learner, lambda: client.status()["is_learner"])
+        self.members.remove(learner)
+        self._learners.append(learner)
+        return learner
+
     def wait_for(self, member: Member) -> None:
+        """Wait until a member answers a linearizable read."""
+        with Client([member.client_url], self.credentials, 2.0) as client:
+            self._until(member, lambda: client.read("ready"))
+
+    def _until(self, member: Member, question: Callable[[], object]) -> None:
         end = time.monotonic() + READY_WITHIN
         while True:
             try:
-                with Client([member.client_url], self.credentials, 2.0) as client:
-                    client.read("ready")
-                    return
+                question()
+                return
             except EtcdError as exc:
                 assert member.process is not None and member.process.poll() is None, self.log(member)
                 assert time.monotonic() < end, f"{exc}\n{self.log(member)}"
@@ -173,7 +199,7 @@ class Cluster:
         member.process = None
 
     def stop(self) -> None:
-        for member in self.members:
+        for member in [*self.members, *self._learners]:
             self.end(member)
 
     def log(self, member: Member) -> str:

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from cluster import Cluster, Tls
 
 EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
@@ -42,6 +46,28 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     yield make
     for cluster in clusters:
         cluster.stop()
+
+
+class Outcome(NamedTuple):
+    """What a module has returned."""
+
+    failed: bool
+    result: dict[str, Any]
+
+
+@pytest.fixture
+def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs a module in this process, as C(run_module("etcd_member_info", endpoints=[...], check_mode=True))."""
+
+    def run(name: str, check_mode: bool = False, **arguments: object) -> Outcome:
+        module = importlib.import_module(f"ansible_collections.quorum.etcd.plugins.modules.{name}")
+        capsys.readouterr()
+        with patch_module_args({**arguments, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):
+            module.main()
+        result = json.loads(capsys.readouterr().out)
+        return Outcome(bool(result.get("failed")), result)
+
+    return run
 
 
 @pytest.fixture

@@ -286,7 +286,9 @@ def _os_errors(act: str, path: Path) -> t.Iterator[None]:
     try:
         yield
     except PermissionError as exc:
-        blocking = next(place for place in (path, *path.parents) if os.path.exists(place))
+        blocking = path
+        while not os.path.exists(blocking):
+            blocking = blocking.parent
         found = blocking.stat()
         raise HostError(
             f"Cannot {act} {path}: {blocking} belongs to user id {found.st_uid} with mode "
