@@ -58,7 +58,13 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	$(LAB) --name demo up
 	$(LAB) --name demo inventory --dir $(DEMO)
 	cd playbooks && ansible-playbook etcd.yml -i $(DEMO)/hosts
-	@$(LAB) --name demo hints
+	@printf '%s\n' '' \
+	  'Three hosts run etcd. Look around:' \
+	  '  python3 -m lab --name demo exec etcd-host0 etcdctl endpoint status --cluster -w table' \
+	  '  python3 -m lab --name demo exec etcd-host0 journalctl -u etcd' \
+	  '  ssh -i .cache/lab/demo/id_ed25519 root@'"$$($(LAB) --name demo address etcd-host0)" \
+	  'Turn one off (kill), cut it from the others (cut, heal): python3 -m lab --help' \
+	  'Clean up: make clean'
 
 test: lint unit component scenarios ## everything that CI runs
 

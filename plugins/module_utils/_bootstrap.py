@@ -34,7 +34,7 @@ def check(hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host.silent:
             raise Refused(
-                f"{host.label} gives no answer: {host.silent}",
+                f"{host.label} could not be looked at: {host.silent}",
                 "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster "
                 "beside it would split your data.",
                 f"See that every host of the group can be reached, or take it out of the inventory. {_AGAIN}",

@@ -201,8 +201,14 @@ class Dialer:
             return "it asks for a client certificate; set client_cert and client_key."
         if "ALERT" in reason and "CERTIFICATE_EXPIRED" in reason:
             return f"it refuses the client certificate {self._client_cert}: expired, says the server; renew it."
-        if any(word in reason for word in ("BAD_CERTIFICATE", "UNKNOWN_CA", "CERTIFICATE_UNKNOWN")):
+        if "UNKNOWN_CA" in reason:
             return f"it refuses the client certificate {self._client_cert}: not signed by a CA that it trusts."
+        # All that the Go of etcd 3.4 ever says; newer ones mean the usages by it.
+        if "BAD_CERTIFICATE" in reason:
+            return (
+                f"it refuses the client certificate {self._client_cert}: not made for clients (usage clientAuth), "
+                "not signed by a CA that it trusts, or expired."
+            )
         if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "WRONG_VERSION_NUMBER" in reason:
             return "it does not speak TLS; write http:// if it really serves without."
         if "INTERNAL_ERROR" in reason:

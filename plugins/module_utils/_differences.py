@@ -22,7 +22,7 @@ def of_host(host: Host, version: str) -> Iterator[str]:
     :param version: the version its files are rendered for.
     """
     if host.silent:
-        yield f"{host.label} gives no answer: {host.silent}"
+        yield f"{host.label} could not be looked at: {host.silent}"
         return
     if host.wanted is None:
         return

@@ -26,7 +26,7 @@ class Refused(EtcdError):
     """
 
     def __init__(self, found: str, danger: str, remedy: str) -> None:
-        super().__init__(f"{found} {danger} {remedy}")
+        super().__init__(" ".join(text for text in (found, danger, remedy) if text))
         self.found = found
         self.danger = danger
         self.remedy = remedy

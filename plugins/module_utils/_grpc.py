@@ -72,7 +72,7 @@ def unary(connection: Connection, call: Call, deadline: Deadline) -> bytes:
     timeout = ("grpc-timeout", f"{int((deadline.left() + _SERVER_GRACE) * 1000)}m")
     with named(connection, call.name):
         stream = connection.request(_headers(connection, call, timeout), _framed(call.request), deadline)
-        messages = list(_messages(stream, lambda: deadline))
+        messages = list(_messages(connection, stream, lambda: deadline))
         _check_status(connection, call, stream)
         connection.finish(stream)
         if len(messages) != 1:
@@ -91,7 +91,7 @@ def server_stream(connection: Connection, call: Call, idle: float) -> t.Iterator
     """
     with named(connection, call.name):
         stream = connection.request(_headers(connection, call), _framed(call.request), Deadline(idle))
-        yield from _messages(stream, lambda: Deadline(idle))
+        yield from _messages(connection, stream, lambda: Deadline(idle))
         _check_status(connection, call, stream)
         connection.finish(stream)
 
@@ -126,11 +126,12 @@ def _framed(message: bytes) -> bytes:
     return struct.pack("!BI", 0, len(message)) + message
 
 
-def _messages(stream: Stream, deadline: t.Callable[[], Deadline]) -> t.Iterator[bytes]:
+def _messages(connection: Connection, stream: Stream, deadline: t.Callable[[], Deadline]) -> t.Iterator[bytes]:
     """The messages of a stream; each may take until the deadline that is asked for before it."""
     received = bytearray()
     limit = deadline()
     piece = stream.read(limit)
+    _check_is_grpc(connection, stream)
     while piece:
         received += piece
         while len(received) >= _PREFIX:
@@ -150,18 +151,21 @@ def _messages(stream: Stream, deadline: t.Callable[[], Deadline]) -> t.Iterator[
         raise WireError("a message is cut off")
 
 
+def _check_is_grpc(connection: Connection, stream: Stream) -> None:
+    http_status = (stream.headers or {}).get(":status")
+    if http_status != "200":
+        connection.close()
+        raise TransportError(
+            connection.endpoint.text,
+            f"it answers gRPC with HTTP status {http_status}, so this is not etcd's gRPC port; "
+            "look at listen-client-urls.",
+            sent=True,
+        )
+
+
 def _check_status(connection: Connection, call: Call, stream: Stream) -> None:
     status = stream.trailers.get("grpc-status", "")
     if not status:
-        http_status = (stream.headers or {}).get(":status", "")
-        if http_status != "200":
-            connection.close()
-            raise TransportError(
-                connection.endpoint.text,
-                f"it answers gRPC with HTTP status {http_status}, so this is not etcd's gRPC port; "
-                "look at listen-client-urls.",
-                sent=True,
-            )
         raise WireError("an answer without a status")
     if not status.isdigit():
         raise WireError("a status that is no number")

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _network, _process, _systemd, _view, _wal
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
@@ -41,6 +41,10 @@ def observe(
     :param timeout: seconds that one question to the member may take.
     :raises HostError: the host cannot be looked at.
     """
+    if os.geteuid() != 0:
+        raise HostError(
+            "it was asked by a user who is not root. Set ansible_become: true (and its password), or use root."
+        )
     unit = _unit(layout)
     runtime = _runtime(unit)
     marker, marker_error = _marker(layout)
@@ -48,6 +52,7 @@ def observe(
         "host": _host(addresses),
         "account": _account(layout),
         "free": {"data": _free(layout.data_dir), "install": _free(layout.install_dir)},
+        "read_only": [path for path in (layout.data_dir, layout.conf_dir, layout.install_dir) if _is_read_only(path)],
         "unit": unit,
         "runtime": runtime,
         "strangers": _strangers(layout),
@@ -71,7 +76,6 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "systemd": _systemd.is_running(),
-        "root": os.geteuid() == 0,
         "time": time.time(),
         "nonce": secrets.token_hex(16),
         "default_address": _network.default_address(),
@@ -87,12 +91,22 @@ def _account(layout: Layout) -> dict[str, bool]:
     return {"exists": True}
 
 
+def _file_system(path: str) -> os.statvfs_result:
+    """The file system on which a path is or would be made."""
+    there = path
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    return os.statvfs(there)
+
+
 def _free(path: str) -> int:
-    """Bytes that root can write below a path, which need not exist yet."""
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    found = os.statvfs(path)
+    """Bytes that a service can write below a path."""
+    found = _file_system(path)
     return found.f_bavail * found.f_frsize
+
+
+def _is_read_only(path: str) -> bool:
+    return bool(_file_system(path).f_flag & os.ST_RDONLY)
 
 
 def _unit(layout: Layout) -> dict[str, Any]:

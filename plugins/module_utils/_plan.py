@@ -15,8 +15,10 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bootstrap,
     _differences,
+    _fitness,
     _marker,
     _render,
+    _settings,
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
@@ -69,9 +71,9 @@ def plan(hosts: Sequence[Host]) -> Plan:
     :raises Refused: going on would be dangerous; nothing was touched.
     """
     _check_inventory(hosts)
-    warnings = tuple(_warnings(hosts))
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
+        _fitness.check(hosts)
         version = _asked_version(hosts) or DEFAULT_VERSION
         _check_settings(hosts, version)
         _check_authorities(hosts, founding=True)
@@ -80,17 +82,18 @@ def plan(hosts: Sequence[Host]) -> Plan:
             f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
             tuple(_bootstrap.waves(hosts, version)),
             (),
-            warnings,
+            _warnings(hosts, version),
         )
-    return _existing(hosts, warnings)
+    return _existing(hosts)
 
 
-def _existing(hosts: Sequence[Host], warnings: tuple[str, ...]) -> Plan:
+def _existing(hosts: Sequence[Host]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
     version = _asked_version(hosts) or _running_version(hosts) or DEFAULT_VERSION
     _check_settings(hosts, version)
     _check_authorities(hosts, founding=False)
+    warnings = _warnings(hosts, version)
     differences = [text for host in hosts for text in _differences.of_host(host, version)]
     differences += _differences.of_membership(hosts)
     still = [host for host in hosts if _may_start(host)]
@@ -133,21 +136,21 @@ def _rewriting(host: Host, version: str) -> Step:
 
 def _check_inventory(hosts: Sequence[Host]) -> None:
     problems = [f"{host.label}: {host.problem}" for host in hosts if host.problem]
-    if not problems:
-        try:
-            _topology.check_members([host.wanted.member for host in hosts if host.wanted is not None])
-        except BadInput as exc:
-            problems.append(str(exc))
     if problems:
         raise BadInput("\n".join(problems))
+    members = [host.wanted.member for host in hosts if host.wanted is not None]
+    # Of a host that is silent nobody knows the default address, so whether they make a cluster cannot be judged.
+    if len(members) == len(hosts):
+        _topology.check_members(members)
+    for host in hosts:
+        if host.seen.get("marker_error"):
+            raise Refused(f"{host.label}:", host.seen["marker_error"], "")
 
 
 def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
     wanted = host.wanted
     if host.silent or wanted is None:
         return
-    if host.seen["marker_error"]:
-        raise Refused(f"{host.label}: {host.seen['marker_error']}", "", "")
     data = host.seen["data"]
     if host.state in (None, _marker.OFFERED) and (host.has_log or host.runs):
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
@@ -227,8 +230,11 @@ def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
             )
 
 
-def _warnings(hosts: Sequence[Host]) -> list[str]:
+def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     texts = []
+    for host in hosts:
+        if host.wanted is not None:
+            texts += _settings.warnings(_render.flags(host.wanted, version), version)
     if len(hosts) % 2 == 0:
         texts.append(f"{len(hosts)} members tolerate no more failures than {len(hosts) - 1}: an odd number is better.")
     for host in hosts:
@@ -242,7 +248,7 @@ def _warnings(hosts: Sequence[Host]) -> list[str]:
                 f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the other?"
             )
         machines.setdefault(machine, host.label)
-    return texts
+    return tuple(dict.fromkeys(texts))
 
 
 def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:

@@ -391,9 +391,7 @@ def _reachable(text: str, what: str) -> str:
     return host
 
 
-def _advertised(
-    variables: Mapping[str, Any], host: str, derived: Url, listen: Sequence[Url], tls: bool
-) -> list[Url]:
+def _advertised(variables: Mapping[str, Any], host: str, derived: Url, listen: Sequence[Url], tls: bool) -> list[Url]:
     """The client URLs that etcd tells its clients."""
     variable = "etcd_advertise_client_urls"
     urls = _urls(variables, variable, host)

@@ -76,6 +76,11 @@ node:
       description: Bytes free for C(data) and C(install).
       type: dict
       returned: success
+    read_only:
+      description: Those of the data, settings and install directories that are on a file system mounted read-only.
+      type: list
+      elements: str
+      returned: success
     unit:
       description: The systemd unit of the member; C(version) is the release that it names.
       type: dict

@@ -12,7 +12,11 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _envfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-TEXTS = st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40)
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=40),
+    # What shells and systemd read more into, in all orders.
+    st.text("\"'\\`$(){}#;%! aHOME", max_size=40),
+)
 VALUES = st.lists(TEXTS, min_size=1, max_size=5).map(lambda texts: {f"flag-{i}": text for i, text in enumerate(texts)})
 
 
@@ -85,3 +89,9 @@ def test_the_file_has_the_sections_of_etcds_examples():
 def test_the_file_does_not_depend_on_the_order_of_the_settings():
     values = {"max-wals": 5, "name": "a", "data-dir": "/d", "cors": ["*"]}
     assert _envfile.render(values) == _envfile.render(dict(reversed(values.items())))
+
+
+def test_a_dollar_sign_is_no_variable_to_a_shell(tmp_path):
+    path = tmp_path / "etcd.conf"
+    path.write_text(_envfile.render({"auth-token": "$HOME `id` $(id)"}), encoding="utf-8")
+    assert read_as_shell(path, ["ETCD_AUTH_TOKEN"]) == {"ETCD_AUTH_TOKEN": "$HOME `id` $(id)"}

@@ -93,6 +93,17 @@ def test_a_ca_signs_leaves_and_nothing_else(authority: engine.Authority) -> None
     assert ca.not_valid_after_utc == NOW + timedelta(days=3650)
 
 
+@pytest.mark.parametrize(("key", "enciphers"), [(KeySpec(), False), (RSA, True)], ids=str)
+def test_a_leaf_signs_and_only_an_rsa_key_also_enciphers(
+    authority: engine.Authority, key: KeySpec, enciphers: bool
+) -> None:
+    leaf = certificate(engine.issue(authority, LeafSpec.for_names("peer", key=key), NOW).cert_pem)
+    usage = leaf.extensions.get_extension_for_class(x509.KeyUsage)
+    assert usage.critical
+    assert (usage.value.digital_signature, usage.value.key_encipherment) == (True, enciphers)
+    assert not usage.value.key_cert_sign
+
+
 def test_a_leaf_names_the_key_that_signed_it(authority: engine.Authority) -> None:
     leaf = certificate(engine.issue(authority, PEER, NOW).cert_pem)
     ca = certificate(authority.cert_pem)

@@ -60,13 +60,15 @@ def test_a_pki_directory_is_closed_and_kept_out_of_the_repository(pki_dir: str) 
     assert seen.stdout == b""
 
 
-def test_modes_do_not_depend_on_the_umask(tmp_path: Path) -> None:
-    old = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_modes_do_not_depend_on_the_umask(tmp_path: Path, umask: int) -> None:
+    old = os.umask(umask)
     try:
         store.ensure_authority(str(tmp_path / "pki"), "client", SPEC, NOW)
     finally:
         os.umask(old)
-    assert modes(str(tmp_path / "pki"))["client-ca-key.pem"] == "0600"
+    found = modes(str(tmp_path / "pki"))
+    assert (found["client-ca-key.pem"], found["client-ca.pem"]) == ("0600", "0644")
     assert stat.S_IMODE((tmp_path / "pki").stat().st_mode) == 0o700
 
 

@@ -65,7 +65,7 @@ def test_every_type_that_is_named_is_declared() -> None:
         ("MemberRemoveRequest", {"ID": (1 << 64) - 1}, "08ffffffffffffffffff01"),
         ("MemberAddRequest", {"peerURLs": ["http://a", ""], "isLearner": True}, "0a08687474703a2f2f610a001001"),
         ("Compare", {"target": "CREATE", "key": b"k", "create_revision": 0}, "10011a016b2800"),
-        ("TxnRequest", {"success": [{"request_put": {"key": b"k"}}]}, "120512030a016b"[:4] + "12030a016b"),
+        ("TxnRequest", {"success": [{"request_put": {"key": b"k"}}]}, "120512030a016b"),
         ("WatchCreateRequest", {"filters": ["NOPUT", "NODELETE"]}, "28002801"),
     ],
 )
@@ -115,14 +115,8 @@ def test_a_malformed_message_is_a_clear_error(name: str, encoded: str, complaint
 
 
 def test_a_message_cannot_be_nested_without_end() -> None:
-    nested = b""
-    for _ in range(50):
-        operation = encode("RequestOp", {}) + b"\x22" + bytes((len(nested),)) + nested
-        nested = (b"\x12" + bytes((len(operation),)) + operation)[:250]
-        if len(nested) > 120:
-            break
-    deep = nested
-    for _ in range(60):
+    deep = b""
+    for _ in range(20):
         deep = _field(2, _field(4, deep))
     with pytest.raises(WireError, match="nested more than 32 deep"):
         decode("TxnRequest", deep)

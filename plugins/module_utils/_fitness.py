@@ -1,0 +1,62 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Can a host carry a member at all? Judged before anything is touched anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+
+# etcd writes its log in files of 64 MiB, made before they are needed (server/storage/wal/wal.go, SegmentSizeBytes).
+_DATA_ROOM = 256 << 20
+
+
+def check(hosts: Sequence[Host]) -> None:
+    """Every host must be fit before the first one is changed.
+
+    :raises BadInput: with everything that is wrong, one problem a line.
+    """
+    problems = [
+        f"{host.label} {problem}"
+        for host in hosts
+        if host.wanted is not None
+        for problem in _problems(host, host.wanted)
+    ]
+    if problems:
+        raise BadInput("\n".join(problems))
+
+
+def _problems(host: Host, wanted: Wanted) -> Iterator[str]:
+    seen = host.seen["host"]
+    if not seen["systemd"]:
+        yield "does not run systemd, which starts and guards etcd. Hosts need systemd."
+    if seen["architecture"] not in _releases.ARCHITECTURES:
+        yield (
+            f"is a {seen['architecture']}, for which etcd has no archive; there are "
+            f"{', '.join(sorted(_releases.ARCHITECTURES.values()))}."
+        )
+    for address in seen["not_here"]:
+        yield (
+            f"is to listen on {address}, which is on none of its interfaces. Put its address right (etcd_address, "
+            "ETCD_NODES), or where others reach it by another address than its own, set etcd_listen_peer_urls and "
+            "etcd_listen_client_urls."
+        )
+    if host.seen["data"]["wal_dir_is_mount"]:
+        yield (
+            f"has etcd_wal_dir {wanted.layout.wal_dir}, which is a mount point: etcd renames that directory and would "
+            f"panic. Set etcd_wal_dir: {wanted.layout.wal_dir}/wal."
+        )
+    for directory in host.seen["read_only"]:
+        yield f"has {directory} on a file system that is mounted read-only. Mount it for writing."
+    if host.seen["free"]["data"] < _DATA_ROOM:
+        yield (
+            f"has {host.seen['free']['data'] >> 20} MiB free for {wanted.layout.data_dir}, and a member needs at least "
+            f"{_DATA_ROOM >> 20} MiB. Make room, or set etcd_data_dir to another file system."
+        )
