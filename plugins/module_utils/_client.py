@@ -178,7 +178,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
     def member_list(self, linearizable: bool = True, endpoint: str | None = None) -> Result:
         """The members, ordered by id.
 
-        :param linearizable: agreed by a quorum; otherwise what the answering member knows. etcd 3.4 knows no difference.
+        :param linearizable: agreed by a quorum; otherwise what the answering member knows (etcd 3.4: always).
         :returns: C(cluster_id), C(member_id) of the member that answered, C(members): a list of dicts with C(id),
             C(name) (empty until the member has started), C(peer_urls), C(client_urls), C(is_learner), C(started).
         """

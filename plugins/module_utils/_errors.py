@@ -68,7 +68,7 @@ class NoAnswer(TransportError):
 
 
 class WireError(EtcdError):
-    """Bytes that break the rules of their format: HTTP/2, HPACK, gRPC or protobuf. Says what is wrong, not where from."""
+    """Bytes that break the rules of HTTP/2, HPACK, gRPC or protobuf. Says what is wrong, not where they came from."""
 
 
 class RpcError(EtcdError):

@@ -16,9 +16,33 @@ Result = dict[str, t.Any]
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 
-_STATUS_KEYS = (
-    "member_id version storage_version db_size db_size_in_use db_size_quota leader is_leader is_learner "
-    "raft_term raft_index raft_applied_index"
+# What is passed on of a status, with what stands for it where there is none.
+_NOT_TOLD = {
+    "member_id": "",
+    "version": "",
+    "storage_version": "",
+    "db_size": 0,
+    "db_size_in_use": 0,
+    "db_size_quota": 0,
+    "is_leader": False,
+    "is_learner": False,
+    "raft_term": 0,
+    "raft_index": 0,
+    "raft_applied_index": 0,
+}
+
+_COLUMNS = (
+    "ENDPOINT",
+    "ID",
+    "NAME",
+    "VERSION",
+    "DB SIZE",
+    "IS LEADER",
+    "IS LEARNER",
+    "RAFT TERM",
+    "RAFT INDEX",
+    "APPLIED",
+    "HEALTH",
 )
 
 
@@ -81,24 +105,20 @@ def judge(seen: t.Sequence[Seen]) -> Result:
 
 def table(endpoints: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """The verdict on the endpoints as a table for people, after the manner of C(etcdctl endpoint status -w table)."""
-    rows = [
-        ("ENDPOINT", "ID", "NAME", "VERSION", "DB SIZE", "IS LEADER", "IS LEARNER")
-        + ("RAFT TERM", "RAFT INDEX", "APPLIED", "HEALTH")
-    ]
-    for row in endpoints:
-        state = "healthy" if row["healthy"] else "unhealthy"
-        if row["member_id"]:
-            rows.append(
-                (row["endpoint"], row["member_id"], row["name"], row["version"], _size(row["db_size"]))
-                + (str(row["is_leader"]).lower(), str(row["is_learner"]).lower(), str(row["raft_term"]))
-                + (str(row["raft_index"]), str(row["raft_applied_index"]), state)
-            )
-        else:
-            rows.append((row["endpoint"], "", row["name"]) + ("",) * 7 + (state,))
+    rows = [_COLUMNS, *map(_cells, endpoints)]
     widths = [max(map(len, column)) for column in zip(*rows)]
     ruler = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |" for row in rows]
     return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler])
+
+
+def _cells(row: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    told: list[t.Any] = [""] * 7
+    if row["member_id"]:
+        told = [row["version"], _size(row["db_size"]), str(row["is_leader"]).lower(), str(row["is_learner"]).lower()]
+        told += [row["raft_term"], row["raft_index"], row["raft_applied_index"]]
+    health = "healthy" if row["healthy"] else "unhealthy"
+    return tuple(map(str, (row["endpoint"], row["member_id"], row["name"], *told, health)))
 
 
 def _judge_endpoint(one: Seen, members: list[Result], alarms: list[Result]) -> Result:
@@ -119,21 +139,14 @@ def _judge_endpoint(one: Seen, members: list[Result], alarms: list[Result]) -> R
         remarks.append("alarm NOSPACE: its database has reached its quota; the cluster refuses writes.")
     if status.get("is_learner"):
         remarks.append("it is a learner, which has no vote.")
-    verdict = {key: status.get(key, _nothing(key)) for key in _STATUS_KEYS.split() if key != "leader"}
     return {
         "endpoint": one.endpoint,
         "name": named[0] if named else "",
         "healthy": not faults,
         "reasons": faults + remarks,
         "took": round(one.took, 6),
-        **verdict,
+        **{key: status.get(key, default) for key, default in _NOT_TOLD.items()},
     }
-
-
-def _nothing(key: str) -> t.Any:
-    if key.startswith("is_"):
-        return False
-    return 0 if key.startswith(("db_", "raft_")) else ""
 
 
 def _complaints(seen: t.Sequence[Seen], members: list[Result]) -> list[str]:

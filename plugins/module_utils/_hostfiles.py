@@ -16,12 +16,11 @@ import hashlib
 import os
 import pwd
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -40,15 +39,6 @@ def owner_ids(user: str, group: str) -> tuple[int, int]:
         raise HostError(f"There is no such user or group on this host: {exc.args[0]}.") from exc
 
 
-def sync_directory(path: str) -> None:
-    """Make the names in a directory outlive a power cut."""
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextlib.contextmanager
 def _reported(path: str) -> Iterator[None]:
     try:
@@ -64,27 +54,13 @@ def _reported(path: str) -> Iterator[None]:
 
 
 def write(path: str, content: bytes, mode: int, uid: int, gid: int) -> None:
-    """Replace a file: temporary name, fsync, rename, fsync of the directory.
+    """Replace a file, whole or not at all.
 
-    :param mode: permission bits, set before the content is there.
+    :param mode: permission bits.
     :raises HostError: it cannot be written; the old file is untouched.
     """
-    directory = os.path.dirname(path)
     with _reported(path):
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                os.fchown(stream.fileno(), uid, gid)
-                os.fchmod(stream.fileno(), mode)
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.rename(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-        sync_directory(directory)
+        _atomic.replace(path, content, mode, (uid, gid))
 
 
 def link(path: str, target: str) -> None:
@@ -92,11 +68,14 @@ def link(path: str, target: str) -> None:
 
     :raises HostError: it cannot be made.
     """
+    directory, name = os.path.split(path)
+    beside = os.path.join(directory, f".{name}.new")
     with _reported(path):
-        temporary = tempfile.mktemp(dir=os.path.dirname(path), prefix=f".{os.path.basename(path)}.")
-        os.symlink(target, temporary)
-        os.rename(temporary, path)
-        sync_directory(os.path.dirname(path))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside)
+        os.symlink(target, beside)
+        os.replace(beside, path)
+        _atomic.sync_directory(directory)
 
 
 def make_directory(path: str, mode: int, uid: int, gid: int) -> bool:

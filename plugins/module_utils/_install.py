@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _account, _hostfiles, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import _account, _atomic, _hostfiles, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
@@ -98,7 +98,7 @@ def _fetch_and_unpack(
         _check_binary(os.path.join(unpacked, "etcd"), version)
         os.chmod(unpacked, 0o755)
         os.rename(unpacked, directory)
-        _hostfiles.sync_directory(layout.install_dir)
+        _atomic.sync_directory(layout.install_dir)
     return checksum
 
 

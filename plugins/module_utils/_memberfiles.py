@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _probe, _systemd, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles, _marker, _probe, _systemd, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -179,7 +179,7 @@ def _new_generation(layout: Layout, content: Content) -> None:
             shutil.copy2(os.path.join(before, old), os.path.join(path, old))
             found = os.stat(os.path.join(before, old))
             os.chown(os.path.join(path, old), found.st_uid, found.st_gid)
-    _hostfiles.sync_directory(path)
+    _atomic.sync_directory(path)
     _hostfiles.link(current, name)
     for other in os.listdir(layout.ssl_dir):
         stale = os.path.join(layout.ssl_dir, other)

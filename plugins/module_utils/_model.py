@@ -63,6 +63,7 @@ class Authorities:
     :param problem: why they cannot be used, or an empty string.
     :param strangers: sentences about CAs that this host trusts and the controller does not hold.
     :param renew: leaf (C(etcd), C(peer), C(admin)) -> why it must be issued; nothing for those that are good.
+    :param notes: what a person should know about them.
     :param bundles: path -> SHA256 that the CA bundles on the host must have; empty while a CA is missing.
     """
 
@@ -72,13 +73,15 @@ class Authorities:
     strangers: tuple[str, ...] = ()
     renew: Mapping[str, Any] = field(default_factory=dict)
     bundles: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Authorities:
-        return cls(**{**values, "missing": tuple(values["missing"]), "strangers": tuple(values["strangers"])})
+        sequences = {name: tuple(values[name]) for name in ("missing", "strangers", "notes")}
+        return cls(**{**values, **sequences})
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "missing": list(self.missing), "strangers": list(self.strangers)}
+        return asdict(self)
 
 
 @dataclass(frozen=True)

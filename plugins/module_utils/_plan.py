@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _settings,
     _topology,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
 #: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
@@ -197,16 +197,16 @@ def _running_version(hosts: Sequence[Host]) -> str:
 
 
 def _check_settings(hosts: Sequence[Host], version: str) -> None:
-    problems = []
+    complaints: dict[str, list[str]] = {}
     for host in hosts:
         if host.wanted is None:
             continue
         try:
             _render.flags(host.wanted, version)
-        except EtcdError as exc:
-            problems.append(f"{host.label}: {exc}")
-    if problems:
-        raise BadInput("\n".join(dict.fromkeys(problems)))
+        except BadInput as exc:
+            complaints.setdefault(str(exc), []).append(host.label)
+    if complaints:
+        raise BadInput("\n".join(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
 
 
 def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
@@ -231,9 +231,10 @@ def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
 
 
 def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
-    texts = []
+    texts: list[str] = []
     for host in hosts:
         if host.wanted is not None:
+            texts += host.authorities.notes
             texts += _settings.warnings(_render.flags(host.wanted, version), version)
     if len(hosts) % 2 == 0:
         texts.append(f"{len(hosts)} members tolerate no more failures than {len(hosts) - 1}: an odd number is better.")

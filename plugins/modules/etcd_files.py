@@ -16,7 +16,6 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
-  - quorum.etcd.attributes.actiongroup_etcd
   - quorum.etcd.layout
 attributes:
   check_mode:

@@ -18,7 +18,6 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.attributes.info_module
-  - quorum.etcd.attributes.actiongroup_etcd
 options:
   host:
     description: The inventory name of the host to look at.

@@ -22,7 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topol
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
-from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import PROFILES, KeySpec, LeafSpec
+from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import PROFILES, KeySpec, LeafSpec, check_renewal
 
 if TYPE_CHECKING:
     from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
@@ -46,11 +46,18 @@ class Pki:
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any], unvault: Unvault) -> Pki:
+        """From the role's C(__etcd_inputs.pki).
+
+        :raises BadInput: what it asks of certificates cannot be.
+        """
+        key = KeySpec(inputs["key_type"], int(inputs["key_size"] or 0))
+        days, renew_before_days = int(inputs["days"]), int(inputs["renew_before_days"])
+        check_renewal(LeafSpec.for_names("server", key=key, days=days), renew_before_days)
         return cls(
             directory=os.path.abspath(os.path.expanduser(inputs["directory"])),
-            key=KeySpec(inputs["key_type"], int(inputs["key_size"] or 0)),
-            days=int(inputs["days"]),
-            renew_before_days=int(inputs["renew_before_days"]),
+            key=key,
+            days=days,
+            renew_before_days=renew_before_days,
             passphrase=inputs["passphrase"] or None,
             unvault=unvault,
         )
@@ -99,6 +106,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
         strangers=tuple(strangers),
         renew={leaf: reasons for leaf in _render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
         bundles=bundles,
+        notes=tuple(note for which in held for note in held[which].notes),
     )
 
 

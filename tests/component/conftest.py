@@ -26,7 +26,7 @@ def _chosen(otherwise: list[str]) -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for C(every_version) runs on all, one that asks for C(version) on the version of new clusters."""
+    """A test that asks for C(every_version) runs on all, one that asks for C(version) on that of new clusters."""
     for name, otherwise in (("every_version", EVERY_VERSION), ("version", DEFAULT_VERSION)):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, _chosen(otherwise), scope="module")

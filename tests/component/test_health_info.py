@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
-
+from ansible_collections.quorum.etcd.plugins.modules import etcd_health_info, etcd_member_info
 from cluster import REPOSITORY, Cluster, Tls, free_ports
 
 MakeCluster = Callable[..., Cluster]
@@ -41,8 +41,6 @@ def test_a_whole_cluster_is_healthy_on_every_version(
 
 
 def test_the_result_is_what_is_documented(version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:
-    from ansible_collections.quorum.etcd.plugins.modules import etcd_health_info, etcd_member_info
-
     cluster = make_cluster(version)
     with cluster.client() as client:
         member = int(client.status()["member_id"], 16)

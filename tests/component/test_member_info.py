@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from cluster import Cluster, Tls, free_ports
 
 MakeCluster = Callable[..., Cluster]

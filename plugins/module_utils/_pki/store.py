@@ -21,6 +21,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import AuthoritySpec
@@ -172,19 +173,8 @@ def write(path: Path, content: bytes, mode: int) -> None:
 
     :raises HostError: it cannot be written.
     """
-    # The name is always the same, so that a writer that was killed leaves at most one file, and the next takes it.
-    beside = path.with_name(f".{path.name}.new")
     with _os_errors("write", path):
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        _sync_directory(path.parent)
+        _atomic.replace(str(path), content, mode)
 
 
 def read(path: Path) -> bytes:
@@ -297,11 +287,3 @@ def _os_errors(act: str, path: Path) -> t.Iterator[None]:
         ) from exc
     except OSError as exc:
         raise HostError(f"Cannot {act} {path}: {exc.strerror}.") from exc
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -19,7 +19,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
     RpcError,
     TransportError,
 )
-
 from peer import Peer, Request, Script, Talk
 
 Answer = Callable[[Talk, Request], None]
@@ -91,6 +90,7 @@ def test_a_write_that_may_have_happened_is_not_repeated_elsewhere(first: Answer)
         with pytest.raises((TransportError, RpcError)) as caught:
             client.call("KV.Put", {"key": "k", "value": "v"})
         assert outcome_unknown(caught.value)
+        assert caught.value.endpoint == one.url
 
 
 @pytest.mark.parametrize(
@@ -111,21 +111,33 @@ def test_a_write_that_goaway_disowns_is_made_elsewhere() -> None:
 
 
 def test_a_refusal_is_not_taken_to_another_endpoint() -> None:
-    with Peer(in_turn(refuse(14, "etcdserver: unhealthy cluster"))) as one, Peer() as two:
-        with Client([one.url, two.url]) as client, pytest.raises(RpcError, match="unhealthy cluster"):
-            client.member_add(["http://10.0.0.4:2380"])
+    with (
+        Peer(in_turn(refuse(14, "etcdserver: unhealthy cluster"))) as one,
+        Peer() as two,
+        Client([one.url, two.url]) as client,
+        pytest.raises(RpcError, match="unhealthy cluster"),
+    ):
+        client.member_add(["http://10.0.0.4:2380"])
 
 
 def test_a_named_endpoint_is_the_only_one_asked() -> None:
-    with Peer(in_turn(UNAVAILABLE)) as one, Peer() as two, Client([two.url, one.url]) as client:
-        with pytest.raises(RpcError, match="request timed out"):
-            client.read("k", endpoint=one.url)
+    with (
+        Peer(in_turn(UNAVAILABLE)) as one,
+        Peer() as two,
+        Client([two.url, one.url]) as client,
+        pytest.raises(RpcError, match="request timed out"),
+    ):
+        client.read("k", endpoint=one.url)
 
 
 def test_all_reasons_are_told_when_nobody_answers() -> None:
-    with Peer(in_turn(UNAVAILABLE)) as one, Peer(in_turn(drop)) as two, Client([one.url, two.url]) as client:
-        with pytest.raises(NoAnswer) as caught:
-            client.read("k")
+    with (
+        Peer(in_turn(UNAVAILABLE)) as one,
+        Peer(in_turn(drop)) as two,
+        Client([one.url, two.url]) as client,
+        pytest.raises(NoAnswer) as caught,
+    ):
+        client.read("k")
     assert str(caught.value) == (
         f"none of 2 endpoints answered. {one.url}: KV.Range: Unavailable: etcdserver: request timed out "
         f"{two.url}: KV.Range: the connection was closed from the other side."
@@ -157,15 +169,17 @@ def test_a_put_of_unknown_outcome_is_read_back() -> None:
 
 @pytest.mark.parametrize("found", [EMPTY, OTHER, UNAVAILABLE])
 def test_a_put_that_is_not_seen_keeps_its_error(found: Answer) -> None:
-    with Peer(in_turn(drop), in_turn(found)) as peer, Client([peer.url]) as client:
-        with pytest.raises(TransportError, match="KV.Put: the connection was closed"):
-            client.put("k", "v")
+    with (
+        Peer(in_turn(drop), in_turn(found)) as peer,
+        Client([peer.url]) as client,
+        pytest.raises(TransportError, match="KV.Put: the connection was closed"),
+    ):
+        client.put("k", "v")
 
 
 def test_a_put_with_another_lease_is_not_ours() -> None:
-    with Peer(in_turn(drop), in_turn(HELD)) as peer, Client([peer.url]) as client:
-        with pytest.raises(TransportError):
-            client.put("k", "v", lease=3)
+    with Peer(in_turn(drop), in_turn(HELD)) as peer, Client([peer.url]) as client, pytest.raises(TransportError):
+        client.put("k", "v", lease=3)
 
 
 def test_a_delete_of_unknown_outcome_is_read_back() -> None:
@@ -174,9 +188,12 @@ def test_a_delete_of_unknown_outcome_is_read_back() -> None:
 
 
 def test_a_delete_of_keys_that_are_still_there_keeps_its_error() -> None:
-    with Peer(in_turn(drop), in_turn(HELD)) as peer, Client([peer.url]) as client:
-        with pytest.raises(TransportError, match="KV.DeleteRange"):
-            client.delete("k", prefix=True)
+    with (
+        Peer(in_turn(drop), in_turn(HELD)) as peer,
+        Client([peer.url]) as client,
+        pytest.raises(TransportError, match="KV.DeleteRange"),
+    ):
+        client.delete("k", prefix=True)
 
 
 def member(identity: int, **more: Any) -> dict[str, Any]:
@@ -205,9 +222,12 @@ def test_a_promoted_member_is_a_voter_in_the_list() -> None:
 
 
 def test_a_member_that_is_still_a_learner_was_not_promoted() -> None:
-    with Peer(in_turn(drop), in_turn(listed(member(10, isLearner=True)))) as peer, Client([peer.url]) as client:
-        with pytest.raises(TransportError):
-            client.member_promote("a")
+    with (
+        Peer(in_turn(drop), in_turn(listed(member(10, isLearner=True)))) as peer,
+        Client([peer.url]) as client,
+        pytest.raises(TransportError),
+    ):
+        client.member_promote("a")
 
 
 def test_a_moved_member_has_its_new_url_in_the_list() -> None:
@@ -272,9 +292,12 @@ def test_a_dead_token_is_replaced_once(text: str) -> None:
 
 def test_a_token_that_is_refused_twice_is_an_error() -> None:
     dead = refuse(16, "etcdserver: invalid auth token")
-    with Peer(in_turn(TOKEN, dead, NEW_TOKEN, dead)) as peer, Client([peer.url], ROOT) as client:
-        with pytest.raises(RpcError, match="invalid auth token"):
-            client.put("k", "v")
+    with (
+        Peer(in_turn(TOKEN, dead, NEW_TOKEN, dead)) as peer,
+        Client([peer.url], ROOT) as client,
+        pytest.raises(RpcError, match="invalid auth token"),
+    ):
+        client.put("k", "v")
 
 
 def test_without_authentication_in_the_cluster_there_is_no_token() -> None:
@@ -289,9 +312,12 @@ def test_without_authentication_in_the_cluster_there_is_no_token() -> None:
 
 def test_without_a_user_a_refusal_is_final() -> None:
     asked: list[Request] = []
-    with Peer(in_turn(refuse(3, "etcdserver: user name is empty"), asked=asked)) as peer:
-        with Client([peer.url]) as client, pytest.raises(RpcError, match="user name is empty"):
-            client.put("k", "v")
+    with (
+        Peer(in_turn(refuse(3, "etcdserver: user name is empty"), asked=asked)) as peer,
+        Client([peer.url]) as client,
+        pytest.raises(RpcError, match="user name is empty"),
+    ):
+        client.put("k", "v")
     assert called(asked) == ["KV.Put"]
 
 
@@ -330,9 +356,12 @@ def test_a_prefix_becomes_a_range(prefix: bytes, key: bytes, end: bytes) -> None
 
 def test_an_answer_that_is_no_message_is_a_clear_error() -> None:
     nonsense: Answer = lambda talk, request: talk.answer(request.stream, b"\x0a\xff")  # noqa: E731
-    with Peer(in_turn(nonsense)) as peer, Client([peer.url]) as client:
-        with pytest.raises(TransportError, match="Cluster.MemberList: broke the rules of gRPC: .* is cut off"):
-            client.member_list()
+    with (
+        Peer(in_turn(nonsense)) as peer,
+        Client([peer.url]) as client,
+        pytest.raises(TransportError, match="Cluster.MemberList: broke the rules of gRPC: .* is cut off"),
+    ):
+        client.member_list()
 
 
 def test_a_lease_that_is_gone_has_no_time_left() -> None:

@@ -12,7 +12,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadl
 from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, endpoint_of
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._http2 import Connection, connect
-
 from peer import GRPC, Peer, Request, Script, Talk, answering
 
 CALL = _grpc.Call("KV.Range", "/etcdserverpb.KV/Range", b"question", (("token", "t"),))

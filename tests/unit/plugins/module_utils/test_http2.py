@@ -37,7 +37,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._http2 import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-
 from peer import GRPC, OK, Peer, Talk, answering
 
 ASK = [(":method", "POST"), (":scheme", "http"), (":path", "/x"), (":authority", "a")]
