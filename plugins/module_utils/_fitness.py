@@ -53,6 +53,12 @@ def _problems(host: Host, wanted: Wanted) -> Iterator[str]:
             f"has etcd_wal_dir {wanted.layout.wal_dir}, which is a mount point: etcd renames that directory and would "
             f"panic. Set etcd_wal_dir: {wanted.layout.wal_dir}/wal."
         )
+    if host.seen["data"]["foreign"]:
+        yield (
+            f"has other things in {wanted.layout.data_dir} ({', '.join(host.seen['data']['foreign'])}): the directory "
+            "would be closed to everybody but etcd. Set etcd_data_dir to a directory of its own, such as "
+            f"{wanted.layout.data_dir}/etcd."
+        )
     for directory in host.seen["read_only"]:
         yield f"has {directory} on a file system that is mounted read-only. Mount it for writing."
     if host.seen["free"]["data"] < _DATA_ROOM:

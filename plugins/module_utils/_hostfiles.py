@@ -133,7 +133,8 @@ def _name(lookup: Callable[[int], Any], number: int) -> str:
 
 @contextlib.contextmanager
 def _locked(path: str, wait: float) -> Iterator[None]:
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    # Whoever may open a lock may hold it: nobody but root gets into its directory.
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(path, "a", encoding="ascii") as stream:
         deadline = time.monotonic() + wait
         while True:

@@ -31,7 +31,7 @@ MAX_FRAME = 16384
 WINDOW = 1 << 20
 _DEFAULT_WINDOW = 65535
 _LARGEST_WINDOW = (1 << 31) - 1
-_RECEIVE = 1 << 18
+_RECEIVE = 1 << 16
 # So much unread input between two requests is no conversation any more.
 _MOST_UNREAD = 4 * WINDOW
 

@@ -95,10 +95,10 @@ def agree(layout: Layout, expected: Marker, check: bool) -> None:
 def _settle(layout: Layout) -> None:
     """Directories, each with its owner. One that is there and somebody else's is not taken away from them."""
     uid, gid = _hostfiles.owner_ids(layout.user, layout.group)
-    for path in (layout.state_dir, layout.run_dir, os.path.dirname(layout.gate_file)):
+    for path in (layout.state_dir, layout.run_dir):
+        _hostfiles.make_directory(path, 0o700, 0, 0)
+    for path in (os.path.dirname(layout.gate_file), layout.conf_dir, layout.ssl_dir):
         _hostfiles.make_directory(path, 0o755, 0, 0)
-    _hostfiles.make_directory(layout.conf_dir, 0o755, 0, 0)
-    _hostfiles.make_directory(layout.ssl_dir, 0o755, 0, 0)
     _hostfiles.make_directory(layout.data_dir, 0o700, uid, gid)
     if layout.wal_dir:
         _own_directory(os.path.dirname(layout.wal_dir), uid, gid, "etcd_wal_dir", "etcd makes the directory itself")
@@ -151,9 +151,7 @@ def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> No
     if content.leaves:
         _new_generation(layout, content)
     for path, target in stale.items():
-        _hostfiles.make_directory(os.path.dirname(path), 0o755, 0, 0) if not os.path.isdir(
-            os.path.dirname(path)
-        ) else None
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         _hostfiles.link(path, target)
     _systemd.systemctl("daemon-reload")
 

@@ -160,13 +160,20 @@ def _data(layout: Layout) -> dict[str, Any]:
     member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
     return {
         "path": layout.data_dir,
-        "entries": len(os.listdir(layout.data_dir)) if os.path.isdir(layout.data_dir) else 0,
+        "foreign": _foreign(layout),
         "log": log,
         "member_id": member_id,
         "cluster_id": cluster_id,
         "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
         "mounts": _hostfiles.mounts_under(layout),
     }
+
+
+def _foreign(layout: Layout) -> list[str]:
+    """Some of what lies in the data directory and is not etcd's; a disk of its own may have lost+found."""
+    if not os.path.isdir(layout.data_dir):
+        return []
+    return sorted(set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"})[:5]
 
 
 def _record(layout: Layout) -> dict[str, str]:

@@ -17,15 +17,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _differences,
     _fitness,
     _marker,
+    _releases,
     _render,
     _settings,
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
-
-#: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
-DEFAULT_VERSION = "3.6.14"
 
 #: Clocks further apart than this are reported, in seconds.
 SKEW_LIMIT = 2.0
@@ -74,7 +72,7 @@ def plan(hosts: Sequence[Host]) -> Plan:
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
         _fitness.check(hosts)
-        version = _asked_version(hosts) or DEFAULT_VERSION
+        version = _asked_version(hosts) or _releases.DEFAULT_VERSION
         _check_settings(hosts, version)
         _check_authorities(hosts, founding=True)
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
@@ -90,7 +88,7 @@ def plan(hosts: Sequence[Host]) -> Plan:
 def _existing(hosts: Sequence[Host]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
-    version = _asked_version(hosts) or _running_version(hosts) or DEFAULT_VERSION
+    version = _asked_version(hosts) or _running_version(hosts) or _releases.DEFAULT_VERSION
     _check_settings(hosts, version)
     _check_authorities(hosts, founding=False)
     warnings = _warnings(hosts, version)

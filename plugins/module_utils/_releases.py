@@ -13,6 +13,9 @@ from collections.abc import Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 
+#: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
+DEFAULT_VERSION = "3.6.14"
+
 UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"
 
 #: The kernel's name of an architecture -> etcd's (https://github.com/etcd-io/etcd/releases).

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _unit,
     _urls,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
@@ -126,12 +127,21 @@ def owner_of_leaf(leaf: str, layout: Layout) -> tuple[str, str]:
 
 def facts(wanted: Wanted) -> dict[str, Any]:
     """The options of C(etcd_node_info) for one host."""
-    member = wanted.member
-    listening = [*member.listen_peer_urls, *member.listen_client_urls]
-    parsed = [_urls.parse_url(url, "listen URL") for url in listening]
+    parsed = [_urls.parse_url(url, "listen URL") for url in _listening(wanted)]
     return {
         **wanted.layout.to_dict(),
         **observed_paths(wanted.layout),
         "ports": sorted({url.port for url in parsed}),
         "addresses": sorted({url.host for url in parsed if not _urls.is_wildcard(url.host)}),
     }
+
+
+def _listening(wanted: Wanted) -> list[str]:
+    member = wanted.member
+    try:
+        settings = flags(wanted, wanted.version or _releases.DEFAULT_VERSION)
+    except BadInput:
+        # The plan says what is wrong, for the version that it decides on.
+        settings = {}
+    metrics = settings.get("listen-metrics-urls", [])
+    return [*member.listen_peer_urls, *member.listen_client_urls, *(metrics if isinstance(metrics, list) else [])]

@@ -130,7 +130,7 @@ node:
       returned: success
     data:
       description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
-        lower-case hex, and its C(mounts).
+        lower-case hex, its C(mounts), and C(foreign), some of what is not etcd's.
       type: dict
       returned: success
     cluster:
