@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import grp
 import pwd
-import subprocess
 from collections.abc import Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
 
@@ -44,15 +43,10 @@ def missing(layout: Layout) -> list[list[str]]:
     return commands
 
 
-def make(commands: Sequence[Sequence[str]]) -> None:
+def make(run: Run, commands: Sequence[Sequence[str]]) -> None:
     """Run them.
 
     :raises HostError: one failed, with its own words.
     """
     for command in commands:
-        try:
-            done = subprocess.run(list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        except FileNotFoundError as exc:
-            raise HostError(f"{command[0]} is not on this host. Make the account yourself, then run again.") from exc
-        if done.returncode:
-            raise HostError(f"{' '.join(command)} failed: {done.stdout.decode(errors='replace').strip()}")
+        succeed(run, command, "Make the account yourself, then run again.")

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 import urllib.error
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _account, _atomic, _hostfiles, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
@@ -40,6 +40,7 @@ class Source:
     :param url: the base of C(vVERSION/ARCHIVE).
     :param archive: an archive that lies on the host already, or an empty string.
     :param checksums: archive name -> SHA256, before the pinned ones.
+    :param opener: opens a URL.
     :param from_mirror: believe the C(SHA256SUMS) of C(url) even where that is not upstream.
     """
 
@@ -47,29 +48,49 @@ class Source:
     archive: str
     checksums: Mapping[str, str]
     from_mirror: bool
+    opener: Opener
 
 
-def install(layout: Layout, version: str, machine: str, source: Source, opener: Opener, check: bool) -> dict[str, Any]:
-    """Make the account, fetch the archive, verify it and unpack it under its version.
+@dataclass(frozen=True)
+class Release:
+    """One release for one host.
 
     :param machine: the architecture as the kernel names it.
+    """
+
+    version: str
+    machine: str
+
+    @property
+    def archive(self) -> str:
+        return _releases.archive(self.version, self.machine)
+
+    @property
+    def directory(self) -> str:
+        """The top directory of the archive, and its name below the install directory."""
+        return self.archive[: -len(".tar.gz")]
+
+
+def install(layout: Layout, release: Release, source: Source, run: Run, check: bool) -> dict[str, Any]:
+    """Make the account, fetch the archive, verify it and unpack it under its version.
+
     :param check: only say what would be done.
     :returns: C(changed), C(directory), C(checksum) of the archive (empty when nothing was fetched).
     :raises BadInput: no such version, no checksum to hold it against, or an archive that is another.
     :raises HostError: the host or the download would not.
     """
-    _releases.check_version(version)
-    directory = layout.release_dir(version, _releases.architecture(machine))
+    _releases.check_version(release.version)
+    directory = os.path.join(layout.install_dir, release.directory)
     commands = _account.missing(layout)
     present = os.path.isfile(os.path.join(directory, "etcd"))
     result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
     if check:
         return result
-    _account.make(commands)
+    _account.make(run, commands)
     if not present:
         _hostfiles.make_directory(layout.install_dir, 0o755, 0, 0)
         _check_room(layout.install_dir)
-        result["checksum"] = _fetch_and_unpack(layout, version, machine, source, opener, directory)
+        result["checksum"] = _fetch_and_unpack(release, source, run, directory)
     return result
 
 
@@ -82,35 +103,33 @@ def _check_room(directory: str) -> None:
         )
 
 
-def _fetch_and_unpack(
-    layout: Layout, version: str, machine: str, source: Source, opener: Opener, directory: str
-) -> str:
-    name = _releases.archive(version, machine)
-    checksum = _releases.known_checksum(name, source.checksums) or _listed_checksum(version, name, source, opener)
-    with _scratch(layout.install_dir) as scratch:
+def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str) -> str:
+    checksum = _releases.known_checksum(release.archive, source.checksums) or _listed_checksum(release, source)
+    parent = os.path.dirname(directory)
+    with _scratch(parent) as scratch:
         archive = source.archive
         if not archive:
-            archive = os.path.join(scratch, name)
-            _download(f"{source.url.rstrip('/')}/v{version}/{name}", archive, opener)
+            archive = os.path.join(scratch, release.archive)
+            _download(f"{source.url.rstrip('/')}/v{release.version}/{release.archive}", archive, source.opener)
         _check_checksum(archive, checksum)
         unpacked = os.path.join(scratch, "release")
-        _unpack(archive, os.path.basename(directory), unpacked, _releases.tools(version))
-        _check_binary(os.path.join(unpacked, "etcd"), version)
+        _unpack(archive, release.directory, unpacked, _releases.tools(release.version))
+        _check_binary(run, os.path.join(unpacked, "etcd"), release.version)
         os.chmod(unpacked, 0o755)
         os.rename(unpacked, directory)
-        _atomic.sync_directory(layout.install_dir)
+        _atomic.sync_directory(parent)
     return checksum
 
 
-def _listed_checksum(version: str, name: str, source: Source, opener: Opener) -> str:
-    url = _releases.checksums_url(source.url, version, source.from_mirror)
+def _listed_checksum(release: Release, source: Source) -> str:
+    name = release.archive
+    url = _releases.checksums_url(source.url, release.version, source.from_mirror)
     if not url:
         raise BadInput(
-            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. "
-            f"Give it: etcd_checksums: {{{name}: SHA256}}; or believe the mirror: "
-            "etcd_checksums_from_mirror: true."
+            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. Give it: "
+            f"etcd_checksums: {{{name}: SHA256}}; or believe the mirror: etcd_checksums_from_mirror: true."
         )
-    with _opened(url, opener) as stream:
+    with _opened(url, source.opener) as stream:
         checksum = _releases.checksum_in(stream.read(_CHUNK).decode(errors="replace"), name)
     if not checksum:
         raise BadInput(f"{url} has no checksum of {name}. See that this version exists for this architecture.")
@@ -188,23 +207,16 @@ def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
 
 
-def _check_binary(path: str, version: str) -> None:
+def _check_binary(run: Run, path: str, version: str) -> None:
     try:
-        done = subprocess.run(
-            [path, "--version"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-            env={"PATH": "/usr/bin:/bin"},
-        )
+        said = run((path, "--version")).output
     except OSError as exc:
         raise BadInput(
-            f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or "
-            "the file system allows no programs (noexec)."
+            f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
+            "file system allows no programs (noexec)."
         ) from exc
-    said = done.stdout.decode(errors="replace")
     if f"etcd Version: {version}" not in said:
         raise BadInput(
-            f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. "
-            "Nothing was installed."
+            f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. Nothing "
+            "was installed."
         )

@@ -15,10 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles, _marker, _probe, _systemd, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles, _marker, _probe, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Offer:
     listen: Sequence[str]
 
 
-def write(layout: Layout, content: Content, offer: Offer, check: bool) -> dict[str, Any]:
+def write(layout: Layout, content: Content, offer: Offer, systemd: Systemd, check: bool) -> dict[str, Any]:
     """Write what differs.
 
     :param check: only say what would be written.
@@ -77,8 +78,9 @@ def write(layout: Layout, content: Content, offer: Offer, check: bool) -> dict[s
         _settle(layout)
         _claim(layout, offer)
         _write_all(layout, content, stale)
+        systemd.control("daemon-reload")
         if offer.listen:
-            _probe.listen(layout, offer.listen, _probe.greeting(offer.wanted.token, offer.wanted.name))
+            _probe.listen(systemd, layout, offer.listen, _probe.greeting(offer.wanted.token, offer.wanted.name))
     return {"changed": True, "diff": diff}
 
 
@@ -153,7 +155,6 @@ def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> No
     for path, target in stale.items():
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         _hostfiles.link(path, target)
-    _systemd.systemctl("daemon-reload")
 
 
 def _new_generation(layout: Layout, content: Content) -> None:

@@ -15,57 +15,65 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _network, _process, _systemd, _view, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
 
 
-def observe(
-    layout: Layout,
-    ports: Sequence[int],
-    files: Sequence[str],
-    certificates: Sequence[str],
-    addresses: Sequence[str],
-    timeout: float,
-) -> dict[str, Any]:
-    """Everything that a plan needs to know of one host.
+@dataclass(frozen=True)
+class Interest:
+    """What to look at beside the member itself.
 
     :param ports: TCP ports whose listeners are of interest.
     :param files: files of which the checksum, mode and owner are of interest.
     :param certificates: files whose text is returned; never a key.
     :param addresses: addresses or names that this host should be able to bind to.
     :param timeout: seconds that one question to the member may take.
+    """
+
+    ports: Sequence[int]
+    files: Sequence[str]
+    certificates: Sequence[str]
+    addresses: Sequence[str]
+    timeout: float
+
+
+def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, Any]:
+    """Everything that a plan needs to know of one host.
+
     :raises HostError: the host cannot be looked at.
     """
     if os.geteuid() != 0:
         raise HostError(
             "it was asked by a user who is not root. Set ansible_become: true (and its password), or use root."
         )
-    unit = _unit(layout)
+    unit = _unit(systemd, layout)
     runtime = _runtime(unit)
     marker, marker_error = _marker(layout)
     return {
-        "host": _host(addresses),
+        "host": _host(interest.addresses),
         "account": _account(layout),
         "free": {"data": _free(layout.data_dir), "install": _free(layout.install_dir)},
         "read_only": [path for path in (layout.data_dir, layout.conf_dir, layout.install_dir) if _is_read_only(path)],
         "unit": unit,
         "runtime": runtime,
         "strangers": _strangers(layout),
-        "ports": [listener for listener in _network.listeners(ports) if listener["unit"] != layout.unit],
+        "ports": [listener for listener in _network.listeners(interest.ports) if listener["unit"] != layout.unit],
         "releases": _releases(layout),
-        "files": {path: _hostfiles.describe(path) for path in files},
-        "certificates": _texts(certificates),
+        "files": {path: _hostfiles.describe(path) for path in interest.files},
+        "certificates": _texts(interest.certificates),
         "record": _record(layout),
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
         "data": _data(layout),
-        "cluster": _view.of_process(runtime["environment"], layout, timeout) if runtime else None,
+        "cluster": _view.of_process(runtime["environment"], layout, interest.timeout) if runtime else None,
     }
 
 
@@ -109,8 +117,8 @@ def _is_read_only(path: str) -> bool:
     return bool(_file_system(path).f_flag & os.ST_RDONLY)
 
 
-def _unit(layout: Layout) -> dict[str, Any]:
-    unit = _systemd.show(layout.unit) if _systemd.is_running() else _systemd.NO_UNIT
+def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+    unit = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
     named = _RELEASE.search(_hostfiles.read_text(unit["fragment_path"])) if unit["fragment_path"] else None
     return {**unit, "version": named.group(1) if named else ""}
 

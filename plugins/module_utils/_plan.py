@@ -97,8 +97,11 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     still = [host for host in hosts if _may_start(host)]
     if still:
         names = ", ".join(host.label for host in still)
-        unwritten = [host for host in still if host.state == _marker.NEVER_STARTED]
-        rewrite = tuple(_rewriting(host, version) for host in unwritten)
+        rewrite = tuple(
+            _rewriting(host, host.marker, version)
+            for host in still
+            if host.marker is not None and host.state == _marker.NEVER_STARTED
+        )
         planned = ([rewrite] if rewrite else []) + _bootstrap.starting(still)
         return Plan(f"{names} to be started first", tuple(planned), tuple(differences), warnings)
     unknown = [host for host in hosts if host.runs and host.answers and host.marker and not host.marker.member_id]
@@ -121,8 +124,7 @@ def _may_start(host: Host) -> bool:
     return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
 
 
-def _rewriting(host: Host, version: str) -> Step:
-    marker = host.marker
+def _rewriting(host: Host, marker: Marker, version: str) -> Step:
     assert marker is not None
     return Step(
         "configure",

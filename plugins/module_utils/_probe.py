@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import parse_url
 
 # Long enough for the slowest host of a large cluster to get ready, short enough to be gone by the next day.
@@ -58,14 +58,14 @@ def greeting(token: str, name: str) -> str:
     return "quorum.etcd " + hashlib.sha256(f"{token}\n{name}".encode()).hexdigest()
 
 
-def listen(layout: Layout, urls: Sequence[str], says: str) -> None:
+def listen(systemd: Systemd, layout: Layout, urls: Sequence[str], says: str) -> None:
     """Put the listener where etcd will listen for its peers.
 
     :raises HostError: it cannot stand there.
     """
-    stop(layout)
+    stop(systemd, layout)
     places = [(url.host, url.port) for url in (parse_url(text, "listen URL") for text in urls)]
-    _systemd.run_transient(
+    systemd.run_transient(
         layout.probe_unit,
         {
             "RuntimeMaxSec": str(_LIFETIME),
@@ -78,8 +78,8 @@ def listen(layout: Layout, urls: Sequence[str], says: str) -> None:
     for host, port in places:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         if not _answers_soon(here, port, says):
-            text = _systemd.journal(layout.probe_unit, 3)
-            stop(layout)
+            text = systemd.journal(layout.probe_unit, 3)
+            stop(systemd, layout)
             raise HostError(f"Nothing can listen on {host}, port {port} of this host: {text or 'no answer there.'}")
 
 
@@ -93,10 +93,10 @@ def _answers_soon(host: str, port: int, says: str) -> bool:
     return False
 
 
-def stop(layout: Layout) -> None:
+def stop(systemd: Systemd, layout: Layout) -> None:
     """Take the listener away; nothing happens where there is none."""
-    if _systemd.show(layout.probe_unit)["load_state"] != "not-found":
-        _systemd.systemctl("stop", layout.probe_unit)
+    if systemd.show(layout.probe_unit)["load_state"] != "not-found":
+        systemd.control("stop", layout.probe_unit)
 
 
 def _read(host: str, port: int) -> str:

@@ -17,25 +17,25 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _marker,
     _probe,
     _process,
-    _systemd,
     _view,
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _POLL = 0.2
 # etcd may need one more try, when a peer's name does not resolve yet, say; not three.
 _RESTARTS = 2
 
 
-def start(layout: Layout, check: bool) -> bool:
+def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
     """Start a member's unit now and at every boot, without waiting: READY comes only with a quorum.
 
     :returns: whether anything was to be done.
     :raises Refused: its marker does not allow a start, so its gate would not let it through.
     """
-    unit = _systemd.show(layout.unit)
+    unit = systemd.show(layout.unit)
     if unit["active_state"] in ("active", "activating") and unit["enabled"] == "enabled":
         return False
     if check:
@@ -49,13 +49,15 @@ def start(layout: Layout, check: bool) -> bool:
                 "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through.",
                 "Run the playbook: it goes on from what it finds.",
             )
-        _probe.stop(layout)
-        _systemd.systemctl("enable", layout.unit)
-        _systemd.systemctl("start", "--no-block", layout.unit)
+        _probe.stop(systemd, layout)
+        systemd.control("enable", layout.unit)
+        systemd.control("start", "--no-block", layout.unit)
     return True
 
 
-def await_ready(layout: Layout, timeout: float, now: Callable[[], float] = time.monotonic) -> dict[str, Any]:
+def await_ready(
+    systemd: Systemd, layout: Layout, timeout: float, now: Callable[[], float] = time.monotonic
+) -> dict[str, Any]:
     """Wait until the member serves, then write down which it is.
 
     :param timeout: seconds.
@@ -64,18 +66,18 @@ def await_ready(layout: Layout, timeout: float, now: Callable[[], float] = time.
     :raises Refused: its gate keeps it down.
     """
     deadline = now() + timeout
-    before = _systemd.show(layout.unit)["restarts"]
+    before = systemd.show(layout.unit)["restarts"]
     while True:
-        unit = _systemd.show(layout.unit)
+        unit = systemd.show(layout.unit)
         view = _look(layout, unit["pid"]) if unit["active_state"] == "active" else None
         if view is not None and view["serves"]:
             return _remember(layout, view)
-        _check_alive(layout, unit, before)
+        _check_alive(systemd, layout, unit, before)
         if now() >= deadline:
             why = view["error"] if view else "It waits for a quorum of members: see that the others run."
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
-                f"s. {why}\n{_systemd.journal(layout.unit)}"
+                f"s. {why}\n{systemd.journal(layout.unit)}"
             )
         time.sleep(_POLL)
 
@@ -85,17 +87,17 @@ def _look(layout: Layout, pid: int) -> dict[str, Any] | None:
     return _view.of_process(process["environment"], layout, timeout=3.0) if process else None
 
 
-def _check_alive(layout: Layout, unit: dict[str, Any], before: int) -> None:
+def _check_alive(systemd: Systemd, layout: Layout, unit: dict[str, Any], before: int) -> None:
     reason = _hostfiles.read_text(f"{layout.run_dir}/refused").strip()
     if reason:
         raise Refused(f"The gate of {layout.unit} does not let it start.", reason, "")
     if unit["active_state"] == "inactive" or unit["active_state"] == "failed" or unit["restarts"] - before >= _RESTARTS:
         if not _wal.segments(layout.log_dir):
             # Nothing of it lives yet: at rest it can be mended and tried again.
-            _systemd.systemctl("stop", layout.unit)
+            systemd.control("stop", layout.unit)
         raise HostError(
             f"{layout.unit} ends as soon as it starts (result {unit['result']}). Its last words:\n"
-            f"{_systemd.journal(layout.unit)}"
+            f"{systemd.journal(layout.unit)}"
         )
 
 

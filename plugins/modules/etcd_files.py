@@ -88,10 +88,11 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _memberfiles, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _memberfiles, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
 def main() -> None:
@@ -122,6 +123,7 @@ def main() -> None:
     )
     given = module.params
     _signals.outlive_the_connection()
+    systemd = Systemd(_command.of_module(module))
     content = _memberfiles.Content(given["files"], given["links"], given["certificates"], given["private_keys"])
     offer = _memberfiles.Offer(
         Marker.from_dict(given["expected"]) if given["expected"] else None,
@@ -129,7 +131,7 @@ def main() -> None:
         given["listen"],
     )
     try:
-        result = _memberfiles.write(layout_of(given), content, offer, module.check_mode)
+        result = _memberfiles.write(layout_of(given), content, offer, systemd, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

@@ -85,7 +85,7 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.quorum.etcd.plugins.module_utils import _install, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _install, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
 
@@ -105,16 +105,17 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    source = _install.Source(given["url"], given["archive"] or "", given["checksums"], given["checksums_from_mirror"])
+    source = _install.Source(
+        given["url"],
+        given["archive"] or "",
+        given["checksums"],
+        given["checksums_from_mirror"],
+        lambda url: open_url(url, timeout=given["timeout"]),
+    )
     try:
-        result = _install.install(
-            layout_of(given),
-            given["version"],
-            platform.machine(),
-            source,
-            lambda url: open_url(url, timeout=given["timeout"]),
-            module.check_mode,
-        )
+        release = _install.Release(given["version"], platform.machine())
+        run = _command.of_module(module)
+        result = _install.install(layout_of(given), release, source, run, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

@@ -140,9 +140,12 @@ node:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _observation
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _observation
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_INTEREST = ("ports", "files", "certificates", "addresses", "timeout")
 
 
 def main() -> None:
@@ -159,14 +162,9 @@ def main() -> None:
     )
     given = module.params
     try:
-        node = _observation.observe(
-            layout_of(given),
-            given["ports"],
-            given["files"],
-            given["certificates"],
-            given["addresses"],
-            given["timeout"],
-        )
+        interest = _observation.Interest(**{field: given[field] for field in _INTEREST})
+        systemd = Systemd(_command.of_module(module))
+        node = _observation.observe(systemd, layout_of(given), interest)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, node=node)

@@ -77,7 +77,7 @@ def main() -> None:
             **LAYOUT,
             **ANNOUNCE,
             "peers": {"type": "list", "elements": "dict", "required": True, "options": {"name": text, "url": text}},
-            "token": {"type": "str", "required": True},
+            "token": {"type": "str", "required": True, "no_log": False},
         },
         supports_check_mode=True,
     )

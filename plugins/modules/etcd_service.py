@@ -64,9 +64,10 @@ cluster_id:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _service, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _service, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
 def main() -> None:
@@ -81,12 +82,13 @@ def main() -> None:
     )
     layout = layout_of(module.params)
     _signals.outlive_the_connection()
+    systemd = Systemd(_command.of_module(module))
     try:
         if module.params["state"] == "started":
-            module.exit_json(changed=_service.start(layout, module.check_mode))
+            module.exit_json(changed=_service.start(systemd, layout, module.check_mode))
         if module.check_mode:
             module.exit_json(changed=False)
-        result = _service.await_ready(layout, module.params["timeout"])
+        result = _service.await_ready(systemd, layout, module.params["timeout"])
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

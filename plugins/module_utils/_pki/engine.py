@@ -328,7 +328,8 @@ def _authority_key_identifier(ca: x509.Certificate) -> x509.AuthorityKeyIdentifi
     if identifier is not None:
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
     public_key = ca.public_key()
-    assert isinstance(public_key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey))
+    if not isinstance(public_key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
+        raise BadInput("The CA's key is neither EC nor RSA. Use a CA of one of these types.")
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key)
 
 
