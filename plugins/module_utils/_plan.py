@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
 #: Clocks further apart than this are reported, in seconds.
@@ -125,7 +126,6 @@ def _may_start(host: Host) -> bool:
 
 
 def _rewriting(host: Host, marker: Marker, version: str) -> Step:
-    assert marker is not None
     return Step(
         "configure",
         host.name,
