@@ -143,8 +143,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     }
     first = hosts[0]
     planned: list[Wave] = []
-    absent = [host for host in hosts if version not in host.seen["releases"]]
-    planned.append(tuple(_installing(host, version) for host in absent))
+    planned.append(installing(hosts, version))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
         planned.append(
             (
@@ -171,10 +170,17 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     return [wave for wave in planned if wave]
 
 
-def _installing(host: Host, version: str) -> Step:
-    archive = _releases.archive(version, host.seen["host"]["architecture"])
-    return Step(
-        "install", host.name, f"install etcd {version} on {host.label}", {"version": version, "archive": archive}
+def installing(hosts: Sequence[Host], version: str) -> Wave:
+    """Install a release where it is not unpacked yet: nothing that runs is changed by it."""
+    return tuple(
+        Step(
+            "install",
+            host.name,
+            f"install etcd {version} on {host.label}",
+            {"version": version, "archive": _releases.archive(version, host.seen["host"]["architecture"])},
+        )
+        for host in hosts
+        if version not in host.seen["releases"]
     )
 
 

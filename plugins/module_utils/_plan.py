@@ -98,13 +98,7 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     still = [host for host in hosts if _may_start(host)]
     if still:
         names = ", ".join(host.label for host in still)
-        rewrite = tuple(
-            _rewriting(host, host.marker, version)
-            for host in still
-            if host.marker is not None and host.state == _marker.NEVER_STARTED
-        )
-        planned = ([rewrite] if rewrite else []) + _bootstrap.starting(still)
-        return Plan(f"{names} to be started first", tuple(planned), tuple(differences), warnings)
+        return Plan(f"{names} to be started first", _starting(still, version), tuple(differences), warnings)
     unknown = [host for host in hosts if host.runs and host.answers and host.marker and not host.marker.member_id]
     if unknown:
         awaiting = tuple(Step("await", host.name, f"await {host.label}") for host in unknown)
@@ -123,6 +117,14 @@ def _may_start(host: Host) -> bool:
     if host.state == _marker.NEVER_STARTED:
         return not host.has_log
     return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
+
+
+def _starting(still: Sequence[Host], version: str) -> tuple[Wave, ...]:
+    """Members that stand still are started; the files of one that never ran are written anew first."""
+    fresh = [host for host in still if host.state == _marker.NEVER_STARTED]
+    install = _bootstrap.installing(fresh, version)
+    rewrite = tuple(_rewriting(host, host.marker, version) for host in fresh if host.marker is not None)
+    return tuple(wave for wave in (install, rewrite, *_bootstrap.starting(still)) if wave)
 
 
 def _rewriting(host: Host, marker: Marker, version: str) -> Step:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from dataclasses import replace
 from typing import Any, Callable
@@ -36,7 +38,9 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
     :raises Refused: its marker does not allow a start, so its gate would not let it through.
     """
     unit = systemd.show(layout.unit)
-    if unit["active_state"] in ("active", "activating") and unit["enabled"] == "enabled":
+    # One that ended or was refused waits in auto-restart for its next try: it gets it now.
+    trying = unit["active_state"] in ("active", "activating") and unit["sub_state"] != "auto-restart"
+    if trying and unit["enabled"] == "enabled":
         return False
     if check:
         return True
@@ -50,6 +54,9 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
                 "Run the playbook: it goes on from what it finds.",
             )
         _probe.stop(systemd, layout)
+        # What the gate said before is not what it will say now.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{layout.run_dir}/refused")
         systemd.control("enable", layout.unit)
         systemd.control("start", "--no-block", layout.unit)
     return True
