@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
@@ -91,7 +91,7 @@ def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], hosts: 
         marker = host.marker
         if marker is None or offered:
             continue
-        if marker.initial_cluster != wanted:
+        if sorted(marker.initial_cluster.split(",")) != sorted(wanted.split(",")):
             raise Refused(
                 f"{host.label} agreed on a first start as {marker.initial_cluster}, and the inventory now says "
                 f"{wanted}.",
@@ -110,9 +110,7 @@ def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], hosts: 
 
 
 def _initial_cluster(hosts: Sequence[Host]) -> str:
-    return ",".join(
-        f"{host.wanted.name}={url}" for host in hosts if host.wanted is not None for url in host.wanted.member.peer_urls
-    )
+    return _topology.initial_cluster(host.wanted.member for host in hosts if host.wanted is not None)
 
 
 def token(hosts: Sequence[Host]) -> str:

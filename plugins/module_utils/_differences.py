@@ -79,7 +79,9 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
 
 
 def _running(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
-    runtime = host.seen["runtime"]
+    runtime, unit = host.seen["runtime"], host.seen["unit"]
+    if unit["enabled"] != "enabled":
+        yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit['name']}"
     if runtime["version"] and runtime["version"] != version:
         yield (
             f"{host.label} runs etcd {runtime['version']}, and the inventory asks for {version}. Upgrades are not "

@@ -99,9 +99,8 @@ class Stream:
         :raises TransportError: the deadline passed, the peer reset the stream or broke the protocol.
         """
         while not self.pieces and not self.ended:
+            self._connection.grant(self, deadline)
             self._connection.advance(deadline)
-            if not self.ended:
-                self._connection.grant(self, deadline)
         pieces, self.pieces = self.pieces, []
         return b"".join(pieces)
 
@@ -197,7 +196,7 @@ class Connection:
         stream = Stream(self, self._next_number, self._peer_window)
         self._next_number += 2
         self._stream = stream
-        self._send(self._grant() + frame(HEADERS, END_HEADERS, stream.number, _hpack.encode(headers)), deadline)
+        self._send(frame(HEADERS, END_HEADERS, stream.number, _hpack.encode(headers)), deadline)
         sent = 0
         # A server may answer, and so refuse, a request that it has not read to its end.
         while not stream.ended:
@@ -240,19 +239,15 @@ class Connection:
 
     def grant(self, stream: Stream, deadline: Deadline) -> None:
         """Let the peer send more, once half of what it may send ahead has been read."""
-        updates = self._grant()
+        updates = b""
+        if self._receive_window <= WINDOW // 2:
+            updates += frame(WINDOW_UPDATE, 0, 0, struct.pack("!I", WINDOW - self._receive_window))
+            self._receive_window = WINDOW
         if stream.receive_window <= WINDOW // 2:
             updates += frame(WINDOW_UPDATE, 0, stream.number, struct.pack("!I", WINDOW - stream.receive_window))
             stream.receive_window = WINDOW
         if updates:
             self._send(updates, deadline)
-
-    def _grant(self) -> bytes:
-        if self._receive_window > WINDOW // 2:
-            return b""
-        update = frame(WINDOW_UPDATE, 0, 0, struct.pack("!I", WINDOW - self._receive_window))
-        self._receive_window = WINDOW
-        return update
 
     def _settle_buffer(self) -> None:
         """Obey the frames that arrived between two requests."""

@@ -162,6 +162,13 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             "If its data are not needed, stop it and move its data directory aside, then run again.",
         )
+    if host.state == _marker.OFFERED:
+        raise Refused(
+            f"{host.label} has only offered itself for a first start, and other hosts of the group have gone on.",
+            "That cannot come from an interrupted run: its system disk went back in time, or another cluster's hosts are in "
+            "this group.",
+            "Find out which hosts belong together, and put the inventory right.",
+        )
     marker = host.marker
     if host.state is None and _bootstrap_under_way(hosts):
         raise Refused(

@@ -75,7 +75,7 @@ def encode(message: str, values: t.Mapping[str, t.Any]) -> bytes:
             continue
         for item in value if field.repeated else (value,):
             # In proto3 a zero value is not sent, except as the chosen member of a oneof or an element of a list.
-            if field.repeated or field.oneof or item != field.default():
+            if field.repeated or item != field.default():
                 encoded += _varint(field.number << 3 | field.wire) + _encoded(message, field, item)
     return bytes(encoded)
 

@@ -73,3 +73,28 @@ def test_the_next_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) ->
         sock = Dialer().dial(endpoint_of(f"http://etcd.example.com:{port}"), Deadline(5.0))
         with sock:
             assert sock.getpeername() == ("127.0.0.1", port)
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as good, socket.socket() as full:
+        port = good.getsockname()[1]
+        full.bind(("127.0.0.2", port))
+        full.listen(0)
+        # A full queue of connections drops further ones without a word.
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.2", port))
+
+        def two_addresses(*_args: Any, **_kwargs: Any) -> list[Any]:
+            return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.2", "127.0.0.1")]
+
+        monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+        deadline = Deadline(2.0)
+        try:
+            with Dialer().dial(endpoint_of(f"http://etcd.example.com:{port}"), deadline) as sock:
+                assert sock.getpeername() == ("127.0.0.1", port)
+            assert deadline.left() > 0
+        finally:
+            for one in waiting:
+                one.close()

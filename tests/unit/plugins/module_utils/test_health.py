@@ -119,6 +119,10 @@ def test_a_learner_is_healthy_and_no_voter() -> None:
     assert verdict["reasons"] == ["etcd-host2: it is a learner, which has no vote."]
 
 
+def test_a_voter_must_itself_say_that_it_is_no_learner() -> None:
+    assert judge([seen(1), seen(2, is_learner=True), seen(3)])["quorum"]["healthy"] == 2
+
+
 def test_a_member_that_never_started_is_named_by_its_id_and_peer_urls() -> None:
     members = [member(1), member(2, name="", client_urls=[], started=False)]
     verdict = judge([seen(1, members)])

@@ -159,6 +159,16 @@ def test_a_small_block_cannot_unfold_into_endless_headers() -> None:
         decoder.decode(b"\xbe" * 1000)
 
 
+def test_a_full_table_forgets_its_oldest_entry() -> None:
+    decoder = Decoder(limit=70)
+    one, two = bytes.fromhex("4001610162"), bytes.fromhex("4001630164")
+    assert decoder.decode(one + two + b"\xbe\xbf") == [("a", "b"), ("c", "d"), ("c", "d"), ("a", "b")]
+    decoder.decode(one)
+    assert decoder.decode(b"\xbe\xbf") == [("a", "b"), ("c", "d")]
+    with pytest.raises(WireError, match="outside of the tables"):
+        decoder.decode(b"\xc0")
+
+
 def test_a_table_of_no_size_forgets_everything() -> None:
     decoder = Decoder()
     decoder.decode(bytes.fromhex("4001610162"))

@@ -134,6 +134,21 @@ def test_a_body_larger_than_the_windows_of_the_server_waits_for_room() -> None:
     assert sizes == [300_000 - 5]
 
 
+def test_a_setting_that_comes_late_opens_the_window_of_the_request_under_way() -> None:
+    def script(talk: Talk) -> None:
+        talk.settle(initial_window_size=1000)
+        while not talk.h2.streams:
+            talk.events()
+        talk.sock.sendall(frame(SETTINGS, 0, 0, struct.pack("!HI", 4, 50_000)))
+        arrived = 0
+        while arrived < 50_000:
+            arrived += len(talk.sock.recv(65536))
+        talk.sock.sendall(frame(HEADERS, END_HEADERS | END_STREAM, 1, HTTP_200))
+
+    with Peer(script) as peer:
+        assert one_answer(peer, bytes(50_000))[0].ended
+
+
 def test_an_answer_larger_than_our_windows_flows() -> None:
     with Peer(answering(bytes(5 * WINDOW))) as peer:
         connection = dial(peer)
