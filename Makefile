@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint unit component scenario scenarios matrix clean
+.PHONY: help deps demo test lint sanity unit component faults scenario scenarios matrix clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -66,27 +66,47 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	  'Turn one off (kill), cut it from the others (cut, heal): python3 -m lab --help' \
 	  'Clean up: make clean'
 
-test: lint unit component scenarios ## everything that CI runs
+test: lint sanity unit component faults scenarios ## everything that CI runs
 
 lint: deps $(COLLECTIONS)/.done ## static checks
 	ruff check .
-	ruff format --check lab tests
+	ruff format --check .
+	cd $(LINKS) && mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.quorum.etcd.plugins
+	mypy lab
 	yamllint --strict .
+	ansible-lint
+	antsibull-docs lint-collection-docs --plugin-docs .
+	antsibull-changelog lint
+	shellcheck .ci/run tests/sanity.sh
+
+# ansible-test finds Pythons on the PATH, and cannot use pyenv's shims.
+PYTHONS = $(shell printf '%s:' "$$HOME"/.pyenv/versions/3.*/bin)
+NO_SHIMS = $(shell printf '%s' "$$PATH" | tr ':' '\n' | grep -v pyenv/shims | paste -sd:)
+
+sanity: deps ## ansible-test sanity, on every Python that is there
+	PATH="$(VENV)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity
 
 unit: deps ## pure code
-	pytest -n 2 -q tests/unit
+	pytest -q -n 2 tests/unit
 
 component: deps ## modules and client against real etcd
 	$(LAB) releases
 	pytest -q tests/component
 
+faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fixed sample
+	$(LAB) releases
+	pytest -q tests/faults
+
 scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME=default
 	$(LAB) releases
 	molecule --no-command-borders -c .config/molecule/config.yml test -s $(NAME)
 
-scenarios: ## the Molecule scenarios that CI runs
-	$(MAKE) scenario NAME=default
-	$(MAKE) scenario NAME=single
+scenarios: ## all Molecule scenarios
+	for scenario in molecule/*/molecule.yml; do $(MAKE) scenario NAME=$$(basename $$(dirname $$scenario)); done
+
+matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
+	$(LAB) releases
+	pytest -q tests/faults --matrix
 
 clean: ## takes every host, network and process of the lab away
 	$(LAB) down --all

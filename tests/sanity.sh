@@ -11,13 +11,19 @@ mkdir -p "$copy"
 git ls-files -z --cached --others --exclude-standard -- galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins roles \
     playbooks docs | xargs -0 cp --parents --target-directory "$copy"
 
-# ansible-test makes its environments with a pip of its own choice, from a script that it would download.
+# ansible-test brings a pip of its own choice into its environments, with a script that it would download: this one needs
+# no network but the package index.
 export HOME=$directory/home
+pip=$(python - <<'EOF'
+from types import SimpleNamespace
+
+from ansible_test._internal.python_requirements import get_venv_packages
+
+print(get_venv_packages(SimpleNamespace(version="3.13"))["pip"])
+EOF
+)
 mkdir -p "$HOME/.ansible/test/cache"
-names=$(python3 -c 'import ansible_test._internal.python_requirements as p, inspect, re; print(" ".join(sorted(set(re.findall(r"[0-9]+\.[0-9.]+", inspect.getsource(p.get_venv_packages) + str(getattr(p, "VIRTUALENV_BOOTSTRAP", "")))))))' 2>/dev/null || true)
-for version in 25.2 $names; do
-    printf 'import ensurepip\nensurepip.bootstrap(upgrade=True)\n' >"$HOME/.ansible/test/cache/get_pip_${version//./_}.py"
-done
+printf 'import ensurepip\nensurepip.bootstrap(upgrade=True)\n' >"$HOME/.ansible/test/cache/get_pip_${pip//./_}.py"
 
 cd "$copy"
 git init -q

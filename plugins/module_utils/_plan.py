@@ -165,7 +165,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
     if host.state == _marker.OFFERED:
         raise Refused(
             f"{host.label} has only offered itself for a first start, and other hosts of the group have gone on.",
-            "That cannot come from an interrupted run: its system disk went back in time, or another cluster's hosts are in "
+            "No interrupted run leaves that: its system disk went back in time, or hosts of another cluster are in "
             "this group.",
             "Find out which hosts belong together, and put the inventory right.",
         )
