@@ -43,6 +43,7 @@ def check(hosts: Sequence[Host]) -> None:
     agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]
     for host in hosts:
         _check_nothing_foreign(host)
+        check_machine(host)
         if host.state is None and agreed and not offered:
             raise Refused(
                 f"{host.label} has no marker, and {agreed[0].label} has agreed on a first start: all hosts had a "
@@ -99,13 +100,30 @@ def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], hosts: 
                 "Put the inventory back and run again. If no host of the first list holds a write-ahead log, remove "
                 f"{host.wanted.layout.state_dir if host.wanted else ''} on every one of them instead.",
             )
-        if marker.machine_id != host.seen["host"]["machine_id"]:
+
+
+def check_machine(host: Host) -> None:
+    """A member that may still make its first start does so on the machine and the disks that it was set up on.
+
+    :raises Refused: they are others.
+    """
+    marker, wanted = host.marker, host.wanted
+    if marker is None or wanted is None or marker.state not in (_marker.OFFERED, _marker.NEVER_STARTED):
+        return
+    if marker.machine_id != host.seen["host"]["machine_id"]:
+        raise Refused(
+            f"{host.label} carries the marker of another machine ({marker.machine_id}; this one is "
+            f"{host.seen['host']['machine_id']}).",
+            "Its disk was copied or moved: two machines would start as one member.",
+            f"If the first machine is off for good and no host of the group holds a write-ahead log, remove "
+            f"{wanted.layout.state_dir} on every host of the group and run again.",
+        )
+    for mount in marker.mounts:
+        if mount not in host.seen["data"]["mounts"]:
             raise Refused(
-                f"{host.label} carries the marker of another machine ({marker.machine_id}; this one is "
-                f"{host.seen['host']['machine_id']}).",
-                "Its disk was copied or moved: two machines would start as one member.",
-                f"If the first machine is off for good, remove {host.wanted.layout.state_dir if host.wanted else ''} "
-                "on every host of the group and run again.",
+                f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
+                "Its data would go to another disk, and be hidden once the right one returns.",
+                f"Mount it. {_AGAIN}",
             )
 
 
@@ -178,7 +196,7 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
             {"version": version, "archive": _releases.archive(version, host.seen["host"]["architecture"])},
         )
         for host in hosts
-        if version not in host.seen["releases"]
+        if version not in host.seen["releases"] or not host.seen["account"]["exists"]
     )
 
 
@@ -191,9 +209,12 @@ def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, str]]:
     ]
 
 
-def starting(hosts: Sequence[Host]) -> list[Wave]:
-    """Start members that stand still, side by side, and await them: READY comes only with a quorum."""
+def starting(hosts: Sequence[Host], running: Sequence[Host] = ()) -> list[Wave]:
+    """Start members that stand still, side by side, and await them: READY comes only with a quorum.
+
+    :param running: members that run already and are only to be awaited.
+    """
     return [
         tuple(Step("start", host.name, f"start {host.label}") for host in hosts),
-        tuple(Step("await", host.name, f"await {host.label}") for host in hosts),
+        tuple(Step("await", host.name, f"await {host.label}") for host in [*hosts, *running]),
     ]

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _render
@@ -91,14 +91,18 @@ def _running(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         now = host.seen["files"].get(path)
         if now is not None and now["sha256"] != digest:
             yield f"{host.label}: {path} was changed after the member started; what runs is still the old."
-    for name, value in sorted(_envfile.environment(_render.flags(wanted, version)).items()):
-        runs_with = runtime["environment"].get(name)
-        if runs_with != value and name != "ETCD_INITIAL_CLUSTER_STATE":
-            drop_ins = host.seen["unit"]["drop_in_paths"]
-            yield (
-                f"{host.label} runs with {name}={runs_with or '(unset)'}, not {value}"
-                f"{' (drop-ins: ' + ', '.join(drop_ins) + ')' if drop_ins else ''}."
-            )
+    yield from _environment(host, _envfile.environment(_render.flags(wanted, version)))
+
+
+def _environment(host: Host, wanted: Mapping[str, str]) -> Iterator[str]:
+    """Settings with which the process runs; those of a first start are its own affair."""
+    runs_with = host.seen["runtime"]["environment"]
+    drop_ins = host.seen["unit"]["drop_in_paths"]
+    hint = f" (drop-ins: {', '.join(drop_ins)})" if drop_ins else ""
+    for name in sorted({*wanted, *runs_with}):
+        has, should = runs_with.get(name, "(unset)"), wanted.get(name, "(unset)")
+        if has != should and not name.startswith("ETCD_INITIAL_CLUSTER"):
+            yield f"{host.label} runs with {name}={has}, not {should}{hint}."
 
 
 def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
@@ -112,7 +116,7 @@ def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
     members: Mapping[str, Any] = {member["id"]: member for member in serving.seen["cluster"]["members"]}
     known = set()
     for host in hosts:
-        member_id = _member_id(host)
+        member_id = _member_id(host, members.values())
         member = members.get(member_id)
         if host.wanted is None or not member_id:
             continue
@@ -137,10 +141,17 @@ def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
             )
 
 
-def _member_id(host: Host) -> str:
-    if host.answers:
-        return str(host.seen["cluster"]["member_id"])
-    return str(host.seen.get("data", {}).get("member_id", ""))
+def _member_id(host: Host, members: Iterable[Mapping[str, Any]] = ()) -> str:
+    """Which member lives on a host: by what it says itself, its data, its marker, or, unstarted, its peer URLs."""
+    marker = host.marker
+    known = [
+        host.seen["cluster"]["member_id"] if host.answers else "",
+        host.seen.get("data", {}).get("member_id", ""),
+        marker.member_id if marker else "",
+    ]
+    urls = sorted(host.wanted.member.peer_urls) if host.wanted is not None else []
+    known += [member["id"] for member in members if sorted(member["peer_urls"]) == urls]
+    return str(next((member_id for member_id in known if member_id), ""))
 
 
 def _other_peer_urls(host: Host, wanted: Wanted, member: Mapping[str, Any]) -> str:

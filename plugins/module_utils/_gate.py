@@ -85,14 +85,15 @@ is_mounted() {
     return 1
 }
 
-require_mounts() {
+missing_mount() {
     rest=$(field MOUNTS):
     while [ -n "$rest" ]; do
         mount=${rest%%:*}
         rest=${rest#*:}
-        [ -z "$mount" ] || is_mounted "$mount" ||
-            refuse "$mount was a mount point of its own when this member was set up and is none now: its disk is \
-missing. Mount it; the unit tries again by itself."
+        if [ -n "$mount" ] && ! is_mounted "$mount"; then
+            printf '%s\n' "$mount"
+            return
+        fi
     done
 }
 
@@ -105,10 +106,11 @@ publish() {
     [ -r "$state_dir/bootstrap.env" ] ||
         refuse "$state_dir/bootstrap.env is missing: this member has no log yet and must not start without the \
 settings of its one first start. Run the playbook again; it writes them anew."
+    # The marker last: a failure before it leaves everything as it was.
+    { cp "$state_dir/bootstrap.env" "$run_dir/bootstrap.env" && : >"$run_dir/first-start"; } ||
+        refuse "$run_dir cannot be written."
     become @STARTING@ || refuse "$state_dir/marker cannot be written: see that its file system is writable and has \
 room."
-    cp "$state_dir/bootstrap.env" "$run_dir/bootstrap.env" || refuse "$run_dir cannot be written."
-    : >"$run_dir/first-start"
 }
 
 before() {
@@ -119,7 +121,9 @@ before() {
 system was built anew, run the playbook: it says what is safe."
     [ "$(field FORMAT)" = "$known_format" ] ||
         refuse "$state_dir/marker is of another format than this gate knows ($known_format)."
-    require_mounts
+    mount=$(missing_mount)
+    [ -z "$mount" ] || refuse "$mount was a mount point of its own when this member was set up and is none now: its \
+disk is missing. Mount it; the unit tries again by itself."
     state=$(field STATE)
     if has_log; then
         case $state in
@@ -148,9 +152,11 @@ ready() {
 }
 
 # Only a first start that this gate allowed since the machine came up may be forgotten, and only if it left no log. A
-# power cut takes first-start with it: then nobody knows whether the member voted.
+# power cut takes first-start with it: then nobody knows whether the member voted. Nor does anybody while a disk is
+# missing.
 after() {
-    if [ -e "$run_dir/first-start" ] && [ "$(field STATE)" = @STARTING@ ] && ! has_log; then
+    if [ -e "$run_dir/first-start" ] && [ "$(field STATE)" = @STARTING@ ] &&
+        [ -z "$(missing_mount)" ] && ! has_log; then
         become @NEVER_STARTED@ || say "$state_dir/marker could not be written."
     fi
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"

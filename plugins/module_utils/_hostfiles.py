@@ -194,12 +194,24 @@ def mounts_under(layout: Layout) -> list[str]:
     """The mount points on which the data and the log of this member lie, without the root file system."""
     found = []
     for path in (layout.data_dir, os.path.dirname(layout.log_dir)):
-        mount = path
+        mount = os.path.realpath(path)
         while not os.path.ismount(mount):
             mount = os.path.dirname(mount)
         if mount != "/" and mount not in found:
             found.append(mount)
     return found
+
+
+def read_bytes(path: str) -> bytes:
+    """A file's content.
+
+    :raises HostError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as exc:
+        raise HostError(f"{path} cannot be read: {exc.strerror}.") from exc
 
 
 def read_text(path: str) -> str:

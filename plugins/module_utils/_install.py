@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import hashlib
+import http.client
 import os
 import shutil
 import tarfile
@@ -116,6 +118,8 @@ def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str
         _unpack(archive, release.directory, unpacked, _releases.tools(release.version))
         _check_binary(run, os.path.join(unpacked, "etcd"), release.version)
         os.chmod(unpacked, 0o755)
+        if os.path.isdir(directory):
+            raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
         os.rename(unpacked, directory)
         _atomic.sync_directory(parent)
     return checksum
@@ -153,7 +157,7 @@ def _opened(url: str, opener: Opener) -> Iterator[BinaryIO]:
     except urllib.error.HTTPError as exc:
         hint = " See that this version exists, and that a mirror is laid out like upstream." if exc.code == 404 else ""
         raise HostError(f"{url} answers {exc.code} {exc.reason}.{hint}") from exc
-    except OSError as exc:
+    except (OSError, http.client.HTTPException, ValueError) as exc:
         reason = getattr(exc, "reason", None) or exc
         raise HostError(
             f"{url} cannot be fetched: {reason}. Without a way out from the hosts, set etcd_download_url to a "
@@ -164,7 +168,11 @@ def _opened(url: str, opener: Opener) -> Iterator[BinaryIO]:
 
 def _download(url: str, path: str, opener: Opener) -> None:
     with _opened(url, opener) as stream, open(path, "wb") as target:
-        shutil.copyfileobj(stream, target, _CHUNK)
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            try:
+                target.write(chunk)
+            except OSError as exc:
+                raise HostError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
 def _check_checksum(path: str, wanted: str) -> None:
@@ -203,7 +211,7 @@ def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None
             f"{os.path.basename(archive)} holds no {top}/: it is an archive of another version or architecture. "
             "Nothing was installed."
         ) from exc
-    except (tarfile.TarError, EOFError, zlib.error) as exc:
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
 
 
@@ -215,7 +223,7 @@ def _check_binary(run: Run, path: str, version: str) -> None:
             f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
             "file system allows no programs (noexec)."
         ) from exc
-    if f"etcd Version: {version}" not in said:
+    if said.splitlines()[:1] != [f"etcd Version: {version}"]:
         raise BadInput(
             f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. Nothing "
             "was installed."

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,6 +102,7 @@ def _settle(layout: Layout) -> None:
         _hostfiles.make_directory(path, 0o700, 0, 0)
     for path in (os.path.dirname(layout.gate_file), layout.conf_dir, layout.ssl_dir):
         _hostfiles.make_directory(path, 0o755, 0, 0)
+    os.makedirs(layout.bin_dir, mode=0o755, exist_ok=True)
     _hostfiles.make_directory(layout.data_dir, 0o700, uid, gid)
     if layout.wal_dir:
         _own_directory(os.path.dirname(layout.wal_dir), uid, gid, "etcd_wal_dir", "etcd makes the directory itself")
@@ -153,7 +155,6 @@ def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> No
     if content.leaves:
         _new_generation(layout, content)
     for path, target in stale.items():
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         _hostfiles.link(path, target)
 
 
@@ -163,7 +164,7 @@ def _new_generation(layout: Layout, content: Content) -> None:
     The generation before stays, the ones before that go.
     """
     current = os.path.join(layout.ssl_dir, "current")
-    before = os.path.realpath(current) if os.path.islink(current) else ""
+    before = os.path.realpath(current) if os.path.isdir(current) else ""
     name = "generation-" + hashlib.sha256("".join(content.leaves.values()).encode()).hexdigest()[:16]
     path = os.path.join(layout.ssl_dir, name)
     if os.path.isdir(path) and path != before:
@@ -175,9 +176,9 @@ def _new_generation(layout: Layout, content: Content) -> None:
         _hostfiles.write(os.path.join(path, f"{leaf}.pem"), certificate.encode(), 0o644, 0, 0)
     for old in os.listdir(before) if before and before != path else []:
         if not os.path.exists(os.path.join(path, old)):
-            shutil.copy2(os.path.join(before, old), os.path.join(path, old))
             found = os.stat(os.path.join(before, old))
-            os.chown(os.path.join(path, old), found.st_uid, found.st_gid)
+            kept = _hostfiles.read_bytes(os.path.join(before, old))
+            _hostfiles.write(os.path.join(path, old), kept, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
     _atomic.sync_directory(path)
     _hostfiles.link(current, name)
     for other in os.listdir(layout.ssl_dir):

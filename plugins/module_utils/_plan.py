@@ -96,13 +96,12 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     differences = [text for host in hosts for text in _differences.of_host(host, version)]
     differences += _differences.of_membership(hosts)
     still = [host for host in hosts if _may_start(host)]
-    if still:
-        names = ", ".join(host.label for host in still)
-        return Plan(f"{names} to be started first", _starting(still, version), tuple(differences), warnings)
-    unknown = [host for host in hosts if host.runs and host.answers and host.marker and not host.marker.member_id]
-    if unknown:
-        awaiting = tuple(Step("await", host.name, f"await {host.label}") for host in unknown)
-        return Plan("the first start is to be confirmed", (awaiting,), tuple(differences), warnings)
+    # A run that ended before it had awaited them left no ids in their markers.
+    unknown = [host for host in hosts if host.runs and host.marker and not host.marker.member_id]
+    if still or unknown:
+        names = ", ".join(host.label for host in [*still, *unknown])
+        waves = _starting(still, unknown, version)
+        return Plan(f"{names} to be started and awaited first", waves, tuple(differences), warnings)
     differences += _differences.of_health(hosts)
     summary = "nothing to do" if not differences else "different from the inventory"
     return Plan(
@@ -119,12 +118,12 @@ def _may_start(host: Host) -> bool:
     return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
 
 
-def _starting(still: Sequence[Host], version: str) -> tuple[Wave, ...]:
+def _starting(still: Sequence[Host], unknown: Sequence[Host], version: str) -> tuple[Wave, ...]:
     """Members that stand still are started; the files of one that never ran are written anew first."""
     fresh = [host for host in still if host.state == _marker.NEVER_STARTED]
     install = _bootstrap.installing(fresh, version)
     rewrite = tuple(_rewriting(host, host.marker, version) for host in fresh if host.marker is not None)
-    return tuple(wave for wave in (install, rewrite, *_bootstrap.starting(still)) if wave)
+    return tuple(wave for wave in (install, rewrite, *_bootstrap.starting(still, unknown)) if wave)
 
 
 def _rewriting(host: Host, marker: Marker, version: str) -> Step:
@@ -154,11 +153,11 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
     if host.silent or wanted is None:
         return
     data = host.seen["data"]
-    if host.state in (None, _marker.OFFERED) and (host.has_log or host.runs):
+    if host.state in (None, _marker.OFFERED, _marker.NEVER_STARTED) and (host.has_log or host.runs):
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
         identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
         raise Refused(
-            f"{host.label} has {what}{identity}, and no marker of this collection says that it is ours.",
+            f"{host.label} has {what}{identity}, and its marker ({host.state or 'none'}) does not say that it is ours.",
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             "If its data are not needed, stop it and move its data directory aside, then run again.",
         )
@@ -169,23 +168,20 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "this group.",
             "Find out which hosts belong together, and put the inventory right.",
         )
-    marker = host.marker
-    if host.state is None and _bootstrap_under_way(hosts):
+    _bootstrap.check_machine(host)
+    if host.state is None and not any(other.answers for other in hosts):
         raise Refused(
-            f"{host.label} has no marker, and other hosts have begun their first start: all had a marker then.",
-            "It lost its system disk or was replaced before the cluster served, and nobody can say whether it voted.",
-            "Bring its disk back, or remove the cluster and found it anew.",
+            f"{host.label} has no marker, and other hosts of the group have begun or finished their first start.",
+            "If it was a member it lost its system disk, and nobody can say whether it voted, for no member answers.",
+            "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves again.",
         )
+    marker = host.marker
     if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
         raise Refused(
             f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
             "Started like this it would talk to the wrong cluster.",
             f"Put the right data into {wanted.layout.data_dir}.",
         )
-
-
-def _bootstrap_under_way(hosts: Sequence[Host]) -> bool:
-    return not any(host.answers for host in hosts)
 
 
 def _asked_version(hosts: Sequence[Host]) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 from typing import Any
 
 
@@ -61,13 +62,25 @@ def command_line(pid: int) -> list[str]:
 
 
 def unit_of(pid: int) -> str:
-    """The systemd unit a process runs in, or an empty string."""
+    """The systemd unit of this host that a process runs in, or an empty string."""
+    own = posixpath.dirname(_cgroup(1))
+    path = _cgroup(pid)
+    if not path.startswith(own):
+        return ""
+    # What is below a scope is a container's or a session's own: its units are not this host's.
+    parts = path[len(own) :].split(".scope/", 1)[0].split("/")
+    return next((part for part in reversed(parts) if part.endswith(".service")), "")
+
+
+def _cgroup(pid: int) -> str:
+    """Where systemd has put a process: its path in the unified hierarchy, or in systemd's own of the old kind."""
     try:
         lines = _read(f"/proc/{pid}/cgroup").decode(errors="replace").splitlines()
     except OSError:
         return ""
-    units = [part for line in lines for part in line.split("/") if part.endswith(".service")]
-    return units[-1] if units else ""
+    found = {kind: path for _number, kind, path in (line.split(":", 2) for line in lines)}
+    unified = found.get("", "")
+    return unified if unified.strip("/") else found.get("name=systemd", unified)
 
 
 def of_socket(inode: str) -> int:

@@ -98,7 +98,8 @@ def _check_alive(systemd: Systemd, layout: Layout, unit: dict[str, Any], before:
     reason = _hostfiles.read_text(f"{layout.run_dir}/refused").strip()
     if reason:
         raise Refused(f"The gate of {layout.unit} does not let it start.", reason, "")
-    if unit["active_state"] == "inactive" or unit["active_state"] == "failed" or unit["restarts"] - before >= _RESTARTS:
+    ended = unit["active_state"] in ("inactive", "failed") and not unit["job_pending"]
+    if ended or unit["restarts"] - before >= _RESTARTS:
         if not _wal.segments(layout.log_dir):
             # Nothing of it lives yet: at rest it can be mended and tried again.
             systemd.control("stop", layout.unit)

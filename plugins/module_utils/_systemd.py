@@ -26,6 +26,7 @@ _PROPERTIES = (
     "UnitFileState",
     "NeedDaemonReload",
     "NRestarts",
+    "Job",
 )
 
 _REMEDY = "Hosts need systemd."
@@ -49,7 +50,7 @@ class Systemd:
     def show(self, unit: str) -> dict[str, Any]:
         """One unit's state: C(load_state), C(active_state), C(sub_state), C(result), C(pid) (0 when nothing runs),
         C(fragment_path), C(drop_in_paths), C(enabled) (systemd's word, for example C(enabled) or C(masked)),
-        C(need_daemon_reload), C(restarts).
+        C(need_daemon_reload), C(restarts), C(job_pending) (it is to start or stop, and waits for something).
         """
         return parse(unit, self.control("show", unit, "--property", ",".join(_PROPERTIES)))
 
@@ -82,4 +83,5 @@ def parse(unit: str, shown: str) -> dict[str, Any]:
         "enabled": values.get("UnitFileState", ""),
         "need_daemon_reload": values.get("NeedDaemonReload") == "yes",
         "restarts": int(values.get("NRestarts") or 0),
+        "job_pending": values.get("Job", "0") not in ("", "0"),
     }

@@ -17,7 +17,7 @@ import struct
 from typing import BinaryIO
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _protobuf
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, WireError
 
 _METADATA = 1
 _RECORD_LIMIT = 1 << 20
@@ -40,11 +40,14 @@ def identity(directory: str) -> tuple[str, str]:
         try:
             with open(path, "rb") as stream:
                 found = _metadata(stream)
-        except OSError as exc:
-            raise HostError(f"{path} cannot be read: {exc.strerror}.") from exc
-        if found is not None:
-            metadata = _protobuf.decode("walpb.Metadata", found)
-            return format(metadata["NodeID"], "x"), format(metadata["ClusterID"], "x")
+            if found is not None:
+                metadata = _protobuf.decode("walpb.Metadata", found)
+                return format(metadata["NodeID"], "x"), format(metadata["ClusterID"], "x")
+        except FileNotFoundError:
+            # etcd has purged it meanwhile: the next segment says the same.
+            continue
+        except (OSError, WireError) as exc:
+            raise HostError(f"{path} cannot be read: {exc}") from exc
     return "", ""
 
 

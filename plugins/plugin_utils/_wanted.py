@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,7 +35,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
     settings = inputs["settings"]
     if not isinstance(settings, Mapping):
         raise BadInput(f"etcd_settings is {settings!r}; it must be a dictionary of etcd's settings.")
-    layout = Layout.from_dict({key: value or "" for key, value in inputs["layout"].items()})
+    layout = Layout.from_dict({key: _normal(value) for key, value in inputs["layout"].items()})
     for name, path in (
         ("etcd_data_dir", layout.data_dir),
         ("etcd_conf_dir", layout.conf_dir),
@@ -53,6 +54,12 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
         settings=dict(settings),
         layout=layout,
     )
+
+
+def _normal(value: Any) -> str:
+    """One spelling of a path: a slash at its end would be another path to those who compare texts."""
+    text = str(value or "")
+    return posixpath.normpath(text) if text.startswith("/") else text
 
 
 def _check_path(name: str, path: str) -> None:

@@ -1,0 +1,275 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts as a run sees them, made up: each function takes a host and returns it one step further in a member's life."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _releases, _render, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+
+VERSION = _releases.DEFAULT_VERSION
+TOKEN = "etcd_cluster-0123456789abcdef"
+CLUSTER_ID = "cdf818194e3a8c32"
+LAYOUT = Layout(
+    instance="etcd",
+    user="etcd",
+    group="etcd",
+    conf_dir="/etc/etcd",
+    data_dir="/var/lib/etcd",
+    wal_dir="",
+    log_file="",
+    install_dir="/opt/etcd",
+    bin_dir="/usr/local/bin",
+)
+
+
+def member_id(at: int) -> str:
+    return f"8e9e05c52164694{at}"
+
+
+def bare(at: int = 0, tls: bool = False, layout: Layout = LAYOUT, **variables: Any) -> Host:
+    """A host that has never seen etcd: C(etcd-hostN) at 10.0.0.N+1.
+
+    :param variables: C(etcd_version), C(etcd_settings), and what the member follows from, such as C(etcd_address).
+    """
+    version = variables.pop("etcd_version", "")
+    settings = variables.pop("etcd_settings", {})
+    name = f"etcd-host{at}"
+    member = _topology.member_of(name, {"ansible_host": f"10.0.0.{at + 1}", "etcd_tls": tls, **variables}, None)
+    wanted = Wanted("etcd_cluster", member, tls, version, settings, layout)
+    return Host(name, wanted=wanted, seen=_bare_observation(at, wanted))
+
+
+def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
+    layout = wanted.layout
+    nothing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
+    return {
+        "host": {
+            "hostname": wanted.name,
+            "machine_id": f"machine-{at}",
+            "architecture": "x86_64",
+            "python": "3.11.2",
+            "systemd": True,
+            "time": 0.0,
+            "nonce": f"drawn-{at}",
+            "default_address": f"10.0.0.{at + 1}",
+            "not_here": [],
+        },
+        "account": {"exists": False},
+        "free": {"data": 10 << 30, "install": 10 << 30},
+        "read_only": [],
+        "unit": {
+            "name": layout.unit,
+            "load_state": "not-found",
+            "active_state": "inactive",
+            "sub_state": "dead",
+            "result": "success",
+            "pid": 0,
+            "fragment_path": "",
+            "drop_in_paths": [],
+            "enabled": "",
+            "need_daemon_reload": False,
+            "restarts": 0,
+            "version": "",
+        },
+        "runtime": None,
+        "strangers": [],
+        "ports": [],
+        "releases": [],
+        "files": {path: dict(nothing) for path in _render.observed_paths(layout)["files"]},
+        "certificates": {},
+        "record": {},
+        "refused": "",
+        "marker": None,
+        "marker_error": "",
+        "data": {
+            "path": layout.data_dir,
+            "foreign": [],
+            "log": False,
+            "member_id": "",
+            "cluster_id": "",
+            "wal_dir_is_mount": False,
+            "mounts": [],
+        },
+        "cluster": None,
+    }
+
+
+def group(*hosts: Host) -> list[Host]:
+    return list(hosts)
+
+
+def three(**variables: Any) -> list[Host]:
+    return [bare(at, **variables) for at in range(3)]
+
+
+def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> Host:
+    return Host(host.name, silent=why)
+
+
+def seeing(host: Host, **changes: Any) -> Host:
+    """A host of which something else is seen; dictionaries are changed key by key."""
+    seen = dict(host.seen)
+    for key, value in changes.items():
+        merged = isinstance(value, Mapping) and isinstance(seen.get(key), Mapping)
+        seen[key] = {**seen[key], **value} if merged else value
+    return replace(host, seen=seen)
+
+
+def number(host: Host) -> int:
+    return int(host.name[len("etcd-host") :])
+
+
+def initial_cluster(size: int = 3, tls: bool = False) -> str:
+    return _topology.initial_cluster(bare(at, tls=tls).wanted.member for at in range(size))
+
+
+def marked(host: Host, state: str, **fields: Any) -> Host:
+    """A host with a marker, its files and a release."""
+    assert host.wanted is not None
+    found: dict[str, Any] = {
+        "cluster": "etcd_cluster",
+        "name": host.name,
+        "token": TOKEN,
+        "initial_cluster": initial_cluster(tls=host.wanted.tls),
+        "machine_id": host.seen["host"]["machine_id"],
+    }
+    return seeing(written(host), marker=Marker(state, **{**found, **fields}).to_dict())
+
+
+def written(host: Host, version: str = VERSION) -> Host:
+    """A host with the account, a release and all files of its member as they must be."""
+    wanted = host.wanted
+    assert wanted is not None
+    files = {
+        file.path: {
+            "exists": True,
+            "sha256": file.sha256,
+            "mode": file.mode,
+            "owner": file.owner,
+            "group": file.group,
+            "link": "",
+        }
+        for file in _render.files(wanted, version, host.seen["host"]["architecture"])
+    }
+    for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
+        files[path] = {
+            "exists": True,
+            "sha256": "of what it points to",
+            "mode": "0755",
+            "owner": "root",
+            "group": "root",
+            "link": target,
+        }
+    unit = {"load_state": "loaded", "fragment_path": wanted.layout.unit_file, "enabled": "disabled", "version": version}
+    return seeing(host, account={"exists": True}, releases=[version], files=files, unit=unit)
+
+
+def logged(host: Host) -> Host:
+    """A host with the write-ahead log of its member."""
+    return seeing(host, data={"log": True, "member_id": member_id(number(host)), "cluster_id": CLUSTER_ID})
+
+
+def stopped(host: Host) -> Host:
+    """A member that has served and stands still."""
+    ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
+    return seeing(logged(marked(host, _marker.STARTED, **ids)), unit={"enabled": "enabled"})
+
+
+def running(host: Host, version: str = VERSION) -> Host:
+    """A member whose process runs and that waits for the others."""
+    wanted = host.wanted
+    assert wanted is not None
+    files = host.seen["files"]
+    watched = [path for path in (wanted.layout.conf_file, wanted.layout.unit_file) if files[path]["exists"]]
+    return seeing(
+        host,
+        unit={"active_state": "active", "sub_state": "running", "pid": 100, "enabled": "enabled"},
+        record={path: files[path]["sha256"] for path in watched},
+        runtime={
+            "kind": "systemd",
+            "version": version,
+            "identity": {"pid": 100, "started": 1, "executable": f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"},
+            "environment": _envfile.environment(_render.flags(wanted, version)),
+        },
+        cluster={
+            "endpoint": "http://127.0.0.1:2379",
+            "serves": False,
+            "member_id": "",
+            "cluster_id": "",
+            "status": None,
+            "members": [],
+            "alarms": [],
+            "error": "http://127.0.0.1:2379: nobody listens there.",
+        },
+    )
+
+
+def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, version: str = VERSION) -> Host:
+    """A member in service, as it sees its cluster."""
+    host = host if host.marker else stopped(host)
+    at = number(host)
+    status = {
+        "version": version,
+        "storage_version": "3.6.0",
+        "db_size": 20480,
+        "db_size_in_use": 16384,
+        "db_size_quota": 2 << 30,
+        "member_id": member_id(at),
+        "cluster_id": CLUSTER_ID,
+        "leader": member_id(0),
+        "is_leader": at == 0,
+        "is_learner": False,
+        "raft_term": 2,
+        "raft_index": 9,
+        "raft_applied_index": 9,
+        "errors": [],
+    }
+    return seeing(
+        running(host, version),
+        cluster={
+            "serves": True,
+            "member_id": member_id(at),
+            "cluster_id": CLUSTER_ID,
+            "status": status,
+            "members": list(member_list() if members is None else members),
+            "error": "",
+        },
+    )
+
+
+def member_list(size: int = 3) -> list[dict[str, Any]]:
+    """The cluster's own member list, as the client gives it."""
+    return [
+        {
+            "id": member_id(at),
+            "name": f"etcd-host{at}",
+            "peer_urls": [f"http://10.0.0.{at + 1}:2380"],
+            "client_urls": [f"http://10.0.0.{at + 1}:2379"],
+            "is_learner": False,
+            "started": True,
+        }
+        for at in range(size)
+    ]
+
+
+def observation(host: Host) -> dict[str, Any]:
+    """What C(etcd_observe) registers for such a host."""
+    return {
+        "item": host.name,
+        "changed": False,
+        "problem": host.problem,
+        "silent": host.silent,
+        "wanted": host.wanted.to_dict() if host.wanted else None,
+        "seen": dict(host.seen),
+        "authorities": host.authorities.to_dict(),
+        "skew": host.skew,
+    }

@@ -1,0 +1,380 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rendered gate itself, run by every POSIX shell of this machine: one row of the table in docs/architecture.md each."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _hostfiles, _marker
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+SHELLS = [words for words in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(words[0])]
+STATES = [None, _marker.OFFERED, _marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED]
+SETTINGS = 'ETCD_INITIAL_CLUSTER_STATE="new"\n'
+MOUNTINFO = "36 35 98:0 / {point} rw,noatime master:1 - ext4 /dev/sdb1 rw\n"
+
+
+class Unit:
+    """What systemd does with the gate of one member, and what an operator sees of it."""
+
+    def __init__(self, shell, layout, directory):
+        self.layout = layout
+        self.shell = shell
+        self.mountinfo = directory / "mountinfo"
+        self.mountinfo.write_text(MOUNTINFO.format(point="/"))
+        self.state_dir, self.run_dir = Path(layout.state_dir), Path(layout.run_dir)
+        self.state_dir.mkdir(parents=True)
+        self.conf_file = Path(layout.conf_file)
+        self.conf_file.parent.mkdir(parents=True)
+        self.conf_file.write_text('ETCD_NAME="etcd-host0"\n')
+        self.script = directory / "gate"
+        text = _gate.render(layout, [layout.conf_file, f"{layout.conf_dir}/gone"])
+        self.script.write_text(text.replace("/proc/self/mountinfo", str(self.mountinfo)))
+        self.environment = {"PATH": "/usr/bin:/bin", "ETCD_DATA_DIR": layout.data_dir}
+
+    def marker(self, state, **fields):
+        if state is not None:
+            (self.state_dir / "marker").write_text(_marker.render(Marker(state, name="etcd-host0", **fields)))
+        (self.state_dir / "bootstrap.env").write_text(SETTINGS)
+
+    @property
+    def log_dir(self):
+        return Path(self.environment.get("ETCD_WAL_DIR", self.layout.log_dir))
+
+    def log(self):
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        (self.log_dir / "0000000000000000-0000000000000000.wal").touch()
+
+    def run(self, when):
+        done = subprocess.run(
+            [*self.shell, str(self.script), when], env=self.environment, capture_output=True, text=True, check=False
+        )
+        self.said = done.stderr
+        return done.returncode
+
+    def starts(self):
+        """Whether the gate lets the member start; where it does not, systemd runs what follows a failed start."""
+        if self.run("before") == 0:
+            return True
+        said = self.said
+        self.run("after")
+        self.said = said
+        return False
+
+    def power_cut(self):
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    @property
+    def state(self):
+        path = self.state_dir / "marker"
+        return _marker.parse(path.read_text()).state if path.exists() else None
+
+    @property
+    def published(self):
+        path = self.run_dir / "bootstrap.env"
+        return path.read_text() if path.exists() else ""
+
+    @property
+    def record(self):
+        return (self.run_dir / "started").read_text()
+
+
+@pytest.fixture(params=SHELLS, ids=[words[0] for words in SHELLS])
+def unit(request, layout, tmp_path):
+    return Unit(request.param, layout, tmp_path)
+
+
+class TestTheTable:
+    @pytest.mark.parametrize("state", STATES)
+    def test_without_a_log_only_a_member_that_never_started_starts(self, unit, state):
+        unit.marker(state)
+        assert unit.starts() is (state == _marker.NEVER_STARTED)
+        assert unit.state == (_marker.STARTING if state == _marker.NEVER_STARTED else state)
+
+    @pytest.mark.parametrize("state", STATES)
+    def test_with_a_log_only_a_member_that_has_started_starts(self, unit, state):
+        unit.marker(state)
+        unit.log()
+        assert unit.starts() is (state in (_marker.STARTING, _marker.STARTED))
+        assert unit.state == state
+
+    @pytest.mark.parametrize("state", STATES)
+    @pytest.mark.parametrize("log", [False, True])
+    def test_the_settings_of_a_first_start_are_published_for_it_and_for_no_other(self, unit, state, log):
+        unit.marker(state)
+        unit.run_dir.mkdir(parents=True)
+        (unit.run_dir / "bootstrap.env").write_text("left by somebody")
+        if log:
+            unit.log()
+        unit.run("before")
+        assert unit.published == (SETTINGS if state == _marker.NEVER_STARTED and not log else "")
+
+    def test_nothing_but_the_state_changes_in_the_marker(self, unit):
+        marker = Marker(_marker.NEVER_STARTED, name="etcd-host0", token="t=1", initial_cluster="a=http://b:1,c=http://d:2")
+        (unit.state_dir / "marker").write_text(_marker.render(marker))
+        (unit.state_dir / "bootstrap.env").write_text(SETTINGS)
+        assert unit.starts()
+        assert _marker.parse((unit.state_dir / "marker").read_text()) == marker.becoming(marker.state, state=_marker.STARTING)
+
+    def test_a_log_directory_without_a_log_is_none(self, unit):
+        """A first start that failed can leave directories."""
+        unit.marker(_marker.NEVER_STARTED)
+        unit.log_dir.mkdir(parents=True)
+        (unit.log_dir / "0.tmp").touch()
+        assert unit.starts()
+
+    def test_a_log_directory_of_its_own_is_where_the_log_is_looked_for(self, unit, tmp_path):
+        unit.environment["ETCD_WAL_DIR"] = str(tmp_path / "wal" / "etcd")
+        unit.marker(_marker.STARTED)
+        assert not unit.starts()
+        unit.log()
+        assert unit.starts()
+
+
+class TestAFirstStart:
+    def test_that_becomes_ready_has_started(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.log()
+        assert unit.run("ready") == 0
+        assert (unit.state, unit.published) == (_marker.STARTED, "")
+
+    def test_that_ends_without_a_log_never_was(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.run("after")
+        assert (unit.state, unit.published) == (_marker.NEVER_STARTED, "")
+        assert unit.starts(), "it may be tried again"
+
+    def test_that_ends_with_a_log_goes_on_from_it(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.log()
+        unit.run("after")
+        assert unit.state == _marker.STARTING
+        assert unit.starts()
+        assert unit.published == "", "etcd takes what it needs from its log"
+
+    def test_that_a_power_cut_ended_is_never_forgotten(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.power_cut()
+        assert not unit.starts()
+        assert unit.state == _marker.STARTING
+        assert "its data are gone" in unit.said
+
+    def test_whose_disk_went_away_is_never_forgotten(self, unit, tmp_path):
+        disk = str(tmp_path / "disk")
+        unit.marker(_marker.NEVER_STARTED, mounts=(disk,))
+        unit.mountinfo.write_text(MOUNTINFO.format(point=disk))
+        assert unit.starts()
+        unit.mountinfo.write_text("")
+        unit.run("after")
+        assert unit.state == _marker.STARTING, "its log may be on the disk"
+
+    def test_does_not_begin_without_its_settings(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        (unit.state_dir / "bootstrap.env").unlink()
+        assert not unit.starts()
+        assert "bootstrap.env is missing" in unit.said
+        assert unit.state == _marker.NEVER_STARTED
+
+    def test_does_not_begin_where_the_marker_cannot_be_written(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        (unit.state_dir / "marker.gate").mkdir()
+        assert not unit.starts()
+        assert "marker cannot be written" in unit.said
+        assert (unit.state, unit.published) == (_marker.NEVER_STARTED, "")
+
+    def test_may_be_tried_again_where_its_settings_could_not_be_published(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        settings = unit.state_dir / "bootstrap.env"
+        settings.unlink()
+        settings.mkdir()
+        assert not unit.starts()
+        assert unit.state == _marker.NEVER_STARTED
+        settings.rmdir()
+        settings.write_text(SETTINGS)
+        assert unit.starts()
+
+    def test_leaves_settings_that_only_root_reads(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        assert (unit.run_dir / "bootstrap.env").stat().st_mode & 0o077 == 0
+        assert (unit.state_dir / "marker").stat().st_mode & 0o077 == 0
+
+
+class TestAMemberThatHasRun:
+    def test_and_restarts_stays_what_it_is(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.log()
+        for when in ("before", "ready", "after", "before"):
+            assert unit.run(when) == 0
+        assert unit.state == _marker.STARTED
+
+    def test_and_lost_its_log_stays_down_also_after_it_ended(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.log()
+        assert unit.starts()
+        assert unit.run("ready") == 0
+        shutil.rmtree(unit.layout.data_dir)
+        unit.run("after")
+        assert unit.state == _marker.STARTED
+        assert not unit.starts()
+        assert "run the playbook: it says what is safe" in unit.said
+
+    def test_runs_on_where_the_marker_cannot_be_written_and_says_so(self, unit):
+        unit.marker(_marker.STARTING)
+        unit.log()
+        (unit.state_dir / "marker.gate").mkdir()
+        assert unit.run("ready") == 0
+        assert "could not be written" in unit.said
+        (unit.state_dir / "marker.gate").rmdir()
+        assert unit.run("ready") == 0
+        assert unit.state == _marker.STARTED
+
+
+class TestMountPoints:
+    @pytest.mark.parametrize("state", [_marker.NEVER_STARTED, _marker.STARTED])
+    def test_a_missing_mount_keeps_the_member_down_until_it_returns(self, unit, tmp_path, state):
+        disks = (str(tmp_path / "data"), str(tmp_path / "wal"))
+        both = "".join(MOUNTINFO.format(point=disk) for disk in disks)
+        unit.marker(state, mounts=disks)
+        if state == _marker.STARTED:
+            unit.log()
+        for missing in disks:
+            unit.mountinfo.write_text(both.replace(missing, "/elsewhere"))
+            assert not unit.starts()
+            assert f"{missing} was a mount point" in unit.said
+            assert unit.state == state
+        unit.mountinfo.write_text(both)
+        assert unit.starts()
+
+    def test_a_longer_path_is_another_mount_point(self, unit, tmp_path):
+        unit.marker(_marker.NEVER_STARTED, mounts=("/data",))
+        unit.mountinfo.write_text(MOUNTINFO.format(point="/data2") + MOUNTINFO.format(point="/srv/data"))
+        assert not unit.starts()
+
+    def test_the_kernels_own_table_is_understood(self, unit, tmp_path):
+        script = unit.script.read_text().replace(str(unit.mountinfo), "/proc/self/mountinfo")
+        unit.script.write_text(script)
+        unit.marker(_marker.NEVER_STARTED, mounts=(str(tmp_path),))
+        assert not unit.starts()
+        unit.marker(_marker.NEVER_STARTED, mounts=("/proc",))
+        assert unit.starts()
+
+
+class TestWhatItSays:
+    def test_each_reason_once(self, unit):
+        unit.marker(_marker.OFFERED)
+        assert not unit.starts()
+        assert "not agreed on by all hosts" in unit.said
+        assert not unit.starts()
+        assert unit.said == ""
+
+    def test_another_reason_again(self, unit):
+        unit.marker(_marker.OFFERED)
+        assert not unit.starts()
+        unit.marker(_marker.STARTED)
+        assert not unit.starts()
+        assert "its data are gone" in unit.said
+
+    def test_the_same_reason_again_after_a_start(self, unit):
+        unit.marker(_marker.STARTED)
+        assert not unit.starts()
+        unit.log()
+        assert unit.starts()
+        shutil.rmtree(unit.layout.data_dir)
+        assert not unit.starts()
+        assert "its data are gone" in unit.said
+
+    def test_that_a_log_is_not_this_members(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        unit.log()
+        assert not unit.starts()
+        assert "these data are not this member's" in unit.said
+
+    def test_that_there_is_no_marker(self, unit):
+        unit.log()
+        assert not unit.starts()
+        assert "There is no marker" in unit.said
+
+    @pytest.mark.parametrize("text", ["", "FORMAT=2\nSTATE=started\n", "STATE=started\n", "FORMAT=1"])
+    def test_that_the_marker_is_of_another_format(self, unit, text):
+        unit.log()
+        (unit.state_dir / "marker").write_text(text)
+        assert not unit.starts()
+        assert "format" in unit.said or "The marker says ''" in unit.said or "says ''" in unit.said
+
+    def test_that_no_data_directory_is_set(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        del unit.environment["ETCD_DATA_DIR"]
+        assert not unit.starts()
+        assert "ETCD_DATA_DIR" in unit.said
+        assert unit.state == _marker.NEVER_STARTED
+
+    def test_how_it_is_called(self, unit):
+        assert unit.run("start") == 2
+        assert "usage" in unit.said
+
+    def test_in_the_words_that_a_module_reads(self, unit, layout):
+        unit.marker(_marker.STARTED)
+        assert not unit.starts()
+        assert "its data are gone" in _hostfiles.read_text(f"{layout.run_dir}/refused")
+
+
+class TestTheRecord:
+    def test_holds_the_checksums_of_what_is_read_at_a_start(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.log()
+        assert unit.starts()
+        digest = hashlib.sha256(unit.conf_file.read_bytes()).hexdigest()
+        assert unit.record == f"{digest}  {unit.conf_file}\n"
+
+    def test_of_a_refused_start_does_not_replace_that_of_the_last_one(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.log()
+        assert unit.starts()
+        before = unit.record
+        unit.conf_file.write_text("changed")
+        shutil.rmtree(unit.layout.data_dir)
+        assert not unit.starts()
+        assert unit.record == before
+
+
+def test_it_waits_for_a_module_that_holds_the_marker(unit, layout):
+    """Both take the same lock, so neither sees the other's half."""
+    unit.marker(_marker.NEVER_STARTED)
+    unit.run_dir.mkdir(parents=True)
+    with open(f"{layout.run_dir}/marker.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        unit.script.write_text(unit.script.read_text().replace("flock -w 30", "flock -n"))
+        assert not unit.starts()
+        assert "held" in unit.said
+        assert unit.state == _marker.NEVER_STARTED
+
+
+def test_a_marker_that_the_gate_wrote_is_one_that_a_module_reads(unit, layout):
+    unit.marker(_marker.NEVER_STARTED)
+    assert unit.starts()
+    marker = _hostfiles.read_marker(layout)
+    assert marker == Marker(_marker.STARTING, name="etcd-host0")
+    with pytest.raises(Refused, match="cannot follow"):
+        marker.becoming(_marker.NEVER_STARTED)
+
+
+def test_shellcheck_has_nothing_to_say(layout, tmp_path):
+    assert shutil.which("shellcheck"), "shellcheck is missing: `make deps` installs it"
+    script = tmp_path / "gate"
+    script.write_text(_gate.render(layout, [layout.conf_file]))
+    done = subprocess.run(["shellcheck", "--shell=sh", str(script)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
