@@ -113,7 +113,7 @@ def of_membership(hosts: Sequence[Host]) -> Iterator[str]:
     serving = next((host for host in hosts if host.answers), None)
     if serving is None:
         return
-    members: Mapping[str, Any] = {member["id"]: member for member in serving.seen["cluster"]["members"]}
+    members: Mapping[str, Any] = {member["id"]: member for member in serving.seen["cluster"]["members"] or []}
     known = set()
     for host in hosts:
         member_id = _member_id(host, members.values())
@@ -175,6 +175,6 @@ def of_health(hosts: Sequence[Host]) -> Iterator[str]:
         if host.runs and not host.answers:
             error = (host.seen.get("cluster") or {}).get("error", "")
             yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
-        for alarm in (host.seen.get("cluster") or {}).get("alarms", []):
+        for alarm in (host.seen.get("cluster") or {}).get("alarms") or []:
             if alarm["member_id"] == _member_id(host):
                 yield f"{host.label} has the alarm {alarm['alarm']}."

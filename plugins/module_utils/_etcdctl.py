@@ -33,7 +33,8 @@ has() {
     case $given in *" $1 "*) return 0 ;; *) return 1 ;; esac
 }
 
-export ETCDCTL_API=3
+# Version 3 is all that there is, and newer ones complain about the variable that guides set for older ones.
+[ "${ETCDCTL_API:-}" != 3 ] || unset ETCDCTL_API
 has --endpoints || export ETCDCTL_ENDPOINTS="${ETCDCTL_ENDPOINTS:-@ENDPOINT@}"
 @TLS@
 exec @BINARY@ "$@"

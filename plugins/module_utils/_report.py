@@ -30,4 +30,5 @@ def _said(host: Host) -> _health.Seen:
     cluster = host.seen.get("cluster")
     if not cluster:
         return _health.Seen(endpoint, error=host.silent or "it does not run.")
-    return _health.Seen(endpoint, cluster["status"], cluster["members"] or None, cluster["alarms"], cluster["error"])
+    said = {field: cluster[field] for field in _health.Seen._fields}
+    return _health.Seen(**{**said, "endpoint": endpoint})

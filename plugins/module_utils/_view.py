@@ -12,13 +12,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _urls
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils import _survey, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-
-# Any key: the answer does not matter, only that a quorum agreed on it. etcdctl's health check reads the same.
-_KEY = "health"
 
 
 def credentials(layout: Layout) -> Credentials:
@@ -33,27 +31,18 @@ def of_process(environment: Mapping[str, str], layout: Layout, timeout: float) -
 
     :param environment: the process' own C(ETCD_*).
     :param timeout: seconds for each question.
-    :returns: C(endpoint), C(serves) (a linearizable read of its own succeeded), C(member_id), C(cluster_id), C(status),
-        C(members), C(alarms), C(error) (why it does not serve, or empty).
+    :returns: what C(_health.Seen) holds, and C(serves) (a voter that answered a linearizable read of its own),
+        C(member_id), C(cluster_id).
     """
     endpoint = _urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
-    found: dict[str, Any] = {
-        "endpoint": endpoint,
-        "serves": False,
-        "member_id": "",
-        "cluster_id": "",
-        "status": None,
-        "members": [],
-        "alarms": [],
-        "error": "",
-    }
     try:
-        with Client([endpoint], credentials(layout), timeout) as client:
-            found["status"] = client.status()
-            found.update(client.member_list(linearizable=False))
-            client.read(_KEY)
-            found["serves"] = True
-            found["alarms"] = client.alarms()
+        seen = _survey.look(endpoint, credentials(layout), timeout)
     except EtcdError as exc:
-        found["error"] = str(exc)
-    return found
+        seen = Seen(endpoint, error=str(exc))
+    status = seen.status or {}
+    return {
+        **seen._asdict(),
+        "serves": bool(status) and not status["is_learner"] and not seen.error,
+        "member_id": status.get("member_id", ""),
+        "cluster_id": status.get("cluster_id", ""),
+    }

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,11 +120,11 @@ class TestTheTable:
         assert unit.published == (SETTINGS if state == _marker.NEVER_STARTED and not log else "")
 
     def test_nothing_but_the_state_changes_in_the_marker(self, unit):
-        marker = Marker(_marker.NEVER_STARTED, name="etcd-host0", token="t=1", initial_cluster="a=http://b:1,c=http://d:2")
+        marker = Marker(_marker.NEVER_STARTED, name="etcd-host0", token="a=1", initial_cluster="a=http://b:1,c=http://d:2")
         (unit.state_dir / "marker").write_text(_marker.render(marker))
         (unit.state_dir / "bootstrap.env").write_text(SETTINGS)
         assert unit.starts()
-        assert _marker.parse((unit.state_dir / "marker").read_text()) == marker.becoming(marker.state, state=_marker.STARTING)
+        assert _hostfiles.read_marker(unit.layout) == replace(marker, state=_marker.STARTING)
 
     def test_a_log_directory_without_a_log_is_none(self, unit):
         """A first start that failed can leave directories."""
@@ -313,7 +314,7 @@ class TestWhatItSays:
         unit.log()
         (unit.state_dir / "marker").write_text(text)
         assert not unit.starts()
-        assert "format" in unit.said or "The marker says ''" in unit.said or "says ''" in unit.said
+        assert "another format" in unit.said
 
     def test_that_no_data_directory_is_set(self, unit):
         unit.marker(_marker.NEVER_STARTED)

@@ -1,0 +1,144 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rendered wrapper, run by a shell, around an etcdctl that says what it was given."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _etcdctl
+
+ENDPOINT = "https://10.0.0.1:2379"
+FAKE = """#!{python}
+import json, os, sys
+print(json.dumps([sys.argv[1:], {{name: value for name, value in os.environ.items() if name.startswith("ETCD")}}]))
+"""
+
+
+class Wrapper:
+    def __init__(self, layout, directory, tls):
+        binary = directory / "real-etcdctl"
+        binary.write_text(FAKE.format(python=sys.executable))
+        binary.chmod(0o755)
+        self.path = directory / "etcdctl"
+        self.path.write_text(_etcdctl.render(layout, str(binary), ENDPOINT, tls))
+        self.path.chmod(0o755)
+        ssl = Path(layout.ssl_dir)
+        ssl.mkdir(parents=True)
+        self.cacert, self.cert, self.key = (str(ssl / name) for name in ("ca.pem", "admin.pem", "admin-key.pem"))
+        for path in (self.cacert, self.cert, self.key):
+            Path(path).touch()
+
+    def __call__(self, *arguments, **variables):
+        """What etcdctl gets, called with nothing but these variables, as C(sudo) does."""
+        done = subprocess.run(
+            [str(self.path), *arguments],
+            env={"PATH": "/usr/bin:/bin", **variables},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        self.said = done.stderr
+        given, environment = json.loads(done.stdout)
+        assert given == list(arguments), "a command reaches etcdctl as it was typed"
+        return environment
+
+
+@pytest.fixture
+def etcdctl(layout, tmp_path):
+    return Wrapper(layout, tmp_path, tls=True)
+
+
+def test_a_command_without_flags_reaches_the_local_member_as_its_administrator(etcdctl):
+    assert etcdctl("member", "list") == {
+        "ETCDCTL_API": "3",
+        "ETCDCTL_ENDPOINTS": ENDPOINT,
+        "ETCDCTL_CACERT": etcdctl.cacert,
+        "ETCDCTL_CERT": etcdctl.cert,
+        "ETCDCTL_KEY": etcdctl.key,
+    }
+    assert etcdctl.said == ""
+
+
+@pytest.mark.parametrize(
+    "flag, replaced",
+    [
+        ("--endpoints", {"ETCDCTL_ENDPOINTS"}),
+        ("--cacert", {"ETCDCTL_CACERT"}),
+        ("--cert", {"ETCDCTL_CERT", "ETCDCTL_KEY"}),
+        ("--key", {"ETCDCTL_CERT", "ETCDCTL_KEY"}),
+        ("--insecure-skip-tls-verify", {"ETCDCTL_CACERT"}),
+    ],
+)
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_a_flag_stands_for_its_variable(etcdctl, flag, replaced, joined, before):
+    """etcdctl ends with an error when a setting is given both ways."""
+    words = [f"{flag}=x"] if joined else [flag, "x"]
+    arguments = [*words, "get", "a"] if before else ["get", "a", *words]
+    everything = set(etcdctl("get"))
+    assert set(etcdctl(*arguments)) == everything - replaced
+
+
+@pytest.mark.parametrize(
+    "flag", ["--endpoint", "--cacerts", "--certificate", "--keys-only", "--key-file", "--prefix", "--from-key"]
+)
+def test_a_flag_with_a_similar_name_is_another(etcdctl, flag):
+    assert set(etcdctl("get", flag, "a")) == set(etcdctl("get", "a"))
+
+
+def test_the_guides_whole_command_line_is_left_as_it_is(etcdctl):
+    given = ["--cacert=/a.pem", "--cert=/b.pem", "--key=/c.pem", "--endpoints=https://10.0.0.1:2379"]
+    assert etcdctl(*given, "endpoint", "health") == {"ETCDCTL_API": "3"}
+
+
+@pytest.mark.parametrize("name", ["ETCDCTL_ENDPOINTS", "ETCDCTL_CACERT"])
+def test_a_variable_of_ones_own_wins(etcdctl, name):
+    assert etcdctl("get", "a", **{name: "mine"})[name] == "mine"
+
+
+@pytest.mark.parametrize("name", ["ETCDCTL_CERT", "ETCDCTL_KEY"])
+def test_a_pair_of_ones_own_is_not_mixed_with_the_administrators(etcdctl, name):
+    environment = etcdctl("get", "a", **{name: "mine"})
+    assert {key for key in environment if key in ("ETCDCTL_CERT", "ETCDCTL_KEY")} == {name}
+
+
+def test_other_variables_pass(etcdctl):
+    assert etcdctl("get", "a", ETCDCTL_USER="me:secret")["ETCDCTL_USER"] == "me:secret"
+
+
+def test_what_follows_two_dashes_is_no_flag(etcdctl):
+    assert set(etcdctl("put", "a", "--", "--cert=x")) == set(etcdctl("put", "a"))
+
+
+@pytest.mark.parametrize("value", ["two words", "$HOME `id`", "a'b\"c", "*", "", "line\nbreak", "\\"])
+def test_values_are_not_interpreted(etcdctl, value):
+    etcdctl("put", value, value)
+
+
+def test_somebody_who_cannot_read_the_key_is_told_so(etcdctl):
+    os.unlink(etcdctl.key)
+    etcdctl("get", "a")
+    assert "use sudo, or --cert and --key" in etcdctl.said
+    etcdctl("get", "a", "--cert=x", "--key=y")
+    assert etcdctl.said == ""
+
+
+def test_without_tls_there_is_nothing_about_certificates(layout, tmp_path):
+    assert set(Wrapper(layout, tmp_path, tls=False)("get", "a")) == {"ETCDCTL_API", "ETCDCTL_ENDPOINTS"}
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_shellcheck_has_nothing_to_say(layout, tmp_path, tls):
+    assert shutil.which("shellcheck"), "shellcheck is missing: `make deps` installs it"
+    path = Wrapper(layout, tmp_path, tls).path
+    done = subprocess.run(["shellcheck", "--shell=sh", str(path)], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
