@@ -31,7 +31,7 @@ class ActionModule(AnnouncingAction):
                 "pki": {"type": "dict", "required": True, "no_log": True},
             }
         )
-        self.announce(arguments["announce"], task_vars or {})
+        self.announce(arguments["announce"])
         host = Host.from_observation("", arguments["observation"])
         try:
             sent = self._content(host, arguments)

@@ -20,7 +20,7 @@ import urllib.error
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Callable
+from typing import IO, Any, BinaryIO, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _account, _atomic, _hostfiles, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
@@ -194,25 +194,29 @@ def _check_checksum(path: str, wanted: str) -> None:
 def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None:
     """The tools and nothing else: an archive cannot write anywhere but where it is told."""
     os.mkdir(target, 0o700)
+    wanted = {f"{top}/{tool}": os.path.join(target, tool) for tool in tools}
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            for tool in tools:
-                member = tar.getmember(f"{top}/{tool}")
-                stream = tar.extractfile(member) if member.isfile() else None
-                if stream is None:
-                    raise BadInput(f"{os.path.basename(archive)}: {top}/{tool} is not a file.")
-                with open(os.path.join(target, tool), "wb") as file:
-                    shutil.copyfileobj(stream, file, _CHUNK)
-                    os.fchmod(file.fileno(), 0o755)
-                    file.flush()
-                    os.fsync(file.fileno())
-    except KeyError as exc:
-        raise BadInput(
-            f"{os.path.basename(archive)} holds no {top}/: it is an archive of another version or architecture. "
-            "Nothing was installed."
-        ) from exc
+        # As a stream: looking a member up by its name would unpack everything twice.
+        with tarfile.open(archive, "r|gz") as tar:
+            for member in tar:
+                stream = tar.extractfile(member) if member.name in wanted and member.isfile() else None
+                if stream is not None:
+                    _write_program(wanted.pop(member.name), stream)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as exc:
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
+    if wanted:
+        raise BadInput(
+            f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another version "
+            "or architecture. Nothing was installed."
+        )
+
+
+def _write_program(path: str, stream: IO[bytes]) -> None:
+    with open(path, "wb") as file:
+        shutil.copyfileobj(stream, file, _CHUNK)
+        os.fchmod(file.fileno(), 0o755)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _check_binary(run: Run, path: str, version: str) -> None:

@@ -57,7 +57,7 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
         # What the gate said before is not what it will say now.
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f"{layout.run_dir}/refused")
-        systemd.control("enable", layout.unit)
+        systemd.control("enable", "--no-reload", layout.unit)
         systemd.control("start", "--no-block", layout.unit)
     return True
 

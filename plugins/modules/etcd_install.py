@@ -34,7 +34,9 @@ options:
     type: str
     default: https://github.com/etcd-io/etcd/releases/download
   archive:
-    description: An archive that lies on the host already. Then nothing is fetched but, if need be, the checksum.
+    description:
+      - An archive on the controller, which is sent to the host. Then the host fetches nothing but, if need be, the
+        checksum.
     type: path
   checksums:
     description: Name of an archive to its SHA256. They outrank the pinned ones.

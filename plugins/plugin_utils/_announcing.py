@@ -21,12 +21,19 @@ class AnnouncingAction(ActionBase):  # type: ignore[misc]
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        arguments = dict(self._task.args)
-        self.announce(str(arguments.get("announce") or ""), task_vars or {})
-        result.update(self._execute_module(module_name=self._task.action, module_args=arguments, task_vars=task_vars))
+        self.announce(str(self._task.args.get("announce") or ""))
+        try:
+            sent = self.arguments()
+            result.update(self._execute_module(module_name=self._task.action, module_args=sent, task_vars=task_vars))
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def announce(self, text: str, task_vars: dict[str, Any]) -> None:
+    def arguments(self) -> dict[str, Any]:
+        """What the module gets: what the task was given."""
+        return dict(self._task.args)
+
+    def announce(self, text: str) -> None:
         """One line for a person, whatever the callback prints."""
         if text:
             self._display.display(text)

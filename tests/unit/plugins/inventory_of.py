@@ -115,7 +115,7 @@ def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> H
     return Host(host.name, silent=why)
 
 
-def seeing(host: Host, **changes: Any) -> Host:
+def seeing(host: Host, /, **changes: Any) -> Host:
     """A host of which something else is seen; dictionaries are changed key by key."""
     seen = dict(host.seen)
     for key, value in changes.items():

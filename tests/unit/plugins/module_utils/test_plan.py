@@ -1,0 +1,431 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run does with a cluster, as statements about hosts; and what no plan ever does, for all hosts there can be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, OFFERED, STARTED, STARTING
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from hypothesis import given
+from hypothesis import strategies as st
+from inventory_of import (
+    CLUSTER_ID,
+    LAYOUT,
+    TOKEN,
+    VERSION,
+    bare,
+    initial_cluster,
+    logged,
+    marked,
+    member_id,
+    running,
+    seeing,
+    serving,
+    silent,
+    stopped,
+    three,
+    written,
+)
+
+
+def kinds(plan):
+    return [(wave[0].kind, [step.host for step in wave]) for wave in plan.waves]
+
+
+def refusal(hosts, error=Refused):
+    with pytest.raises(error) as caught:
+        _plan.plan(hosts)
+    return str(caught.value)
+
+
+class TestBareHosts:
+    def test_get_a_cluster(self):
+        plan = _plan.plan(three(tls=True))
+        assert plan.summary == f"3 hosts, no cluster yet: found one with etcd {VERSION}, TLS"
+        assert [kind for kind, _hosts in kinds(plan)] == ["install", "configure", "prove", "start", "await"]
+        assert (plan.differences, plan.warnings) == ((), ())
+
+    def test_one_host_is_a_cluster_too(self):
+        assert _plan.plan([bare()]).summary == f"1 host, no cluster yet: found one with etcd {VERSION}, without TLS"
+
+    def test_get_the_version_that_was_asked_for(self):
+        plan = _plan.plan(three(etcd_version="3.5.33"))
+        assert plan.steps[0].title == "install etcd 3.5.33 on etcd-host0"
+
+    @pytest.mark.parametrize("version", ["3.3.27", "3.6", "latest", "3.6.14-rc.0", "4.0.0"])
+    def test_get_no_version_that_cannot_be_installed(self, version):
+        """On the controller, before anything is touched."""
+        assert version in refusal(three(etcd_version=version), BadInput)
+
+    def test_are_fit_before_the_first_is_changed(self):
+        hosts = three()
+        hosts[1] = seeing(hosts[1], host={"systemd": False})
+        assert "etcd-host1 does not run systemd" in refusal(hosts, BadInput)
+
+    def test_are_asked_for_one_version_only(self):
+        hosts = [bare(0, etcd_version="3.5.33"), bare(1, etcd_version="3.6.14"), bare(2)]
+        assert "3.5.33, 3.6.14" in refusal(hosts, BadInput)
+
+    def test_are_told_of_a_wrong_setting_with_every_host_that_has_it(self):
+        hosts = [bare(0), *(bare(at, etcd_settings={"quota-backend-byte": 1}) for at in (1, 2))]
+        text = refusal(hosts, BadInput)
+        assert text.startswith("etcd-host1, etcd-host2: ")
+        assert "quota-backend-bytes" in text
+
+    def test_are_told_of_every_wrong_variable_at_once(self):
+        hosts = [replace(host, problem=f"etcd_address of {host.name} is empty.") for host in three()]
+        assert len(refusal(hosts, BadInput).splitlines()) == 3
+
+    def test_that_are_not_a_cluster_are_refused(self):
+        assert "both named" in refusal([bare(0, NODE_NAME="a"), bare(1, NODE_NAME="a"), bare(2)], BadInput)
+
+    def test_an_empty_group_is_refused(self):
+        assert "no host" in refusal([], BadInput)
+
+
+class TestEveryStep:
+    def test_says_which_of_how_many_it_is(self):
+        plan = _plan.plan(three())
+        total = len(plan.steps)
+        announced = [step["announce"] for at in range(3) for step in _plan.steps_by_wave(plan, f"etcd-host{at}")]
+        assert sorted(int(text.split()[1]) for text in announced) == list(range(1, total + 1))
+        assert all(f"of {total}: " in text for text in announced)
+        assert "step 10 of 15: start etcd-host0" in announced
+
+    def test_is_in_the_plans_text_in_order(self):
+        plan = _plan.plan(three())
+        lines = plan.text("etcd_cluster").splitlines()
+        assert lines[0].startswith("etcd_cluster: 3 hosts")
+        assert lines[1:] == [f"  {plan.numbered(step)}" for step in plan.steps]
+
+    def test_is_its_own_hosts_alone(self):
+        hosts = [stopped(bare(0)), serving(bare(1)), serving(bare(2))]
+        plan = _plan.plan(hosts)
+        assert [step["kind"] for step in _plan.steps_by_wave(plan, "etcd-host0")] == ["start", "await"]
+        assert _plan.steps_by_wave(plan, "etcd-host1") == [None, None]
+
+
+class TestAClusterAsItShouldBe:
+    def test_gives_nothing_to_do(self):
+        plan = _plan.plan([serving(host) for host in three()])
+        assert (plan.waves, plan.differences, plan.warnings) == ((), (), ())
+        assert plan.summary == f"3 hosts, etcd {VERSION}: nothing to do"
+
+    def test_keeps_the_version_that_runs(self):
+        """A release of this collection upgrades nobody."""
+        hosts = [serving(stopped_with(host, "3.5.33"), version="3.5.33") for host in three()]
+        plan = _plan.plan(hosts)
+        assert (plan.summary, plan.differences) == ("3 hosts, etcd 3.5.33: nothing to do", ())
+
+    def test_keeps_the_version_that_the_units_name_where_nothing_runs(self):
+        plan = _plan.plan([stopped_with(host, "3.5.33") for host in three()])
+        assert (kinds(plan)[0], plan.differences) == (("start", [f"etcd-host{at}" for at in range(3)]), ())
+
+    @pytest.mark.parametrize("size", [1, 2, 4])
+    def test_of_an_even_number_comes_with_a_warning(self, size):
+        plan = _plan.plan([bare(at) for at in range(size)])
+        assert bool(plan.warnings) is (size % 2 == 0)
+
+    def test_with_a_clock_that_is_off_comes_with_a_warning(self):
+        hosts = [serving(host) for host in three()]
+        hosts[2] = replace(hosts[2], skew=3.4)
+        assert _plan.plan(hosts).warnings == (
+            "etcd-host2: its clock is 3 s or more away from the controller's.",
+        )
+        hosts[2] = replace(hosts[2], skew=2.0)
+        assert _plan.plan(hosts).warnings == ()
+
+    def test_on_cloned_machines_comes_with_a_warning(self):
+        hosts = [seeing(serving(host), host={"machine_id": "the same"}) for host in three()]
+        (first, second) = _plan.plan(hosts).warnings
+        assert "etcd-host1 and etcd-host0 have the same /etc/machine-id" in first
+        assert "etcd-host2 and etcd-host0" in second
+
+    def test_warns_of_what_its_authorities_note_once(self):
+        hosts = [replace(serving(h), authorities=Authorities("/pki", notes=("the CA ends soon.",))) for h in three()]
+        assert _plan.plan(hosts).warnings == ("the CA ends soon.",)
+
+
+def stopped_with(host, version):
+    ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(int(host.name[-1]))}
+    found = written(marked(host, STARTED, **ids), version)
+    return seeing(logged(found), unit={"enabled": "enabled"})
+
+
+class TestMembersThatStandStill:
+    def test_are_started_and_awaited_side_by_side(self):
+        everyone = [f"etcd-host{at}" for at in range(3)]
+        assert kinds(_plan.plan([stopped(host) for host in three()])) == [("start", everyone), ("await", everyone)]
+
+    def test_are_started_whatever_the_others_do(self):
+        for others in (serving, stopped, silent):
+            plan = _plan.plan([stopped(bare(0)), others(bare(1)), others(bare(2))])
+            assert "etcd-host0" in kinds(plan)[0][1]
+            assert kinds(plan)[0][0] == "start"
+
+    def test_are_started_after_a_first_start_that_failed_with_a_log(self):
+        plan = _plan.plan([logged(marked(host, STARTING)) for host in three()])
+        assert [kind for kind, _hosts in kinds(plan)] == ["start", "await"]
+
+    @pytest.mark.parametrize("others", [serving, stopped])
+    def test_without_their_data_stay_down(self, others):
+        lost = seeing(stopped(bare(0)), data={"log": False, "member_id": "", "cluster_id": ""})
+        plan = _plan.plan([lost, others(bare(1)), others(bare(2))])
+        assert not [step for step in plan.steps if step.host == "etcd-host0"]
+        assert any("its data are gone" in text for text in plan.differences)
+        assert not any("is on no host of this inventory" in text for text in plan.differences)
+
+    def test_that_are_masked_stay_down(self):
+        hosts = [seeing(stopped(bare(0)), unit={"enabled": "masked"}), serving(bare(1)), serving(bare(2))]
+        plan = _plan.plan(hosts)
+        assert plan.waves == ()
+        assert any("systemctl unmask etcd.service" in text for text in plan.differences)
+
+
+class TestAnInterruptedFirstStart:
+    def test_goes_on_with_the_original_token_and_members(self):
+        """It is safe although the others take writes already: who never started cannot have voted."""
+        fresh = marked(bare(2), NEVER_STARTED, token="the-first")
+        plan = _plan.plan([serving(bare(0)), serving(bare(1)), fresh])
+        steps = [step for step in plan.steps if step.host == "etcd-host2"]
+        assert [step.kind for step in steps] == ["configure", "start", "await"]
+        assert steps[0].arguments == {
+            "version": VERSION,
+            "initial_cluster": initial_cluster(),
+            "token": "the-first",
+        }
+        assert plan.differences == ()
+
+    def test_of_some_hosts_is_confirmed_in_the_same_run(self):
+        """What a verifying second look would otherwise still find to do."""
+        begun = [serving(logged(marked(bare(at), STARTED))) for at in range(2)]
+        plan = _plan.plan([*begun, marked(bare(2), NEVER_STARTED)])
+        kind, hosts = kinds(plan)[-1]
+        assert (kind, sorted(hosts)) == ("await", ["etcd-host0", "etcd-host1", "etcd-host2"])
+
+    def test_of_all_hosts_is_confirmed(self):
+        plan = _plan.plan([serving(logged(marked(host, STARTED))) for host in three()])
+        assert kinds(plan) == [("await", ["etcd-host0", "etcd-host1", "etcd-host2"])]
+
+    def test_that_waits_for_the_others_is_left_to_wait(self):
+        waiting = running(logged(marked(bare(0), STARTING)))
+        plan = _plan.plan([waiting, *(marked(bare(at), NEVER_STARTED) for at in (1, 2))])
+        assert kinds(plan)[:2] == [
+            ("configure", ["etcd-host1", "etcd-host2"]),
+            ("start", ["etcd-host1", "etcd-host2"]),
+        ]
+
+    @pytest.mark.parametrize("begun", [lambda host: marked(host, STARTING), stopped, lambda h: running(stopped(h))])
+    def test_is_refused_where_a_host_lost_its_marker(self, begun):
+        hosts = [bare(0), begun(bare(1)), begun(bare(2))]
+        assert "etcd-host0 has no marker" in refusal(hosts)
+
+    def test_is_refused_where_a_host_only_offered(self):
+        assert "only offered" in refusal([marked(bare(0), OFFERED), stopped(bare(1)), stopped(bare(2))])
+
+    def test_is_refused_on_another_machine(self):
+        copied = seeing(marked(bare(2), NEVER_STARTED), host={"machine_id": "another"})
+        assert "another machine" in refusal([serving(bare(0)), serving(bare(1)), copied])
+
+    @pytest.mark.parametrize("others", [lambda host: marked(host, NEVER_STARTED), serving])
+    def test_is_refused_where_a_disk_is_missing(self, others):
+        """Written anew its files would say that it never had one, and the data would lie on the system disk."""
+        unmounted = marked(bare(2), NEVER_STARTED, mounts=("/var/lib/etcd",))
+        assert "/var/lib/etcd" in refusal([others(bare(0)), others(bare(1)), unmounted])
+
+    def test_is_refused_where_there_is_a_log_already(self):
+        """So would the gate: these data are not of this member's first start."""
+        text = refusal([serving(bare(0)), serving(bare(1)), logged(marked(bare(2), NEVER_STARTED))])
+        assert f"etcd-host2 has a write-ahead log in {LAYOUT.log_dir}" in text
+
+
+class TestAClusterThatIsNotOurs:
+    def test_is_left_alone_where_it_runs(self):
+        text = refusal([running(logged(bare(0))), bare(1), bare(2)])
+        assert f"etcd-host0 has a write-ahead log in {LAYOUT.log_dir} of member {member_id(0)}" in text
+        assert f"cluster {CLUSTER_ID}" in text
+        assert "a cluster that is not ours is left alone" in text
+
+    @pytest.mark.parametrize("what", [running, logged])
+    @pytest.mark.parametrize("state", [None, OFFERED])
+    @pytest.mark.parametrize("at", range(3))
+    def test_is_left_alone_whatever_shows_it(self, what, state, at):
+        hosts = three()
+        hosts[at] = what(hosts[at] if state is None else marked(hosts[at], state))
+        assert f"etcd-host{at}" in refusal(hosts)
+
+    def test_is_not_joined_by_its_data(self):
+        hosts = [serving(host) for host in three()]
+        hosts[1] = seeing(hosts[1], data={"cluster_id": "another"})
+        text = refusal(hosts)
+        assert f"etcd-host1 has the data of cluster another, and its marker says {CLUSTER_ID}" in text
+
+    def test_a_marker_that_cannot_be_understood_is_never_guessed_at(self):
+        hosts = [seeing(bare(0), marker_error="The marker on this host has format '2'."), bare(1), bare(2)]
+        assert "etcd-host0: The marker on this host has format '2'." in refusal(hosts)
+
+    def test_a_new_host_beside_a_cluster_that_is_switched_off_is_no_reason_to_destroy_it(self):
+        text = refusal([stopped(bare(0)), stopped(bare(1)), stopped(bare(2)), bare(3)])
+        assert "etcd-host3 has no marker" in text
+        assert "found it anew" not in text
+
+
+class TestAuthorities:
+    def test_are_made_only_for_a_new_cluster(self):
+        missing = Authorities("/pki", missing=("client", "peer"))
+        assert "authority" in [k for k, _h in kinds(_plan.plan([replace(h, authorities=missing) for h in three(tls=True)]))]
+        text = refusal([replace(serving(host), authorities=missing) for host in three(tls=True)])
+        assert "The client and peer CA is not in /pki, and the cluster exists." in text
+
+    def test_that_the_controller_does_not_hold_are_never_replaced(self):
+        strange = Authorities("/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 12:34, which is not in /pki.",))
+        for hosts in (three(tls=True), [serving(host) for host in three(tls=True)]):
+            hosts[1] = replace(hosts[1], authorities=strange)
+            text = refusal(hosts)
+            assert "etcd-host1: /etc/etcd/ssl/ca.pem holds the CA 12:34" in text
+            assert "Bring the CA and its key to /pki" in text
+
+    def test_that_cannot_be_used_are_said(self):
+        hosts = [replace(host, authorities=Authorities(problem="The passphrase is wrong.")) for host in three(tls=True)]
+        assert refusal(hosts, BadInput) == "The passphrase is wrong."
+
+    def test_do_not_matter_without_tls(self):
+        hosts = [replace(host, authorities=Authorities("/pki", problem="no")) for host in three()]
+        assert _plan.plan(hosts).waves
+
+
+class TestSilentHosts:
+    def test_of_a_cluster_that_exists_are_a_difference_and_nothing_else(self):
+        plan = _plan.plan([serving(bare(0)), serving(bare(1)), silent(bare(2), "no route to host.")])
+        assert plan.waves == ()
+        assert plan.differences == ("etcd-host2 could not be looked at: no route to host.",)
+        assert "nothing to do" not in plan.summary
+
+    def test_are_never_no_evidence(self):
+        assert "etcd-host2 could not be looked at" in refusal([bare(0), bare(1), silent(bare(2))])
+
+    def test_all_of_them_are_refused(self):
+        assert "could not be looked at" in refusal([silent(host) for host in three()])
+
+
+# What follows holds for all hosts there can be, however unlikely.
+
+STATES = st.sampled_from([None, OFFERED, NEVER_STARTED, STARTING, STARTED])
+
+
+@st.composite
+def any_host(draw, at, size):
+    state = draw(STATES)
+    ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(at)} if draw(st.booleans()) else {}
+    token = draw(st.sampled_from([TOKEN, "another"]))
+    host = bare(at)
+    if state is not None:
+        host = marked(host, state, token=token, initial_cluster=initial_cluster(size), **ids)
+    if draw(st.booleans()):
+        host = logged(host)
+    if draw(st.booleans()):
+        host = running(host)
+        if draw(st.booleans()):
+            members = [
+                {
+                    "id": member_id(one),
+                    "name": f"etcd-host{one}",
+                    "peer_urls": [f"http://10.0.0.{one + 1}:2380"],
+                    "client_urls": [],
+                    "is_learner": False,
+                    "started": True,
+                }
+                for one in range(size)
+            ]
+            host = serving(host if host.marker else marked(host, STARTED), members)
+    if draw(st.integers(0, 9)) == 0:
+        host = silent(host)
+    return host
+
+
+CLUSTERS = st.integers(1, 5).flatmap(lambda size: st.tuples(*(any_host(at, size) for at in range(size))))
+
+
+def outcome(hosts):
+    try:
+        return _plan.plan(hosts)
+    except EtcdError as exc:
+        return str(exc)
+
+
+@given(CLUSTERS)
+def test_no_member_is_started_that_its_gate_would_refuse(hosts):
+    plan = outcome(hosts)
+    if isinstance(plan, str):
+        return
+    by_name = {host.name: host for host in hosts}
+    agreeing = {step.host for step in plan.steps if step.kind == "prove"}
+    for step in plan.steps:
+        if step.kind != "start":
+            continue
+        host = by_name[step.host]
+        assert not host.silent
+        if host.has_log:
+            assert host.state in (STARTING, STARTED)
+        else:
+            assert host.state == NEVER_STARTED or step.host in agreeing
+
+
+@given(CLUSTERS)
+def test_no_cluster_is_founded_where_anybody_may_have_voted(hosts):
+    plan = outcome(hosts)
+    if isinstance(plan, str):
+        return
+    if any(host.silent or host.has_log or host.runs or host.state in (STARTING, STARTED) for host in hosts):
+        assert not [step for step in plan.steps if step.kind in ("prove", "authority")]
+
+
+@given(CLUSTERS)
+def test_a_host_that_agreed_keeps_its_token_once_anybody_went_on(hosts):
+    plan = outcome(hosts)
+    if isinstance(plan, str) or not any(host.went_on for host in hosts):
+        return
+    by_name = {host.name: host for host in hosts}
+    for step in plan.steps:
+        marker = by_name[step.host].marker
+        if step.kind == "configure" and marker is not None:
+            assert step.arguments["token"] == marker.token
+
+
+@given(CLUSTERS)
+def test_no_plan_has_both_steps_and_nothing_to_do(hosts):
+    plan = outcome(hosts)
+    if isinstance(plan, str):
+        assert plan
+        return
+    assert ("nothing to do" in plan.summary) is (not plan.waves and not plan.differences)
+    if "nothing to do" in plan.summary:
+        assert all(host.answers and host.has_log and host.state in (STARTING, STARTED) for host in hosts)
+
+
+@given(CLUSTERS)
+def test_every_host_computes_the_same_plan(hosts):
+    first = outcome(hosts)
+    assert outcome(hosts) == first
+    if not isinstance(first, str):
+        texts = {_plan.plan(list(hosts)).text("c") for _host in hosts}
+        assert len(texts) == 1
+        parts = [_plan.steps_by_wave(first, host.name) for host in hosts]
+        assert all(len(part) == len(first.waves) for part in parts)
+        assert sum(step is not None for part in parts for step in part) == len(first.steps)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_order_of_the_inventory_decides_nothing_but_the_order(order):
+    hosts = [serving(bare(0)), serving(bare(1)), marked(bare(2), NEVER_STARTED)]
+    plan = _plan.plan([hosts[at] for at in order])
+    assert {step.host for step in plan.steps if step.kind == "configure"} == {"etcd-host2"}
+    assert {step.arguments["token"] for step in plan.steps if step.kind == "configure"} == {TOKEN}
