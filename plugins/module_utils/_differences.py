@@ -37,9 +37,10 @@ def of_host(host: Host, version: str) -> Iterator[str]:
         yield f"{host.label}: {unit} is masked. If it may run: systemctl unmask {unit}"
     if not host.runs and host.state == _marker.NEVER_STARTED:
         return
-    if host.state in (_marker.STARTING, _marker.STARTED) and not host.has_log and not host.runs:
-        yield _lost_log(host.label, host.wanted)
-        return
+    if host.state in (_marker.STARTING, _marker.STARTED) and not host.has_log:
+        yield _lost_log(host, host.wanted)
+        if not host.runs:
+            return
     yield from _files(host, host.wanted, version)
     for leaf, reasons in host.authorities.renew.items():
         for reason in reasons:
@@ -48,9 +49,14 @@ def of_host(host: Host, version: str) -> Iterator[str]:
         yield from _running(host, host.wanted, version)
 
 
-def _lost_log(label: str, wanted: Wanted) -> str:
+def _lost_log(host: Host, wanted: Wanted) -> str:
+    if host.runs:
+        return (
+            f"{host.label} runs, and its write-ahead log is no longer in {wanted.layout.log_dir}: once it stops, its gate "
+            "will keep it down. Take a snapshot of it now."
+        )
     return (
-        f"{label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
+        f"{host.label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
         "Its gate keeps it down, because started empty it could bring acknowledged writes to nothing. If a disk is "
         "missing, mount it: the unit starts by itself. Replacing a member whose data are lost for good is not done "
         "by this release."

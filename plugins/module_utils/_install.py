@@ -206,8 +206,8 @@ def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
     if wanted:
         raise BadInput(
-            f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another version "
-            "or architecture. Nothing was installed."
+            f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another "
+            "version or architecture. Nothing was installed."
         )
 
 

@@ -133,7 +133,7 @@ def parse(text: str) -> Marker:
             "What it says about the member's data cannot be judged.",
             "Run the release of quorum.etcd that wrote it, or a newer one.",
         )
-    if values.get("STATE") not in FOLLOWS:
+    if values.get("STATE", "") not in FOLLOWS:
         raise Refused(
             f"The marker on this host has the unknown state {values.get('STATE', '(none)')!r}.",
             "What it says about the member's data cannot be judged.",

@@ -88,7 +88,9 @@ def plan(hosts: Sequence[Host]) -> Plan:
 
 def _existing(hosts: Sequence[Host]) -> Plan:
     for host in hosts:
-        _check_ours(host, hosts)
+        _check_ours(host)
+    for host in hosts:
+        _check_whole(host, hosts)
     version = _asked_version(hosts) or _running_version(hosts) or _releases.DEFAULT_VERSION
     _check_settings(hosts, version)
     _check_authorities(hosts, founding=False)
@@ -148,11 +150,12 @@ def _check_inventory(hosts: Sequence[Host]) -> None:
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")
 
 
-def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
+def _check_ours(host: Host) -> None:
+    """Data or a member that our marker does not know are somebody else's, whatever the other hosts look like."""
     wanted = host.wanted
     if host.silent or wanted is None:
         return
-    data = host.seen["data"]
+    data, marker = host.seen["data"], host.marker
     if host.state in (None, _marker.OFFERED, _marker.NEVER_STARTED) and (host.has_log or host.runs):
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
         identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
@@ -161,6 +164,18 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             "If its data are not needed, stop it and move its data directory aside, then run again.",
         )
+    if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
+        raise Refused(
+            f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
+            "Started like this it would talk to the wrong cluster.",
+            f"Put the right data into {wanted.layout.data_dir}.",
+        )
+
+
+def _check_whole(host: Host, hosts: Sequence[Host]) -> None:
+    """What a host lacks although others of its group have gone on."""
+    if host.silent or host.wanted is None:
+        return
     if host.state == _marker.OFFERED:
         raise Refused(
             f"{host.label} has only offered itself for a first start, and other hosts of the group have gone on.",
@@ -175,17 +190,12 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "If it was a member it lost its system disk, and nobody can say whether it voted, for no member answers.",
             "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves again.",
         )
-    marker = host.marker
-    if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
-        raise Refused(
-            f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
-            "Started like this it would talk to the wrong cluster.",
-            f"Put the right data into {wanted.layout.data_dir}.",
-        )
 
 
 def _asked_version(hosts: Sequence[Host]) -> str:
     asked = {host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version}
+    for version in asked:
+        _releases.check_version(version)
     if len(asked) > 1:
         raise BadInput(
             f"etcd_version differs between the hosts of one cluster: {', '.join(sorted(asked))}. "

@@ -105,8 +105,9 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
     """
     writable = writable_dirs(layout)
     return _UNIT.format(
-        name=name,
-        cluster=cluster,
+        # A percent sign begins a specifier (systemd.unit(5)).
+        name=name.replace("%", "%%"),
+        cluster=cluster.replace("%", "%%"),
         user=layout.user,
         group=layout.group,
         conf_file=layout.conf_file,
