@@ -52,8 +52,8 @@ def of_host(host: Host, version: str) -> Iterator[str]:
 def _lost_log(host: Host, wanted: Wanted) -> str:
     if host.runs:
         return (
-            f"{host.label} runs, and its write-ahead log is no longer in {wanted.layout.log_dir}: once it stops, its gate "
-            "will keep it down. Take a snapshot of it now."
+            f"{host.label} runs, and its write-ahead log is no longer in {wanted.layout.log_dir}: once it stops, its "
+            "gate will keep it down. Take a snapshot of it now."
         )
     return (
         f"{host.label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "

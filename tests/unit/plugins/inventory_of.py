@@ -202,13 +202,14 @@ def running(host: Host, version: str = VERSION) -> Host:
         },
         cluster={
             "endpoint": "http://127.0.0.1:2379",
+            "status": None,
+            "members": None,
+            "alarms": None,
+            "error": "nobody listens there.",
+            "took": 0.0,
             "serves": False,
             "member_id": "",
             "cluster_id": "",
-            "status": None,
-            "members": [],
-            "alarms": [],
-            "error": "http://127.0.0.1:2379: nobody listens there.",
         },
     )
 
@@ -241,7 +242,9 @@ def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, vers
             "cluster_id": CLUSTER_ID,
             "status": status,
             "members": list(member_list() if members is None else members),
+            "alarms": [],
             "error": "",
+            "took": 0.001,
         },
     )
 

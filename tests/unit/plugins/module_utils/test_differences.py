@@ -247,7 +247,7 @@ class TestHealth:
     def test_a_member_that_runs_and_does_not_serve(self):
         hosts = [serving(bare(0)), serving(bare(1)), running(stopped(bare(2)))]
         assert only(_differences.of_health(hosts)) == (
-            "etcd-host2 runs and does not serve: http://127.0.0.1:2379: nobody listens there."
+            "etcd-host2 runs and does not serve: nobody listens there."
         )
 
     def test_an_alarm_is_said_of_the_member_that_has_it(self):

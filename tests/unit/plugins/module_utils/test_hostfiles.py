@@ -1,0 +1,232 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles, _marker
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+ME, MINE = os.geteuid(), os.getegid()
+
+
+class TestAFile:
+    def test_is_replaced_whole(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("old")
+        _hostfiles.write(str(path), b"new", 0o640, ME, MINE)
+        assert path.read_text() == "new"
+        assert path.stat().st_mode & 0o7777 == 0o640
+        assert os.listdir(tmp_path) == ["file"]
+
+    def test_takes_the_place_of_a_link_and_spares_what_it_points_to(self, tmp_path):
+        (tmp_path / "theirs").write_text("theirs")
+        (tmp_path / "file").symlink_to("theirs")
+        _hostfiles.write(str(tmp_path / "file"), b"new", 0o600, ME, MINE)
+        assert (tmp_path / "theirs").read_text() == "theirs"
+        assert not (tmp_path / "file").is_symlink()
+
+    def test_that_a_killed_writer_left_half_done_is_taken_over(self, tmp_path):
+        (tmp_path / ".file.new").write_text("half")
+        _hostfiles.write(str(tmp_path / "file"), b"whole", 0o600, ME, MINE)
+        assert os.listdir(tmp_path) == ["file"]
+
+    def test_is_never_readable_by_others_while_it_is_written(self, tmp_path, monkeypatch):
+        seen = []
+        replacing = os.replace
+
+        def watching(source, target):
+            seen.append(os.stat(source).st_mode & 0o777)
+            replacing(source, target)
+
+        monkeypatch.setattr(os, "replace", watching)
+        _hostfiles.write(str(tmp_path / "key"), b"secret", 0o600, ME, MINE)
+        assert seen == [0o600]
+
+    def test_that_cannot_be_written_leaves_the_old_one(self, tmp_path, monkeypatch):
+        path = tmp_path / "file"
+        path.write_text("old")
+
+        def full(descriptor):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(_atomic.os, "fsync", full)
+        with pytest.raises(HostError, match=r"file cannot be written: No space left on device\. Make room"):
+            _hostfiles.write(str(path), b"new", 0o600, ME, MINE)
+        assert path.read_text() == "old"
+
+    def test_without_its_directory_is_a_clear_error(self, tmp_path):
+        with pytest.raises(HostError, match="gone/file cannot be written: No such file or directory"):
+            _hostfiles.write(str(tmp_path / "gone" / "file"), b"", 0o600, ME, MINE)
+
+    def test_that_cannot_be_read_is_empty_text_and_a_clear_error_in_bytes(self, tmp_path):
+        assert _hostfiles.read_text(str(tmp_path / "gone")) == ""
+        assert _hostfiles.read_text(str(tmp_path)) == ""
+        with pytest.raises(HostError, match="gone cannot be read"):
+            _hostfiles.read_bytes(str(tmp_path / "gone"))
+
+
+class TestALink:
+    def test_is_turned_in_one_step(self, tmp_path):
+        path = tmp_path / "current"
+        for target in ("one", "two"):
+            _hostfiles.link(str(path), target)
+            assert os.readlink(path) == target
+        assert os.listdir(tmp_path) == ["current"]
+
+    def test_takes_the_place_of_a_file(self, tmp_path):
+        (tmp_path / "etcd").write_text("a binary")
+        _hostfiles.link(str(tmp_path / "etcd"), "/opt/etcd/etcd")
+        assert os.readlink(tmp_path / "etcd") == "/opt/etcd/etcd"
+
+    def test_does_not_take_the_place_of_a_directory(self, tmp_path):
+        (tmp_path / "current").mkdir()
+        with pytest.raises(HostError, match="current cannot be written"):
+            _hostfiles.link(str(tmp_path / "current"), "one")
+
+
+class TestADirectory:
+    def test_is_made_with_its_parents_and_says_whether_anything_changed(self, tmp_path):
+        path = tmp_path / "a" / "b"
+        assert _hostfiles.make_directory(str(path), 0o700, ME, MINE)
+        assert path.stat().st_mode & 0o7777 == 0o700
+        assert path.parent.stat().st_mode & 0o7777 == 0o755
+        assert not _hostfiles.make_directory(str(path), 0o700, ME, MINE)
+        path.chmod(0o777)
+        assert _hostfiles.make_directory(str(path), 0o700, ME, MINE)
+        assert path.stat().st_mode & 0o7777 == 0o700
+
+    @pytest.mark.parametrize("where", ["file", "file/below"])
+    def test_in_the_place_of_a_file_is_a_clear_error(self, tmp_path, where):
+        (tmp_path / "file").touch()
+        with pytest.raises(HostError, match="file"):
+            _hostfiles.make_directory(str(tmp_path / where), 0o700, ME, MINE)
+
+
+class TestWhatLiesAtAPath:
+    def test_nothing(self, tmp_path):
+        nothing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
+        (tmp_path / "file").touch()
+        (tmp_path / "dangling").symlink_to("gone")
+        for name in ("gone", "gone/deeper", "file/deeper", "dangling"):
+            assert _hostfiles.describe(str(tmp_path / name)) == nothing
+
+    def test_a_file(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("text")
+        path.chmod(0o4750)
+        found = _hostfiles.describe(str(path))
+        assert found["sha256"] == hashlib.sha256(b"text").hexdigest()
+        assert (found["mode"], found["link"]) == ("4750", "")
+
+    def test_a_link_with_what_it_points_to(self, tmp_path):
+        (tmp_path / "file").write_text("text")
+        (tmp_path / "link").symlink_to("file")
+        found = _hostfiles.describe(str(tmp_path / "link"))
+        assert (found["link"], found["sha256"]) == ("file", hashlib.sha256(b"text").hexdigest())
+
+    def test_a_directory(self, tmp_path):
+        assert _hostfiles.describe(str(tmp_path))["exists"]
+        assert _hostfiles.describe(str(tmp_path))["sha256"] == ""
+
+    @pytest.mark.skipif(ME != 0, reason="only root gives files away")
+    def test_an_owner_without_a_name(self, tmp_path):
+        path = tmp_path / "file"
+        path.touch()
+        os.chown(path, 54321, 54322)
+        found = _hostfiles.describe(str(path))
+        assert (found["owner"], found["group"]) == ("54321", "54322")
+
+
+class TestTheHostsLock:
+    def test_is_held_by_one_at_a_time(self, layout, monkeypatch):
+        monkeypatch.setattr(_hostfiles, "LOCK_WAIT", 0.0)
+        with _hostfiles.acting(layout):
+            with pytest.raises(Refused, match="Wait until it ends"), _hostfiles.acting(layout):
+                raise AssertionError("two at once")
+        with _hostfiles.acting(layout):
+            pass
+
+    def test_is_waited_for(self, layout, monkeypatch):
+        path = f"{layout.run_dir}/lock"
+        os.makedirs(layout.run_dir)
+        holder = open(path, "a")
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        monkeypatch.setattr(_hostfiles.time, "sleep", lambda seconds: holder.close())
+        with _hostfiles.acting(layout):
+            assert holder.closed
+
+    def test_is_let_go_after_an_error(self, layout, monkeypatch):
+        monkeypatch.setattr(_hostfiles, "LOCK_WAIT", 0.0)
+        with pytest.raises(KeyError), _hostfiles.acting(layout):
+            raise KeyError
+        with _hostfiles.acting(layout):
+            pass
+
+    def test_lies_where_only_root_gets_at_it(self, layout):
+        """Whoever may open a lock may hold it for ever."""
+        with _hostfiles.acting(layout):
+            assert os.stat(layout.run_dir).st_mode & 0o777 == 0o700
+
+
+class TestTheMarker:
+    @pytest.fixture(autouse=True)
+    def directory(self, layout):
+        os.makedirs(layout.state_dir)
+
+    def test_is_read_as_it_was_written(self, layout):
+        assert _hostfiles.read_marker(layout) is None
+        marker = Marker(_marker.OFFERED, token="t", mounts=("/data",))
+        _hostfiles.write_marker(layout, None, marker)
+        assert _hostfiles.read_marker(layout) == marker
+        assert os.stat(layout.marker_file).st_mode & 0o777 == 0o600
+
+    def test_is_made_exclusively(self, layout):
+        """It is the lock of a bootstrap: of two runs one claims the host."""
+        _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED, token="first"))
+        with pytest.raises(Refused, match="says 'offered' now, not 'nothing'"):
+            _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED, token="second"))
+        assert _hostfiles.read_marker(layout).token == "first"
+
+    def test_moves_on_only_from_what_the_plan_saw(self, layout):
+        first = Marker(_marker.OFFERED, token="t")
+        _hostfiles.write_marker(layout, None, first)
+        with pytest.raises(Refused, match="changed this host meanwhile"):
+            _hostfiles.write_marker(layout, replace(first, token="u"), first.becoming(_marker.NEVER_STARTED))
+        assert _hostfiles.read_marker(layout) == first
+
+    def test_never_goes_where_only_the_gate_may(self, layout):
+        first = Marker(_marker.OFFERED)
+        _hostfiles.write_marker(layout, None, first)
+        with pytest.raises(Refused, match="cannot follow"):
+            _hostfiles.write_marker(layout, first, Marker(_marker.STARTED))
+
+    def test_that_is_damaged_stops_everything(self, layout):
+        with open(layout.marker_file, "w") as stream:
+            stream.write("FORMAT=9\n")
+        for act in (lambda: _hostfiles.read_marker(layout), lambda: _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED))):
+            with pytest.raises(Refused, match="format '9'"):
+                act()
+
+
+class TestMountPoints:
+    def test_of_a_directory_on_the_root_file_system_are_none(self, layout):
+        assert _hostfiles.mounts_under(replace(layout, data_dir="/nonexistent/etcd")) == []
+
+    def test_are_those_on_which_data_and_log_lie(self, layout):
+        assert _hostfiles.mounts_under(replace(layout, data_dir="/proc")) == ["/proc"]
+        assert _hostfiles.mounts_under(replace(layout, data_dir="/proc/sys", wal_dir="/proc/tty/wal")) == ["/proc"]
+        both = replace(layout, data_dir="/nonexistent/etcd", wal_dir="/proc/wal")
+        assert _hostfiles.mounts_under(both) == ["/proc"]
+
+    def test_are_found_behind_a_link_and_spelled_as_the_kernel_does(self, layout, tmp_path):
+        (tmp_path / "data").symlink_to("/proc/")
+        for path in (f"{tmp_path}/data", f"{tmp_path}/data/", "/proc/"):
+            assert _hostfiles.mounts_under(replace(layout, data_dir=path)) == ["/proc"]
