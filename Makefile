@@ -99,7 +99,7 @@ faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fi
 
 scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME=default
 	$(LAB) releases
-	molecule --no-command-borders -c .config/molecule/config.yml test -s $(NAME)
+	molecule -c .config/molecule/config.yml test --no-command-borders -s $(NAME)
 
 scenarios: ## all Molecule scenarios
 	for scenario in molecule/*/molecule.yml; do $(MAKE) scenario NAME=$$(basename $$(dirname $$scenario)); done

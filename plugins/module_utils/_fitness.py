@@ -18,22 +18,23 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wa
 _DATA_ROOM = 256 << 20
 
 
-def check(hosts: Sequence[Host]) -> None:
+def check(hosts: Sequence[Host], version: str) -> None:
     """Every host must be fit before the first one is changed.
 
+    :param version: the one that is to be installed.
     :raises BadInput: with everything that is wrong, one problem a line.
     """
     problems = [
         f"{host.label} {problem}"
         for host in hosts
         if host.wanted is not None
-        for problem in _problems(host, host.wanted)
+        for problem in _problems(host, host.wanted, version)
     ]
     if problems:
         raise BadInput("\n".join(problems))
 
 
-def _problems(host: Host, wanted: Wanted) -> Iterator[str]:
+def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
     seen = host.seen["host"]
     if not seen["systemd"]:
         yield "does not run systemd, which starts and guards etcd. Hosts need systemd."
@@ -65,4 +66,9 @@ def _problems(host: Host, wanted: Wanted) -> Iterator[str]:
         yield (
             f"has {host.seen['free']['data'] >> 20} MiB free for {wanted.layout.data_dir}, and a member needs at least "
             f"{_DATA_ROOM >> 20} MiB. Make room, or set etcd_data_dir to another file system."
+        )
+    if version not in host.seen["releases"] and host.seen["free"]["install"] < _releases.ROOM:
+        yield (
+            f"has {host.seen['free']['install'] >> 20} MiB free for {wanted.layout.install_dir}, and a release needs at "
+            f"least {_releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."
         )

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import struct
 import typing as t
 from urllib.parse import unquote
@@ -42,6 +43,7 @@ CODES = [
 MAX_MESSAGE = 64 << 20
 
 _PREFIX = 5
+_STATUS = re.compile("[0-9]{1,9}")
 # The server gives up a little after the client has, so that it is always the client's own deadline that is reported.
 _SERVER_GRACE = 1.0
 
@@ -167,7 +169,7 @@ def _check_status(connection: Connection, call: Call, stream: Stream) -> None:
     status = stream.trailers.get("grpc-status", "")
     if not status:
         raise WireError("an answer without a status")
-    if not status.isdigit():
+    if not _STATUS.fullmatch(status):
         raise WireError("a status that is no number")
     code = int(status)
     if code:

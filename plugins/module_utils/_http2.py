@@ -273,7 +273,7 @@ class Connection:
     def _read_last_words(self, deadline: Deadline) -> None:
         try:
             self._sock.settimeout(max(deadline.left(), 0.001))
-            while self._sock.recv(_RECEIVE):
+            while self._sock.recv(_RECEIVE) and deadline.left():
                 pass
         except ssl.SSLError as exc:
             raise self._failure(self._reason(exc, deadline)) from exc

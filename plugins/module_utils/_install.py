@@ -30,8 +30,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 #: Opens a URL; raises urllib's errors.
 Opener = Callable[[str], BinaryIO]
 
-# An archive of 25 MiB and the 80 MiB it unpacks to, with some room.
-_ROOM = 160 << 20
 _CHUNK = 1 << 20
 
 
@@ -74,7 +72,7 @@ class Release:
 
 
 def install(layout: Layout, release: Release, source: Source, run: Run, check: bool) -> dict[str, Any]:
-    """Make the account, fetch the archive, verify it and unpack it under its version.
+    """Fetch the archive, verify it and unpack it under its version, and make the account.
 
     :param check: only say what would be done.
     :returns: C(changed), C(directory), C(checksum) of the archive (empty when nothing was fetched).
@@ -88,19 +86,18 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
     if check:
         return result
-    _account.make(run, commands)
     if not present:
-        _hostfiles.make_directory(layout.install_dir, 0o755, 0, 0)
-        _check_room(layout.install_dir)
         result["checksum"] = _fetch_and_unpack(release, source, run, directory)
+    # Last, so that an archive that is refused leaves nothing behind.
+    _account.make(run, commands)
     return result
 
 
 def _check_room(directory: str) -> None:
     free = shutil.disk_usage(directory).free
-    if free < _ROOM:
+    if free < _releases.ROOM:
         raise HostError(
-            f"{directory} has {free >> 20} MiB free, and a release needs {_ROOM >> 20} MiB. Make room, or set "
+            f"{directory} has {free >> 20} MiB free, and a release needs {_releases.ROOM >> 20} MiB. Make room, or set "
             "etcd_install_dir to another file system."
         )
 
@@ -142,11 +139,17 @@ def _listed_checksum(release: Release, source: Source) -> str:
 
 @contextlib.contextmanager
 def _scratch(parent: str) -> Iterator[str]:
+    was_there = os.path.isdir(parent)
+    _hostfiles.make_directory(parent, 0o755, 0, 0)
     path = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
     try:
+        _check_room(parent)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+        if not was_there:
+            with contextlib.suppress(OSError):
+                os.rmdir(parent)
 
 
 @contextlib.contextmanager

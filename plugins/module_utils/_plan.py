@@ -72,8 +72,8 @@ def plan(hosts: Sequence[Host]) -> Plan:
     _check_inventory(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
-        _fitness.check(hosts)
         version = _asked_version(hosts) or _releases.DEFAULT_VERSION
+        _fitness.check(hosts, version)
         _check_settings(hosts, version)
         _check_authorities(hosts, founding=True)
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"

@@ -9,11 +9,13 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from service_manager import ServiceManager
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,10 @@ def layout(tmp_path: Path) -> LayoutBelow:
         bin_dir=f"{root}/usr/local/bin",
         root=root,
     )
+
+
+@pytest.fixture
+def service_manager() -> Iterator[ServiceManager]:
+    manager = ServiceManager()
+    yield manager
+    manager.end()

@@ -78,6 +78,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "enabled": "",
             "need_daemon_reload": False,
             "restarts": 0,
+            "job_pending": False,
             "version": "",
         },
         "runtime": None,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 import threading
@@ -103,6 +104,15 @@ class Talk:
                 continue
             self.h2.send_data(stream, data[:room])
             data = data[room:]
+
+    def pause(self, seconds: float) -> None:
+        """Say nothing for a while.
+
+        :raises ConnectionError: the client has gone meanwhile.
+        """
+        readable, _writable, _failed = select.select([self.sock], [], [], seconds)
+        if readable:
+            self.events()
 
     def flush(self) -> None:
         self.sock.sendall(self.h2.data_to_send())

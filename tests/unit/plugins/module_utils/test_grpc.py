@@ -149,6 +149,42 @@ def test_a_stream_that_stalls_is_a_clear_error() -> None:
             next(messages)
 
 
+def test_a_message_that_trickles_counts_as_one_wait() -> None:
+    def script(talk: Talk) -> None:
+        talk.settle()
+        stream = talk.request().stream
+        talk.h2.send_headers(stream, list(GRPC))
+        talk.data(stream, struct.pack("!BI", 0, 3) + b"one" + struct.pack("!BI", 0, 1000))
+        try:
+            while True:
+                talk.data(stream, b"x")
+                talk.flush()
+                talk.pause(0.02)
+        except ConnectionError:
+            return
+
+    with Peer(script) as peer:
+        messages = _grpc.server_stream(dial(peer), CALL, 0.3)
+        assert next(messages) == b"one"
+        with pytest.raises(TransportError, match=r"KV\.Range: no answer within 0\.3 s\."):
+            next(messages)
+
+
+def test_a_stream_may_last_longer_than_its_idle_time() -> None:
+    def script(talk: Talk) -> None:
+        talk.settle()
+        stream = talk.request().stream
+        talk.h2.send_headers(stream, list(GRPC))
+        for _ in range(8):
+            talk.pause(0.1)
+            talk.data(stream, struct.pack("!BI", 0, 1) + b"x")
+            talk.flush()
+        talk.h2.send_headers(stream, OK, end_stream=True)
+        talk.flush()
+
+    assert stream(script, idle=0.4) == [b"x"] * 8
+
+
 def _raw(body: bytes, trailers: list[tuple[str, str]], status: str = "200") -> Script:
     def script(talk: Talk) -> None:
         talk.settle()
@@ -175,6 +211,8 @@ OK = [("grpc-status", "0")]
         (b"\0\xff\xff\xff\xff", OK, "a message of 4294967295 bytes where 67108864 are allowed"),
         (bytes(5), [("x", "y")], "an answer without a status"),
         (bytes(5), [("grpc-status", "ok")], "a status that is no number"),
+        (bytes(5), [(b"grpc-status", b"\xb2")], "a status that is no number"),
+        (bytes(5), [("grpc-status", "9" * 5000)], "a status that is no number"),
     ],
 )
 def test_a_broken_rule_is_named(body: bytes, trailers: list[tuple[str, str]], complaint: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hpack
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import WireError
-from ansible_collections.quorum.etcd.plugins.module_utils._hpack import MAX_HEADER_LIST, Decoder, encode
+from ansible_collections.quorum.etcd.plugins.module_utils._hpack import MAX_HEADER_LIST, TABLE_SIZE, Decoder, encode
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,12 +106,82 @@ def test_the_published_vectors(section: str) -> None:
         assert decoder.decode(bytes.fromhex(block)) == headers
 
 
-@given(st.lists(header_lists, max_size=8), st.booleans())
-def test_what_another_encoder_writes_is_read(blocks: list[list[tuple[str, str]]], huffman: bool) -> None:
+# The dynamic table after the last block of a section, the newest entry first, as the appendix prints it.
+TABLES = {
+    "C.2.1": [("custom-key", "custom-header")],
+    "C.2.2": [],
+    "C.2.3": [],
+    "C.2.4": [],
+    "C.3": [("custom-key", "custom-value"), ("cache-control", "no-cache"), (":authority", "www.example.com")],
+    "C.4": [("custom-key", "custom-value"), ("cache-control", "no-cache"), (":authority", "www.example.com")],
+    "C.5": [COOKIE[5], COOKIE[4], COOKIE[2]],
+    "C.6": [COOKIE[5], COOKIE[4], COOKIE[2]],
+}
+
+
+@pytest.mark.parametrize("section", VECTORS)
+def test_the_published_tables(section: str) -> None:
+    limit, blocks = VECTORS[section]
+    decoder = Decoder(limit)
+    for block, _headers in blocks:
+        decoder.decode(bytes.fromhex(block))
+    size = len(TABLES[section])
+    assert decoder.decode(bytes(range(0xBE, 0xBE + size))) == TABLES[section]
+    with pytest.raises(WireError, match="outside of the tables"):
+        decoder.decode(bytes((0xBE + size,)))
+
+
+@pytest.mark.parametrize(("section", "block", "number"), [("C.1.1", "2a", 10), ("C.1.2", "3f9a0a", 1337)])
+def test_the_published_integers(section: str, block: str, number: int) -> None:
+    """As new table sizes, whose prefix has the five bits of both examples; one byte less would be too few for them."""
+    assert Decoder(number).decode(bytes.fromhex(block)) == []
+    with pytest.raises(WireError, match=f"a table of {number} bytes where {number - 1} are allowed"):
+        Decoder(number - 1).decode(bytes.fromhex(block))
+
+
+# What a server may say once: its headers, whether it uses the Huffman code, and the size its table has from now on.
+said_once = st.tuples(
+    st.lists(
+        st.tuples(
+            st.one_of(names, st.sampled_from(["grpc-status", ":status", "content-type", "cookie"])),
+            st.one_of(values, st.sampled_from(["", "0", "200", "application/grpc"])),
+            # Sensitive headers are written so that no table ever remembers them.
+            st.booleans(),
+        ),
+        max_size=12,
+    ),
+    st.booleans(),
+    st.none() | st.sampled_from([0, 32, 33, 100, 1000, TABLE_SIZE]) | st.integers(0, TABLE_SIZE),
+)
+
+
+@given(st.lists(said_once, max_size=12))
+def test_what_another_encoder_writes_is_read(
+    conversation: list[tuple[list[tuple[str, str, bool]], bool, int | None]],
+) -> None:
     encoder, decoder = hpack.Encoder(), Decoder()
-    for headers in blocks:
-        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        assert decoder.decode(encoder.encode(raw, huffman=huffman)) == headers
+    for headers, huffman, table_size in conversation:
+        if table_size is not None:
+            encoder.header_table_size = table_size
+        raw = [hpack.HeaderTuple(name.encode(), value.encode("latin-1")) for name, value, _sensitive in headers]
+        for at, (_name, _value, sensitive) in enumerate(headers):
+            if sensitive:
+                raw[at] = hpack.NeverIndexedHeaderTuple(*raw[at])
+        assert decoder.decode(encoder.encode(raw, huffman=huffman)) == [header[:2] for header in headers]
+
+
+@given(
+    st.lists(st.binary(max_size=80) | st.builds(bytes.__add__, st.binary(max_size=6), st.just(b"\x82\xbe")), max_size=6)
+)
+def test_whatever_both_can_read_another_decoder_reads_the_same(blocks: list[bytes]) -> None:
+    ours, theirs = Decoder(), hpack.Decoder()
+    for block in blocks:
+        try:
+            headers = ours.decode(block)
+            other = theirs.decode(block, raw=True)
+        except (WireError, hpack.HPACKError):
+            return
+        assert headers == [(name.decode("latin-1"), value.decode("latin-1")) for name, value in other]
 
 
 @given(header_lists)

@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import hpack
 import pytest
@@ -150,6 +150,39 @@ def test_a_setting_that_comes_late_opens_the_window_of_the_request_under_way() -
 
     with Peer(script) as peer:
         assert one_answer(peer, bytes(50_000))[0].ended
+
+
+def test_a_setting_that_takes_room_back_is_obeyed_in_the_middle_of_a_request() -> None:
+    room = frame(SETTINGS, 0, 0, struct.pack("!HI", _http2.INITIAL_WINDOW_SIZE, 1000))
+    # After 1000 bytes this leaves a room of -990.
+    less = frame(SETTINGS, 0, 0, struct.pack("!HI", _http2.INITIAL_WINDOW_SIZE, 10))
+    more = [frame(WINDOW_UPDATE, 0, 1, struct.pack("!I", size)) for size in (990 + 500, 1500)]
+    said = room + less + b"".join(more) + frame(HEADERS, END_HEADERS | END_STREAM, 1, HTTP_200)
+    assert sizes_of_data(said, bytes(3000)) == [1000, 500, 1500]
+
+
+def test_larger_frames_are_sent_where_the_server_allows_them() -> None:
+    allowed = struct.pack("!HIHI", _http2.INITIAL_WINDOW_SIZE, 1 << 20, _http2.MAX_FRAME_SIZE, 40_000)
+    said = frame(SETTINGS, 0, 0, allowed) + frame(HEADERS, END_HEADERS | END_STREAM, 1, HTTP_200)
+    assert sizes_of_data(said, bytes(60_000)) == [40_000, 20_000]
+
+
+def sizes_of_data(said: bytes, body: bytes) -> list[int]:
+    """The sizes of the DATA frames in which a request is sent to a server that says this."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(said)
+        with ours:
+            ask(Connection(ours, endpoint_of("http://10.0.0.1:2379"), Deadline(5.0), Dialer().explain), body)
+        with theirs.makefile("rb") as stream:
+            sent = stream.read().removeprefix(_http2.PREFACE)
+    sizes = []
+    while sent:
+        size = int.from_bytes(sent[:3], "big")
+        if sent[3] == DATA:
+            sizes.append(size)
+        sent = sent[_http2.FRAME_HEADER + size :]
+    return sizes
 
 
 def test_an_answer_larger_than_our_windows_flows() -> None:
@@ -353,6 +386,89 @@ def test_a_server_that_only_ever_pings_runs_into_the_deadline() -> None:
     assert failure(script, seconds=0.2).message == "no answer within 0.2 s."
 
 
+def test_a_server_that_pings_and_reads_nothing_runs_into_the_deadline() -> None:
+    assert flooded(frame(PING, 0, 0, bytes(8))) == "no answer within 0.3 s."
+
+
+def test_settings_without_end_run_into_the_deadline() -> None:
+    assert flooded(frame(SETTINGS)) == "no answer within 0.3 s."
+
+
+def test_empty_continuations_without_end_run_into_the_deadline() -> None:
+    assert flooded(frame(CONTINUATION, 0, 1), frame(HEADERS, 0, 1)) == "no answer within 0.3 s."
+
+
+def test_informational_answers_without_end_run_into_the_deadline() -> None:
+    early = frame(HEADERS, END_HEADERS, 1, hpack.Encoder().encode([(":status", "103")]))
+    assert flooded(early) == "no answer within 0.3 s."
+
+
+def test_empty_data_without_end_runs_into_the_deadline() -> None:
+    assert flooded(frame(DATA, 0, 1), frame(HEADERS, END_HEADERS, 1, HTTP_200)) == "no answer within 0.3 s."
+
+
+def flooded(unit: bytes, first: bytes = b"") -> str:
+    """What is said of a server that repeats a few frames for ever and reads nothing."""
+
+    def script(talk: Talk) -> None:
+        talk.settle()
+        talk.request()
+        try:
+            talk.sock.sendall(first)
+            while True:
+                talk.sock.sendall(unit * 1000)
+        except OSError:
+            return
+
+    return failure(script, seconds=0.3).message
+
+
+def test_an_introduction_that_trickles_runs_into_the_deadline() -> None:
+    def script(talk: Talk) -> None:
+        with suppress(OSError):
+            for byte in frame(SETTINGS, 0, 0, bytes(6000)):
+                talk.sock.sendall(bytes((byte,)))
+                threading.Event().wait(0.01)
+
+    with Peer(script) as peer, pytest.raises(TransportError, match=r"there was no answer within 0\.1 s"):
+        dial(peer, 0.1)
+
+
+def test_a_connection_that_is_cut_in_the_middle_of_the_answer_is_a_clear_error() -> None:
+    def script(talk: Talk) -> None:
+        talk.settle()
+        stream = talk.request().stream
+        talk.h2.send_headers(stream, list(GRPC))
+        talk.h2.send_data(stream, b"\0\0\0\0\x64half")
+        talk.flush()
+        # Closed with unread input and no time to linger, a socket says RST.
+        talk.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    error = failure(script)
+    assert error.message == "the connection was closed from the other side."
+    assert error.sent
+
+
+def test_a_server_that_takes_nothing_and_talks_without_end_runs_into_the_deadline() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(HELLO)
+        connection = Connection(ours, endpoint_of("http://10.0.0.1:2379"), Deadline(5.0), Dialer().explain)
+        theirs.shutdown(socket.SHUT_RD)
+
+        def talk() -> None:
+            with suppress(OSError):
+                while True:
+                    theirs.sendall(bytes(65536))
+
+        talking = threading.Thread(target=talk)
+        talking.start()
+        with pytest.raises(TransportError, match="the connection was closed from the other side"):
+            ask(connection, seconds=0.2)
+        talking.join(10)
+        assert not talking.is_alive()
+
+
 def test_a_server_that_grants_no_room_runs_into_the_deadline() -> None:
     def script(talk: Talk) -> None:
         talk.settle()
@@ -411,6 +527,8 @@ def scripted(said: bytes) -> Iterator[tuple[Connection, Deadline]]:
 
 
 BEGUN = frame(HEADERS, END_HEADERS, 1, HTTP_200)
+# One header of 4000 bytes that goes into the table, and then a thousand times its index.
+UNFOLDING = frame(HEADERS, END_HEADERS, 1, bytes.fromhex("4001617fa11e") + b"v" * 4000 + b"\xbe" * 1000)
 
 
 @pytest.mark.parametrize(
@@ -428,6 +546,7 @@ BEGUN = frame(HEADERS, END_HEADERS, 1, HTTP_200)
         (frame(HEADERS, 0, 1, HTTP_200) + frame(PING, 0, 0, bytes(8)), "a header block is interrupted"),
         (frame(CONTINUATION, END_HEADERS, 1, HTTP_200), "a continuation of nothing"),
         (frame(HEADERS, 0, 1) + frame(CONTINUATION, 0, 1, bytes(MAX_FRAME)) * 5, "a header block of more than 65536"),
+        (UNFOLDING, "HPACK: more than 65536 bytes of headers"),
         (frame(PUSH_PROMISE, END_HEADERS, 1, bytes(4)), "a push, which the settings forbid"),
         (frame(PING, 0, 0, b"short"), "a malformed ping"),
         (frame(SETTINGS, 0, 0, b"12345"), "malformed settings"),

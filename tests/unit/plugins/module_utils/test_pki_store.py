@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
+import functools
 import os
 import stat
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import AuthoritySpec, KeySpec, LeafSpec
+from other_processes import as_nobody, at_once, killed_at, make_ca
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
 SPEC = AuthoritySpec("etcd test client CA")
@@ -116,20 +116,8 @@ def test_a_key_is_encrypted_when_a_passphrase_is_given(tmp_path: Path) -> None:
     assert store.load_authority(str(tmp_path / "pki"), "client", NOW, "sesame").cert_pem == made.cert_pem
 
 
-def ensure(directory: str, results: t.Any) -> None:
-    authority, created = store.ensure_authority(directory, "client", SPEC, NOW)
-    results.put((authority.cert_pem, created))
-
-
 def test_eight_processes_at_once_make_one_ca(tmp_path: Path) -> None:
-    fork = multiprocessing.get_context("fork")
-    results = fork.Queue()
-    processes = [fork.Process(target=ensure, args=(str(tmp_path / "pki"), results)) for _ in range(8)]
-    for process in processes:
-        process.start()
-    seen = [results.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join()
+    seen = at_once(8, make_ca, str(tmp_path / "pki"), "client", SPEC, NOW)
     assert len({cert_pem for cert_pem, _created in seen}) == 1
     assert sum(created for _cert_pem, created in seen) == 1
 
@@ -142,14 +130,9 @@ WRITING = [f"{call} {at}" for call, calls in (("open", 7), ("fsync", 6), ("repla
 def test_a_making_that_is_killed_is_completed_by_the_next(tmp_path: Path, moment: str) -> None:
     """Dies at a chosen call that touches the disk; then the same is asked again, twice."""
     directory = str(tmp_path / "pki")
-    child = os.fork()
-    if not child:
-        call, number = moment.split()
-        die_at(call, int(number))
-        with contextlib.suppress(BaseException):
-            store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -9
+    call, number = moment.split()
+    make = functools.partial(store.ensure_authority, directory, "client", SPEC, NOW, passphrase="sesame")
+    assert killed_at(call, int(number), make) == -9
     key, certificate = store.key_path(directory, "client"), store.certificate_path(directory, "client")
     left = key.read_bytes() if key.exists() else None
     complete = certificate.exists()
@@ -158,19 +141,6 @@ def test_a_making_that_is_killed_is_completed_by_the_next(tmp_path: Path, moment
     assert left is None or key.read_bytes() == left
     assert store.ensure_authority(directory, "client", SPEC, NOW, passphrase="sesame")[0].cert_pem == made.cert_pem
     assert not list(Path(directory).glob("*.new"))
-
-
-def die_at(call: str, number: int) -> None:
-    original = getattr(os, call)
-    left = [number]
-
-    def dying(*arguments: t.Any, **more: t.Any) -> t.Any:
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), 9)
-        return original(*arguments, **more)
-
-    setattr(os, call, dying)
 
 
 def test_a_key_without_its_certificate_is_completed_only_by_who_makes_cas(pki_dir: str) -> None:
@@ -335,25 +305,6 @@ def test_an_empty_passphrase_makes_no_ca(tmp_path: Path) -> None:
     assert not store.exists(str(tmp_path / "pki"), "client")
 
 
-def as_nobody(act: t.Callable[[], object]) -> str:
-    """What the act says to a user who is not root."""
-    receiving, sending = os.pipe()
-    child = os.fork()
-    if not child:
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        try:
-            act()
-        except EtcdError as exc:
-            os.write(sending, f"{type(exc).__name__}: {exc}".encode())
-        os._exit(0)
-    os.close(sending)
-    with os.fdopen(receiving, "rb") as said:
-        os.waitpid(child, 0)
-        return said.read().decode()
-
-
 @pytest.mark.parametrize("which", store.AUTHORITIES)
 def test_a_directory_that_may_not_be_read_is_refused_naming_owner_and_mode(which: str) -> None:
     with tempfile.TemporaryDirectory() as reachable:
@@ -361,8 +312,8 @@ def test_a_directory_that_may_not_be_read_is_refused_naming_owner_and_mode(which
         pki_dir = f"{reachable}/pki"
         store.ensure_authority(pki_dir, which, SPEC, NOW)
         os.chmod(pki_dir, 0)
-        for act in (store.load_authority, lambda *arguments: store.ensure_authority(*arguments[:2], SPEC, NOW)):
-            said = as_nobody(lambda act=act: act(pki_dir, which, NOW))  # type: ignore[misc]
+        for act, *more in ((store.load_authority, NOW), (store.ensure_authority, SPEC, NOW)):
+            said = as_nobody(act, pki_dir, which, *more)
             owner = f"belongs to user id {os.geteuid()} with mode 0000"
             assert said.startswith(f"HostError: Cannot read {pki_dir}: {pki_dir} {owner}")
             assert "this runs as user id " in said

@@ -1,0 +1,165 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What became of the members: seen from outside, and from the files and units of their hosts."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from machines import Machines
+
+MARKER = "/var/lib/quorum.etcd/etcd/marker"
+REFUSED = "/run/quorum.etcd/etcd/refused"
+
+
+class Members:
+    """The members on some hosts, with TLS, each called like its host.
+
+    :param directory: for the administrator's certificate, and the records of writes.
+    """
+
+    def __init__(self, machines: Machines, directory: Path) -> None:
+        self._machines = machines
+        self._directory = directory
+        self._records: list[Path] = []
+
+    def are_one_healthy_cluster(self) -> None:
+        """Every host's member serves, all say the same of the one cluster they are, and each host knows which it is."""
+        views = {host: self.awaited(host) for host in self._machines.names}
+        assert len({view["cluster_id"] for view in views.values()}) == 1, views
+        assert len({view["member_id"] for view in views.values()}) == len(views), views
+        for view in views.values():
+            assert sorted(member["name"] for member in view["members"]) == sorted(views), view
+            assert not any(member["is_learner"] for member in view["members"]), view
+        for writer, reader in itertools.permutations(views, 2):
+            self._written_by_one_is_read_by_another(writer, reader)
+        for host, view in views.items():
+            marker = self.marker(host)
+            assert marker["STATE"] == "started", (host, marker)
+            assert (marker["CLUSTER_ID"], marker["MEMBER_ID"]) == (view["cluster_id"], view["member_id"]), (host, marker)
+            assert self._unit(host)["UnitFileState"] == "enabled", host
+            assert self._leftovers_of_the_first_start(host) == [], host
+
+    def awaited(self, host: str, seconds: float = 60) -> dict[str, Any]:
+        """The member list as this member gives it once it serves.
+
+        A linearizable answer: a quorum of its cluster agrees.
+        """
+        with self._client(host) as client:
+            return patiently(lambda: client.member_list(endpoint=self._endpoint(host)), seconds)
+
+    def none_has_started(self) -> None:
+        """Nowhere is there an etcd, or anything that one has written."""
+        for host in self._machines.names:
+            assert self.processes(host) == [], host
+            assert self.logs(host, "/var/lib/etcd") == [], host
+
+    def is_kept_down(self, host: str, data_dir: str, *sayings: str) -> None:
+        """The gate refuses, again and again, says why once, and what to do; the data directory stays without a log."""
+        unit = patiently(lambda: self._tried_again(host), 60)
+        assert unit["ActiveState"] != "active", unit
+        assert unit["MainPID"] == "0", unit
+        assert self.processes(host) == []
+        assert self.logs(host, data_dir) == []
+        reason = self._machines.run(host, f"cat {REFUSED}").strip()
+        for saying in sayings:
+            assert saying in reason, f"not said: {saying}\nsaid: {reason}"
+        journal = self._machines.run(host, "journalctl --unit etcd --output cat --no-pager").splitlines()
+        assert journal.count(f"quorum.etcd gate: this member is not started. {reason}") == 1, journal
+
+    def marker(self, host: str) -> dict[str, str]:
+        """What the host remembers of its member."""
+        return _pairs(self._machines.run(host, f"cat {MARKER}"))
+
+    def processes(self, host: str) -> list[str]:
+        """The processes called etcd, by id."""
+        return self._machines.run(host, "pgrep -x etcd || true").split()
+
+    def logs(self, host: str, data_dir: str) -> list[str]:
+        """The files of write-ahead logs below a directory."""
+        return self._machines.run(host, f"find {data_dir} -name '*.wal'").split()
+
+    def write(self, hosts: Iterable[str], seconds: float = 1.0) -> None:
+        """Write by way of these members for a while, and record what was acknowledged."""
+        record = self._directory / f"record{len(self._records)}"
+        arguments = ["--record", str(record), "--endpoints", self._endpoints(hosts), *self._options]
+        self._machines.writer("run", "--seconds", str(seconds), *arguments)
+        self._records.append(record)
+
+    def hold_every_acknowledged_write(self, hosts: Sequence[str]) -> None:
+        """A quorum that is asked by way of these members has each write of each record."""
+        for record in self._records:
+            arguments = ["--record", str(record), "--endpoints", self._endpoints(hosts), *self._options]
+            verdict = patiently(lambda: self._machines.writer("verify", *arguments), 60)
+            assert not verdict.startswith("acknowledged: 0\n"), verdict
+
+    def _written_by_one_is_read_by_another(self, writer: str, reader: str) -> None:
+        key, value = f"/written-by/{writer}", f"read by {reader}".encode()
+        with self._client(writer) as client:
+            client.put(key, value)
+        with self._client(reader) as client:
+            assert client.read(key)["kvs"][0]["value"] == value, (writer, reader)
+
+    def _unit(self, host: str) -> dict[str, str]:
+        properties = "ActiveState,SubState,MainPID,NRestarts,UnitFileState"
+        return _pairs(self._machines.run(host, f"systemctl show etcd --property {properties}"))
+
+    def _tried_again(self, host: str) -> dict[str, str]:
+        unit = self._unit(host)
+        assert int(unit["NRestarts"]) >= 1, unit
+        return unit
+
+    def _leftovers_of_the_first_start(self, host: str) -> list[str]:
+        """Settings that are good for one start, and the listeners that stood where etcd now does."""
+        files = "find /run/quorum.etcd -name bootstrap.env -o -name first-start -o -name refused"
+        units = "systemctl list-units --all --plain --no-legend 'quorum-etcd-probe-*'"
+        return self._machines.run(host, f"{files}; {units}").splitlines()
+
+    def _endpoint(self, host: str) -> str:
+        return f"https://{self._machines.address(host)}:2379"
+
+    def _endpoints(self, hosts: Iterable[str]) -> str:
+        return ",".join(map(self._endpoint, hosts))
+
+    def _client(self, host: str) -> AbstractContextManager[Client]:
+        return Client([self._endpoint(host)], Credentials(*map(str, self._administrator)))
+
+    @property
+    def _options(self) -> list[str]:
+        ca, certificate, key = map(str, self._administrator)
+        return ["--cacert", ca, "--cert", certificate, "--key", key]
+
+    @property
+    def _administrator(self) -> list[Path]:
+        """CA, certificate and key of the administrator, fetched from the first host that has them."""
+        paths = [self._directory / name for name in ("ca.pem", "admin.pem", "admin-key.pem")]
+        for path in paths:
+            if not path.exists():
+                path.touch(mode=0o600)
+                path.write_text(self._machines.run(self._machines.names[0], f"cat /etc/etcd/ssl/{path.name}"))
+        return paths
+
+
+def patiently[T](look: Callable[[], T], seconds: float) -> T:
+    """What C(look) returns once it raises no longer; after so many seconds what it raises."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return look()
+        except (AssertionError, EtcdError):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in text.splitlines())

@@ -1,0 +1,153 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command of the README, run to its end or killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+#: Seconds after which a run hangs.
+PATIENCE = 240
+
+#: The tasks of a run that founds a cluster of three, in their order.
+TASKS = (
+    "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
+    "Observe",
+    "Plan",
+    "Walk the waves",
+    "Wave 1 of 6",
+    "Install",
+    "Wave 2 of 6",
+    "Make the certificate authorities",
+    "Wave 3 of 6",
+    "Write the member's files",
+    "Wave 4 of 6",
+    "Reach every peer port",
+    "Wave 5 of 6",
+    "Start the member",
+    "Wave 6 of 6",
+    "Await the member",
+    "Stop with the cluster",
+    "Verify",
+    "Observe",
+    "Plan",
+)
+_BANNER = re.compile(r"^TASK \[quorum\.etcd\.etcd : (.+?)\] \*", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Kill:
+    """When to kill a run.
+
+    :param task: which of its tasks, from 1.
+    :param after: seconds after that task began; at 0 no host has begun it.
+    """
+
+    task: int
+    after: float = 0.0
+
+    @classmethod
+    def at(cls, name: str, after: float = 0.0) -> Kill:
+        """At a task by its name."""
+        return cls(1 + TASKS.index(name), after)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
+            "ANSIBLE_CALLBACKS_ENABLED": "killed_at",
+            "KILLED_AT_TASK": str(self.task),
+            "KILLED_AFTER": str(self.after),
+        }
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run ended.
+
+    :param output: all that it printed.
+    """
+
+    code: int
+    output: str
+
+    @property
+    def said(self) -> str:
+        """The output on one line, for messages are wrapped and quoted in several ways."""
+        return " ".join(self.output.replace("\\n", " ").replace('\\"', '"').split())
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The names of the tasks that began."""
+        return tuple(_BANNER.findall(self.output))
+
+    @property
+    def killed(self) -> bool:
+        return self.code == 128 + signal.SIGKILL
+
+    @property
+    def done(self) -> bool:
+        """It found, or brought about, that nothing is left to do."""
+        return self.code == 0 and "nothing to do" in self.said
+
+
+class Playbook:
+    """The playbook with one inventory.
+
+    :param directory: where it is started, and where its temporary files go.
+    """
+
+    def __init__(self, inventory: Path, directory: Path) -> None:
+        self._inventory = inventory
+        self._directory = directory
+        self.variables: dict[str, object] = {}
+
+    def run(self, *arguments: str, kill: Kill | None = None, pipelining: bool = True) -> Run:
+        """Run it once. When this returns nothing of it lives on this machine; what it began on hosts goes on."""
+        command = ["ansible-playbook", "quorum.etcd.etcd", "-i", str(self._inventory), *arguments]
+        if self.variables:
+            command += ["--extra-vars", json.dumps(self.variables)]
+        environment = {
+            "ANSIBLE_LOCAL_TEMP": str(self._directory / "ansible"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_PIPELINING": str(pipelining),
+            "ANSIBLE_TIMEOUT": "10",
+            **(kill.environment if kill else {}),
+        }
+        return self._reaped(command, environment)
+
+    def run_until_done(self, runs: int = 3) -> Run:
+        """The same command until nothing is left to do, which it says."""
+        said = []
+        for _ in range(runs):
+            run = self.run()
+            if run.done:
+                return run
+            said.append(run.output)
+        raise AssertionError(f"After {runs} runs there is something left to do:\n" + "\n".join(said))
+
+    def _reaped(self, command: list[str], environment: Mapping[str, str]) -> Run:
+        done = subprocess.run(
+            [sys.executable, str(HERE / "reaper.py"), str(PATIENCE), *command],
+            cwd=self._directory,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=PATIENCE + 30,
+        )
+        return Run(done.returncode, done.stdout)

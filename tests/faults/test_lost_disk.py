@@ -1,0 +1,113 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A member that lost its disk stays down, and nothing that was acknowledged is lost.
+
+Started empty it would come back under its old id with an empty log, or found a cluster of its own.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from machines import Machines
+from members import Members
+from playbook import Kill, Playbook
+
+#: In memory, kept while a host is switched off. Hosts mount it at DATA_DIR themselves, so that it may be missing there.
+DISK = "512m"
+DATA_DIR = "/srv/etcd"
+FSTAB = f"/var/lib/etcd {DATA_DIR} none bind,nofail 0 0"
+
+LOSER, *PEERS = Machines.names[::-1]
+
+SAYINGS = {
+    "wiped": [
+        f"This member has run before, and there is no write-ahead log in {DATA_DIR}/member/wal: its data are gone.",
+        "If a disk is missing, mount it: the unit tries again by itself.",
+        "If the data are lost for good, run the playbook",
+    ],
+    "unmounted": [
+        f"{DATA_DIR} was a mount point of its own when this member was set up and is none now: its disk is missing.",
+        "Mount it; the unit tries again by itself.",
+    ],
+}
+
+SAMPLE = [
+    ("3.6.14", "wiped", "peers serve", "after a finished run"),
+    ("3.6.14", "unmounted", "peers are off", "after a finished run"),
+    ("3.6.14", "wiped", "peers are off", "after a killed run"),
+    ("3.6.14", "unmounted", "peers serve", "after a killed run"),
+    ("3.5.33", "wiped", "peers are cut off", "after a finished run"),
+    ("3.7.1", "unmounted", "peers are cut off", "after a killed run"),
+]
+EVERY = product(
+    ("3.5.33", "3.6.14", "3.7.1"),
+    ("wiped", "unmounted"),
+    ("peers serve", "peers are off", "peers are cut off"),
+    ("after a finished run", "after a killed run"),
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "loss", "peers", "moment"),
+    [pytest.param(*case, marks=() if case in SAMPLE else pytest.mark.matrix, id=", ".join(case)) for case in EVERY],
+)
+def test_a_member_that_lost_its_disk_stays_down(
+    machines: Machines, playbook: Playbook, members: Members, version: str, loss: str, peers: str, moment: str
+) -> None:
+    _mount_disks(machines)
+    _found(playbook, members, version, moment)
+    members.write(Machines.names)
+
+    _lose(machines, loss)
+    _reboot(machines, peers)
+    members.is_kept_down(LOSER, DATA_DIR, *SAYINGS[loss])
+
+    _bring_back(machines, peers)
+    members.write(PEERS)
+    members.hold_every_acknowledged_write(PEERS)
+    members.is_kept_down(LOSER, DATA_DIR, *SAYINGS[loss])
+
+    if loss == "unmounted":
+        machines.run(LOSER, f"echo '{FSTAB}' >>/etc/fstab; mount {DATA_DIR}")
+        members.awaited(LOSER)
+        members.hold_every_acknowledged_write([LOSER])
+
+
+def _mount_disks(machines: Machines) -> None:
+    for host in machines.names:
+        machines.run(host, f"mkdir {DATA_DIR}; echo '{FSTAB}' >>/etc/fstab; systemctl daemon-reload; mount {DATA_DIR}")
+
+
+def _found(playbook: Playbook, members: Members, version: str, moment: str) -> None:
+    """Found the cluster, by a run that ends well or by one that is killed when the members have just been started."""
+    playbook.variables = {"etcd_version": version, "etcd_data_dir": DATA_DIR}
+    if moment == "after a finished run":
+        run = playbook.run()
+        assert run.done, run.output
+    else:
+        run = playbook.run(kill=Kill.at("Await the member"))
+        assert run.killed, run.output
+    for host in Machines.names:
+        members.awaited(host)
+
+
+def _lose(machines: Machines, loss: str) -> None:
+    """From the next boot on the disk is empty, or not there."""
+    machines.run(LOSER, f"rm -r {DATA_DIR}/member" if loss == "wiped" else f"sed -i 's|^{FSTAB}$||' /etc/fstab")
+
+
+def _reboot(machines: Machines, peers: str) -> None:
+    if peers == "peers are cut off":
+        machines.cut_off(LOSER)
+    machines.power_off(*(machines.names if peers == "peers are off" else [LOSER]))
+    machines.power_on(LOSER)
+
+
+def _bring_back(machines: Machines, peers: str) -> None:
+    if peers == "peers are off":
+        machines.power_on(*PEERS)
+    machines.heal()

@@ -1,0 +1,135 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from inventory_of import LAYOUT, bare, seeing
+from role_task import Task
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """The role's C(__etcd_inputs) of one host."""
+    return {
+        "cluster": "etcd_cluster",
+        "version": None,
+        "settings": {},
+        "tls": False,
+        "variables": {"NODE_NAME": "etcd-host0", "ansible_host": "10.0.0.1", "etcd_tls": False},
+        "layout": LAYOUT.to_dict(),
+        "pki": {
+            "directory": str(tmp_path / "pki"),
+            "passphrase": "",
+            "key_type": "ec",
+            "key_size": 0,
+            "days": 1095,
+            "renew_before_days": 30,
+        },
+    }
+
+
+def node(clock=0.0, **changes):
+    """A host that answers, its clock ahead of this one's by some seconds."""
+    return {"node": dict(seeing(bare(), host={"time": time.time() + clock, **changes}).seen)}
+
+
+def observe(inputs, answer=None, **task):
+    one = Task(ActionModule, answer=answer or node(), **task)
+    result = one.run({"inventory_hostname": "10.0.0.1"}, host="10.0.0.1", inputs=inputs)
+    return result, one.sent
+
+
+def test_a_host_is_what_it_should_be_and_what_it_is(inputs):
+    result, sent = observe(inputs)
+    host = Host.from_observation("10.0.0.1", result)
+    assert host.wanted.name == "etcd-host0"
+    assert host.label == "etcd-host0 (10.0.0.1)"
+    assert host.seen["host"]["machine_id"] == "machine-0"
+    assert not result["changed"]
+    assert (result["problem"], result["silent"]) == ("", "")
+    ((module, arguments),) = sent
+    assert module == "quorum.etcd.etcd_node_info"
+    assert (arguments["instance"], arguments["ports"]) == ("etcd", [2379, 2380, 2381])
+
+
+def test_a_host_without_an_address_is_reached_at_the_one_that_was_seen(inputs):
+    inputs["variables"]["ansible_host"] = "machine.example.com"
+    inputs["variables"]["NODE_NAME"] = None
+    one = Task(ActionModule, answer=node(default_address="10.7.7.7"))
+    result = one.run({"inventory_hostname": "machine"}, host="machine", inputs=inputs)
+    assert result["wanted"]["member"]["peer_urls"] == ("http://10.7.7.7:2380",)
+    assert result["wanted"]["member"]["address_source"] == "observed"
+
+
+def test_a_wrong_variable_is_told_without_asking_the_host(inputs):
+    inputs["variables"]["NODE_NAME"] = "two words"
+    result, sent = observe(inputs)
+    assert "NODE_NAME of 10.0.0.1 is 'two words'" in result["problem"]
+    assert not result.get("failed"), "the plan tells it together with those of the other hosts"
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": ["a"]},
+        {"layout": {**LAYOUT.to_dict(), "data_dir": "etcd"}},
+        {"layout": {**LAYOUT.to_dict(), "data_dir": "/"}},
+        {"layout": {**LAYOUT.to_dict(), "data_dir": ""}},
+        {"layout": {**LAYOUT.to_dict(), "wal_dir": "/wal dir/etcd"}},
+        {"layout": {**LAYOUT.to_dict(), "log_file": "/var/log/$HOME"}},
+        {"layout": {**LAYOUT.to_dict(), "conf_dir": None}},
+    ],
+)
+def test_a_wrong_path_or_setting_is_told_without_asking_the_host(inputs, change):
+    inputs.update(change)
+    result, sent = observe(inputs)
+    assert result["problem"]
+    assert sent == []
+
+
+def test_a_host_that_fails_to_look_is_silent(inputs):
+    result, _sent = observe(inputs, {"failed": True, "msg": "it was asked by a user who is not root."})
+    assert result["silent"] == "it was asked by a user who is not root."
+    assert result["seen"] == {}
+    assert not result.get("failed")
+
+
+@pytest.mark.parametrize("clock", [5.0, -5.0])
+def test_a_clock_that_is_off_is_measured(inputs, clock):
+    result, _sent = observe(inputs, node(clock))
+    assert 4.0 < result["skew"] <= 5.0
+
+
+def test_a_clock_between_question_and_answer_is_right(inputs, monkeypatch):
+    moments = iter([100.0, 104.0])
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    assert observe(inputs, {"node": dict(seeing(bare(), host={"time": 101.0}).seen)})[0]["skew"] == 0.0
+
+
+@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+def test_hosts_that_do_not_wait_for_each_other_are_refused(inputs, strategy):
+    result, sent = observe(inputs, strategy=strategy)
+    assert result["failed"]
+    assert f"strategy is {strategy}" in result["msg"]
+    assert "Nothing was touched" in result["msg"]
+    assert sent == []
+
+
+def test_a_key_that_cannot_be_is_told(inputs):
+    inputs["pki"]["key_size"] = 1024
+    inputs.update(tls=True)
+    inputs["variables"]["etcd_tls"] = True
+    assert "1024" in observe(inputs)[0]["problem"]
+
+
+def test_check_mode_looks_too(inputs):
+    result, sent = observe(inputs, check=True)
+    assert len(sent) == 1
+    assert result["seen"]

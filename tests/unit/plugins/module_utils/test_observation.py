@@ -1,0 +1,203 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One look at this very machine, with a member's directories inside a temporary one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _observation, _systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._observation import Interest
+from inventory_of import bare
+
+NOTHING = Interest([], [], [], [], 0.2)
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees all of a host")
+
+
+@pytest.fixture
+def look(service_manager, layout, monkeypatch):
+    """Look at this host, where systemd is what the test says."""
+    monkeypatch.setattr(_systemd, "is_running", lambda: True)
+
+    def look(on=layout, **interest):
+        return _observation.observe(service_manager.systemd, on, NOTHING if not interest else replace(NOTHING, **interest))
+
+    return look
+
+
+@pytest.fixture
+def etcd(layout):
+    """A process that is called etcd, from a release's own directory."""
+    started = []
+
+    def etcd(**environment):
+        path = Path(layout.release_dir("3.6.14", "amd64"), "etcd")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            shutil.copy(shutil.which("sleep"), path)
+        process = subprocess.Popen([str(path), "60"], env={"LAST": "1", **environment})
+        started.append(process)
+        while b"LAST" not in Path(f"/proc/{process.pid}/environ").read_bytes():
+            assert process.poll() is None
+        return process
+
+    yield etcd
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_whoever_is_not_root_is_told_so(look, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(HostError, match="Set ansible_become: true"):
+        look()
+
+
+@needs_root
+class TestABareHost:
+    def test_shows_what_a_plan_asks_for(self, look):
+        """The observation that plans are tested with has the same shape."""
+        seen, made_up = look(), bare().seen
+        assert set(seen) == set(made_up)
+        for part in ("host", "account", "free", "unit", "data"):
+            assert set(seen[part]) == set(made_up[part]), part
+
+    def test_shows_nothing_of_etcd(self, look):
+        seen = look()
+        assert (seen["marker"], seen["marker_error"], seen["runtime"], seen["cluster"]) == (None, "", None, None)
+        assert (seen["releases"], seen["record"], seen["refused"]) == ([], {}, "")
+        assert seen["data"]["log"] is False
+
+    def test_is_left_as_it_was(self, look, tmp_path):
+        before = sorted(tmp_path.rglob("*"))
+        look(files=[str(tmp_path / "gone")], certificates=[str(tmp_path / "gone")])
+        assert sorted(tmp_path.rglob("*")) == before
+
+    def test_draws_another_number_at_each_look(self, look):
+        assert look()["host"]["nonce"] != look()["host"]["nonce"]
+
+    def test_measures_the_disk_that_a_directory_would_be_on(self, look, layout):
+        free = look(replace(layout, data_dir=f"{layout.root}/not/yet/there"))["free"]["data"]
+        assert abs(free - shutil.disk_usage(layout.root).free) < 1 << 28
+
+    def test_without_systemd_says_so(self, look, monkeypatch):
+        monkeypatch.setattr(_systemd, "is_running", lambda: False)
+        seen = look()
+        assert seen["host"]["systemd"] is False
+        assert seen["unit"]["load_state"] == "not-found"
+
+    def test_says_which_addresses_are_not_its_own(self, look):
+        assert look(addresses=["127.0.0.1", "192.0.2.9"])["host"]["not_here"] == ["192.0.2.9"]
+
+
+@needs_root
+class TestWhatLiesThere:
+    def test_releases_that_are_complete(self, look, layout):
+        for name in ("etcd-v3.6.14-linux-amd64", "etcd-v3.5.33-linux-amd64", ".fetch-abc", "etcd-v3.7-linux-amd64", "x"):
+            Path(layout.install_dir, name).mkdir(parents=True)
+        assert look()["releases"] == ["3.5.33", "3.6.14"]
+
+    def test_a_marker(self, look, layout):
+        marker = Marker(_marker.NEVER_STARTED, token="t", mounts=("/data",))
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(layout.marker_file).write_text(_marker.render(marker))
+        assert look()["marker"] == marker.to_dict()
+
+    def test_a_marker_that_is_not_understood_is_not_none(self, look, layout):
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(layout.marker_file).write_text("FORMAT=9\n")
+        seen = look()
+        assert seen["marker"] is None
+        assert "format '9'" in seen["marker_error"]
+
+    def test_a_log_that_cannot_be_read_does_not_make_the_host_silent_about_having_one(self, look, layout):
+        log = Path(layout.log_dir)
+        log.mkdir(parents=True)
+        (log / "0.wal").write_bytes(b"")
+        assert look()["data"]["log"] is True
+
+    def test_things_of_others_in_the_data_directory(self, look, layout):
+        for name in ("member", "lost+found", "photos", "mail"):
+            Path(layout.data_dir, name).mkdir(parents=True)
+        assert look()["data"]["foreign"] == ["mail", "photos"]
+
+    def test_certificates_by_their_text_and_keys_by_their_checksum(self, look, tmp_path):
+        (tmp_path / "etcd.pem").write_text("public")
+        (tmp_path / "etcd-key.pem").write_text("secret")
+        paths = [str(tmp_path / name) for name in ("etcd.pem", "etcd-key.pem")]
+        seen = look(files=paths, certificates=[paths[0], str(tmp_path / "gone")])
+        assert seen["certificates"] == {paths[0]: "public"}
+        assert seen["files"][paths[1]]["exists"]
+        assert "secret" not in str(seen)
+
+    def test_the_record_of_the_last_start(self, look, layout):
+        Path(layout.run_dir).mkdir(parents=True)
+        Path(layout.run_dir, "started").write_text("ab12  /etc/etcd/etcd.conf\ncd34  /opt/with  blanks\n")
+        assert look()["record"] == {"/etc/etcd/etcd.conf": "ab12", "/opt/with  blanks": "cd34"}
+
+    def test_why_the_gate_refused(self, look, layout):
+        Path(layout.run_dir).mkdir(parents=True)
+        Path(layout.run_dir, "refused").write_text("A disk is missing.\n")
+        assert look()["refused"] == "A disk is missing."
+
+    def test_a_write_ahead_log_directory_that_is_a_mount_point(self, look, layout):
+        assert look(replace(layout, wal_dir="/proc"))["data"]["wal_dir_is_mount"]
+        assert not look(replace(layout, wal_dir="/proc/wal"))["data"]["wal_dir_is_mount"]
+
+    def test_a_file_system_that_is_mounted_read_only(self, look, layout):
+        mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if "ro" in line.split()[3].split(",")]
+        if not mounted:
+            pytest.skip("no file system of this machine is mounted read-only")
+        assert look(replace(layout, data_dir=f"{mounted[0]}/etcd"))["read_only"] == [f"{mounted[0]}/etcd"]
+
+
+@needs_root
+class TestWhatRuns:
+    def unit(self, service_manager, layout, process):
+        service_manager.units[layout.unit] = {"ActiveState": "active", "MainPID": str(process.pid)}
+
+    def test_is_the_process_of_the_unit_whatever_the_files_say(self, look, layout, etcd, service_manager):
+        process = etcd(ETCD_NAME="etcd-host0", ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1")
+        self.unit(service_manager, layout, process)
+        runtime = look()["runtime"]
+        assert (runtime["kind"], runtime["version"]) == ("systemd", "3.6.14")
+        assert runtime["identity"]["pid"] == process.pid
+        assert runtime["environment"]["ETCD_NAME"] == "etcd-host0"
+
+    def test_is_still_known_after_its_release_was_removed(self, look, layout, etcd, service_manager):
+        self.unit(service_manager, layout, etcd(ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1"))
+        shutil.rmtree(layout.install_dir)
+        assert look()["runtime"]["version"] == "3.6.14"
+
+    def test_and_does_not_answer_says_why(self, look, layout, etcd, service_manager):
+        self.unit(service_manager, layout, etcd(ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1"))
+        cluster = look()["cluster"]
+        assert cluster["serves"] is False
+        assert "refused" in cluster["error"]
+
+    def test_while_the_gate_works_is_nothing_yet(self, look, layout, service_manager):
+        with subprocess.Popen(["sleep", "60"]) as gate:
+            self.unit(service_manager, layout, gate)
+            assert look()["runtime"] is None
+            gate.kill()
+
+    def test_without_a_unit_of_ours_is_a_stranger(self, look, etcd):
+        process = etcd()
+        found = [one for one in look()["strangers"] if one["pid"] == process.pid]
+        assert found[0]["command"][1:] == ["60"]
+
+    def test_on_a_port_of_interest_is_told(self, look):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            assert [one["pid"] for one in look(ports=[port])["ports"]] == [os.getpid()]

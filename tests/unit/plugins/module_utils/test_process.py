@@ -1,0 +1,132 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Processes of this machine, started here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _process
+
+NOBODY = 2**22 + 1
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def start(name, *arguments, **environment):
+        path = tmp_path / name
+        if not path.exists():
+            shutil.copy(shutil.which("sleep"), path)
+        process = subprocess.Popen([str(path), *arguments], env={"LAST": "1", **environment})
+        started.append(process)
+        # The kernel shows it a moment later than it starts it.
+        while b"LAST" not in Path(f"/proc/{process.pid}/environ").read_bytes():
+            assert process.poll() is None
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_process_is_its_executable_and_the_settings_it_started_with(start, tmp_path):
+    process = start("etcd", "60", ETCD_NAME="etcd-host0", ETCD_LOG_LEVEL="", PATH="/bin", XETCD_A="b", ETCD_X="a=b\nc")
+    found = _process.describe(process.pid)
+    assert found["pid"] == process.pid
+    assert found["executable"] == str(tmp_path / "etcd")
+    assert found["environment"] == {"ETCD_NAME": "etcd-host0", "ETCD_LOG_LEVEL": "", "ETCD_X": "a=b\nc"}
+
+
+def test_a_process_whose_program_was_replaced_still_says_which_it_runs(start, tmp_path):
+    process = start("etcd", "60")
+    os.unlink(tmp_path / "etcd")
+    assert _process.describe(process.pid)["executable"] == f"{tmp_path}/etcd (deleted)"
+
+
+def test_a_later_process_with_the_same_number_is_told_apart(start):
+    first, second = start("a", "60"), start("a", "60")
+    assert _process.describe(first.pid)["started"] <= _process.describe(second.pid)["started"]
+    assert _process.describe(first.pid) == _process.describe(first.pid)
+
+
+def test_a_name_with_spaces_and_parentheses_confuses_nobody(start):
+    process = start("a) b (c", "60")
+    assert isinstance(_process.describe(process.pid)["started"], int)
+
+
+def test_a_process_that_is_gone_is_none():
+    assert _process.describe(NOBODY) is None
+    assert _process.command_line(NOBODY) == []
+    assert _process.unit_of(NOBODY) == ""
+
+
+def test_processes_are_found_by_their_name_and_by_nothing_else(start):
+    wanted, others = start("etcd-made-up", "60"), [start("etcd-made", "60"), start("sleep", "60")]
+    assert _process.named("etcd-made-up") == [wanted.pid]
+    assert not {process.pid for process in others} & set(_process.named("etcd-made-up"))
+
+
+def test_a_command_line_is_its_arguments(start, tmp_path):
+    process = start("etcd", "60", "61")
+    assert _process.command_line(process.pid) == [str(tmp_path / "etcd"), "60", "61"]
+
+
+def test_a_socket_leads_to_its_process():
+    with socket.socket() as listener:
+        inode = os.readlink(f"/proc/self/fd/{listener.fileno()}")[len("socket:[") : -1]
+        assert _process.of_socket(inode) == os.getpid()
+    assert _process.of_socket("0") == 0
+
+
+class TestAUnit:
+    @pytest.fixture(autouse=True)
+    def tables(self, monkeypatch):
+        self.cgroups = {}
+        monkeypatch.setattr(_process, "_read", lambda path: self.cgroups[path].encode())
+
+    def unit_of(self, path, first="0::/init.scope\n"):
+        self.cgroups = {"/proc/1/cgroup": first, "/proc/7/cgroup": path}
+        return _process.unit_of(7)
+
+    @pytest.mark.parametrize(
+        "cgroup, unit",
+        [
+            ("0::/system.slice/etcd.service\n", "etcd.service"),
+            ("0::/system.slice/system-etcd.slice/etcd@a.service\n", "etcd@a.service"),
+            ("0::/user.slice/user-0.slice/session-1.scope\n", ""),
+            ("0::/user.slice/user-9.slice/user@9.service/app.slice/mine.service\n", "mine.service"),
+            ("0::/\n", ""),
+            ("", ""),
+        ],
+    )
+    def test_is_where_systemd_put_the_process(self, cgroup, unit):
+        assert self.unit_of(cgroup) == unit
+
+    @pytest.mark.parametrize(
+        "cgroup",
+        [
+            "0::/machine.slice/libpod-abc.scope/system.slice/etcd.service\n",
+            "0::/system.slice/docker-abc.scope/init.scope/system.slice/etcd.service\n",
+            "0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-abc.scope\n",
+        ],
+    )
+    def test_of_a_container_is_none_of_this_hosts(self, cgroup):
+        assert self.unit_of(cgroup) != "etcd.service"
+
+    def test_is_known_to_the_old_hierarchy_too(self):
+        old = "12:pids:/system.slice\n1:name=systemd:/system.slice/etcd.service\n0::/\n"
+        assert self.unit_of(old, "1:name=systemd:/init.scope\n0::/\n") == "etcd.service"
+
+    def test_of_a_host_that_is_a_container_itself_is_its_own(self):
+        inside = "0::/machine.slice/libpod-abc.scope/container"
+        assert self.unit_of(f"{inside}/system.slice/etcd.service\n", f"{inside}/init.scope\n") == "etcd.service"

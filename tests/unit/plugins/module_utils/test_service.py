@@ -1,0 +1,175 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from itertools import count
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _service, _view
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+ACTIVE = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled", "MainPID": str(os.getpid())}
+STARTING = {"ActiveState": "activating", "SubState": "start", "UnitFileState": "enabled", "MainPID": "0"}
+WAITING = {"ActiveState": "activating", "SubState": "auto-restart", "UnitFileState": "enabled", "MainPID": "0"}
+RESTING = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled", "MainPID": "0"}
+SERVES = {"serves": True, "member_id": "8e9e05c52164694d", "cluster_id": "cdf818194e3a8c32", "error": ""}
+
+
+@pytest.fixture
+def host(service_manager, layout):
+    """A host with a member that has agreed on its first start."""
+    service_manager.units[layout.unit] = dict(RESTING)
+    mark(layout, _marker.NEVER_STARTED)
+    Path(layout.run_dir).mkdir(parents=True)
+    return service_manager
+
+
+def mark(layout, state):
+    Path(layout.state_dir).mkdir(parents=True, exist_ok=True)
+    Path(layout.marker_file).write_text(_marker.render(Marker(state, token="t")))
+
+
+class TestAStart:
+    def test_enables_the_unit_and_does_not_wait(self, host, layout):
+        assert _service.start(host.systemd, layout, check=False)
+        enable, start = host.done
+        assert enable.startswith("enable ")
+        assert start == f"start --no-block {layout.unit}"
+
+    def test_takes_the_probe_away_first(self, host, layout):
+        host.units[layout.probe_unit] = dict(ACTIVE)
+        _service.start(host.systemd, layout, check=False)
+        assert host.done[0] == f"stop {layout.probe_unit}"
+
+    @pytest.mark.parametrize("state", [ACTIVE, STARTING])
+    def test_of_a_unit_that_starts_or_runs_is_none(self, host, layout, state):
+        host.units[layout.unit] = dict(state)
+        assert not _service.start(host.systemd, layout, check=False)
+        assert host.done == []
+
+    def test_of_a_unit_that_waits_for_its_next_try_is_that_try(self, host, layout):
+        host.units[layout.unit] = dict(WAITING)
+        refused = Path(layout.run_dir, "refused")
+        refused.write_text("A disk was missing.\n")
+        assert _service.start(host.systemd, layout, check=False)
+        assert f"start --no-block {layout.unit}" in host.done
+        assert not refused.exists(), "what the gate said before is not what it will say now"
+
+    def test_of_a_unit_that_runs_and_is_not_enabled_enables_it(self, host, layout):
+        host.units[layout.unit] = {**ACTIVE, "UnitFileState": "disabled"}
+        assert _service.start(host.systemd, layout, check=False)
+
+    def test_in_check_mode_only_looks(self, host, layout):
+        assert _service.start(host.systemd, layout, check=True)
+        assert host.done == []
+
+    @pytest.mark.parametrize("state", [_marker.STARTING, _marker.STARTED])
+    def test_is_allowed_after_the_first_one(self, host, layout, state):
+        mark(layout, state)
+        assert _service.start(host.systemd, layout, check=False)
+
+    @pytest.mark.parametrize("state", [None, _marker.OFFERED])
+    def test_is_refused_where_the_gate_would_refuse_it(self, host, layout, state):
+        if state is None:
+            os.unlink(layout.marker_file)
+        else:
+            mark(layout, state)
+        with pytest.raises(Refused, match="Not all hosts have agreed"):
+            _service.start(host.systemd, layout, check=False)
+        assert host.done == []
+
+
+class TestAwaiting:
+    @pytest.fixture(autouse=True)
+    def clock(self, monkeypatch):
+        """Every look takes a second; what is next to be seen is in C(coming)."""
+        self.coming = []
+        self.now = count()
+        monkeypatch.setattr(_service.time, "sleep", lambda seconds: None)
+
+    @pytest.fixture
+    def member(self, host, layout, monkeypatch):
+        """What the member says once its unit is active."""
+        said = dict(SERVES)
+        monkeypatch.setattr(_view, "of_process", lambda environment, layout, timeout: said)
+        show = host._show
+
+        def next_one(unit):
+            if unit == layout.unit and self.coming:
+                host.units[unit] = self.coming.pop(0)
+            return show(unit)
+
+        monkeypatch.setattr(host, "_show", next_one)
+        return said
+
+    def ready(self, host, layout, timeout=30):
+        return _service.await_ready(host.systemd, layout, timeout, now=lambda: next(self.now))
+
+    def test_ends_when_the_member_serves_and_writes_down_which_it_is(self, host, layout, member):
+        mark(layout, _marker.STARTED)
+        self.coming = [STARTING, STARTING, STARTING, ACTIVE]
+        ids = {"member_id": SERVES["member_id"], "cluster_id": SERVES["cluster_id"]}
+        assert self.ready(host, layout) == {"changed": True, **ids}
+        assert _hostfiles.read_marker(layout) == Marker(_marker.STARTED, token="t", **ids)
+        assert self.ready(host, layout) == {"changed": False, **ids}
+
+    def test_lasts_while_the_job_waits_for_something_else(self, host, layout, member):
+        self.coming = [{**RESTING, "Job": "77"}, {**RESTING, "Job": "77"}, ACTIVE]
+        assert self.ready(host, layout)["member_id"] == SERVES["member_id"]
+
+    def test_survives_one_more_try(self, host, layout, member):
+        self.coming = [STARTING, STARTING, {**WAITING, "NRestarts": "1"}, {**ACTIVE, "NRestarts": "1"}]
+        assert self.ready(host, layout)["changed"]
+
+    def test_does_not_count_what_was_before(self, host, layout, member):
+        self.coming = [{**STARTING, "NRestarts": "99"}, {**ACTIVE, "NRestarts": "99"}]
+        assert self.ready(host, layout)["changed"]
+
+    @pytest.mark.parametrize("end", [{**RESTING, "Result": "exit-code"}, {**WAITING, "NRestarts": "2"}])
+    def test_ends_with_the_members_last_words(self, host, layout, member, end):
+        self.coming = [STARTING, STARTING, end]
+        with pytest.raises(HostError, match="ends as soon as it starts") as caught:
+            self.ready(host, layout)
+        assert "its last words" in str(caught.value)
+
+    def test_lays_a_member_that_never_made_a_log_to_rest(self, host, layout, member):
+        """So that its start can be tried again once its cause is mended."""
+        self.coming = [STARTING, {**RESTING, "Result": "exit-code"}]
+        with pytest.raises(HostError):
+            self.ready(host, layout)
+        assert host.done == [f"stop {layout.unit}"]
+
+    def test_leaves_a_member_with_a_log_to_systemd(self, host, layout, member):
+        log = Path(layout.log_dir)
+        log.mkdir(parents=True)
+        (log / "0.wal").touch()
+        self.coming = [STARTING, {**WAITING, "NRestarts": "2"}]
+        with pytest.raises(HostError):
+            self.ready(host, layout)
+        assert host.done == []
+
+    def test_ends_with_the_gates_reason(self, host, layout, member):
+        Path(layout.run_dir, "refused").write_text("A disk is missing.\n")
+        self.coming = [WAITING]
+        with pytest.raises(Refused, match=r"does not let it start\. A disk is missing\."):
+            self.ready(host, layout)
+
+    def test_ends_after_its_time_saying_what_is_missing(self, host, layout, member):
+        self.coming = [STARTING] * 9
+        with pytest.raises(HostError, match="does not serve after 5 s. It waits for a quorum of members"):
+            self.ready(host, layout, timeout=5)
+        member.update(serves=False, error="it answers, and not to a read.")
+        self.coming = [ACTIVE] * 9
+        with pytest.raises(HostError, match="does not serve after 5 s. it answers, and not to a read."):
+            self.ready(host, layout, timeout=5)
+
+    def test_says_where_the_marker_is_gone(self, host, layout, member):
+        os.unlink(layout.marker_file)
+        self.coming = [ACTIVE]
+        with pytest.raises(Refused, match="is gone while the member runs"):
+            self.ready(host, layout)

@@ -1,0 +1,94 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+SHOWN = """\
+Result=success
+NRestarts=3
+MainPID=812
+LoadState=loaded
+ActiveState=active
+SubState=running
+FragmentPath=/etc/systemd/system/etcd.service
+DropInPaths=/etc/systemd/system/etcd.service.d/a.conf /etc/systemd/system/etcd.service.d/b.conf
+UnitFileState=enabled
+NeedDaemonReload=yes
+"""
+
+
+class Recorder:
+    def __init__(self, result=Result(0, "", ""), error=None):
+        self.calls, self.result, self.error = [], result, error
+
+    def __call__(self, arguments):
+        self.calls.append(list(arguments))
+        if self.error:
+            raise self.error
+        return self.result
+
+
+def test_a_unit_is_read_from_what_systemctl_shows():
+    assert _systemd.parse("etcd.service", SHOWN) == {
+        "name": "etcd.service",
+        "load_state": "loaded",
+        "active_state": "active",
+        "sub_state": "running",
+        "result": "success",
+        "pid": 812,
+        "fragment_path": "/etc/systemd/system/etcd.service",
+        "drop_in_paths": [f"/etc/systemd/system/etcd.service.d/{name}.conf" for name in "ab"],
+        "enabled": "enabled",
+        "need_daemon_reload": True,
+        "restarts": 3,
+        "job_pending": False,
+    }
+
+
+@pytest.mark.parametrize("line, pending", [("Job=\n", False), ("Job=0\n", False), ("Job=1443\n", True)])
+def test_a_job_that_waits_is_told_from_none(line, pending):
+    assert _systemd.parse("etcd.service", SHOWN + line)["job_pending"] is pending
+
+
+@pytest.mark.parametrize("shown", ["", "LoadState=not-found\nActiveState=inactive\nSubState=dead\nMainPID=0\n"])
+def test_a_unit_that_does_not_exist_is_one_that_rests(shown):
+    unit = _systemd.parse("etcd.service", shown)
+    assert (unit["load_state"], unit["active_state"], unit["pid"], unit["drop_in_paths"]) == (
+        "not-found",
+        "inactive",
+        0,
+        [],
+    )
+
+
+def test_a_transient_unit_is_forgotten_when_it_ends():
+    run = Recorder()
+    Systemd(run).run_transient("x.service", {"User": "etcd", "RuntimeMaxSec": "9"}, ["python3", "-c", "pass"])
+    (call,) = run.calls
+    assert call[0] == "systemd-run"
+    assert {"--collect", "--unit=x.service", "--property=User=etcd", "--property=RuntimeMaxSec=9"} <= set(call)
+    assert call[call.index("--") :] == ["--", "python3", "-c", "pass"]
+
+
+def test_a_failure_comes_with_systemds_own_words():
+    run = Recorder(Result(5, "", "Failed to start etcd.service: Unit etcd.service not found.\n"))
+    with pytest.raises(HostError, match="systemctl start etcd.service failed: Failed to start etcd.service: Unit"):
+        Systemd(run).control("start", "etcd.service")
+
+
+def test_a_host_without_systemd_is_told_so():
+    run = Recorder(error=FileNotFoundError(2, "No such file or directory"))
+    with pytest.raises(HostError, match=r"systemctl cannot be run on this host: No such file .* Hosts need systemd\."):
+        Systemd(run).show("etcd.service")
+
+
+def test_a_journal_that_cannot_be_read_is_no_error():
+    assert Systemd(Recorder(Result(1, "", "No journal files were found."))).journal("etcd.service") == ""
+    assert Systemd(Recorder(Result(0, "one\ntwo\n", ""))).journal("etcd.service") == "one\ntwo"
