@@ -69,6 +69,6 @@ def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         )
     if version not in host.seen["releases"] and host.seen["free"]["install"] < _releases.ROOM:
         yield (
-            f"has {host.seen['free']['install'] >> 20} MiB free for {wanted.layout.install_dir}, and a release needs at "
-            f"least {_releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."
+            f"has {host.seen['free']['install'] >> 20} MiB free for {wanted.layout.install_dir}, and a release needs "
+            f"at least {_releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."
         )

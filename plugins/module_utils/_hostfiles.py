@@ -78,8 +78,8 @@ def link(path: str, target: str) -> None:
         _atomic.sync_directory(directory)
 
 
-def make_directory(path: str, mode: int, uid: int, gid: int) -> bool:
-    """Make a directory with its parents, which stay root's and readable; say whether anything changed.
+def make_directory(path: str, mode: int, uid: int, gid: int) -> None:
+    """Make a directory with its parents, which stay root's and readable.
 
     :raises HostError: it cannot be made, or something else is there.
     """
@@ -91,11 +91,9 @@ def make_directory(path: str, mode: int, uid: int, gid: int) -> bool:
             if not os.path.isdir(path):
                 raise HostError(f"{path} is not a directory. Move it away, or name another directory.") from None
         found = os.stat(path)
-        if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (mode, uid, gid):
-            return False
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
-        return True
+        if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (mode, uid, gid):
+            os.chown(path, uid, gid)
+            os.chmod(path, mode)
 
 
 def describe(path: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ import http.client
 import os
 import shutil
 import tarfile
-import tempfile
 import urllib.error
 import zlib
 from collections.abc import Iterator, Mapping
@@ -86,10 +85,11 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
     if check:
         return result
-    if not present:
-        result["checksum"] = _fetch_and_unpack(release, source, run, directory)
-    # Last, so that an archive that is refused leaves nothing behind.
-    _account.make(run, commands)
+    with _hostfiles.acting(layout):
+        if not present:
+            result["checksum"] = _fetch_and_unpack(release, source, run, directory)
+        # Last, so that an archive that is refused leaves nothing behind.
+        _account.make(run, commands)
     return result
 
 
@@ -141,10 +141,15 @@ def _listed_checksum(release: Release, source: Source) -> str:
 def _scratch(parent: str) -> Iterator[str]:
     was_there = os.path.isdir(parent)
     _hostfiles.make_directory(parent, 0o755, 0, 0)
-    path = tempfile.mkdtemp(dir=parent, prefix=".fetch-")
+    # Always the same place: what an installation that was killed has left is taken away by the next.
+    path = os.path.join(parent, ".fetch")
+    shutil.rmtree(path, ignore_errors=True)
     try:
+        os.mkdir(path, 0o700)
         _check_room(parent)
         yield path
+    except OSError as exc:
+        raise HostError(f"{path} cannot be written: {exc.strerror}. Make room, or mount its file system.") from exc
     finally:
         shutil.rmtree(path, ignore_errors=True)
         if not was_there:

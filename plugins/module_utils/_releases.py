@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInpu
 #: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
 DEFAULT_VERSION = "3.6.14"
 
-#: Bytes that an install directory must have free: for an archive of 25 MiB and the 80 MiB it unpacks to, with some room.
+#: Bytes that an install directory must have free: an archive of 25 MiB, the 80 MiB it unpacks to, and some room.
 ROOM = 160 << 20
 
 UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"

@@ -67,11 +67,17 @@ class Pki:
 
         :raises EtcdError: one is there and cannot be used.
         """
-        return {
-            which: store.load_authority(self.directory, which, now, self.passphrase, self.unvault)
-            for which in store.AUTHORITIES
-            if store.exists(self.directory, which)
-        }
+        return {which: self._load(which, now) for which in store.AUTHORITIES if store.exists(self.directory, which)}
+
+    def load_all(self, now: datetime) -> dict[str, engine.Authority]:
+        """Both authorities.
+
+        :raises EtcdError: one is missing or cannot be used.
+        """
+        return {which: self._load(which, now) for which in store.AUTHORITIES}
+
+    def _load(self, which: str, now: datetime) -> engine.Authority:
+        return store.load_authority(self.directory, which, now, self.passphrase, self.unvault)
 
     def leaf(self, wanted: Wanted, leaf: str) -> LeafSpec:
         """What one of a host's three leaves must be."""
@@ -141,9 +147,9 @@ def issue(pki: Pki, wanted: Wanted, leaves: Mapping[str, Any], now: datetime) ->
 
     :param leaves: the names of those to issue.
     :returns: C(leaves) and C(keys) (name -> PEM), C(bundles) (path -> PEM).
-    :raises EtcdError: an authority cannot be used.
+    :raises EtcdError: an authority is missing or cannot be used.
     """
-    held = pki.load(now)
+    held = pki.load_all(now)
     issued = {
         leaf: engine.issue(held[PROFILES[_render.LEAVES[leaf]].authority], pki.leaf(wanted, leaf), now)
         for leaf in leaves

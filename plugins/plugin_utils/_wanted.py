@@ -59,7 +59,8 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
 def _normal(value: Any) -> str:
     """One spelling of a path: a slash at its end would be another path to those who compare texts."""
     text = str(value or "")
-    return posixpath.normpath(text) if text.startswith("/") else text
+    # Two slashes at its beginning have a meaning of their own in POSIX, and none here.
+    return "/" + posixpath.normpath(text).lstrip("/") if text.startswith("/") else text
 
 
 def _check_path(name: str, path: str) -> None:

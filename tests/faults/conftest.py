@@ -18,18 +18,6 @@ from members import Members
 from playbook import Playbook
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "matrix: runs with --matrix only")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--matrix"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("matrix")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
 @pytest.fixture
 def machines(request: pytest.FixtureRequest) -> Iterator[Machines]:
     """Three hosts that have never seen etcd. A test file whose C(DISK) says so gets them with a disk of their own."""

@@ -23,6 +23,7 @@ PATIENCE = 240
 
 #: The tasks of a run that founds a cluster of three, in their order.
 TASKS = (
+    "Its group has hosts",
     "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
     "Observe",
     "Plan",
@@ -44,7 +45,7 @@ TASKS = (
     "Observe",
     "Plan",
 )
-_BANNER = re.compile(r"^TASK \[quorum\.etcd\.etcd : (.+?)\] \*", re.MULTILINE)
+_BANNER = re.compile(r"^TASK \[(?:quorum\.etcd\.etcd : )?(.+?)\] \*", re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def test_a_member_that_lost_its_disk_stays_down(
     machines: Machines, playbook: Playbook, members: Members, version: str, loss: str, peers: str, moment: str
 ) -> None:
     _mount_disks(machines)
-    _found(playbook, members, version, moment)
+    _found(playbook, members, moment, etcd_version=version)
     members.write(Machines.names)
 
     _lose(machines, loss)
@@ -72,9 +72,26 @@ def test_a_member_that_lost_its_disk_stays_down(
     members.is_kept_down(LOSER, DATA_DIR, *SAYINGS[loss])
 
     if loss == "unmounted":
-        machines.run(LOSER, f"echo '{FSTAB}' >>/etc/fstab; mount {DATA_DIR}")
+        _return(machines)
         members.awaited(LOSER)
         members.hold_every_acknowledged_write([LOSER])
+
+
+def test_a_data_directory_that_is_gone_with_its_mount_is_picked_up_with_it(
+    machines: Machines, playbook: Playbook, members: Members
+) -> None:
+    data_dir = f"{DATA_DIR}/data"
+    _mount_disks(machines)
+    _found(playbook, members, "after a finished run", etcd_data_dir=data_dir)
+    members.write(Machines.names)
+
+    _lose(machines, "unmounted")
+    _reboot(machines, "peers serve")
+    members.is_kept_down(LOSER, DATA_DIR, *SAYINGS["unmounted"])
+
+    _return(machines)
+    members.awaited(LOSER)
+    members.hold_every_acknowledged_write([LOSER])
 
 
 def _mount_disks(machines: Machines) -> None:
@@ -82,9 +99,9 @@ def _mount_disks(machines: Machines) -> None:
         machines.run(host, f"mkdir {DATA_DIR}; echo '{FSTAB}' >>/etc/fstab; systemctl daemon-reload; mount {DATA_DIR}")
 
 
-def _found(playbook: Playbook, members: Members, version: str, moment: str) -> None:
+def _found(playbook: Playbook, members: Members, moment: str, **variables: str) -> None:
     """Found the cluster, by a run that ends well or by one that is killed when the members have just been started."""
-    playbook.variables = {"etcd_version": version, "etcd_data_dir": DATA_DIR}
+    playbook.variables = {"etcd_data_dir": DATA_DIR, **variables}
     if moment == "after a finished run":
         run = playbook.run()
         assert run.done, run.output
@@ -111,3 +128,8 @@ def _bring_back(machines: Machines, peers: str) -> None:
     if peers == "peers are off":
         machines.power_on(*PEERS)
     machines.heal()
+
+
+def _return(machines: Machines) -> None:
+    """The disk is there again, and nobody tells the unit."""
+    machines.run(LOSER, f"echo '{FSTAB}' >>/etc/fstab; mount {DATA_DIR}")

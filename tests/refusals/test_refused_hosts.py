@@ -101,7 +101,14 @@ def test_a_disk_without_room_for_the_release_is_refused(site: Site, hosts: Hosts
         site.is_refused("MiB free for /opt/etcd, and a release needs at least 160 MiB", "etcd_install_dir")
 
 
-@pytest.mark.parametrize("directory", ["/var/lib/etcd", "/etc/etcd", "/opt/etcd"])
+@pytest.mark.parametrize(
+    "directory",
+    [
+        "/var/lib/etcd",
+        pytest.param("/etc/etcd", marks=pytest.mark.matrix),
+        pytest.param("/opt/etcd", marks=pytest.mark.matrix),
+    ],
+)
 def test_a_file_system_that_is_read_only_is_refused(site: Site, hosts: Hosts, directory: str) -> None:
     make = f"mkdir {directory} && mount --bind {directory} {directory} && mount -o remount,bind,ro {directory}"
     with on_host(hosts, make, f"umount {directory} && rmdir {directory}"):
@@ -113,6 +120,7 @@ def test_a_host_that_cannot_be_reached_is_refused(site: Site) -> None:
     site.is_refused("could not be looked at", "a host that was not asked may hold the data", "can be reached")
 
 
+@pytest.mark.matrix  # It takes Observe's whole minute.
 def test_a_host_that_hangs_is_refused(site: Site, hosts: Hosts) -> None:
     site.host(1)["ansible_python_interpreter"] = "/opt/hangs"
     with on_host(hosts, "printf '#!/bin/sh\\nsleep 100' >/opt/hangs && chmod +x /opt/hangs", "rm /opt/hangs"):

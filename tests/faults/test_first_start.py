@@ -1,0 +1,42 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may stand in the way of a first start."""
+
+from __future__ import annotations
+
+from machines import Machines
+from members import Members
+from playbook import Playbook
+
+CLOSED = Machines.names[1]
+
+
+def test_members_that_cannot_reach_each_other_are_not_started(
+    machines: Machines, playbook: Playbook, members: Members
+) -> None:
+    machines.run(
+        CLOSED,
+        "nft add table inet closed;"
+        "nft add chain inet closed input '{ type filter hook input priority 0; policy accept; }';"
+        "nft add rule inet closed input tcp dport 2380 iifname != lo drop",
+    )
+    run = playbook.run()
+    assert run.code != 0, run.output
+    closed = f"{CLOSED} does not answer at https://{machines.address(CLOSED)}:2380: a firewall drops it"
+    for host in machines.names:
+        assert (f"[{machines.address(host)}]: FAILED!" in run.said) == (host != CLOSED), run.output
+    assert run.said.count(closed) >= len(machines.names) - 1, run.output
+    assert "Open that TCP port between all members, in both directions." in run.said
+    members.none_has_started()
+
+    machines.run(CLOSED, "nft delete table inet closed")
+    playbook.run_until_done(runs=1)
+    members.are_one_healthy_cluster()
+
+
+def test_one_host_at_a_time_is_enough(playbook: Playbook, members: Members) -> None:
+    run = playbook.run("--forks", "1")
+    assert run.done, run.output
+    members.are_one_healthy_cluster()

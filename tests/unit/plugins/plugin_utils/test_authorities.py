@@ -1,0 +1,150 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""CAs on the controller, judged against what a host holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
+from ansible_collections.quorum.etcd.plugins.module_utils import _render
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
+from inventory_of import LAYOUT, bare, seeing
+from pki_task import run
+
+NOW = datetime.now(timezone.utc)
+ALL = ("etcd", "peer", "admin")
+
+
+def pki_of(directory, **changes):
+    inputs = {"directory": directory, "passphrase": "", "key_type": "ec", "key_size": 0, "days": 1095, "renew_before_days": 30}
+    return _authorities.Pki.from_inputs({**inputs, **changes}, lambda path: b"")
+
+
+@pytest.fixture
+def pki(tmp_path):
+    directory = str(tmp_path / "pki")
+    run(EtcdCa, pki_dir=directory, name="etcd_cluster")
+    return pki_of(directory)
+
+
+def holding(pki, host=None, leaves=ALL):
+    """A host with the leaves and bundles that it should have."""
+    host = host or bare(tls=True)
+    issued = _authorities.issue(pki, host.wanted, dict.fromkeys(leaves, ["it is missing."]), NOW)
+    texts = {LAYOUT.certificate(leaf): text for leaf, text in issued["leaves"].items()}
+    texts.update(issued["bundles"])
+    files = {path: there(text, "0644", "root") for path, text in texts.items()}
+    for leaf in leaves:
+        owner = _render.owner_of_leaf(leaf, LAYOUT)[0]
+        files[LAYOUT.certificate(f"{leaf}-key")] = there(issued["keys"][leaf], "0600", owner)
+    return seeing(host, certificates=texts, files=files)
+
+
+def there(text, mode, owner):
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"exists": True, "sha256": digest, "mode": mode, "owner": owner, "group": owner, "link": ""}
+
+
+def judge(pki, host, now=NOW):
+    return _authorities.judge(pki, host.wanted, host.seen, now)
+
+
+class TestAHost:
+    def test_that_holds_what_it_should_needs_nothing(self, pki):
+        found = judge(pki, holding(pki))
+        assert (found.missing, found.problem, found.strangers, found.renew) == ((), "", (), {})
+        assert found.directory == pki.directory
+
+    def test_that_is_bare_needs_all_its_leaves(self, pki):
+        found = judge(pki, bare(tls=True))
+        assert set(found.renew) == set(ALL)
+        assert found.renew["etcd"] == [f"{LAYOUT.certificate('etcd')} is missing."]
+
+    def test_should_hold_the_authorities_bundles(self, pki):
+        host = holding(pki)
+        for path, digest in judge(pki, host).bundles.items():
+            assert host.seen["files"][path]["sha256"] == digest
+        assert set(judge(pki, host).bundles) == {LAYOUT.certificate("ca"), LAYOUT.certificate("peer-ca")}
+
+    def test_without_tls_needs_nothing_and_looks_at_nothing(self):
+        assert judge(pki_of("/nonexistent/pki"), bare()) == _authorities.Authorities()
+
+    def test_of_another_authority_is_a_stranger(self, pki, tmp_path):
+        run(EtcdCa, pki_dir=str(tmp_path / "other"), name="etcd_cluster")
+        host = holding(pki_of(str(tmp_path / "other")))
+        found = judge(pki, host)
+        assert len(found.strangers) == 2
+        assert all(f"which is not in {pki.directory}" in text for text in found.strangers)
+
+    def test_whose_bundle_cannot_be_read_is_a_stranger(self, pki):
+        path = LAYOUT.certificate("ca")
+        found = judge(pki, seeing(holding(pki), certificates={path: "no certificate"}))
+        assert found.strangers == (f"{path} holds the CA (unreadable), which is not in {pki.directory}.",)
+
+
+class TestALeafIsDue:
+    @pytest.mark.parametrize("leaf", ALL)
+    @pytest.mark.parametrize("what", ["", "-key"])
+    def test_where_half_of_its_pair_is_missing(self, pki, leaf, what):
+        path = LAYOUT.certificate(leaf + what)
+        found = judge(pki, seeing(holding(pki), files={path: {"exists": False}}))
+        assert found.renew == {leaf: [f"{path} is missing."]}
+
+    @pytest.mark.parametrize("leaf", ALL)
+    @pytest.mark.parametrize("change", [{"mode": "0644"}, {"owner": "nobody"}])
+    def test_where_its_key_may_have_been_read(self, pki, leaf, change):
+        host = holding(pki)
+        path = LAYOUT.certificate(f"{leaf}-key")
+        found = judge(pki, seeing(host, files={path: {**host.seen["files"][path], **change}}))
+        assert set(found.renew) == {leaf}
+        assert f"{path} is " in found.renew[leaf][0]
+
+    def test_before_it_ends(self, pki):
+        host = holding(pki)
+        assert judge(pki, host, NOW + timedelta(days=1064)).renew == {}
+        assert set(judge(pki, host, NOW + timedelta(days=1066)).renew) == set(ALL)
+
+    def test_where_the_host_got_another_address(self, pki):
+        moved = replace(holding(pki), wanted=bare(tls=True, etcd_address="10.9.9.9").wanted)
+        found = judge(pki, moved)
+        assert set(found.renew) == {"etcd", "peer"}
+        assert any("10.9.9.9" in reason for reason in found.renew["peer"])
+
+
+class TestAuthorities:
+    def test_that_are_not_there_are_missing(self, tmp_path):
+        found = judge(pki_of(str(tmp_path / "pki")), bare(tls=True))
+        assert (found.missing, found.problem, found.bundles) == (("client", "peer"), "", {})
+
+    def test_that_cannot_be_used_are_a_problem(self, pki):
+        os.chmod(f"{pki.directory}/client-ca-key.pem", 0o644)
+        assert "client-ca-key.pem" in judge(pki, bare(tls=True)).problem
+
+    def test_are_never_told_with_their_keys(self, pki):
+        assert "PRIVATE" not in str(judge(pki, holding(pki)))
+
+    def test_that_are_missing_issue_nothing(self, tmp_path):
+        pki = pki_of(str(tmp_path / "pki"))
+        with pytest.raises(EtcdError, match="CA"):
+            _authorities.issue(pki, bare(tls=True).wanted, {"etcd": ["it is missing."]}, NOW)
+
+    @pytest.mark.parametrize(
+        "change", [{"key_size": 1024}, {"key_type": "dsa"}, {"days": 0}, {"days": 20, "renew_before_days": 30}]
+    )
+    def test_that_are_asked_for_what_cannot_be_say_so(self, tmp_path, change):
+        with pytest.raises(BadInput):
+            pki_of(str(tmp_path), **change)
+
+
+def test_a_leaf_is_for_its_profile(pki):
+    wanted = bare(tls=True).wanted
+    assert [pki.leaf(wanted, leaf).profile for leaf in ALL] == ["server", "peer", "client"]
+    assert pki.leaf(wanted, "admin").common_name == "root"

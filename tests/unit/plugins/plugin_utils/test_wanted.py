@@ -1,0 +1,100 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible.module_utils._internal._datatag import AnsibleTagHelper
+from ansible.template import trust_as_template
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
+from inventory_of import LAYOUT
+
+
+def inputs(layout=(), **changes):
+    """The role's C(__etcd_inputs), with its defaults."""
+    return {
+        "cluster": "etcd_cluster",
+        "version": None,
+        "settings": {},
+        "tls": True,
+        "variables": {"NODE_NAME": "etcd-host0", "ansible_host": None, "etcd_name": None, "etcd_address": None},
+        "layout": {**LAYOUT.to_dict(), **dict(layout)},
+        **changes,
+    }
+
+
+def wanted(host="10.0.0.1", observed=NOWHERE, **changes):
+    return wanted_of(host, inputs(**changes), observed)
+
+
+def test_a_host_with_nothing_but_a_name_is_a_whole_member():
+    found = wanted()
+    assert (found.name, found.cluster, found.tls, found.version) == ("etcd-host0", "etcd_cluster", True, "")
+    assert found.member.peer_urls == ("https://10.0.0.1:2380",)
+    assert found.layout == LAYOUT
+
+
+@pytest.mark.parametrize("version, meant", [(None, ""), ("", ""), ("3.6.14", "3.6.14"), ("v3.6.14", "3.6.14"), (3.6, "3.6")])
+def test_a_version_is_a_text_without_a_v(version, meant):
+    assert wanted(version=version).version == meant
+
+
+@pytest.mark.parametrize("settings", [["a"], "quota", None, 7])
+def test_settings_are_a_dictionary(settings):
+    with pytest.raises(BadInput, match="etcd_settings is .* must be a dictionary"):
+        wanted(settings=settings)
+
+
+PATHS = {
+    "data_dir": "etcd_data_dir",
+    "conf_dir": "etcd_conf_dir",
+    "install_dir": "etcd_install_dir",
+    "bin_dir": "etcd_bin_dir",
+    "wal_dir": "etcd_wal_dir",
+    "log_file": "etcd_log_file",
+}
+
+
+@pytest.mark.parametrize("key, variable", PATHS.items())
+@pytest.mark.parametrize(
+    "path", ["etcd", "./a/b", "/etcd", "/", "//", "/a b/c", "/a/b'c", '/a/"b', "/a/$b", "/a/%b", "/a/b:c", "/a/b\n", "/a/../b"]
+)
+def test_a_path_that_would_do_harm_is_refused_by_the_name_of_its_variable(key, variable, path):
+    with pytest.raises(BadInput, match=f"{variable} is .*absolute path at least two levels deep"):
+        wanted(layout={key: path})
+
+
+@pytest.mark.parametrize("key", ["data_dir", "wal_dir", "log_file"])
+@pytest.mark.parametrize("path", ["/data/etcd/", "/data//etcd", "/data/./etcd", "/data/x/../etcd", "//data/etcd"])
+def test_a_path_has_one_spelling(key, path):
+    """Others compare it as a text: the gate with the kernel's mount points, systemd with its sandbox."""
+    assert getattr(wanted(layout={key: path}).layout, key) == "/data/etcd"
+
+
+@pytest.mark.parametrize("key", ["data_dir", "conf_dir", "install_dir", "bin_dir"])
+@pytest.mark.parametrize("path", [None, ""])
+def test_a_path_that_is_needed_cannot_be_empty(key, path):
+    with pytest.raises(BadInput, match=PATHS[key]):
+        wanted(layout={key: path})
+
+
+@pytest.mark.parametrize("path", [None, ""])
+def test_the_log_may_be_where_etcd_puts_it(path):
+    layout = wanted(layout={"wal_dir": path, "log_file": path}).layout
+    assert (layout.wal_dir, layout.log_file) == ("", "")
+
+
+def test_what_came_out_of_templates_is_plain_again():
+    """Values of Ansible carry tags; what is registered and compared does not."""
+    tagged = trust_as_template("etcd_cluster")
+    assert AnsibleTagHelper.tag_types(tagged)
+    found = wanted(cluster=tagged, version=trust_as_template("3.6.14"))
+    assert not AnsibleTagHelper.tag_types(found.cluster)
+    assert not AnsibleTagHelper.tag_types(found.version)
+
+
+def test_a_host_that_was_not_looked_at_yet_has_a_place_holder_and_no_error():
+    assert wanted("machine").member.address == NOWHERE
+    assert wanted("machine", observed="10.0.0.9").member.address == "10.0.0.9"
