@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity unit component faults scenario scenarios matrix bench clean
+.PHONY: help deps demo test lint sanity unit component faults scenario scenarios matrix docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -107,6 +107,10 @@ scenarios: ## all Molecule scenarios
 matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases
 	pytest -q tests/faults --matrix
+
+docs: deps ## pages that are written from the code
+	python docs/variables.py >docs/variables.md.new
+	mv docs/variables.md.new docs/variables.md
 
 bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own floor
 	$(LAB) releases 3.6.14
