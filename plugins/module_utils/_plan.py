@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,7 @@ def _check_inventory(hosts: Sequence[Host]) -> None:
     problems = [f"{host.label}: {host.problem}" for host in hosts if host.problem]
     if problems:
         raise BadInput("\n".join(problems))
+    _once("etcd_cluster_name", (host.wanted.cluster for host in hosts if host.wanted is not None))
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address, so whether they make a cluster cannot be judged.
     if len(members) == len(hosts):
@@ -196,12 +197,20 @@ def _asked_version(hosts: Sequence[Host]) -> str:
     asked = {host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version}
     for version in asked:
         _releases.check_version(version)
-    if len(asked) > 1:
+    return _once("etcd_version", asked)
+
+
+def _once(name: str, given: Iterable[str]) -> str:
+    """A variable that is one for the whole cluster, empty where nobody gives it.
+
+    :raises BadInput: it differs.
+    """
+    found = sorted(set(given))
+    if len(found) > 1:
         raise BadInput(
-            f"etcd_version differs between the hosts of one cluster: {', '.join(sorted(asked))}. "
-            "Give it once, for the group."
+            f"{name} differs between the hosts of one cluster: {', '.join(found)}. Give it once, for the group."
         )
-    return next(iter(asked), "")
+    return found[0] if found else ""
 
 
 def _running_version(hosts: Sequence[Host]) -> str:
@@ -225,6 +234,7 @@ def _check_settings(hosts: Sequence[Host], version: str) -> None:
 
 
 def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
+    _once("etcd_pki_dir", (host.authorities.directory for host in hosts if host.authorities.directory))
     for host in hosts:
         if host.wanted is None or not host.wanted.tls or host.silent:
             continue

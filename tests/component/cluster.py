@@ -19,6 +19,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client,
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from authority import Authority, Pair
 
+EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
+#: That of new clusters.
+DEFAULT_VERSION = "3.6.14"
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY_WITHIN = 30.0
 
@@ -77,6 +81,8 @@ class Cluster:
 
     :param tls: certificates; a plain cluster without them.
     :param client_auth: whether clients need a certificate.
+
+    A test that switches authentication on says so in C(guarded), and in C(login) if a password is needed from then on.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class Cluster:
     ) -> None:
         self.version = version
         self.tls = tls
+        self.guarded = False
+        self.login: tuple[str, str] | None = None
         self._client_auth = client_auth
         self._learners: list[Member] = []
         scheme = "https" if tls else "http"
@@ -111,7 +119,8 @@ class Cluster:
 
     @property
     def credentials(self) -> Credentials:
-        return self.tls.credentials if self.tls else Credentials()
+        credentials = self.tls.credentials if self.tls else Credentials()
+        return credentials._replace(username=self.login[0], password=self.login[1]) if self.login else credentials
 
     def client(self, timeout: float = 10.0, **credentials: str) -> Client:
         return Client(self.endpoints, self.credentials._replace(**credentials), timeout)

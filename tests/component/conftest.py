@@ -15,10 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from cluster import Cluster, Tls
-
-EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
-DEFAULT_VERSION = ["3.6.14"]
+from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
 
 
 def _chosen(otherwise: list[str]) -> list[str]:
@@ -27,7 +24,7 @@ def _chosen(otherwise: list[str]) -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for C(every_version) runs on all, one that asks for C(version) on that of new clusters."""
-    for name, otherwise in (("every_version", EVERY_VERSION), ("version", DEFAULT_VERSION)):
+    for name, otherwise in (("every_version", EVERY_VERSION), ("version", [DEFAULT_VERSION])):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, _chosen(otherwise), scope="module")
 

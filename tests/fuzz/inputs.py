@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a peer gone mad may say: what a good one says, damaged; well-formed parts in an order that makes no sense; noise."""
+"""What a peer gone mad may say: a good one's words, damaged; whole frames in an order without sense; noise."""
 
 from __future__ import annotations
 

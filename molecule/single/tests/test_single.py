@@ -64,8 +64,8 @@ def test_the_sandbox_lets_it_write_there_and_nowhere_else(run):
         'ETCD_WAL_DIR="/srv/etcd/wal"',
         'ETCD_LISTEN_CLIENT_URLS="https://{address}:2379,http://127.0.0.1:2379"',
         'ETCD_ADVERTISE_CLIENT_URLS="https://{address}:2379"',
-        'ETCD_HEARTBEAT_INTERVAL="1000"',
-        'ETCD_ELECTION_TIMEOUT="5000"',
+        'ETCD_HEARTBEAT_INTERVAL="200"',
+        'ETCD_ELECTION_TIMEOUT="2000"',
         'ETCD_LOG_OUTPUTS="/var/log/etcd/etcd.log"',
     ],
 )

@@ -1,0 +1,172 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is written for people is what the code does."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import ModuleDocFragment as ConnectionDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
+from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT
+from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+COLLECTION = "ansible_collections.quorum.etcd.plugins"
+MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
+FILTERS = sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py"))
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+RUNTIME = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
+DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.yml").read_text())
+
+TOLD = ("type", "elements", "required", "default", "choices")
+
+
+def load(kind, name):
+    return importlib.import_module(f"{COLLECTION}.{kind}.{name}")
+
+
+def fragment_part(name, part):
+    """The C(options) or C(attributes) of a doc fragment as a module extends it: C(quorum.etcd.NAME[.SECTION])."""
+    _namespace, _collection, file, *section = name.split(".")
+    text = getattr(load("doc_fragments", file).ModuleDocFragment, (section or ["DOCUMENTATION"])[0].upper())
+    return yaml.safe_load(text).get(part, {})
+
+
+def documented(name):
+    document = yaml.safe_load(load("modules", name).DOCUMENTATION)
+    found = {}
+    for fragment in document["extends_documentation_fragment"]:
+        found.update(fragment_part(fragment, "options"))
+    return {**found, **document.get("options", {})}
+
+
+class Taken(Exception):
+    """Carries the argument spec out of whoever was about to use it."""
+
+
+def taken(name, monkeypatch):
+    """The argument spec of a module, or of the action that stands in for it."""
+
+    def carry(argument_spec, **_others):
+        raise Taken(argument_spec)
+
+    module = load("modules", name)
+    if hasattr(module, "main"):
+        monkeypatch.setattr(module, "AnsibleModule", carry)
+        run = module.main
+    else:
+        task = SimpleNamespace(
+            args={}, check_mode=False, async_val=0, action=name, get_play=lambda: SimpleNamespace(strategy="linear")
+        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        action = load("action", name).ActionModule(task, connection, None, DataLoader(), None)
+        monkeypatch.setattr(action, "validate_argument_spec", carry)
+        run = action.run
+    with pytest.raises(Taken) as caught:
+        run()
+    return caught.value.args[0]
+
+
+def told(options):
+    """What documentation and argument spec both say of options, in one shape."""
+    found = {}
+    for name, option in options.items():
+        said = {key: option[key] for key in TOLD if option.get(key) not in (None, False)}
+        said.setdefault("type", "str")
+        inner = option.get("options") or option.get("suboptions")
+        found[name] = {**said, "options": told(inner)} if inner else said
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatch):
+    assert told(taken(name, monkeypatch)) == told(documented(name))
+
+
+@pytest.mark.parametrize(
+    "text, options",
+    [
+        (ConnectionDocs.DOCUMENTATION, connection_spec()),
+        (LayoutDocs.DOCUMENTATION, LAYOUT),
+        (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
+        (PkiDocs.KEY, KEY_OPTIONS),
+    ],
+    ids=["connection", "layout", "pki", "pki.key"],
+)
+def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):
+    assert told(yaml.safe_load(text)["options"]) == told(options)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_documented_like_the_others(name):
+    module = load("modules", name)
+    document = yaml.safe_load(module.DOCUMENTATION)
+    assert document["module"] == name
+    assert document["author"] == ["The quorum.etcd developers (@quorum-etcd)"]
+    assert document["version_added"]
+    supported = dict(document.get("attributes", {}))
+    for fragment in document["extends_documentation_fragment"]:
+        supported.update(fragment_part(fragment, "attributes"))
+    assert {"check_mode", "diff_mode"} <= set(supported)
+    assert "quorum.etcd." in module.EXAMPLES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_name_only_options_that_there_are(name):
+    for task in yaml.safe_load(load("modules", name).EXAMPLES):
+        for key, arguments in task.items():
+            if key.startswith("quorum.etcd.") and isinstance(arguments, dict):
+                assert set(arguments) <= set(documented(key.removeprefix("quorum.etcd."))), task["name"]
+
+
+def test_the_action_group_is_the_modules_that_take_the_connection_options():
+    takers = [name for name in MODULES if set(connection_spec()) <= set(documented(name))]
+    assert RUNTIME["action_groups"] == {"etcd": takers}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_says_of_the_action_group_what_is_so(name):
+    extended = yaml.safe_load(load("modules", name).DOCUMENTATION)["extends_documentation_fragment"]
+    assert ("quorum.etcd.attributes.actiongroup_etcd" in extended) is (name in RUNTIME["action_groups"]["etcd"])
+
+
+def test_every_module_and_filter_is_in_the_readme():
+    text = PAGES[0].read_text()
+    assert [name for name in (*MODULES, *FILTERS) if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+class TestAPage:
+    def test_names_only_what_there_is(self, page):
+        known = {*DEFAULTS, *MODULES, "etcd_cluster"}
+        text = page.read_text()
+        # A star stands for several: etcd_pki_*.
+        families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))
+        unknown = set(re.findall(r"(?<![A-Za-z0-9_/.])etcd_[a-z_]+[a-z]\b(?!_?\*)", text)) - known
+        assert unknown == set()
+        assert [family for family in families if not any(name.startswith(family) for name in known)] == []
+
+    def test_calls_only_targets_that_make_knows(self, page):
+        targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+        named = set(re.findall(r"(?:^\$ |`)make ([a-z-]+)", page.read_text(), re.MULTILINE))
+        assert named <= targets
+
+    def test_calls_only_what_the_lab_knows(self, page):
+        text = (REPOSITORY / "lab" / "cli.py").read_text()
+        named = set(re.findall(r"python3 -m lab (?:--name \S+ )?([a-z]+)", page.read_text()))
+        assert {command for command in named if f'"{command}"' not in text} == set()
+
+    def test_leads_only_where_there_is_something(self, page):
+        links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
+        assert [link for link in links if not (page.parent / link).exists()] == []

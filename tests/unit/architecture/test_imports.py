@@ -1,0 +1,174 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may import whom, read from the syntax trees: the arrows of docs/architecture.md."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PLUGINS = REPOSITORY / "plugins"
+COLLECTION = "ansible_collections.quorum.etcd.plugins"
+FILES = {
+    ".".join(path.relative_to(PLUGINS).with_suffix("").parts): path
+    for path in sorted(PLUGINS.rglob("*.py"))
+    if path.name != "__init__.py"
+}
+MODULES = [name for name in FILES if name.startswith("modules.")]
+SHARED = [name for name in FILES if name.startswith("module_utils.")]
+
+#: They decide, from plain data to plain data, alike wherever they run.
+PURE = (
+    "_bootstrap _differences _envfile _errors _etcdctl _fitness _flags _gate _health _initial_cluster _layout _marker "
+    "_messages _model _options _plan _protobuf _releases _render _report _settings _topology _unit _urls _values "
+    "_pki.spec"
+).split()
+
+#: What reaches out of the process, or is another at every call.
+IMPURE = set(
+    "asyncio concurrent fcntl ftplib http multiprocessing os pathlib random secrets select selectors shutil signal socket "
+    "ssl subprocess tempfile threading time urllib uuid".split()
+)
+
+#: Not yet in Python 3.9.
+TOO_NEW = {"annotationlib", "compression", "tomllib"}
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    # Syntax that the oldest Python of hosts does not know is an error already here.
+    return ast.parse(FILES[name].read_text(), feature_version=(3, 9))
+
+
+@cache
+def imports(name: str) -> set[str]:
+    """Everything a file imports, wherever in it: full names, and for the collection's own those of files."""
+    found: set[str] = set()
+    for node in ast.walk(tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: Ansible sends no relative imports to hosts"
+            assert node.module is not None
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                found.add(full if own(full) in FILES else node.module)
+    return found
+
+
+def own(full: str) -> str:
+    return full[len(COLLECTION) + 1 :] if full.startswith(f"{COLLECTION}.") else ""
+
+
+def own_imports(name: str) -> set[str]:
+    return {own(full) for full in imports(name) if own(full)}
+
+
+def foreign_imports(name: str) -> set[str]:
+    return {full for full in imports(name) if not own(full)}
+
+
+def reach(name: str) -> set[str]:
+    """A file and everything that it loads of the collection."""
+    found, waiting = set(), {name}
+    while waiting:
+        at = waiting.pop()
+        found.add(at)
+        waiting |= own_imports(at) - found
+    return found
+
+
+def test_every_import_of_the_collection_is_a_file_of_it():
+    for name in FILES:
+        unknown = {one for one in own_imports(name) if one not in FILES}
+        assert not unknown, f"{name} imports {unknown}"
+
+
+def test_no_two_files_need_each_other():
+    TopologicalSorter({name: own_imports(name) for name in FILES}).prepare()
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_is_shared_knows_nobody_above_it(name):
+    assert all(one.startswith("module_utils.") for one in own_imports(name))
+    assert not [one for one in foreign_imports(name) if one.startswith("ansible.") and not one.startswith("ansible.module_utils.")]
+
+
+@pytest.mark.parametrize(
+    "lower, upper",
+    [
+        ("_errors", "_http2"),
+        ("_http2", "_grpc"),
+        ("_grpc", "_client"),
+        ("_client", "_view"),
+        ("_marker", "_hostfiles"),
+        ("_layout", "_model"),
+        ("_model", "_render"),
+        ("_render", "_differences"),
+        ("_differences", "_plan"),
+        ("_bootstrap", "_plan"),
+    ],
+)
+def test_arrows_point_one_way(lower, upper):
+    assert f"module_utils.{lower}" in reach(f"module_utils.{upper}")
+    assert f"module_utils.{upper}" not in reach(f"module_utils.{lower}")
+
+
+@pytest.mark.parametrize("name", ["_plan", "_render", "_settings", "_marker", "_topology", "_pki.engine"])
+def test_who_decides_never_talks_to_etcd(name):
+    loaded = reach(f"module_utils.{name}")
+    assert not loaded & {"module_utils._client", "module_utils._grpc", "module_utils._http2", "module_utils._dial"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_is_pure_loads_nothing_that_reaches_out(name):
+    for one in reach(f"module_utils.{name}"):
+        reached = {full.partition(".")[0] for full in foreign_imports(one)} & IMPURE
+        assert not reached, f"{name} loads {one}, which imports {reached}"
+        opened = [node.lineno for node in ast.walk(tree(one)) if isinstance(node, ast.Name) and node.id == "open"]
+        assert not opened, f"{name} loads {one}, which opens files in line {opened}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_needs_nothing_on_a_host_but_python_itself(name):
+    for one in reach(name):
+        for full in foreign_imports(one):
+            top = full.partition(".")[0]
+            assert top not in TOO_NEW, f"{name} loads {one}, and {full} is not in Python 3.9"
+            allowed = top in sys.stdlib_module_names or full.startswith("ansible.module_utils.")
+            assert allowed, f"{name} loads {one}, which imports {full}"
+
+
+def test_one_file_alone_imports_cryptography():
+    assert [name for name in FILES if "cryptography" in {one.partition(".")[0] for one in foreign_imports(name)}] == [
+        "module_utils._pki._cryptography"
+    ]
+
+
+def test_one_way_leads_to_programs_of_the_host():
+    """Modules run them the way of Ansible's own modules; nobody else runs any."""
+    assert [name for name in FILES if "subprocess" in foreign_imports(name)] == []
+    assert [name for name in FILES if "os" in foreign_imports(name) and "os.system" in FILES[name].read_text()] == []
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_says_whose_it_is(name):
+    lines = FILES[name].read_text().removeprefix("#!/usr/bin/python\n").splitlines()
+    assert lines[0] == "# Copyright: The quorum.etcd developers"
+    assert "SPDX-License-Identifier: GPL-3.0-or-later" in lines[2]
+    if name.startswith(("module_utils.", "plugin_utils.")):
+        assert any("**PRIVATE**" in line for line in lines[:8])
+        assert all(part.startswith("_") for part in name.split(".")[1:2])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_is_typed_as_the_oldest_python_reads_it(name):
+    assert "from __future__ import annotations" in FILES[name].read_text()

@@ -1,0 +1,158 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role's shape, which several traps of Ansible depend on: docs/architecture.md."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from inventory_of import bare, stopped, three
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+ROLE = REPOSITORY / "roles" / "etcd"
+TASKS = sorted((ROLE / "tasks").glob("*.yml"))
+
+
+def read(path):
+    return yaml.safe_load((ROLE / path).read_text())
+
+
+DEFAULTS = read("defaults/main.yml")
+INTERNAL = read("vars/main.yml")
+OPTIONS = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+
+#: Of the inventory, not of the role.
+GIVEN = {"NODE_NAME", "ETCD_NODES", "ansible_host"}
+
+
+def tasks_in(blocks):
+    for task in blocks:
+        yield task
+        for part in ("block", "rescue", "always"):
+            yield from tasks_in(task.get(part, []))
+
+
+def tasks(path):
+    return list(tasks_in(yaml.safe_load(path.read_text())))
+
+
+def values(node):
+    """Every text in a YAML value."""
+    if isinstance(node, dict):
+        for value in node.values():
+            yield from values(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from values(value)
+    elif isinstance(node, str):
+        yield node
+
+
+class TestVariables:
+    def test_have_a_default_and_a_specification_each(self):
+        assert set(DEFAULTS) == set(OPTIONS)
+
+    def test_have_the_same_default_in_both(self):
+        for name, default in DEFAULTS.items():
+            assert OPTIONS[name].get("default") == default, name
+
+    def test_are_described(self):
+        for name, option in OPTIONS.items():
+            assert option["description"], name
+            assert option["type"], name
+
+    def test_are_named_after_the_role_and_internal_ones_are_marked(self):
+        assert [name for name in DEFAULTS if not name.startswith("etcd_")] == []
+        assert [name for name in INTERNAL if not name.startswith("__etcd_")] == []
+
+    def test_that_are_used_are_there(self):
+        files = [*TASKS, ROLE / "vars" / "main.yml", ROLE / "defaults" / "main.yml"]
+        texts = "\n".join(text for path in files for text in values(yaml.safe_load(path.read_text())))
+        conditions = [text for path in TASKS for task in tasks(path) for text in values({"when": task.get("when")})]
+        expressions = "\n".join([*re.findall(r"\{\{.*?\}\}", texts, re.DOTALL), *conditions])
+        assert set(re.findall(r"(?<![A-Za-z0-9_.'])etcd_[a-z0-9_]+\b", expressions)) - set(DEFAULTS) == set()
+
+    def test_that_are_internal_are_set_somewhere(self):
+        set_here = set(INTERNAL)
+        used = set(re.findall(r"__etcd_[a-z0-9_]+", "\n".join(values(INTERNAL))))
+        for path in TASKS:
+            used |= set(re.findall(r"__etcd_[a-z0-9_]+", "\n".join(values(yaml.safe_load(path.read_text())))))
+            for task in tasks(path):
+                named = {task.get("register"), task.get("loop_control", {}).get("loop_var")}
+                set_here |= set(task.get("vars", {})) | named
+        assert used - set_here == set()
+
+    def test_that_nobody_uses_are_not_there(self):
+        text = "\n".join(path.read_text() for path in [*TASKS, ROLE / "vars" / "main.yml"])
+        text += (REPOSITORY / "playbooks" / "etcd.yml").read_text()
+        unused = {name for name in DEFAULTS if not re.search(rf"(?<![A-Za-z0-9_]){name}\b", text)}
+        # It exists so that other ways can be added under it.
+        assert unused <= {"etcd_install_method"}
+
+    def test_of_the_inventory_reach_the_engine(self):
+        assert set(INTERNAL["__etcd_inputs"]["variables"]) - set(DEFAULTS) == GIVEN
+
+    def test_name_the_version_and_the_place_that_the_engine_knows(self):
+        assert DEFAULTS["etcd_download_url"] == _releases.UPSTREAM
+        assert f"V({_releases.DEFAULT_VERSION})" in str(OPTIONS["etcd_version"]["description"])
+
+
+@pytest.mark.parametrize("path", TASKS, ids=lambda path: path.name)
+class TestTasks:
+    def test_run_on_every_host(self, path):
+        """One cluster's refusal under run_once would end every cluster's run."""
+        assert "run_once" not in path.read_text()
+
+    def test_never_pass_over_an_error(self, path):
+        for word in ("ignore_errors", "failed_when: false", "set_fact"):
+            assert word not in path.read_text()
+
+    def test_call_modules_by_their_full_names_and_no_shell(self, path):
+        keywords = {"name", "vars", "when", "loop", "loop_control", "register", "delegate_to", "environment", "timeout"}
+        keywords |= {"ignore_unreachable", "block", "rescue", "always", "no_log", "become", "tags", "check_mode", "notify"}
+        for task in tasks(path):
+            called = set(task) - keywords
+            assert all(name.startswith(("ansible.builtin.", "quorum.etcd.")) for name in called), called
+            assert not called & {"ansible.builtin.shell", "ansible.builtin.command", "ansible.builtin.raw"}
+
+    def test_guard_no_block_that_has_a_rescue(self, path):
+        assert not [task for task in tasks(path) if "rescue" in task and "when" in task]
+
+    def test_label_no_wave(self, path):
+        """A label is templated before the wave's gate, and fails for hosts that have no step."""
+        assert not [task for task in tasks(path) if "label" in task.get("loop_control", {})]
+
+    def test_are_named(self, path):
+        assert not [task for task in tasks(path) if not task.get("name")]
+
+
+def planned_kinds():
+    """The kinds of all steps that a plan can have."""
+    founding = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
+    return {step.kind for hosts in (founding, [stopped(host) for host in three()]) for step in _plan.plan(hosts).steps}
+
+
+def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
+    assert {path.stem for path in TASKS} - planned_kinds() == {"main", "look", "wave"}
+    assert planned_kinds() <= {path.stem for path in TASKS}
+
+
+def test_a_step_gets_what_its_file_asks_for():
+    """A plan's steps carry what their files read of C(__etcd_step)."""
+    for hosts in (three(), [stopped(host) for host in three()]):
+        plan = _plan.plan(hosts)
+        for step in _plan.steps_by_wave(plan, "etcd-host0"):
+            text = (ROLE / "tasks" / f"{step['kind']}.yml").read_text()
+            assert set(re.findall(r"__etcd_step\.([a-z_]+)", text)) <= set(step)
+
+
+def test_each_layout_option_reaches_the_modules():
+    assert set(INTERNAL["__etcd_layout"]) == set(bare().wanted.layout.to_dict())
