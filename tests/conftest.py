@@ -20,9 +20,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("matrix" if config.getoption("matrix") else "sample")
-
-
-def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "matrix: runs with --matrix only")
 
 

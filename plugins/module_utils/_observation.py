@@ -134,6 +134,7 @@ def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
         "kind": "systemd",
         "version": named.group(1) if named else "",
         "identity": {key: process[key] for key in ("pid", "started", "executable")},
+        "command": _process.command_line(unit["pid"]),
         "environment": process["environment"],
     }
 

@@ -161,7 +161,8 @@ def _check_ours(host: Host) -> None:
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
         identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
         raise Refused(
-            f"{host.label} has {what}{identity}, and its marker ({host.state or 'none'}) does not say that it is ours.",
+            f"{host.label} has {what}{identity}, and its marker ({host.state or 'none'}) does not say that it is ours."
+            f"{_what_runs(host)}",
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             "If its data are not needed, stop it and move its data directory aside, then run again.",
         )
@@ -171,6 +172,21 @@ def _check_ours(host: Host) -> None:
             "Started like this it would talk to the wrong cluster.",
             f"Put the right data into {wanted.layout.data_dir}.",
         )
+
+
+def _what_runs(host: Host) -> str:
+    """A member that somebody else set up, so that a person recognises it."""
+    if not host.runs:
+        return ""
+    unit, runtime = host.seen["unit"], host.seen["runtime"]
+    settings = " ".join(f"{name}={value}" for name, value in sorted(runtime["environment"].items()))
+    members = (host.seen.get("cluster") or {}).get("members") or []
+    known = "; ".join(f"{member['name'] or 'not started'} at {', '.join(member['peer_urls'])}" for member in members)
+    return (
+        f" It runs as {unit['name']} ({unit['fragment_path']}): {' '.join(runtime['command'])}"
+        + (f", with {settings}" if settings else "")
+        + (f". Its cluster's members: {known}." if known else ".")
+    )
 
 
 def _check_whole(host: Host, hosts: Sequence[Host]) -> None:

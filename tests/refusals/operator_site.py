@@ -95,7 +95,7 @@ class Site:
             assert saying in outcome.said, f"not said: {saying}\nsaid: {outcome.said}"
         after = self._lab.fingerprints()
         for host, lines in before.items():
-            assert sorted(lines ^ after[host]) == [], f"{host} was touched"
+            assert lines == after[host], "\n".join([f"{host} was touched:", *sorted(lines ^ after[host])])
         assert _files(self.pki) == pki
         return outcome
 

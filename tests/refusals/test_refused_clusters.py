@@ -48,7 +48,9 @@ def legacy(hosts: Hosts, unpacked: None) -> Iterator[Callable[..., None]]:
 
     yield run
     for unit in units:
-        hosts.run(HOST, f"systemctl stop {unit}; rm -f /etc/systemd/system/{unit}.service; systemctl daemon-reload")
+        hosts.run(
+            HOST, f"systemctl stop {unit} || true; rm -f /etc/systemd/system/{unit}.service; systemctl daemon-reload"
+        )
 
 
 def test_a_member_that_somebody_else_runs_is_refused(site: Site, legacy: Callable[..., None]) -> None:
@@ -84,13 +86,11 @@ def test_a_live_cluster_that_is_not_ours_is_refused_with_what_it_is(
     site: Site, hosts: Hosts, legacy: Callable[..., None]
 ) -> None:
     legacy("etcd", "/var/lib/etcd", 2379, 2380)
-    outcome = site.is_refused(
-        f"{HOST} ({site.addresses[1]}) has ",
+    site.is_refused(
+        f"{HOST} ({site.addresses[1]}) has a write-ahead log in /var/lib/etcd/member/wal of member ",
         "its marker (none) does not say that it is ours",
-        "etcd.service (/etc/systemd/system/etcd.service)",
-        "data in /var/lib/etcd",
+        "It runs as etcd.service (/etc/systemd/system/etcd.service): /opt/legacy/etcd --name old",
+        "Its cluster's members: old at http://127.0.0.1:2380",
         "a cluster that is not ours is left alone",
     )
-    assert "member old" in outcome.said
-    assert "the inventory wants etcd-host1" in outcome.said
     assert hosts.run(HOST, "systemctl is-active etcd").strip() == "active"

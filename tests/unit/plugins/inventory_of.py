@@ -199,6 +199,7 @@ def running(host: Host, version: str = VERSION) -> Host:
             "kind": "systemd",
             "version": version,
             "identity": {"pid": 100, "started": 1, "executable": f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"},
+            "command": [f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"],
             "environment": _envfile.environment(_render.flags(wanted, version)),
         },
         cluster={

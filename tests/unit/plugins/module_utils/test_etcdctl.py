@@ -59,7 +59,6 @@ def etcdctl(layout, tmp_path):
 
 def test_a_command_without_flags_reaches_the_local_member_as_its_administrator(etcdctl):
     assert etcdctl("member", "list") == {
-        "ETCDCTL_API": "3",
         "ETCDCTL_ENDPOINTS": ENDPOINT,
         "ETCDCTL_CACERT": etcdctl.cacert,
         "ETCDCTL_CERT": etcdctl.cert,
@@ -97,7 +96,12 @@ def test_a_flag_with_a_similar_name_is_another(etcdctl, flag):
 
 def test_the_guides_whole_command_line_is_left_as_it_is(etcdctl):
     given = ["--cacert=/a.pem", "--cert=/b.pem", "--key=/c.pem", "--endpoints=https://10.0.0.1:2379"]
-    assert etcdctl(*given, "endpoint", "health") == {"ETCDCTL_API": "3"}
+    assert etcdctl(*given, "endpoint", "health") == {}
+
+
+def test_the_variable_of_older_guides_brings_no_complaint_of_newer_etcdctls(etcdctl):
+    assert "ETCDCTL_API" not in etcdctl("get", "a", ETCDCTL_API="3")
+    assert etcdctl("get", "a", ETCDCTL_API="2")["ETCDCTL_API"] == "2"
 
 
 @pytest.mark.parametrize("name", ["ETCDCTL_ENDPOINTS", "ETCDCTL_CACERT"])
@@ -133,7 +137,7 @@ def test_somebody_who_cannot_read_the_key_is_told_so(etcdctl):
 
 
 def test_without_tls_there_is_nothing_about_certificates(layout, tmp_path):
-    assert set(Wrapper(layout, tmp_path, tls=False)("get", "a")) == {"ETCDCTL_API", "ETCDCTL_ENDPOINTS"}
+    assert set(Wrapper(layout, tmp_path, tls=False)("get", "a")) == {"ETCDCTL_ENDPOINTS"}
 
 
 @pytest.mark.parametrize("tls", [False, True])
