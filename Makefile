@@ -18,7 +18,7 @@ export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export ANSIBLE_INJECT_FACT_VARS := false
 export ANSIBLE_PIPELINING := true
 export MOLECULE_GLOB := molecule/*/molecule.yml
-export PYTHONPATH := $(LINKS)
+export PYTHONPATH := $(LINKS):$(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)

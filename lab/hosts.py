@@ -71,9 +71,13 @@ def up(engine: Engine, lab: Lab, wanted: Sequence[Host], say: Callable[[str], No
 def down(engine: Engine, lab: Lab) -> None:
     """Remove everything of a lab: containers, network, rules, disks, release server, and its directory."""
     stop_server(lab)
-    containers = list(container_states(engine, lab))
-    if containers:
-        engine.output("rm", "--force", "--volumes", *containers)
+    states = container_states(engine, lab)
+    running = [container for container, state in states.items() if state == "running"]
+    if running:
+        # Who is removed needs no goodbye, and systemd takes its time over one.
+        engine.output("kill", *running)
+    if states:
+        engine.output("rm", "--force", "--volumes", *states)
     heal(engine, lab)
     remove_network(engine, lab.network)
     for host in lab.hosts:

@@ -50,6 +50,8 @@ _REFUSED = ("unhealthy cluster",)
 # (client/v3/retry_interceptor.go, shouldRefreshToken).
 _LOGIN_AGAIN = ("invalid auth token", "user name is empty", "revision of auth store is old")
 _NO_LOGIN_NEEDED = "authentication is not enabled"
+# A learner serves no login, but knows the tokens that voters gave (server/etcdserver/v3_server.go, Authenticate).
+_NO_LOGIN_HERE = "rpc not supported for learner"
 
 
 class Credentials(t.NamedTuple):
@@ -506,8 +508,21 @@ class Client(contextlib.AbstractContextManager["Client"]):
         if not self._credentials.username:
             return ()
         if self._token is None:
-            self._token = self._login(connection, deadline)
+            self._token = self._login_anywhere(connection, deadline)
         return (("token", self._token),) if self._token else ()
+
+    def _login_anywhere(self, connection: _http2.Connection, deadline: Deadline) -> str:
+        try:
+            return self._login(connection, deadline)
+        except RpcError as exc:
+            if _NO_LOGIN_HERE not in exc.detail:
+                raise
+        for other in self._endpoints:
+            if other != connection.endpoint:
+                with contextlib.suppress(TransportError, RpcError):
+                    return self._login(self._connection(other, deadline), deadline)
+        # What a learner may tell anybody, its status before etcd 3.6, is still worth asking.
+        return ""
 
     def _login(self, connection: _http2.Connection, deadline: Deadline) -> str:
         """A token, empty while authentication is off. The credentials are right for the time when it is on."""

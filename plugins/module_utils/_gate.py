@@ -78,10 +78,11 @@ has_log() {
     return 1
 }
 
+# The mount table of the host: in this unit's own namespace each directory it may write to is a mount point.
 is_mounted() {
     while read -r _ _ _ _ point _; do
         [ "$point" = "$1" ] && return 0
-    done </proc/self/mountinfo
+    done </proc/1/mountinfo
     return 1
 }
 

@@ -189,14 +189,18 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
 
 
 def mounts_under(layout: Layout) -> list[str]:
-    """The mount points on which the data and the log of this member lie, without the root file system."""
+    r"""The mount points on which the data and the log of this member lie, without the root file system.
+
+    As the host's mount table spells them, with which the gate compares them (proc_pid_mountinfo(5): a blank is C(\040)).
+    """
+    table = {line.split()[4] for line in read_text("/proc/1/mountinfo").splitlines()}
     found = []
     for path in (layout.data_dir, os.path.dirname(layout.log_dir)):
-        mount = os.path.realpath(path)
-        while not os.path.ismount(mount):
-            mount = os.path.dirname(mount)
-        if mount != "/" and mount not in found:
-            found.append(mount)
+        place = os.path.realpath(path).replace(" ", r"\040")
+        while place not in table and place != "/":
+            place = os.path.dirname(place)
+        if place != "/" and place not in found:
+            found.append(place)
     return found
 
 

@@ -116,5 +116,6 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
         binary=binary,
         private_tmp=_yes(not any(_under(path, "/tmp", "/var/tmp") for path in writable)),
         protect_home=_yes(not any(_under(path, "/home", "/root", "/run/user") for path in writable)),
-        writable=" ".join(writable),
+        # With a dash: a directory on a missing disk is the gate's to speak of, and systemd would not even run the gate.
+        writable=" ".join(f"-{path}" for path in writable),
     )

@@ -172,8 +172,8 @@ class Cluster:
             client.member_add([learner.peer_url])
         self.members.append(learner)
         self.launch(learner)
-        with Client([learner.client_url], self.credentials, 2.0) as client:
-            self._until(learner, lambda: client.status()["is_learner"])
+        with Client([learner.client_url, *self.endpoints], self.credentials, 2.0) as client:
+            self._until(learner, lambda: client.status(learner.client_url)["is_learner"])
         self.members.remove(learner)
         self._learners.append(learner)
         return learner

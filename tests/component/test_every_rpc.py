@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,30 +98,6 @@ def checks(*methods: str) -> Callable[[Check], Check]:
         return check
 
     return register
-
-
-def test_no_call_is_left_out() -> None:
-    assert sorted(method for _check, methods in CHECKS.values() for method in methods) == sorted(METHODS)
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "cluster" in metafunc.fixturenames:
-        whole = [(version, way) for version in EVERY_VERSION for way in WAYS]
-        chosen = whole if metafunc.config.getoption("matrix") else SAMPLE
-        metafunc.parametrize("cluster", chosen, indirect=True, scope="module", ids="-".join)
-        metafunc.parametrize("check", CHECKS)
-
-
-def test_calls_are_answered(client: Recorder, cluster: Cluster, check: str) -> None:
-    act, methods = CHECKS[check]
-    version = tuple(map(int, cluster.version.split(".")))
-    if version < SINCE.get(methods[0], (0,)):
-        with pytest.raises(RpcError) as caught:
-            act(client, cluster)
-        assert (caught.value.call, caught.value.name) == (methods[0], "Unimplemented")
-    else:
-        act(client, cluster)
-        assert set(methods) <= client.called
 
 
 # -- keys --------------------------------------------------------------------------------------------------------------
@@ -218,16 +193,6 @@ def members(client: Recorder, _cluster: Cluster) -> None:
     assert [one["name"] for one in client.call("Cluster.MemberRemove", {"ID": member})["members"]] == ["m0"]
 
 
-@checks("Cluster.MemberPromote")
-def promotion(client: Recorder, cluster: Cluster) -> None:
-    learner = cluster.add("learner")
-    (member,) = [one["ID"] for one in client.call("Cluster.MemberList")["members"] if one["name"] == "learner"]
-    promoted = _soon(lambda: client.call("Cluster.MemberPromote", {"ID": member}))
-    assert {one["name"]: one["isLearner"] for one in promoted["members"]} == {"m0": False, "learner": False}
-    _soon(lambda: client.call("Cluster.MemberRemove", {"ID": member}))
-    cluster.end(learner)
-
-
 # -- maintenance -------------------------------------------------------------------------------------------------------
 
 
@@ -286,7 +251,7 @@ def downgrade(client: Recorder, cluster: Cluster) -> None:
     major, minor, _patch = cluster.version.split(".")
     target = f"{major}.{int(minor) - 1}"
     answer = _soon(lambda: client.call("Maintenance.Downgrade", {"action": "VALIDATE", "version": f"{target}.0"}))
-    assert answer["version"].startswith(f"{major}.{minor}.")
+    assert answer["version"].startswith(f"{major}.{minor}")
     with pytest.raises(RpcError, match="invalid downgrade target version"):
         client.call("Maintenance.Downgrade", {"action": "VALIDATE", "version": f"{major}.{minor}.0"})
 
@@ -363,6 +328,17 @@ def roles(client: Recorder, _cluster: Cluster) -> None:
     assert client.call("Auth.RoleList")["roles"] == ["root"]
 
 
+# -- at the end, for it leaves a cluster of two ------------------------------------------------------------------------
+
+
+@checks("Cluster.MemberPromote")
+def promotion(client: Recorder, cluster: Cluster) -> None:
+    cluster.add("learner")
+    (member,) = [one["ID"] for one in client.call("Cluster.MemberList")["members"] if one["name"] == "learner"]
+    promoted = _soon(lambda: client.call("Cluster.MemberPromote", {"ID": member}))
+    assert {one["name"]: one["isLearner"] for one in promoted["members"]} == {"m0": False, "learner": False}
+
+
 # -- how ---------------------------------------------------------------------------------------------------------------
 
 
@@ -372,7 +348,36 @@ def _soon(act: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     while True:
         try:
             return act()
-        except RpcError:
-            if time.monotonic() > end:
+        except RpcError as exc:
+            if exc.name == "Unimplemented" or time.monotonic() > end:
                 raise
             time.sleep(0.1)
+
+
+# -- the tests -------------------------------------------------------------------------------------------------------
+
+
+def test_no_call_is_left_out() -> None:
+    assert sorted(method for _check, methods in CHECKS.values() for method in methods) == sorted(METHODS)
+
+
+EVERYTHING = [(version, way) for version in EVERY_VERSION for way in WAYS]
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize(
+    "cluster",
+    [pytest.param(one, id="-".join(one), marks=[] if one in SAMPLE else pytest.mark.matrix) for one in EVERYTHING],
+    indirect=True,
+    scope="module",
+)
+def test_calls_are_answered(client: Recorder, cluster: Cluster, check: str) -> None:
+    act, methods = CHECKS[check]
+    version = tuple(map(int, cluster.version.split(".")))
+    if version < SINCE.get(methods[0], (0,)):
+        with pytest.raises(RpcError) as caught:
+            act(client, cluster)
+        assert (caught.value.call, caught.value.name) == (methods[0], "Unimplemented")
+    else:
+        act(client, cluster)
+        assert set(methods) <= client.called

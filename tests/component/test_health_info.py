@@ -130,6 +130,27 @@ def test_a_learner_is_told(every_version: str, make_cluster: MakeCluster, run_mo
     assert health["endpoints"][-1]["reasons"] == ["it is a learner, which has no vote."]
 
 
+def test_a_learner_is_told_to_a_user_with_a_password(
+    every_version: str, make_cluster: MakeCluster, run_module: RunModule
+) -> None:
+    cluster = make_cluster(every_version)
+    with cluster.client() as client:
+        client.call("Auth.UserAdd", {"name": "root", "password": "secret"})
+        client.call("Auth.RoleAdd", {"name": "root"})
+        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
+        client.call("Auth.AuthEnable")
+    cluster.login = ("root", "secret")
+    learner = cluster.add("learner")
+    health = run_module(
+        "etcd_health_info",
+        endpoints=[*cluster.endpoints, learner.client_url],
+        username="root",
+        password="secret",
+    ).result["health"]
+    assert health["healthy"], health["reasons"]
+    assert health["endpoints"][-1]["reasons"] == ["it is a learner, which has no vote."]
+
+
 def test_an_alarm_is_told(every_version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:
     cluster = make_cluster(every_version)
     with cluster.client() as client:

@@ -28,6 +28,7 @@ class Machines:
     def __init__(self, lab: str, disk: str = "") -> None:
         self._lab = lab
         self._disk = disk
+        self._addresses: dict[str, str] = {}
 
     def make(self) -> None:
         """Make them anew, whatever an earlier run left."""
@@ -42,7 +43,9 @@ class Machines:
         return Path(self._command("inventory", "--dir", str(directory), *self.names).strip())
 
     def address(self, host: str) -> str:
-        return self._command("address", host).strip()
+        if host not in self._addresses:
+            self._addresses[host] = self._command("address", host).strip()
+        return self._addresses[host]
 
     def run(self, host: str, script: str) -> str:
         """Run shell commands on a host, as root, and return what they print."""

@@ -24,10 +24,8 @@ def test_members_that_cannot_reach_each_other_are_not_started(
     )
     run = playbook.run()
     assert run.code != 0, run.output
-    closed = f"{CLOSED} does not answer at https://{machines.address(CLOSED)}:2380: a firewall drops it"
-    for host in machines.names:
-        assert (f"[{machines.address(host)}]: FAILED!" in run.said) == (host != CLOSED), run.output
-    assert run.said.count(closed) >= len(machines.names) - 1, run.output
+    assert f"Nothing was started. {CLOSED} does not answer at https://{machines.address(CLOSED)}:2380" in run.said
+    assert "a firewall drops it" in run.said
     assert "Open that TCP port between all members, in both directions." in run.said
     members.none_has_started()
 

@@ -23,7 +23,8 @@ ACTS = (
 )
 
 LOSER = Machines.names[1]
-LOSE_MARKER = f"rm -r {MARKER.rpartition('/')[0]}"
+STATE = MARKER.rpartition("/")[0]
+LOSE_MARKER = f"rm -r {STATE}"
 LOSE_DATA = "rm -r /var/lib/etcd/member"
 
 
@@ -94,7 +95,13 @@ def test_a_marker_lost_after_all_had_agreed_is_a_refusal(
     assert run.code != 0, run.output
     assert f"{LOSER} ({machines.address(LOSER)}) has no marker" in run.said
     assert "all hosts had a marker then" in run.said
+    assert f"remove {STATE} on every host of the group and run again" in run.said
     members.none_has_started()
+
+    for host in machines.names:
+        machines.run(host, f"rm -rf {STATE}")
+    playbook.run_until_done(runs=1)
+    members.are_one_healthy_cluster()
 
 
 @pytest.mark.matrix

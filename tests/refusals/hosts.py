@@ -17,11 +17,13 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 # Every file with its mode, owner, size and time, and what runs or is to run. Logs, and what systemd keeps of its own,
-# change by themselves; Ansible's own directory holds the files of its connections.
+# change by themselves, and so do the data of a member that lives; Ansible's own directory holds its connections. A lock
+# below /run stays where it was taken: removed, it could be held twice.
 _FINGERPRINT = r"""
 find / -xdev \( -path /var/log -o -path /var/lib/systemd -o -path '*/.ansible' -o -name __pycache__ \) -prune \
-    -o -type d -printf '%p %y %m %u:%g\n' -o -printf '%p %y %m %u:%g %s %T@ %l\n'
-find /run/quorum.etcd /run/systemd/transient 2>/dev/null
+    -o -type d -printf '%p %y %m %u:%g\n' -o -path '*/member/*' -printf '%p %y %m %u:%g\n' \
+    -o -printf '%p %y %m %u:%g %s %T@ %l\n'
+find /run/quorum.etcd /run/systemd/transient ! -type d ! -name lock 2>/dev/null
 cat /etc/passwd /etc/group
 systemctl list-unit-files --no-legend --no-pager
 systemctl list-units --no-legend --no-pager --plain --type=service | cut -d' ' -f1

@@ -50,7 +50,7 @@ class Site:
 
     @property
     def pki(self) -> Path:
-        return self._directory / "etcd-pki" / "etcd_cluster"
+        return Path(self.variables.get("etcd_pki_dir", self._directory / "etcd-pki" / "etcd_cluster"))
 
     def host(self, number: int) -> dict[str, Any]:
         """The variables of a host, to be changed."""

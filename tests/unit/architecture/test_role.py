@@ -117,7 +117,7 @@ class TestTasks:
 
     def test_call_modules_by_their_full_names_and_no_shell(self, path):
         keywords = {"name", "vars", "when", "loop", "loop_control", "register", "delegate_to", "environment", "timeout"}
-        keywords |= {"ignore_unreachable", "block", "rescue", "always", "no_log", "become", "tags", "check_mode", "notify"}
+        keywords |= {"ignore_unreachable", "block", "rescue", "always", "no_log", "become", "tags", "check_mode"}
         for task in tasks(path):
             called = set(task) - keywords
             assert all(name.startswith(("ansible.builtin.", "quorum.etcd.")) for name in called), called

@@ -25,10 +25,10 @@ class Task:
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         self._action = action(self._task, connection, None, DataLoader(), None)
-        self._action._display = SimpleNamespace(display=lambda text: self.printed.append(text))
+        self.printed: list[str] = []
+        self._action._display = SimpleNamespace(display=self.printed.append)
         self._action._execute_module = self._execute
         self._answer = answer
-        self.printed: list[str] = []
         self.sent: list[tuple[str, dict[str, Any]]] = []
 
     def _execute(self, module_name: str, module_args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:

@@ -56,9 +56,9 @@ class TestItIsDue:
         [
             lambda host: marked(host, STARTING),
             lambda host: marked(host, STARTED),
-            lambda host: logged(host),
+            logged,
             lambda host: logged(marked(host, OFFERED)),
-            lambda host: running(host),
+            running,
             lambda host: running(marked(host, NEVER_STARTED)),
         ],
     )
@@ -96,9 +96,7 @@ class TestTheSteps:
         hosts = three()
         hosts[1] = seeing(hosts[1], releases=[VERSION], account={"exists": True})
         assert [step.host for step in wave(hosts, "install")] == ["etcd-host0", "etcd-host2"]
-        assert {step.arguments["archive"] for step in wave(hosts, "install")} == {
-            f"etcd-v{VERSION}-linux-amd64.tar.gz"
-        }
+        assert {step.arguments["archive"] for step in wave(hosts, "install")} == {f"etcd-v{VERSION}-linux-amd64.tar.gz"}
 
     def test_install_also_where_only_the_account_is_missing(self):
         hosts = [seeing(host, releases=[VERSION]) for host in three()]

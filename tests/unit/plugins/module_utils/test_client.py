@@ -310,6 +310,34 @@ def test_without_authentication_in_the_cluster_there_is_no_token() -> None:
     assert tokens(asked) == [None, None, None]
 
 
+NO_LOGIN = refuse(14, "etcdserver: rpc not supported for learner")
+
+
+def test_a_learner_is_asked_with_the_token_of_a_voter() -> None:
+    asked: list[Request] = []
+    status = reply("StatusResponse", {"header": {"member_id": 5}, "isLearner": True})
+    with (
+        Peer(in_turn(NO_LOGIN, status, asked=asked)) as learner,
+        Peer(in_turn(NO_LOGIN)) as other,
+        Peer(in_turn(TOKEN)) as voter,
+        Client([learner.url, other.url, voter.url], ROOT) as client,
+    ):
+        assert client.status(learner.url)["is_learner"]
+    assert tokens(asked) == [None, "t1"]
+
+
+def test_a_learner_alone_is_asked_without_a_token() -> None:
+    asked: list[Request] = []
+    refused = refuse(3, "etcdserver: user name is empty")
+    with (
+        Peer(in_turn(NO_LOGIN, refused, NO_LOGIN, refused, asked=asked)) as peer,
+        Client([peer.url], ROOT) as client,
+        pytest.raises(RpcError, match="user name is empty"),
+    ):
+        client.status()
+    assert tokens(asked) == [None, None, None, None]
+
+
 def test_without_a_user_a_refusal_is_final() -> None:
     asked: list[Request] = []
     with (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rendered gate itself, run by every POSIX shell of this machine: one row of the table in docs/architecture.md each."""
+"""The rendered gate itself, run by every POSIX shell of this machine: the table in docs/architecture.md, row by row."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 SHELLS = [words for words in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(words[0])]
 STATES = [None, _marker.OFFERED, _marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED]
 SETTINGS = 'ETCD_INITIAL_CLUSTER_STATE="new"\n'
+# The host's own: a unit has a namespace in which its directories are mount points.
+KERNELS_TABLE = "/proc/1/mountinfo"
 MOUNTINFO = "36 35 98:0 / {point} rw,noatime master:1 - ext4 /dev/sdb1 rw\n"
 
 
@@ -39,7 +41,8 @@ class Unit:
         self.conf_file.write_text('ETCD_NAME="etcd-host0"\n')
         self.script = directory / "gate"
         text = _gate.render(layout, [layout.conf_file, f"{layout.conf_dir}/gone"])
-        self.script.write_text(text.replace("/proc/self/mountinfo", str(self.mountinfo)))
+        assert KERNELS_TABLE in text
+        self.script.write_text(text.replace(KERNELS_TABLE, str(self.mountinfo)))
         self.environment = {"PATH": "/usr/bin:/bin", "ETCD_DATA_DIR": layout.data_dir}
 
     def marker(self, state, **fields):
@@ -120,7 +123,9 @@ class TestTheTable:
         assert unit.published == (SETTINGS if state == _marker.NEVER_STARTED and not log else "")
 
     def test_nothing_but_the_state_changes_in_the_marker(self, unit):
-        marker = Marker(_marker.NEVER_STARTED, name="etcd-host0", token="a=1", initial_cluster="a=http://b:1,c=http://d:2")
+        marker = Marker(
+            _marker.NEVER_STARTED, name="etcd-host0", token="a=1", initial_cluster="a=http://b:1,c=http://d:2"
+        )
         (unit.state_dir / "marker").write_text(_marker.render(marker))
         (unit.state_dir / "bootstrap.env").write_text(SETTINGS)
         assert unit.starts()
@@ -266,7 +271,7 @@ class TestMountPoints:
         assert not unit.starts()
 
     def test_the_kernels_own_table_is_understood(self, unit, tmp_path):
-        script = unit.script.read_text().replace(str(unit.mountinfo), "/proc/self/mountinfo")
+        script = unit.script.read_text().replace(str(unit.mountinfo), KERNELS_TABLE)
         unit.script.write_text(script)
         unit.marker(_marker.NEVER_STARTED, mounts=(str(tmp_path),))
         assert not unit.starts()

@@ -147,20 +147,20 @@ class TestWhatLiesAtAPath:
 class TestTheHostsLock:
     def test_is_held_by_one_at_a_time(self, layout, monkeypatch):
         monkeypatch.setattr(_hostfiles, "LOCK_WAIT", 0.0)
-        with _hostfiles.acting(layout):
-            with pytest.raises(Refused, match="Wait until it ends"), _hostfiles.acting(layout):
-                raise AssertionError("two at once")
+        second = _hostfiles.acting(layout)
+        with _hostfiles.acting(layout), pytest.raises(Refused, match="Wait until it ends"), second:
+            raise AssertionError("two at once")
         with _hostfiles.acting(layout):
             pass
 
     def test_is_waited_for(self, layout, monkeypatch):
         path = f"{layout.run_dir}/lock"
         os.makedirs(layout.run_dir)
-        holder = open(path, "a")
-        fcntl.flock(holder, fcntl.LOCK_EX)
-        monkeypatch.setattr(_hostfiles.time, "sleep", lambda seconds: holder.close())
-        with _hostfiles.acting(layout):
-            assert holder.closed
+        with open(path, "a") as holder:
+            fcntl.flock(holder, fcntl.LOCK_EX)
+            monkeypatch.setattr(_hostfiles.time, "sleep", lambda seconds: holder.close())
+            with _hostfiles.acting(layout):
+                assert holder.closed
 
     def test_is_let_go_after_an_error(self, layout, monkeypatch):
         monkeypatch.setattr(_hostfiles, "LOCK_WAIT", 0.0)
@@ -210,9 +210,10 @@ class TestTheMarker:
     def test_that_is_damaged_stops_everything(self, layout):
         with open(layout.marker_file, "w") as stream:
             stream.write("FORMAT=9\n")
-        for act in (lambda: _hostfiles.read_marker(layout), lambda: _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED))):
-            with pytest.raises(Refused, match="format '9'"):
-                act()
+        with pytest.raises(Refused, match="format '9'"):
+            _hostfiles.read_marker(layout)
+        with pytest.raises(Refused, match="format '9'"):
+            _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED))
 
 
 class TestMountPoints:

@@ -31,7 +31,7 @@ def look(service_manager, layout, monkeypatch):
     monkeypatch.setattr(_systemd, "is_running", lambda: True)
 
     def look(on=layout, **interest):
-        return _observation.observe(service_manager.systemd, on, NOTHING if not interest else replace(NOTHING, **interest))
+        return _observation.observe(service_manager.systemd, on, replace(NOTHING, **interest))
 
     return look
 
@@ -104,7 +104,7 @@ class TestABareHost:
 @needs_root
 class TestWhatLiesThere:
     def test_releases_that_are_complete(self, look, layout):
-        for name in ("etcd-v3.6.14-linux-amd64", "etcd-v3.5.33-linux-amd64", ".fetch-abc", "etcd-v3.7-linux-amd64", "x"):
+        for name in ("etcd-v3.6.14-linux-amd64", "etcd-v3.5.33-linux-amd64", ".fetch", "etcd-v3.7-linux-amd64", "x"):
             Path(layout.install_dir, name).mkdir(parents=True)
         assert look()["releases"] == ["3.5.33", "3.6.14"]
 
@@ -156,7 +156,8 @@ class TestWhatLiesThere:
         assert not look(replace(layout, wal_dir="/proc/wal"))["data"]["wal_dir_is_mount"]
 
     def test_a_file_system_that_is_mounted_read_only(self, look, layout):
-        mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines() if "ro" in line.split()[3].split(",")]
+        rows = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+        mounted = [row[1] for row in rows if "ro" in row[3].split(",") and os.path.isdir(row[1])]
         if not mounted:
             pytest.skip("no file system of this machine is mounted read-only")
         assert look(replace(layout, data_dir=f"{mounted[0]}/etcd"))["read_only"] == [f"{mounted[0]}/etcd"]

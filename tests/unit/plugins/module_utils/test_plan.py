@@ -137,9 +137,7 @@ class TestAClusterAsItShouldBe:
     def test_with_a_clock_that_is_off_comes_with_a_warning(self):
         hosts = [serving(host) for host in three()]
         hosts[2] = replace(hosts[2], skew=3.4)
-        assert _plan.plan(hosts).warnings == (
-            "etcd-host2: its clock is 3 s or more away from the controller's.",
-        )
+        assert _plan.plan(hosts).warnings == ("etcd-host2: its clock is 3 s or more away from the controller's.",)
         hosts[2] = replace(hosts[2], skew=2.0)
         assert _plan.plan(hosts).warnings == ()
 
@@ -281,7 +279,8 @@ class TestAClusterThatIsNotOurs:
 class TestAuthorities:
     def test_are_made_only_for_a_new_cluster(self):
         missing = Authorities("/pki", missing=("client", "peer"))
-        assert "authority" in [k for k, _h in kinds(_plan.plan([replace(h, authorities=missing) for h in three(tls=True)]))]
+        plan = _plan.plan([replace(host, authorities=missing) for host in three(tls=True)])
+        assert "authority" in [step.kind for step in plan.steps]
         text = refusal([replace(serving(host), authorities=missing) for host in three(tls=True)])
         assert "The client and peer CA is not in /pki, and the cluster exists." in text
 

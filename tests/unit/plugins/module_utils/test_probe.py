@@ -94,7 +94,7 @@ def test_a_port_that_something_else_has_is_a_clear_error(service_manager, layout
     monkeypatch.setattr(_probe, "_DIAL_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = other.getsockname()[1]
-        with pytest.raises(HostError, match=f"Nothing can listen on 127.0.0.1, port {taken} of this host: its last words"):
+        with pytest.raises(HostError, match=f"listen on 127.0.0.1, port {taken} of this host: its last words"):
             _probe.listen(service_manager.systemd, layout, [f"http://127.0.0.1:{taken}"], "says")
     assert service_manager.processes == {}, "it is taken away again"
 

@@ -25,8 +25,8 @@ NeedDaemonReload=yes
 
 
 class Recorder:
-    def __init__(self, result=Result(0, "", ""), error=None):
-        self.calls, self.result, self.error = [], result, error
+    def __init__(self, code=0, output="", errors="", error=None):
+        self.calls, self.result, self.error = [], Result(code, output, errors), error
 
     def __call__(self, arguments):
         self.calls.append(list(arguments))
@@ -78,7 +78,7 @@ def test_a_transient_unit_is_forgotten_when_it_ends():
 
 
 def test_a_failure_comes_with_systemds_own_words():
-    run = Recorder(Result(5, "", "Failed to start etcd.service: Unit etcd.service not found.\n"))
+    run = Recorder(5, errors="Failed to start etcd.service: Unit etcd.service not found.\n")
     with pytest.raises(HostError, match="systemctl start etcd.service failed: Failed to start etcd.service: Unit"):
         Systemd(run).control("start", "etcd.service")
 
@@ -90,5 +90,5 @@ def test_a_host_without_systemd_is_told_so():
 
 
 def test_a_journal_that_cannot_be_read_is_no_error():
-    assert Systemd(Recorder(Result(1, "", "No journal files were found."))).journal("etcd.service") == ""
-    assert Systemd(Recorder(Result(0, "one\ntwo\n", ""))).journal("etcd.service") == "one\ntwo"
+    assert Systemd(Recorder(1, errors="No journal files were found.")).journal("etcd.service") == ""
+    assert Systemd(Recorder(output="one\ntwo\n")).journal("etcd.service") == "one\ntwo"

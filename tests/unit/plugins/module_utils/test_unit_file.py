@@ -56,18 +56,19 @@ def test_no_proxy_reaches_etcd():
 @pytest.mark.parametrize(
     "changes, writable",
     [
-        ({}, "/var/lib/etcd"),
-        ({"data_dir": "/srv/etcd"}, "/srv/etcd"),
-        ({"wal_dir": "/wal/etcd"}, "/var/lib/etcd /wal"),
-        ({"log_file": "/var/log/etcd/etcd.log"}, "/var/lib/etcd /var/log/etcd"),
-        ({"wal_dir": "/var/lib/etcd/wal"}, "/var/lib/etcd"),
-        ({"wal_dir": "/a/b/wal", "log_file": "/a/b/log"}, "/var/lib/etcd /a/b"),
+        ({}, ["/var/lib/etcd"]),
+        ({"data_dir": "/srv/etcd"}, ["/srv/etcd"]),
+        ({"wal_dir": "/wal/etcd"}, ["/var/lib/etcd", "/wal"]),
+        ({"log_file": "/var/log/etcd/etcd.log"}, ["/var/lib/etcd", "/var/log/etcd"]),
+        ({"wal_dir": "/var/lib/etcd/wal"}, ["/var/lib/etcd"]),
+        ({"wal_dir": "/a/b/wal", "log_file": "/a/b/log"}, ["/var/lib/etcd", "/a/b"]),
     ],
 )
 def test_etcd_writes_to_its_own_directories_and_nowhere_else(changes, writable):
     found = unit(replace(LAYOUT, **changes))
     assert found["ProtectSystem"] == ["strict"]
-    assert found["ReadWritePaths"] == [writable]
+    # Without the dash systemd would not even run the gate where a disk is missing.
+    assert found["ReadWritePaths"] == [" ".join(f"-{path}" for path in writable)]
 
 
 @pytest.mark.parametrize(

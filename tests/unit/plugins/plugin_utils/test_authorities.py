@@ -24,8 +24,8 @@ ALL = ("etcd", "peer", "admin")
 
 
 def pki_of(directory, **changes):
-    inputs = {"directory": directory, "passphrase": "", "key_type": "ec", "key_size": 0, "days": 1095, "renew_before_days": 30}
-    return _authorities.Pki.from_inputs({**inputs, **changes}, lambda path: b"")
+    inputs = {"passphrase": "", "key_type": "ec", "key_size": 0, "days": 1095, "renew_before_days": 30, **changes}
+    return _authorities.Pki.from_inputs({"directory": directory, **inputs}, lambda path: b"")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def pki(tmp_path):
 def holding(pki, host=None, leaves=ALL):
     """A host with the leaves and bundles that it should have."""
     host = host or bare(tls=True)
-    issued = _authorities.issue(pki, host.wanted, dict.fromkeys(leaves, ["it is missing."]), NOW)
+    issued = _authorities.issue(pki, host.wanted, {leaf: ["it is missing."] for leaf in leaves}, NOW)
     texts = {LAYOUT.certificate(leaf): text for leaf, text in issued["leaves"].items()}
     texts.update(issued["bundles"])
     files = {path: there(text, "0644", "root") for path, text in texts.items()}

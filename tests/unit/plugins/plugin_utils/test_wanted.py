@@ -36,7 +36,9 @@ def test_a_host_with_nothing_but_a_name_is_a_whole_member():
     assert found.layout == LAYOUT
 
 
-@pytest.mark.parametrize("version, meant", [(None, ""), ("", ""), ("3.6.14", "3.6.14"), ("v3.6.14", "3.6.14"), (3.6, "3.6")])
+@pytest.mark.parametrize(
+    "version, meant", [(None, ""), ("", ""), ("3.6.14", "3.6.14"), ("v3.6.14", "3.6.14"), (3.6, "3.6")]
+)
 def test_a_version_is_a_text_without_a_v(version, meant):
     assert wanted(version=version).version == meant
 
@@ -59,7 +61,8 @@ PATHS = {
 
 @pytest.mark.parametrize("key, variable", PATHS.items())
 @pytest.mark.parametrize(
-    "path", ["etcd", "./a/b", "/etcd", "/", "//", "/a b/c", "/a/b'c", '/a/"b', "/a/$b", "/a/%b", "/a/b:c", "/a/b\n", "/a/../b"]
+    "path",
+    ["etcd", "./a/b", "/etcd", "/", "//", "/a b/c", "/a/b'c", '/a/"b', "/a/$b", "/a/%b", "/a/b:c", "/a/b\n", "/a/../b"],
 )
 def test_a_path_that_would_do_harm_is_refused_by_the_name_of_its_variable(key, variable, path):
     with pytest.raises(BadInput, match=f"{variable} is .*absolute path at least two levels deep"):
