@@ -14,6 +14,7 @@ is too old to fill it.
 from __future__ import annotations
 
 import contextlib
+import time
 import typing as t
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _grpc, _http2, _protobuf
@@ -52,6 +53,8 @@ _LOGIN_AGAIN = ("invalid auth token", "user name is empty", "revision of auth st
 _NO_LOGIN_NEEDED = "authentication is not enabled"
 # A learner serves no login, but knows the tokens that voters gave (server/etcdserver/v3_server.go, Authenticate).
 _NO_LOGIN_HERE = "rpc not supported for learner"
+# Seconds until it does.
+_REPLICATION = 0.1
 
 
 class Credentials(t.NamedTuple):
@@ -520,7 +523,9 @@ class Client(contextlib.AbstractContextManager["Client"]):
         for other in self._endpoints:
             if other != connection.endpoint:
                 with contextlib.suppress(TransportError, RpcError):
-                    return self._login(self._connection(other, deadline), deadline)
+                    token = self._login(self._connection(other, deadline), deadline)
+                    time.sleep(min(_REPLICATION, deadline.left()))
+                    return token
         # What a learner may tell anybody, its status before etcd 3.6, is still worth asking.
         return ""
 

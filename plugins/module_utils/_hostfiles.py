@@ -191,7 +191,7 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
 def mounts_under(layout: Layout) -> list[str]:
     r"""The mount points on which the data and the log of this member lie, without the root file system.
 
-    As the host's mount table spells them, with which the gate compares them (proc_pid_mountinfo(5): a blank is C(\040)).
+    As the host's mount table spells them, which the gate reads too (proc_pid_mountinfo(5): a blank is C(\040)).
     """
     table = {line.split()[4] for line in read_text("/proc/1/mountinfo").splitlines()}
     found = []

@@ -116,7 +116,7 @@ def _may_start(host: Host) -> bool:
     if host.silent or host.runs or host.seen["unit"]["enabled"] == "masked":
         return False
     if host.state == _marker.NEVER_STARTED:
-        return not host.has_log
+        return True
     return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
 
 

@@ -178,6 +178,12 @@ class Cluster:
         self._learners.append(learner)
         return learner
 
+    def lead(self, member: Member) -> None:
+        """Make a member the leader, so that the loss of another one is not felt."""
+        with self.client() as client:
+            ids = {one["name"]: one["id"] for one in client.member_list()["members"]}
+            client.move_leader(ids[member.name])
+
     def wait_for(self, member: Member) -> None:
         """Wait until a member answers a linearizable read."""
         with Client([member.client_url], self.credentials, 2.0) as client:

@@ -182,6 +182,7 @@ def _until_it_answers(client: Client) -> None:
 
 def test_a_call_goes_to_another_endpoint_when_one_is_down(version: str, make_cluster: MakeCluster) -> None:
     cluster = make_cluster(version, size=3)
+    cluster.lead(cluster.members[1])
     with cluster.client() as client:
         client.put("a", "b")
         cluster.end(cluster.members[0])

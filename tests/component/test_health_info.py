@@ -79,6 +79,7 @@ def test_one_endpoint_leads_to_the_whole_cluster(
 
 def test_a_dead_member_is_a_result(version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:
     cluster = make_cluster(version, size=3)
+    cluster.lead(cluster.members[0])
     cluster.end(cluster.members[2])
     outcome = run_module("etcd_health_info", endpoints=cluster.endpoints[:1], cluster=True)
     assert not outcome.failed

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
@@ -19,6 +20,8 @@ from machines import Machines
 
 MARKER = "/var/lib/quorum.etcd/etcd/marker"
 REFUSED = "/run/quorum.etcd/etcd/refused"
+
+T = TypeVar("T")
 
 
 class Members:
@@ -45,7 +48,8 @@ class Members:
         for host, view in views.items():
             marker = self.marker(host)
             assert marker["STATE"] == "started", (host, marker)
-            assert (marker["CLUSTER_ID"], marker["MEMBER_ID"]) == (view["cluster_id"], view["member_id"]), (host, marker)
+            assert marker["CLUSTER_ID"] == view["cluster_id"], (host, marker)
+            assert marker["MEMBER_ID"] == view["member_id"], (host, marker)
             assert self._unit(host)["UnitFileState"] == "enabled", host
             assert self._leftovers_of_the_first_start(host) == [], host
 
@@ -98,8 +102,8 @@ class Members:
     def hold_every_acknowledged_write(self, hosts: Sequence[str]) -> None:
         """A quorum that is asked by way of these members has each write of each record."""
         for record in self._records:
-            arguments = ["--record", str(record), "--endpoints", self._endpoints(hosts), *self._options]
-            verdict = patiently(lambda: self._machines.writer("verify", *arguments), 60)
+            arguments = ["verify", "--record", str(record), "--endpoints", self._endpoints(hosts), *self._options]
+            verdict = patiently(functools.partial(self._machines.writer, *arguments), 60)
             assert not verdict.startswith("acknowledged: 0\n"), verdict
 
     def _written_by_one_is_read_by_another(self, writer: str, reader: str) -> None:
@@ -149,7 +153,7 @@ class Members:
         return paths
 
 
-def patiently[T](look: Callable[[], T], seconds: float) -> T:
+def patiently(look: Callable[[], T], seconds: float) -> T:
     """What C(look) returns once it raises no longer; after so many seconds what it raises."""
     deadline = time.monotonic() + seconds
     while True:

@@ -38,7 +38,9 @@ def test_everything_has_its_owner_and_mode(host, path, mode, user, group):
 
 def private_keys(run):
     """Every file on the host that holds a private key, whatever its name."""
-    return run(r"grep -rlIs -e '-----BEGIN.* PRIVATE KEY-----' /etc /home /opt /root /run /srv /tmp /usr/local /var").split()
+    return run(
+        r"grep -rlIs -e '-----BEGIN.* PRIVATE KEY-----' /etc /home /opt /root /run /srv /tmp /usr/local /var"
+    ).split()
 
 
 def test_no_private_key_is_readable_by_others(run):
@@ -52,8 +54,13 @@ def test_no_ca_key_has_left_the_controller(run):
 
 
 def test_whoever_is_not_root_finds_nothing_secret(host):
-    for path in ("/etc/etcd/etcd.conf", "/etc/etcd/ssl/admin-key.pem", "/var/lib/quorum.etcd/etcd/marker", "/var/lib/etcd/member"):
-        assert "Permission denied" in host.run(f"runuser -u nobody -- head {path}").stderr
+    for path in (
+        "etc/etcd/etcd.conf",
+        "etc/etcd/ssl/admin-key.pem",
+        "var/lib/quorum.etcd/etcd/marker",
+        "var/lib/etcd/member",
+    ):
+        assert "Permission denied" in host.run(f"runuser -u nobody -- head /{path}").stderr
 
 
 @pytest.mark.parametrize("name", ["etcd", "etcd-key", "peer", "peer-key", "admin", "admin-key"])

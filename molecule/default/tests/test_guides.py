@@ -34,7 +34,7 @@ def urls(members):
 
 @pytest.fixture(params=["bare", "flags", "alias"])
 def etcdctl(request, urls):
-    """A guide's way to type etcdctl: bare on a member, with all flags, or with an alias and endpoints without a scheme."""
+    """A guide's way to type etcdctl: bare, with all flags, or with an alias and endpoints without a scheme."""
     return {
         "bare": "etcdctl",
         "flags": f"env ETCDCTL_API=3 /usr/local/bin/etcdctl {FLAGS} --endpoints={','.join(urls)}",
@@ -80,9 +80,10 @@ def test_a_transaction_takes_the_one_way_or_the_other(run, etcdctl, key):
 def test_a_watch_sees_what_is_written(run, etcdctl, key, prefix, names):
     # Written again and again until it is seen, for nobody can tell when the watch has begun.
     puts = "; ".join(f"etcdctl put {key}{name} 1000 >/dev/null" for name in names)
+    seen = " && ".join(f"grep -q {key}{name} $seen" for name in names)
     said = run(
         f"seen=$(mktemp); timeout 60 {etcdctl} watch {key}{prefix} >$seen & watch=$!\n"
-        f"for turn in $(seq 100); do {puts}; grep -q {key}{names[-1]} $seen && break; sleep 0.1; done\n"
+        f"for turn in $(seq 100); do {puts}; {seen} && break; sleep 0.1; done\n"
         "kill $watch; cat $seen; rm $seen"
     )
     for name in names:

@@ -31,7 +31,9 @@ def test_etcdctl_needs_no_flags_and_no_root(run):
 
 
 def test_the_guides_flags_reach_it(run, address):
-    said = run(f"ETCDCTL_API=3 /usr/local/bin/etcdctl --write-out=table --endpoints=http://{address}:2379 endpoint health")
+    said = run(
+        f"ETCDCTL_API=3 /usr/local/bin/etcdctl --write-out=table --endpoints=http://{address}:2379 endpoint health"
+    )
     assert f"http://{address}:2379" in said
 
 

@@ -152,6 +152,33 @@ class TestAClusterAsItShouldBe:
         assert _plan.plan(hosts).warnings == ("the CA ends soon.",)
 
 
+class TestADifferenceOfAnyKind:
+    """See test_differences.py for each of them."""
+
+    @pytest.mark.parametrize(
+        "changed, said",
+        [
+            (lambda host: seeing(host, unit={"enabled": "disabled"}), "would not start at boot"),
+            (running, "runs and does not serve"),
+            (
+                lambda host: seeing(host, cluster={"alarms": [{"member_id": member_id(2), "alarm": "CORRUPT"}]}),
+                "has the alarm CORRUPT",
+            ),
+            (lambda host: seeing(host, cluster={"member_id": "ff"}), "the data of member ff"),
+        ],
+    )
+    def test_is_said_and_nothing_to_do_is_not(self, changed, said):
+        plan = _plan.plan([serving(bare(0)), serving(bare(1)), changed(serving(bare(2)))])
+        assert any(said in text for text in plan.differences)
+        assert plan.summary == f"3 hosts, etcd {VERSION}: different from the inventory"
+
+    def test_is_said_beside_the_steps_too(self):
+        changed = seeing(serving(bare(0)), unit={"enabled": "disabled"})
+        plan = _plan.plan([changed, serving(bare(1)), stopped(bare(2))])
+        assert [step.kind for step in plan.steps] == ["start", "await"]
+        assert any("etcd-host0" in text for text in plan.differences)
+
+
 def stopped_with(host, version):
     ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(int(host.name[-1]))}
     found = written(marked(host, STARTED, **ids), version)
