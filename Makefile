@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity unit component faults scenario scenarios matrix docs bench clean
+.PHONY: help deps demo test lint sanity unit component refusals faults scenario scenarios matrix docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -66,7 +66,7 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	  'Turn one off (kill), cut it from the others (cut, heal): python3 -m lab --help' \
 	  'Clean up: make clean'
 
-test: lint sanity unit component faults scenarios ## everything that CI runs
+test: lint sanity unit component refusals faults scenarios ## everything that CI runs
 
 lint: deps $(COLLECTIONS)/.done ## static checks
 	ruff check .
@@ -97,6 +97,10 @@ faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fi
 	$(LAB) releases
 	pytest -q tests/faults
 
+refusals: deps $(COLLECTIONS)/.done ## bad input: what is refused, and that nothing was touched
+	$(LAB) releases
+	pytest -q tests/refusals
+
 scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME=default
 	$(LAB) releases
 	molecule -c .config/molecule/config.yml test --no-command-borders -s $(NAME)
@@ -106,7 +110,9 @@ scenarios: ## all Molecule scenarios
 
 matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases
-	pytest -q tests/faults --matrix
+	pytest -q --matrix tests/component
+	pytest -q --matrix tests/refusals
+	pytest -q --matrix tests/faults
 
 docs: deps ## pages that are written from the code
 	python docs/variables.py >docs/variables.md.new

@@ -58,7 +58,7 @@ def check(hosts: Sequence[Host]) -> None:
 
 def _check_nothing_foreign(host: Host) -> None:
     unit = host.seen.get("unit", {})
-    if host.state is None and unit.get("fragment_path"):
+    if host.state is None and unit.get("fragment_path") and not unit["ours"]:
         raise Refused(
             f"{host.label} has a unit {unit['name']} that this collection did not write ({unit['fragment_path']}).",
             "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",

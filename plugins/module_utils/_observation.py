@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _ne
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
 
@@ -119,8 +120,9 @@ def _is_read_only(path: str) -> bool:
 
 def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:
     unit = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
-    named = _RELEASE.search(_hostfiles.read_text(unit["fragment_path"])) if unit["fragment_path"] else None
-    return {**unit, "version": named.group(1) if named else ""}
+    text = _hostfiles.read_text(unit["fragment_path"]) if unit["fragment_path"] else ""
+    named = _RELEASE.search(text)
+    return {**unit, "version": named.group(1) if named else "", "ours": text.startswith(SIGNATURE)}
 
 
 def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:

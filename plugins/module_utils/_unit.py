@@ -12,8 +12,11 @@ import posixpath
 
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
+#: By this a unit file is known for one of ours.
+SIGNATURE = "# Managed by quorum.etcd: "
+
 _UNIT = """\
-# Managed by quorum.etcd: changes made by hand are put right at the next run. Use a drop-in for what is yours.
+{signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.
 [Unit]
 Description=etcd member {name} of {cluster}
 Documentation=https://etcd.io/docs/
@@ -105,6 +108,7 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
     """
     writable = writable_dirs(layout)
     return _UNIT.format(
+        signature=SIGNATURE,
         # A percent sign begins a specifier (systemd.unit(5)).
         name=name.replace("%", "%%"),
         cluster=cluster.replace("%", "%%"),

@@ -81,7 +81,8 @@ node:
       elements: str
       returned: success
     unit:
-      description: The systemd unit of the member; C(version) is the release that it names.
+      description: The systemd unit of the member; C(version) is the release that it names, C(ours) whether this
+        collection wrote it.
       type: dict
       returned: success
     runtime:

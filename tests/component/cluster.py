@@ -73,7 +73,7 @@ class Member:
     peer_url: str
     directory: Path
     process: subprocess.Popen[bytes] | None = None
-    extra: list[str] = field(default_factory=list)
+    extra: dict[str, str] = field(default_factory=dict)
 
 
 class Cluster:
@@ -126,29 +126,29 @@ class Cluster:
         return Client(self.endpoints, self.credentials._replace(**credentials), timeout)
 
     def launch(self, member: Member) -> None:
-        """Start a process, without waiting for anything."""
-        command = [
-            binary(self.version),
-            f"--name={member.name}",
-            f"--data-dir={member.directory}",
-            f"--listen-client-urls={member.client_url}",
-            f"--advertise-client-urls={member.client_url}",
-            f"--listen-peer-urls={member.peer_url}",
-            f"--initial-advertise-peer-urls={member.peer_url}",
-            f"--initial-cluster={','.join(f'{one.name}={one.peer_url}' for one in self.members)}",
-            *member.extra,
-        ]
+        """Start a process with its settings in its environment, as a unit does, without waiting for anything."""
+        settings = {
+            "name": member.name,
+            "data-dir": str(member.directory),
+            "listen-client-urls": member.client_url,
+            "advertise-client-urls": member.client_url,
+            "listen-peer-urls": member.peer_url,
+            "initial-advertise-peer-urls": member.peer_url,
+            "initial-cluster": ",".join(f"{one.name}={one.peer_url}" for one in self.members),
+            **member.extra,
+        }
         if self.tls:
-            command += [
-                f"--cert-file={self.tls.server.cert}",
-                f"--key-file={self.tls.server.key}",
-                f"--trusted-ca-file={self.tls.authority.path}",
-                f"--client-cert-auth={str(self._client_auth).lower()}",
-            ]
+            settings |= {
+                "cert-file": self.tls.server.cert,
+                "key-file": self.tls.server.key,
+                "trusted-ca-file": self.tls.authority.path,
+                "client-cert-auth": str(self._client_auth).lower(),
+            }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
+        environment |= {f"ETCD_{name.upper().replace('-', '_')}": value for name, value in settings.items()}
         log = member.directory.with_suffix(".log").open("ab")
         with log:
-            member.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+            member.process = subprocess.Popen([binary(self.version)], stdout=log, stderr=log, env=environment)
 
     def start(self) -> Cluster:
         """Start every member and wait until each answers a linearizable read."""
@@ -166,7 +166,7 @@ class Cluster:
             for url, port in zip((template.client_url, template.peer_url), free_ports(2))
         ]
         learner = Member(
-            name, urls[0], urls[1], template.directory.with_name(name), extra=["--initial-cluster-state=existing"]
+            name, urls[0], urls[1], template.directory.with_name(name), extra={"initial-cluster-state": "existing"}
         )
         with self.client() as client:
             client.member_add([learner.peer_url])

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
+from machine import Machine, pythons
 
 
 def _chosen(otherwise: list[str]) -> list[str]:
@@ -65,6 +66,24 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
         return Outcome(bool(result.get("failed")), result)
 
     return run
+
+
+@pytest.fixture(params=["3.9", pytest.param("own", marks=pytest.mark.matrix)])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """An empty host with the oldest Python that targets may have; with C(--matrix) also with that of these tests."""
+    yield from _machine(tmp_path, request.param)
+
+
+@pytest.fixture(params=["3.9", "own"])
+def any_machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
+    """An empty host with each of the two Pythons."""
+    yield from _machine(tmp_path, request.param)
+
+
+def _machine(directory: Path, python: str) -> Iterator[Machine]:
+    machine = Machine(directory, pythons()[python])
+    yield machine
+    machine.end()
 
 
 @pytest.fixture

@@ -78,6 +78,8 @@ class Machine:
             (self.box / place).mkdir(parents=True)
         for program in ("systemctl", "systemd-run"):
             shutil.copy(HERE / "service_manager" / program, self.box / "bin" / program)
+        version = [python, "-c", "import platform; print(platform.python_version())"]
+        self.python_version = subprocess.run(version, check=True, capture_output=True, text=True).stdout.strip()
         self._python = directory / "python"
         self._python.write_text(
             ENTER.format(

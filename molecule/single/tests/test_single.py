@@ -52,7 +52,8 @@ def test_etcd_knows_every_setting_that_it_was_given(host):
 
 
 def test_the_sandbox_lets_it_write_there_and_nowhere_else(run):
-    writable = run("systemctl show etcd --property ReadWritePaths --value").split()
+    # The dash lets the unit come as far as its gate when a disk is missing.
+    writable = run("systemctl show etcd --property ReadWritePaths --value").replace("-/", "/").split()
     assert writable == ["/data/app/etcd", "/srv/etcd", "/var/log/etcd"]
 
 

@@ -80,6 +80,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "restarts": 0,
             "job_pending": False,
             "version": "",
+            "ours": False,
         },
         "runtime": None,
         "strangers": [],
@@ -170,7 +171,13 @@ def written(host: Host, version: str = VERSION) -> Host:
             "group": "root",
             "link": target,
         }
-    unit = {"load_state": "loaded", "fragment_path": wanted.layout.unit_file, "enabled": "disabled", "version": version}
+    unit = {
+        "load_state": "loaded",
+        "fragment_path": wanted.layout.unit_file,
+        "enabled": "disabled",
+        "version": version,
+        "ours": True,
+    }
     return seeing(host, account={"exists": True}, releases=[version], files=files, unit=unit)
 
 

@@ -26,6 +26,7 @@ from inventory_of import (
     seeing,
     silent,
     three,
+    written,
 )
 
 
@@ -221,6 +222,11 @@ class TestItIsRefused:
         text = refusal(hosts)
         assert "etcd-host2 has a unit etcd.service that this collection did not write" in text
         assert "systemctl disable --now etcd.service" in text
+
+    def test_not_where_a_unit_of_ours_outlived_its_marker(self):
+        hosts = [marked(host, OFFERED) for host in three()]
+        hosts[2] = written(three()[2])
+        _bootstrap.check(hosts)
 
     @pytest.mark.parametrize("state", [None, OFFERED, NEVER_STARTED])
     def test_where_a_foreign_etcd_runs(self, state):
