@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import io
 import platform
 import subprocess
 import tarfile
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _releases
 from cluster import REPOSITORY
-from machine import Machine, Outcome
+from machine import Machine
 
 RELEASES = REPOSITORY / ".cache" / "releases"
 
@@ -52,17 +53,29 @@ def mirror() -> Iterator[Server]:
     server.stop()
 
 
-def archive(version: str) -> Path:
-    return RELEASES / f"v{version}" / _releases.archive(version, platform.machine())
+def name_of(version: str) -> str:
+    return _releases.archive(version, platform.machine())
 
 
-def checksums(version: str) -> dict[str, str]:
-    return {archive(version).name: hashlib.sha256(archive(version).read_bytes()).hexdigest()}
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def from_mirror(machine: Machine, mirror: Server, version: str, **more: Any) -> dict[str, Any]:
-    given = {"version": version, "url": mirror.url, "checksums": checksums(version)}
-    return {**machine.layout.to_dict(), **given, **more}
+def small_release(directory: Path, version: str, says: str = "", top: str = "") -> Path:
+    """An archive whose tools are scripts that only tell their version."""
+    path = directory / name_of(version)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    script = f"#!/bin/sh\necho etcd Version: {says or version}\n".encode()
+    with tarfile.open(path, "w:gz") as tar:
+        for tool in ("etcd", "etcdctl", "etcdutl"):
+            member = tarfile.TarInfo(f"{top or path.name.removesuffix('.tar.gz')}/{tool}")
+            member.size, member.mode = len(script), 0o755
+            tar.addfile(member, io.BytesIO(script))
+    return path
+
+
+def asking(machine: Machine, version: str, **more: Any) -> dict[str, Any]:
+    return {**machine.layout.to_dict(), "version": version, "url": "http://127.0.0.1:1", **more}
 
 
 def tools(machine: Machine) -> dict[str, list[str]]:
@@ -70,61 +83,49 @@ def tools(machine: Machine) -> dict[str, list[str]]:
 
 
 def test_a_release_is_predicted_installed_and_then_left_alone(
-    any_machine: Machine, mirror: Server, version: str
+    machine: Machine, mirror: Server, every_version: str
 ) -> None:
-    machine, options = any_machine, from_mirror(any_machine, mirror, version)
+    name = name_of(every_version)
+    wanted = sha256(RELEASES / f"v{every_version}" / name)
+    options = asking(machine, every_version, url=mirror.url, checksums={name: wanted})
     predicted, installed, again = machine.play(
         [("etcd_install", options, True), ("etcd_install", options, False), ("etcd_install", options, False)]
     )
-    name = archive(version).name.removesuffix(".tar.gz")
-    directory = f"{machine.layout.install_dir}/{name}"
+    directory = f"{machine.layout.install_dir}/{name.removesuffix('.tar.gz')}"
     assert (predicted.failed, predicted.changed, predicted.result["checksum"]) == (False, True, "")
     assert (installed.failed, installed.changed) == (False, True), installed.message
-    assert installed.result["checksum"] == checksums(version)[archive(version).name]
+    assert installed.result["checksum"] == wanted
     assert (again.failed, again.changed, again.result["checksum"]) == (False, False, "")
     assert {one.result["directory"] for one in (predicted, installed, again)} == {directory}
-    assert tools(machine) == {name: ["etcd", "etcdctl", "etcdutl"]}
+    assert list(tools(machine).values()) == [sorted(_releases.tools(every_version))]
     said = subprocess.run([f"{directory}/etcd", "--version"], check=True, capture_output=True, text=True)
-    assert said.stdout.startswith(f"etcd Version: {version}\n")
+    assert said.stdout.startswith(f"etcd Version: {every_version}\n")
     # The prediction, and the run with nothing to do, asked for nothing.
     assert len(mirror.asked) == 1
 
 
-def test_releases_stand_side_by_side(machine: Machine, mirror: Server, every_version: str) -> None:
-    first = from_mirror(machine, mirror, "3.5.33" if every_version != "3.5.33" else "3.4.23")
-    one, two = machine.play(
-        [("etcd_install", first, False), ("etcd_install", from_mirror(machine, mirror, every_version), False)]
+def test_releases_stand_side_by_side_and_the_account_is_made_once(any_machine: Machine, tmp_path: Path) -> None:
+    paths = [small_release(tmp_path / "sent", version) for version in ("3.6.14", "3.7.1")]
+    account = {"user": "etcd-component", "group": "etcd-component"}
+    outcomes = any_machine.play(
+        [
+            (
+                "etcd_install",
+                asking(any_machine, version, archive=str(path), checksums={path.name: sha256(path)}, **account),
+                False,
+            )
+            for version, path in zip(("3.6.14", "3.7.1", "3.7.1"), (*paths, paths[1]))
+        ]
     )
-    assert not one.failed and two.changed, one.message + two.message
-    assert len(tools(machine)) == 2
-
-
-def test_the_account_is_made_where_it_is_missing(machine: Machine, mirror: Server, version: str) -> None:
-    options = from_mirror(machine, mirror, version, user="etcd-component", group="etcd-component")
-    made, again = machine.play([("etcd_install", options, False)] * 2)
-    assert not made.failed, made.message
-    (line,) = [
-        one for one in machine.place("/etc/passwd").read_text().splitlines() if one.startswith("etcd-component:")
-    ]
-    assert line.endswith(f":{machine.layout.data_dir}:/usr/sbin/nologin")
-    assert not again.changed
-
-
-def test_an_archive_of_the_controller_is_sent(machine: Machine, version: str) -> None:
-    options = {
-        **machine.layout.to_dict(),
-        "version": version,
-        "archive": str(archive(version)),
-        "checksums": checksums(version),
-        "url": "http://127.0.0.1:1",
-    }
-    sent = machine.do("etcd_install", **options)
-    assert sent.changed, sent.message
-    assert tools(machine)
+    assert [(one.failed, one.changed) for one in outcomes] == [(False, True), (False, True), (False, False)], outcomes
+    assert sorted(tools(any_machine)) == sorted(path.name.removesuffix(".tar.gz") for path in paths)
+    accounts = any_machine.place("/etc/passwd").read_text().splitlines()
+    (line,) = [one for one in accounts if one.startswith("etcd-component:")]
+    assert line.endswith(f":{any_machine.layout.data_dir}:/usr/sbin/nologin")
 
 
 def test_a_mirrors_own_list_is_believed_on_request(machine: Machine, mirror: Server) -> None:
-    asked = from_mirror(machine, mirror, "3.7.1", checksums={})
+    asked = asking(machine, "3.7.1", url=mirror.url)
     refused, believed = machine.play(
         [("etcd_install", asked, False), ("etcd_install", {**asked, "checksums_from_mirror": True}, False)]
     )
@@ -133,49 +134,44 @@ def test_a_mirrors_own_list_is_believed_on_request(machine: Machine, mirror: Ser
     assert believed.changed, believed.message
 
 
-def refusals(machine: Machine, directory: Path, version: str) -> dict[str, tuple[dict[str, Any], str]]:
-    """What is asked for, and what is said to it. The server has no good archive."""
-    name = archive(version).name
+def refusals(directory: Path, version: str) -> dict[str, tuple[dict[str, Any], str]]:
+    """What is asked for, and what is said to it. The server has half an archive only."""
+    name = name_of(version)
     top = name.removesuffix(".tar.gz")
-    place = directory / f"v{version}"
-    place.mkdir(parents=True)
-    # Half of the archive, and one that holds another version.
-    (place / name).write_bytes(archive(version).read_bytes()[: 1 << 20])
-    half = hashlib.sha256((place / name).read_bytes()).hexdigest()
-    other = directory / name
-    with tarfile.open(other, "w:gz") as tar:
-        tar.add(RELEASES / "bin" / "v3.5.33", f"{top}")
-    foreign = directory / "foreign" / name
-    foreign.parent.mkdir()
-    with tarfile.open(foreign, "w:gz") as tar:
-        tar.add(RELEASES / "bin" / "v3.5.33", "etcd-v3.5.33-linux-s390x")
+    half = directory / f"v{version}" / name
+    half.parent.mkdir(parents=True)
+    half.write_bytes((RELEASES / f"v{version}" / name).read_bytes()[: 1 << 20])
+    checksum = sha256(half)
 
-    def sent(path: Path) -> dict[str, Any]:
-        return {"archive": str(path), "checksums": {name: hashlib.sha256(path.read_bytes()).hexdigest()}}
+    def sent(says: str, top: str) -> dict[str, Any]:
+        path = small_release(directory / says / top, version, says, top)
+        return {"archive": str(path), "checksums": {name: sha256(path)}}
 
     return {
-        "wrong checksum": (
-            {"checksums": {name: "0" * 64}},
-            f"{name} has the SHA256 {half}, not {'0' * 64}: it is damaged",
+        "wrong checksum": ({"checksums": {name: "0" * 64}}, f"{name} has the SHA256 {checksum}, not {'0' * 64}: it is"),
+        "no checksum": ({"checksums": {name: "x"}}, "which is no SHA256 of 64 hexadecimal digits."),
+        "half an archive": ({"checksums": {name: checksum}}, f"{name} is no whole archive: "),
+        "another version": (sent("3.5.33", top), "The archive's etcd says 'etcd Version: 3.5.33', not version"),
+        "another architecture": (
+            sent(version, f"etcd-v{version}-linux-none"),
+            f"{name} does not hold {top}/etcd, {top}/etcdctl, {top}/etcdutl",
         ),
-        "no checksum at all": ({"checksums": {name: "x"}}, "which is no SHA256 of 64 hexadecimal digits."),
-        "half an archive": ({"checksums": {name: half}}, f"{name} is no whole archive: "),
-        "another version": (sent(other), "The archive's etcd says 'etcd Version: 3.5.33', not version"),
-        "another architecture": (sent(foreign), f"{name} does not hold {top}/etcd, {top}/etcdctl, {top}/etcdutl"),
-        "no such release": ({"version": "3.6.999", "checksums": {}, "checksums_from_mirror": True}, "answers 404"),
+        "no such release": ({"version": "3.6.999", "checksums_from_mirror": True}, "answers 404"),
         "no such version": ({"version": "v3.6.14"}, "Give a full version of 3.4 or newer without a leading v"),
-        "no server": ({"url": "http://127.0.0.1:1", "checksums": {name: half}}, "cannot be fetched"),
+        "no server": ({"url": "http://127.0.0.1:1", "checksums": {name: checksum}}, "cannot be fetched"),
         "no file": ({"archive": "/nowhere/x.tar.gz"}, "/nowhere/x.tar.gz is no file on the controller"),
     }
 
 
 def test_what_is_refused_says_why_and_installs_nothing(machine: Machine, tmp_path: Path, version: str) -> None:
-    cases = refusals(machine, tmp_path / "mirror", version)
+    cases = refusals(tmp_path / "mirror", version)
     server = Server(tmp_path / "mirror")
     try:
-        wanted = {**machine.layout.to_dict(), "version": version, "url": server.url}
-        outcomes: list[Outcome] = machine.play(
-            [("etcd_install", {**wanted, **change}, False) for change, _said in cases.values()]
+        outcomes = machine.play(
+            [
+                ("etcd_install", {**asking(machine, version, url=server.url), **change}, False)
+                for change, _said in cases.values()
+            ]
         )
     finally:
         server.stop()

@@ -182,9 +182,7 @@ class TestUrls:
         assert member.listen_peer_urls == ("https://0.0.0.0:2380",)
         assert member.listen_client_urls == ("https://0.0.0.0:2379",)
 
-    @pytest.mark.parametrize(
-        ("variables", "observed"), [({}, "2001:db8::1"), ({"ansible_host": "2001:db8::1"}, None)]
-    )
+    @pytest.mark.parametrize(("variables", "observed"), [({}, "2001:db8::1"), ({"ansible_host": "2001:db8::1"}, None)])
     def test_of_a_member_with_a_dns_name_follow_the_hosts_address_family(self, variables, observed):
         member = member_of("h", {"etcd_address": "etcd1.example.com", **variables}, observed)
         assert member.listen_peer_urls == ("https://[::]:2380",)
@@ -232,7 +230,10 @@ class TestUrls:
             member_of("10.0.0.1", variables)
 
     def test_on_a_forwarded_port_can_be_written(self):
-        variables = {"etcd_listen_client_urls": "https://10.0.0.1:12379", "etcd_advertise_client_urls": "https://a:2379"}
+        variables = {
+            "etcd_listen_client_urls": "https://10.0.0.1:12379",
+            "etcd_advertise_client_urls": "https://a:2379",
+        }
         assert member_of("10.0.0.1", variables).client_urls == ("https://a:2379",)
 
 
@@ -339,7 +340,9 @@ class TestTheCluster:
         assert "The other members cannot reach etcd-host1 (10.100.57.55)" in refusal(hostvars)
 
     def test_of_one_may_be_on_loopback(self):
-        assert cluster({"localhost": {"etcd_address": "127.0.0.1"}})[0].listen_client_urls == ("https://127.0.0.1:2379",)
+        assert cluster({"localhost": {"etcd_address": "127.0.0.1"}})[0].listen_client_urls == (
+            "https://127.0.0.1:2379",
+        )
 
     def test_uses_observed_addresses(self):
         found = cluster({"a": {}, "b": {}}, {"a": "10.0.0.1", "b": "10.0.0.2"})

@@ -101,7 +101,7 @@ def test_values_of_inventories_become_typed(kind, value, typed):
         ("string", [1], "quote it"),
         ("string", "a\nETCD_NAME=b", "control character"),
         ("string", "a\x00", "control character"),
-        ("string list", ["a\n"+"b"], "control character"),
+        ("string list", ["a\n" + "b"], "control character"),
         ("string", "", "is empty"),
         ("string list", [], "is empty"),
         ("key=bool list", {}, "is empty"),
