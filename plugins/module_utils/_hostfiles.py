@@ -102,9 +102,9 @@ def describe(path: str) -> dict[str, Any]:
     :returns: C(exists), C(sha256) (empty for anything but a file), C(mode) (four octal digits), C(owner), C(group),
         C(link) (a symbolic link's target, else empty).
     """
-    missing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
+    target = os.readlink(path) if os.path.islink(path) else ""
+    missing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": target}
     try:
-        target = os.readlink(path) if os.path.islink(path) else ""
         found = os.stat(path)
         digest = ""
         if stat.S_ISREG(found.st_mode):

@@ -90,7 +90,14 @@ class Marker:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Marker:
-        return cls(**{**values, "mounts": tuple(values["mounts"])})
+        """The marker that C(to_dict) came from.
+
+        :raises BadInput: it has no state, or fields that are not a marker's.
+        """
+        try:
+            return cls(**{**values, "mounts": tuple(values.get("mounts", ()))})
+        except TypeError as exc:
+            raise BadInput(f"{dict(values)} is no marker: {exc}") from exc
 
 
 def check_follows(old: str | None, new: str) -> None:

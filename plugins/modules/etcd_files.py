@@ -73,6 +73,8 @@ options:
     type: list
     elements: str
     default: []
+notes:
+  - Always reports a change, because the host is claimed and the listener put there anew.
 """
 
 EXAMPLES = r"""
@@ -125,12 +127,9 @@ def main() -> None:
     _signals.outlive_the_connection()
     systemd = Systemd(_command.of_module(module))
     content = _memberfiles.Content(given["files"], given["links"], given["certificates"], given["private_keys"])
-    offer = _memberfiles.Offer(
-        Marker.from_dict(given["expected"]) if given["expected"] else None,
-        Marker.from_dict(given["wanted"]),
-        given["listen"],
-    )
     try:
+        expected = Marker.from_dict(given["expected"]) if given["expected"] else None
+        offer = _memberfiles.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
         result = _memberfiles.write(layout_of(given), content, offer, systemd, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
