@@ -114,8 +114,9 @@ class TestWhatLiesAtAPath:
         nothing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
         (tmp_path / "file").touch()
         (tmp_path / "dangling").symlink_to("gone")
-        for name in ("gone", "gone/deeper", "file/deeper", "dangling"):
+        for name in ("gone", "gone/deeper", "file/deeper"):
             assert _hostfiles.describe(str(tmp_path / name)) == nothing
+        assert _hostfiles.describe(str(tmp_path / "dangling")) == {**nothing, "link": "gone"}
 
     def test_a_file(self, tmp_path):
         path = tmp_path / "file"
