@@ -73,7 +73,7 @@ class Member:
     peer_url: str
     directory: Path
     process: subprocess.Popen[bytes] | None = None
-    extra: dict[str, str] = field(default_factory=dict)
+    extra: list[str] = field(default_factory=list)
 
 
 class Cluster:
@@ -135,7 +135,6 @@ class Cluster:
             "listen-peer-urls": member.peer_url,
             "initial-advertise-peer-urls": member.peer_url,
             "initial-cluster": ",".join(f"{one.name}={one.peer_url}" for one in self.members),
-            **member.extra,
         }
         if self.tls:
             settings |= {
@@ -148,7 +147,9 @@ class Cluster:
         environment |= {f"ETCD_{name.upper().replace('-', '_')}": value for name, value in settings.items()}
         log = member.directory.with_suffix(".log").open("ab")
         with log:
-            member.process = subprocess.Popen([binary(self.version)], stdout=log, stderr=log, env=environment)
+            member.process = subprocess.Popen(
+                [binary(self.version), *member.extra], stdout=log, stderr=log, env=environment
+            )
 
     def start(self) -> Cluster:
         """Start every member and wait until each answers a linearizable read."""
@@ -166,7 +167,7 @@ class Cluster:
             for url, port in zip((template.client_url, template.peer_url), free_ports(2))
         ]
         learner = Member(
-            name, urls[0], urls[1], template.directory.with_name(name), extra={"initial-cluster-state": "existing"}
+            name, urls[0], urls[1], template.directory.with_name(name), extra=["--initial-cluster-state=existing"]
         )
         with self.client() as client:
             client.member_add([learner.peer_url])
@@ -200,9 +201,12 @@ class Cluster:
                 assert time.monotonic() < end, f"{exc}\n{self.log(member)}"
                 time.sleep(0.05)
 
-    def send(self, member: Member, number: signal.Signals) -> None:
+    def pause(self, member: Member) -> None:
+        """Stop a process where it is, without its peers being told."""
         assert member.process is not None
-        member.process.send_signal(number)
+        member.process.send_signal(signal.SIGSTOP)
+        # The signal is on its way only; one of its threads may still answer.
+        os.waitid(os.P_PID, member.process.pid, os.WSTOPPED)
 
     def end(self, member: Member, number: signal.Signals = signal.SIGKILL) -> None:
         """End a process, and wait until it is gone."""

@@ -32,7 +32,7 @@ ENTER = """\
 #!/bin/sh
 set -eu
 export BOX={box} PATH={box}/bin:"$PATH"
-exec unshare --mount --propagation private {user} -- /bin/sh -c '
+exec unshare --mount --propagation private ${{ALONE:+--pid --fork --mount-proc}} {user} -- /bin/sh -c '
   set -eu
   for place in {there}; do
     mount -t overlay overlay -o "lowerdir=/$place,upperdir=$BOX/$place,workdir=$BOX/work/$place" "/$place"
@@ -127,12 +127,26 @@ class Machine:
         )
         record = self.directory / "record"
         record.unlink(missing_ok=True)
-        run = subprocess.run(
-            [
-                Path(sys.executable).with_name("ansible-playbook"),
-                *("-i", "localhost,", "-c", "local", "--diff", "-e", f"ansible_python_interpreter={self._python}"),
-                book,
-            ],
+        run = self._ansible({}, "--diff", str(book))
+        lines = record.read_text().splitlines() if record.exists() else []
+        assert len(lines) == len(tasks), run.stdout + run.stderr
+        return [Outcome(**json.loads(line)) for line in lines]
+
+    def playbook(self, name: str, variables: Mapping[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+        """Run a playbook of the collection, this machine being the only host of the cluster.
+
+        It sees no other processes, for an etcd of somebody else's would be its first concern.
+        """
+        return self._ansible(variables, *options, f"quorum.etcd.{name}", ALONE="yes")
+
+    def _ansible(
+        self, variables: Mapping[str, Any], *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        host = {"ansible_connection": "local", "ansible_python_interpreter": str(self._python), **variables}
+        inventory = self.directory / "hosts.json"
+        inventory.write_text(json.dumps({"etcd_cluster": {"hosts": {"localhost": host}}}))
+        return subprocess.run(
+            [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, *arguments],
             env={
                 **os.environ,
                 "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".cache" / "links"),
@@ -140,7 +154,8 @@ class Machine:
                 "ANSIBLE_CALLBACKS_ENABLED": "record",
                 "ANSIBLE_HOME": str(self.directory / "ansible"),
                 "ANSIBLE_PIPELINING": "true",
-                "RECORD": str(record),
+                "RECORD": str(self.directory / "record"),
+                **environment,
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -148,9 +163,6 @@ class Machine:
             timeout=120,
             check=False,
         )
-        lines = record.read_text().splitlines() if record.exists() else []
-        assert len(lines) == len(tasks), run.stdout + run.stderr
-        return [Outcome(**json.loads(line)) for line in lines]
 
     # -- what the host holds -------------------------------------------------------------------------------------
 

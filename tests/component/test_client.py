@@ -216,7 +216,7 @@ def test_a_write_that_may_have_happened_is_not_repeated(version: str, make_clust
     cluster = make_cluster(version, size=3)
     with cluster.client(timeout=1.0) as client:
         client.put("a", "b")
-        cluster.send(cluster.members[0], signal.SIGSTOP)
+        cluster.pause(cluster.members[0])
         with pytest.raises(TransportError) as caught:
             client.call("KV.Put", {"key": "a", "value": "c"})
         assert caught.value.sent
@@ -271,7 +271,7 @@ def test_a_port_that_never_answers_tls(tls: Tls) -> None:
 
 def test_a_paused_member_is_a_port_that_never_answers(version: str, make_cluster: MakeCluster) -> None:
     cluster = make_cluster(version)
-    cluster.send(cluster.members[0], signal.SIGSTOP)
+    cluster.pause(cluster.members[0])
     assert "no answer within 0.5 s" in why(cluster.endpoints[0], timeout=0.5)
 
 

@@ -6,19 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 from ansible_collections.quorum.etcd.plugins.modules import etcd_health_info, etcd_member_info
-from cluster import REPOSITORY, Cluster, Tls, free_ports
+from cluster import Cluster, Tls, free_ports
+from machine import Machine
 
 MakeCluster = Callable[..., Cluster]
 RunModule = Callable[..., Any]
@@ -91,7 +85,7 @@ def test_a_dead_member_is_a_result(version: str, make_cluster: MakeCluster, run_
 
 def test_a_paused_member_is_a_result(version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:
     cluster = make_cluster(version, size=3)
-    cluster.send(cluster.members[1], signal.SIGSTOP)
+    cluster.pause(cluster.members[1])
     health = run_module("etcd_health_info", endpoints=cluster.endpoints, timeout=1).result["health"]
     assert [row["healthy"] for row in health["endpoints"]][1] is False
     assert "no answer within 1 s" in health["endpoints"][1]["reasons"][0]
@@ -186,10 +180,9 @@ def test_bad_options_are_failures(run_module: RunModule) -> None:
     assert refused.result["msg"] == "ca_path /nowhere.pem cannot be read: No such file or directory."
 
 
-def test_the_oldest_python_of_targets_runs_both_modules(
-    version: str, make_cluster: MakeCluster, tls: Tls, oldest_python: str
+def test_both_modules_run_as_ansible_sends_them(
+    version: str, make_cluster: MakeCluster, tls: Tls, any_machine: Machine
 ) -> None:
-    """Through Ansible itself, so that what it packs for a target is what runs."""
     cluster = make_cluster(version, size=3, tls=tls)
     options = {
         "endpoints": cluster.endpoints,
@@ -197,33 +190,8 @@ def test_the_oldest_python_of_targets_runs_both_modules(
         "client_cert": tls.client.cert,
         "client_key": tls.client.key,
     }
-    for name, key in (("etcd_health_info", "health"), ("etcd_member_info", "members")):
-        run = subprocess.run(
-            [
-                Path(sys.executable).with_name("ansible"),
-                "localhost",
-                *("-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={oldest_python}"),
-                *("-m", f"quorum.etcd.{name}", "-a", json.dumps(options)),
-            ],
-            env={
-                **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".cache" / "links"),
-                "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.oneline",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-        result = json.loads(run.stdout.partition("=> ")[2])
-        assert len(result[key]["endpoints"] if key == "health" else result[key]) == 3
-
-
-@pytest.fixture
-def oldest_python() -> str:
-    """A Python 3.9, the oldest that targets may have."""
-    found = sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")) or sorted(
-        Path("/usr/bin").glob("python3.9")
-    )
-    assert found, "Python 3.9 is needed: the oldest that targets may have"
-    return str(found[0])
+    names = ("etcd_health_info", "etcd_member_info")
+    outcomes = any_machine.play([(name, options, check) for name in names for check in (False, True)])
+    assert [(one.failed, one.changed) for one in outcomes] == [(False, False)] * 4, outcomes
+    assert [len(one.result["health"]["endpoints"]) for one in outcomes[:2]] == [3, 3]
+    assert [len(one.result["members"]) for one in outcomes[2:]] == [3, 3]

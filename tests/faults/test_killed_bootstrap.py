@@ -59,6 +59,16 @@ def test_a_run_killed_at_any_boundary_is_completed_by_the_same_command(
 
 
 @pytest.mark.matrix
+def test_a_run_killed_again_and_again_is_completed_by_the_same_command(playbook: Playbook, members: Members) -> None:
+    """On the same hosts, each time one task later: some of its work has been done before, by runs that were killed."""
+    for number in range(1, 1 + len(TASKS)):
+        run = playbook.run(kill=Kill(number))
+        assert run.killed or run.done, run.output
+    playbook.run_until_done()
+    members.are_one_healthy_cluster()
+
+
+@pytest.mark.matrix
 def test_these_are_all_boundaries(playbook: Playbook) -> None:
     assert playbook.run().tasks == TASKS
 

@@ -85,14 +85,24 @@ CONVERSATIONS = [
     frame(SETTINGS) + frame(GOAWAY, 0, 0, struct.pack("!II", 1, 0)) + frame(RST_STREAM, 0, 1, struct.pack("!I", 8)),
 ]
 
-_FRAMES = st.builds(
-    frame,
-    st.integers(0, 11),
-    st.sampled_from([0, ACK, END_HEADERS, PADDED, END_HEADERS | END_STREAM, 0xFF]),
-    st.sampled_from([0, 1, 1, 1, 2, 3, (1 << 31) - 1]),
-    st.one_of(
-        st.sampled_from([*BLOCKS, b"", bytes(4), bytes(6), bytes(8), _grpc(_ANSWER), bytes(_http2.MAX_FRAME)]),
-        st.binary(max_size=40),
+
+def _frame(kind: int, flags: int, elsewhere: int | None, payload: bytes) -> bytes:
+    usual = 0 if kind in (SETTINGS, PING, GOAWAY) else 1
+    return frame(kind, flags, usual if elsewhere is None else elsewhere, payload)
+
+
+_FRAMES = st.one_of(
+    # What may be said at any time, so that what comes after it is heard.
+    st.sampled_from([frame(PING, ACK, 0, bytes(8)), frame(SETTINGS, ACK), frame(0x5F), frame(DATA, 0, 1, b"x")]),
+    st.builds(
+        _frame,
+        st.integers(0, 11),
+        st.sampled_from([0, ACK, END_HEADERS, PADDED, END_HEADERS | END_STREAM, 0xFF]),
+        st.sampled_from([None, None, None, 0, 1, 2, 3, (1 << 31) - 1]),
+        st.one_of(
+            st.binary(max_size=12),
+            st.sampled_from([*BLOCKS, bytes(4), bytes(6), bytes(8), _grpc(_ANSWER), bytes(_http2.MAX_FRAME)]),
+        ),
     ),
 )
 
@@ -124,7 +134,11 @@ def damaged(draw: Callable[..., Any], originals: Sequence[bytes]) -> bytes:
 blocks = st.lists(st.one_of(damaged(BLOCKS), st.binary(max_size=300)), min_size=1, max_size=4)
 conversations = st.one_of(
     damaged(CONVERSATIONS),
-    st.lists(_FRAMES, max_size=12).map(lambda said: (frame(SETTINGS) + b"".join(said))[:LARGEST]),
+    st.builds(
+        lambda begun, said: (frame(SETTINGS) + begun + b"".join(said))[:LARGEST],
+        st.sampled_from([b"", frame(HEADERS, END_HEADERS, 1, _BEGIN)]),
+        st.lists(_FRAMES, max_size=12),
+    ),
     st.binary(max_size=300),
 )
 
