@@ -23,7 +23,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity unit component refusals faults scenario scenarios matrix docs bench clean
+.PHONY: help deps demo test lint sanity unit component refusals faults scenario scenarios matrix fuzz docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -66,7 +66,7 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	  'Turn one off (kill), cut it from the others (cut, heal): python3 -m lab --help' \
 	  'Clean up: make clean'
 
-test: lint sanity unit component refusals faults scenarios ## everything that CI runs
+test: lint unit sanity component scenarios refusals faults ## everything that CI runs
 
 lint: deps $(COLLECTIONS)/.done ## static checks
 	ruff check .
@@ -87,7 +87,7 @@ sanity: deps ## ansible-test sanity, on every Python that is there
 	PATH="$(VENV)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity
 
 unit: deps ## pure code
-	pytest -q -n 2 tests/unit
+	pytest -q -n 2 tests/unit tests/fuzz
 
 component: deps ## modules and client against real etcd
 	$(LAB) releases
@@ -113,6 +113,9 @@ matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
 	pytest -q --matrix tests/component
 	pytest -q --matrix tests/refusals
 	pytest -q --matrix tests/faults
+
+fuzz: deps ## decoders and connections against random bytes: make fuzz FUZZ_SECONDS=600
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) pytest -q tests/fuzz
 
 docs: deps ## pages that are written from the code
 	python docs/variables.py >docs/variables.md.new
