@@ -27,5 +27,7 @@ printf 'import ensurepip\nensurepip.bootstrap(upgrade=True)\n' >"$HOME/.ansible/
 
 cd "$copy"
 git init -q
+# There ansible-test makes an environment of its own, which it would otherwise test as well.
+echo /tests/output/ >.git/info/exclude
 git add -A
 exec ansible-test sanity --venv --requirements --color no "$@"
