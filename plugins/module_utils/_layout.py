@@ -99,3 +99,7 @@ class Layout:
     def certificate(self, name: str) -> str:
         """A certificate or key at the path that guides name: C(ca), C(etcd), C(etcd-key), C(peer-ca), C(peer), ..."""
         return posixpath.join(self.ssl_dir, f"{name}.pem")
+
+    def owner_of_key(self, leaf: str) -> tuple[str, str]:
+        """Who may read a leaf's key: etcd its own two, root alone the administrator's."""
+        return ("root", "root") if leaf == "admin" else (self.user, self.group)

@@ -171,7 +171,7 @@ def _new_generation(layout: Layout, content: Content) -> None:
         shutil.rmtree(path)
     _hostfiles.make_directory(path, 0o755, 0, 0)
     for leaf, certificate in content.leaves.items():
-        owner = (0, 0) if leaf == "admin" else _hostfiles.owner_ids(layout.user, layout.group)
+        owner = _hostfiles.owner_ids(*layout.owner_of_key(leaf))
         _hostfiles.write(os.path.join(path, f"{leaf}-key.pem"), content.keys[leaf].encode(), 0o600, *owner)
         _hostfiles.write(os.path.join(path, f"{leaf}.pem"), certificate.encode(), 0o644, 0, 0)
     for old in os.listdir(before) if before and before != path else []:

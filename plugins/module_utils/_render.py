@@ -120,11 +120,6 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
     return {"files": [*files, *certificates, *keys], "certificates": certificates}
 
 
-def owner_of_leaf(leaf: str, layout: Layout) -> tuple[str, str]:
-    """Who may read a leaf's key: etcd its own two, root alone the administrator's."""
-    return ("root", "root") if leaf == "admin" else (layout.user, layout.group)
-
-
 def facts(wanted: Wanted) -> dict[str, Any]:
     """The options of C(etcd_node_info) for one host."""
     parsed = [_urls.parse_url(url, "listen URL") for url in _listening(wanted)]

@@ -130,7 +130,7 @@ def _why_renew(
     for needed in (path, key):
         if not seen["files"][needed]["exists"]:
             return [f"{needed} is missing."]
-    owner, group = _render.owner_of_leaf(leaf, wanted.layout)
+    owner, group = wanted.layout.owner_of_key(leaf)
     found = seen["files"][key]
     if (found["mode"], found["owner"]) != ("0600", owner):
         return [f"{key} is {found['owner']}:{found['group']} {found['mode']}, not {owner}:{group} 0600."]

@@ -102,8 +102,8 @@ def test_certificates_lie_behind_one_link():
 
 
 def test_the_administrators_key_is_roots_alone():
-    assert _render.owner_of_leaf("admin", LAYOUT) == ("root", "root")
-    assert _render.owner_of_leaf("etcd", LAYOUT) == _render.owner_of_leaf("peer", LAYOUT) == ("etcd", "etcd")
+    assert LAYOUT.owner_of_key("admin") == ("root", "root")
+    assert LAYOUT.owner_of_key("etcd") == LAYOUT.owner_of_key("peer") == ("etcd", "etcd")
 
 
 def test_what_is_written_is_what_is_observed():

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
-from ansible_collections.quorum.etcd.plugins.module_utils import _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from inventory_of import LAYOUT, bare, seeing
@@ -43,7 +42,7 @@ def holding(pki, host=None, leaves=ALL):
     texts.update(issued["bundles"])
     files = {path: there(text, "0644", "root") for path, text in texts.items()}
     for leaf in leaves:
-        owner = _render.owner_of_leaf(leaf, LAYOUT)[0]
+        owner = LAYOUT.owner_of_key(leaf)[0]
         files[LAYOUT.certificate(f"{leaf}-key")] = there(issued["keys"][leaf], "0600", owner)
     return seeing(host, certificates=texts, files=files)
 
