@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 
 from lab.commands import LabError, output
 from lab.engine import Engine
-
-IPv4Network = ipaddress.IPv4Network
 
 #: Addresses below this one are left to the engine: the gateway is the first.
 FIRST_HOST = 10
@@ -38,7 +36,7 @@ class Subnet:
 
     @property
     def ipv6(self) -> str:
-        return f"fd00:213:{self.third}::/64"
+        return str(IPv6Network(f"fd00:213:{self.third}::/64"))
 
     @property
     def gateway(self) -> str:
@@ -53,7 +51,9 @@ class Subnet:
         if number >= MOST_HOSTS:
             raise LabError(f"A lab has room for {MOST_HOSTS} hosts.")
         place = FIRST_HOST + number
-        return f"10.213.{self.third}.{place}" if version == 4 else f"fd00:213:{self.third}::{place}"
+        if version == 4:
+            return f"10.213.{self.third}.{place}"
+        return str(IPv6Address(f"fd00:213:{self.third}::{place}"))
 
     def mac(self, number: int) -> str:
         """A fixed hardware address: with a new one at each start, peers would send into the void until ARP expires."""

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
+
 import pytest
 
 from lab.commands import LabError
-from lab.network import MOST_HOSTS, IPv4Network, Subnet, free_subnet, narrow
+from lab.network import MOST_HOSTS, Subnet, free_subnet, narrow
 
 
 def test_the_first_lab_gets_the_first_subnet() -> None:
@@ -46,6 +48,12 @@ def test_a_host_keeps_its_addresses() -> None:
     assert Subnet(3).address(1) == "10.213.3.11"
     assert Subnet(3).address(1, 6) == "fd00:213:3::11"
     assert Subnet(3).mac(1) == "02:00:0a:d5:03:0b"
+
+
+@pytest.mark.parametrize("third", [0, 1, 255])
+def test_an_address_is_written_as_etcd_writes_it(third: int) -> None:
+    address, network = Subnet(third).address(2, 6), Subnet(third).ipv6
+    assert (address, network) == (str(IPv6Address(address)), str(IPv6Network(network)))
 
 
 def test_labs_share_no_hardware_address() -> None:
