@@ -6,6 +6,8 @@ SHELL := bash
 
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
+IMPORTER := $(CACHE)/venv-importer
+OLDEST := $(CACHE)/venv-2.19
 LINKS := $(CACHE)/links
 COLLECTIONS := $(CACHE)/collections
 DEMO := $(CACHE)/demo
@@ -23,22 +25,25 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity unit component refusals faults scenario scenarios matrix fuzz docs bench clean
+.PHONY: help deps demo test lint sanity sanity-oldest unit component refusals faults faults-membership scenario scenarios matrix fuzz mutants docs bench clean
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
 
 deps: $(VENV)/.done $(LINKS)/.done ## the tools, in .cache/venv, and what the lab needs of the system
 	$(LAB) deps
 
-# ansible-core needs a Python of 3.12 or newer: the first that there is, pyenv's included.
+# Each with the Pythons that its ansible-core runs on.
 $(VENV)/.done: requirements-test.txt
-	python=; for candidate in python3.14 python3.13 python3.12 python3 "$$HOME"/.pyenv/versions/3.1[2-9]*/bin/python3; do \
-	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then python=$$candidate; break; fi; \
-	done; \
-	[ -n "$$python" ] || { echo "No Python of 3.12 or newer was found. Install one, then run again." >&2; exit 1; }; \
-	"$$python" -m venv --clear $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement requirements-test.txt
+	tests/venv.sh $(@D) $< 3.12 3.14
+	touch $@
+
+$(IMPORTER)/.done: tests/requirements-importer.txt
+	tests/venv.sh $(@D) $< 3.12 3.13
+	touch $@
+
+$(OLDEST)/.done: tests/requirements-2.19.txt
+	tests/venv.sh $(@D) $< 3.11 3.13
 	touch $@
 
 # The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
@@ -68,7 +73,10 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 
 test: lint unit sanity component scenarios refusals faults ## everything that CI runs
 
-lint: deps $(COLLECTIONS)/.done ## static checks
+# What the first line says is a shell's.
+SHELL_FILES = $(shell git ls-files -co --exclude-standard | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
+
+lint: deps $(COLLECTIONS)/.done $(IMPORTER)/.done ## static checks
 	ruff check .
 	ruff format --check .
 	cd $(LINKS) && mypy --config-file $(CURDIR)/pyproject.toml -p ansible_collections.quorum.etcd.plugins
@@ -77,7 +85,8 @@ lint: deps $(COLLECTIONS)/.done ## static checks
 	ansible-lint
 	antsibull-docs lint-collection-docs --plugin-docs .
 	antsibull-changelog lint
-	shellcheck .ci/run tests/sanity.sh
+	shellcheck $(SHELL_FILES)
+	tests/importer.sh $(IMPORTER) $(CACHE)/dist/quorum-etcd-*.tar.gz
 
 # ansible-test finds Pythons on the PATH, and cannot use pyenv's shims.
 PYTHONS = $(shell printf '%s:' "$$HOME"/.pyenv/versions/3.*/bin)
@@ -85,6 +94,9 @@ NO_SHIMS = $(shell printf '%s' "$$PATH" | tr ':' '\n' | grep -v pyenv/shims | pa
 
 sanity: deps ## ansible-test sanity, on every Python that is there
 	PATH="$(VENV)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity
+
+sanity-oldest: $(OLDEST)/.done ## the same with the oldest ansible-core
+	PATH="$(OLDEST)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity-2.19
 
 unit: deps ## pure code
 	pytest -q -n 2 tests/unit tests/fuzz
@@ -97,6 +109,10 @@ faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fi
 	$(LAB) releases
 	pytest -q tests/faults
 
+faults-membership: deps $(COLLECTIONS)/.done ## changes of members, interrupted everywhere, and a table of counts
+	$(LAB) releases
+	pytest -q --matrix tests/faults/test_changes_*.py
+
 refusals: deps $(COLLECTIONS)/.done ## bad input: what is refused, and that nothing was touched
 	$(LAB) releases
 	pytest -q tests/refusals
@@ -108,7 +124,7 @@ scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME
 scenarios: ## all Molecule scenarios
 	for scenario in molecule/*/molecule.yml; do $(MAKE) scenario NAME=$$(basename $$(dirname $$scenario)); done
 
-matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
+matrix: deps sanity-oldest $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases
 	pytest -q --matrix tests/component
 	pytest -q --matrix tests/refusals
@@ -116,6 +132,16 @@ matrix: deps $(COLLECTIONS)/.done ## what takes too long for CI
 
 fuzz: deps ## decoders and connections against random bytes: make fuzz FUZZ_SECONDS=600
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) pytest -q tests/fuzz
+
+# In a copy, where the collection's code lies as it is imported; what is changed there is nobody else's.
+mutants: deps ## changes to the deciding code that no test notices: make mutants [MODULE=_marker]
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
+	rm -rf $(CACHE)/mutants
+	mkdir -p $(CACHE)/mutants/ansible_collections/quorum/etcd
+	cp -R pyproject.toml tests docs $(CACHE)/mutants
+	cp -R plugins $(CACHE)/mutants/ansible_collections/quorum/etcd
+	cd $(CACHE)/mutants && unset PYTHONPATH PYTHONDONTWRITEBYTECODE && \
+	  nice -n 15 timeout 2h mutmut run --max-children 2 $(if $(MODULE),'*.$(MODULE).*') && mutmut results
 
 docs: deps ## pages that are written from the code
 	python docs/variables.py >docs/variables.md.new

@@ -105,6 +105,12 @@ def _add_hosts(commands: Commands) -> None:
         help=f"a disk at {hosts.DATA}, in memory, kept over kill and start; for example 512m",
     )
     up.add_argument("--user", default="root", help="log in as this user, who may sudo with a password, not as root")
+    commands.on_hosts(
+        "rebuild",
+        verbs.rebuild,
+        "take hosts away, and make new ones with their names and addresses",
+        "A disk of its own (--data-tmpfs) is kept, with all that is on it.",
+    )
     down = commands.add("down", verbs.down, "remove everything of a lab")
     down.add_argument("--all", action="store_true", help="every lab of this checkout")
     commands.add("status", verbs.status, "show the hosts and what state they are in")

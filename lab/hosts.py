@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -71,18 +71,24 @@ def up(engine: Engine, lab: Lab, wanted: Sequence[Host], say: Callable[[str], No
 def down(engine: Engine, lab: Lab) -> None:
     """Remove everything of a lab: containers, network, rules, disks, release server, and its directory."""
     stop_server(lab)
-    states = container_states(engine, lab)
-    running = [container for container, state in states.items() if state == "running"]
-    if running:
-        # Who is removed needs no goodbye, and systemd takes its time over one.
-        engine.output("kill", *running)
-    if states:
-        engine.output("rm", "--force", "--volumes", *states)
+    _remove(engine, container_states(engine, lab))
     heal(engine, lab)
     remove_network(engine, lab.network)
     for host in lab.hosts:
         disks.remove_disk(lab, host)
     lab.forget()
+
+
+def rebuild(engine: Engine, lab: Lab, hosts: Sequence[Host], say: Callable[[str], None]) -> None:
+    """Put new hosts in the place of others, with their names and addresses. A disk of its own moves to the new host."""
+    states = container_states(engine, lab)
+    ours = {lab.container(host) for host in hosts}
+    _remove(engine, {container: state for container, state in states.items() if container in ours})
+    for host in hosts:
+        for version in (4, 6):
+            # ssh would take the new host's key for an attack.
+            succeeds(["ssh-keygen", "-f", str(lab.known_hosts), "-R", lab.address(host, version)])
+    up(engine, lab, hosts, say)
 
 
 def start(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
@@ -124,6 +130,16 @@ def ssh_options(lab: Lab) -> list[str]:
         *("-i", str(lab.key), "-o", "IdentitiesOnly=yes", "-o", "StrictHostKeyChecking=accept-new"),
         *("-o", f"UserKnownHostsFile={lab.known_hosts}"),
     ]
+
+
+def _remove(engine: Engine, containers: Mapping[str, str]) -> None:
+    """Remove containers, given with their states."""
+    running = [container for container, state in containers.items() if state == "running"]
+    if running:
+        # Who is removed needs no goodbye, and systemd takes its time over one.
+        engine.output("kill", *running)
+    if containers:
+        engine.output("rm", "--force", "--volumes", *containers)
 
 
 def _known(lab: Lab, want: Host) -> Host:

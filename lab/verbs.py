@@ -65,6 +65,13 @@ def up(options: argparse.Namespace) -> None:
         hosts.up(engine, state.load(options.name), wanted, say)
 
 
+def rebuild(options: argparse.Namespace) -> None:
+    engine = find_engine()
+    with locked(Lab(options.name).lock):
+        lab = state.load(options.name)
+        hosts.rebuild(engine, lab, [lab.host(name) for name in options.hosts], say)
+
+
 def down(options: argparse.Namespace) -> None:
     engine = find_engine()
     for name in state.names() if options.all else [options.name]:

@@ -6,7 +6,23 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from scenario_cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def inventory(request):
+    """The inventory's file."""
+    return Path(request.config.option.ansible_inventory)
+
+
+@pytest.fixture(scope="session")
+def cluster(inventory):
+    """The cluster of the scenario, from where its operator sits."""
+    return Cluster(os.environ["MOLECULE_SCENARIO_NAME"], inventory)
 
 
 @pytest.fixture

@@ -6,15 +6,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
 
@@ -28,6 +27,7 @@ class ActionModule(AnnouncingAction):
                 "version": {"type": "str", "required": True},
                 "initial_cluster": {"type": "str", "required": True},
                 "token": {"type": "str", "required": True},
+                "kept": {"type": "bool", "default": False},
                 "pki": {"type": "dict", "required": True, "no_log": True},
             }
         )
@@ -41,24 +41,16 @@ class ActionModule(AnnouncingAction):
         return result
 
     def _content(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
-        wanted = host.wanted
-        if wanted is None:
-            raise EtcdError("The observation says nothing of what this host should be.")
-        version, machine = arguments["version"], host.seen["host"]["architecture"]
-        files = _render.files(wanted, version, machine)
-        files.append(_render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"]))
-        issued: dict[str, Any] = {"leaves": {}, "keys": {}, "bundles": {}}
-        if wanted.tls and not self._task.check_mode:
-            pki = _authorities.Pki.from_inputs(arguments["pki"], vault_reader(self._loader))
-            issued = _authorities.issue(pki, wanted, host.authorities.renew, datetime.now(timezone.utc))
-        files += [_render.File(path, text, "0644") for path, text in issued["bundles"].items()]
+        wanted, unvault = wanted_of(host), vault_reader(self._loader)
+        content = content_of(host, arguments["version"], arguments["pki"], unvault, self._task.check_mode)
+        expected = host.marker.to_dict() if host.marker else None
+        if arguments["kept"]:
+            return {**content, "expected": expected, "wanted": _kept(wanted, host.seen["data"]).to_dict()}
+        bootstrap = _render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"])
         return {
-            **wanted.layout.to_dict(),
-            "files": [vars(file) for file in files],
-            "links": _render.links(wanted, version, machine),
-            "certificates": issued["leaves"],
-            "private_keys": issued["keys"],
-            "expected": host.marker.to_dict() if host.marker else None,
+            **content,
+            "files": [*content["files"], vars(bootstrap)],
+            "expected": expected,
             "wanted": _marker_wanted(host.marker, wanted, arguments).to_dict(),
             "listen": list(wanted.member.listen_peer_urls),
         }
@@ -72,3 +64,9 @@ def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, A
         token=arguments["token"],
         initial_cluster=arguments["initial_cluster"],
     )
+
+
+def _kept(wanted: Wanted, data: dict[str, Any]) -> Marker:
+    """Of a system that was built anew beside the data of a member."""
+    ids = {key: data[key] for key in ("member_id", "cluster_id")}
+    return Marker(_marker.STARTED, origin=_marker.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)

@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _render
+from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _render
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
@@ -25,6 +30,17 @@ _TOO_EARLY = (
     "The play's strategy is {strategy}, under which hosts do not wait for each other, and a plan would be made before "
     "every host was looked at. Nothing was touched. Take 'strategy' out of the play (and ANSIBLE_STRATEGY out of the "
     "environment): linear is Ansible's default."
+)
+
+# Seconds for each URL at which the controller tries a member that is to be forgotten.
+_HEARING = 3.0
+
+_OLDEST_PYTHON = (3, 9)
+# Python 2 understands it too.
+_ITS_VERSION = 'import sys; print("%d.%d" % sys.version_info[:2])'
+_OLD_PYTHON = (
+    "its Python ({interpreter}) is {version}, and what runs on hosts needs 3.9 or newer. Install one there, or set "
+    "ansible_python_interpreter to one that is there."
 )
 
 
@@ -58,6 +74,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "seen": {},
             "authorities": Authorities().to_dict(),
             "skew": 0.0,
+            "heard": {},
         }
         try:
             wanted = wanted_of(host, inputs, NOWHERE)
@@ -69,7 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         answered = time.time()
         if answer.get("failed"):
-            return {**seen, "silent": str(answer.get("msg", answer))}
+            return {**seen, "silent": self._old_python() or str(answer.get("msg", answer))}
         node = answer["node"]
         skew = max(0.0, asked - node["host"]["time"], node["host"]["time"] - answered)
         try:
@@ -77,8 +94,35 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             authorities = self._judge(inputs, wanted, node)
         except EtcdError as exc:
             return {**seen, "problem": str(exc)}
-        return {**seen, "wanted": wanted.to_dict(), "seen": node, "authorities": authorities.to_dict(), "skew": skew}
+        return {
+            **seen,
+            "wanted": wanted.to_dict(),
+            "seen": node,
+            "authorities": authorities.to_dict(),
+            "skew": skew,
+            "heard": _heard(node["cluster"] or {}),
+        }
+
+    def _old_python(self) -> str:
+        """What to do about a Python that is too old, or an empty string. It fails in ways that do not say so."""
+        interpreter = (self._used_interpreter or "").lstrip("#!")
+        if not interpreter:
+            return ""
+        asked = self._low_level_execute_command(f"{interpreter} -c {shlex.quote(_ITS_VERSION)}")
+        found = re.match(r"(\d+)\.(\d+)\s*$", asked["stdout"])
+        if not found or (int(found[1]), int(found[2])) >= _OLDEST_PYTHON:
+            return ""
+        return _OLD_PYTHON.format(interpreter=interpreter, version=found[0].strip())
 
     def _judge(self, inputs: dict[str, Any], wanted: Wanted, node: dict[str, Any]) -> Authorities:
         pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
         return _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
+
+
+def _heard(cluster: Mapping[str, Any]) -> dict[str, str]:
+    """Of the members that are to be forgotten and whom the host did not reach: who answers the controller itself."""
+    unheard = {member_id for member_id, heard in (cluster.get("forgotten") or {}).items() if not heard}
+    named = [member for member in cluster.get("members") or [] if member["id"] in unheard]
+    with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
+        answers = pool.map(lambda member: _cluster.answers(member, Credentials(), _HEARING), named)
+        return {member["id"]: answer for member, answer in zip(named, answers, strict=True)}

@@ -37,12 +37,12 @@ def check(hosts: Sequence[Host]) -> None:
                 f"{host.label} could not be looked at: {host.silent}",
                 "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster "
                 "beside it would split your data.",
-                f"See that every host of the group can be reached, or take it out of the inventory. {_AGAIN}",
+                f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN}",
             )
     offered = [host for host in hosts if host.state == _marker.OFFERED]
     agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]
     for host in hosts:
-        _check_nothing_foreign(host)
+        check_nothing_foreign(host)
         check_machine(host)
         if host.state is None and agreed and not offered:
             raise Refused(
@@ -56,7 +56,11 @@ def check(hosts: Sequence[Host]) -> None:
     _check_same_members(agreed, offered, hosts)
 
 
-def _check_nothing_foreign(host: Host) -> None:
+def check_nothing_foreign(host: Host) -> None:
+    """A host that is to become a member must be free for it.
+
+    :raises Refused: something else is there.
+    """
     unit = host.seen.get("unit", {})
     if host.state is None and unit.get("fragment_path") and not unit["ours"]:
         raise Refused(
@@ -79,7 +83,7 @@ def _check_nothing_foreign(host: Host) -> None:
             f"Port {listener['port']} on {host.label} is taken by {listener['process'] or 'a process'} "
             f"(process {listener['pid']}{', ' + listener['unit'] if listener['unit'] else ''}, "
             f"on {listener['address']}).",
-            "etcd could not listen there, and the cluster's first start would hang half-made.",
+            "etcd could not listen there, and the member's first start would hang half-made.",
             f"Stop that process, or give etcd another port (etcd_client_port, etcd_peer_port, "
             f"etcd_settings['listen-metrics-urls']). {_AGAIN}",
         )
@@ -115,7 +119,10 @@ def check_machine(host: Host) -> None:
             f"{host.label} carries the marker of another machine ({marker.machine_id}; this one is "
             f"{host.seen['host']['machine_id']}).",
             "Its disk was copied or moved: two machines would start as one member.",
-            f"If the first machine is off for good and no host of the group holds a write-ahead log, remove "
+            # Who joins alone has never voted, so that nobody else is concerned.
+            f"If the first machine is off for good, remove {wanted.layout.state_dir} here and run again."
+            if marker.origin == _marker.JOIN
+            else "If the first machine is off for good and no host of the group holds a write-ahead log, remove "
             f"{wanted.layout.state_dir} on every host of the group and run again.",
         )
     for mount in marker.mounts:
@@ -170,7 +177,8 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
                 ),
             )
         )
-    planned.append(tuple(Step("configure", host.name, f"write the files of {host.label}", arguments) for host in hosts))
+    files = {**arguments, "kept": False}
+    planned.append(tuple(Step("configure", host.name, f"write the files of {host.label}", files) for host in hosts))
     planned.append(
         tuple(
             Step(
@@ -182,7 +190,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
             for host in hosts
         )
     )
-    planned += starting(hosts)
+    planned += [tuple(map(start, hosts)), tuple(map(awaiting, hosts))]
     return [wave for wave in planned if wave]
 
 
@@ -209,12 +217,11 @@ def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, str]]:
     ]
 
 
-def starting(hosts: Sequence[Host], running: Sequence[Host] = ()) -> list[Wave]:
-    """Start members that stand still, side by side, and await them: READY comes only with a quorum.
+def start(host: Host) -> Step:
+    """Start a member that stands still, without waiting: READY comes only with a quorum."""
+    return Step("start", host.name, f"start {host.label}")
 
-    :param running: members that run already and are only to be awaited.
-    """
-    return [
-        tuple(Step("start", host.name, f"start {host.label}") for host in hosts),
-        tuple(Step("await", host.name, f"await {host.label}") for host in [*hosts, *running]),
-    ]
+
+def awaiting(host: Host) -> Step:
+    """Wait until a member that was started serves."""
+    return Step("await", host.name, f"await {host.label}")

@@ -33,12 +33,13 @@ Key = t.Union[str, bytes]
 Result = dict[str, t.Any]
 _T = t.TypeVar("_T")
 
-# Calls that change nothing, and so may be repeated anywhere. Alarm is one when its action is GET.
-_READ_ONLY = {
+# Calls that change nothing, or nothing more the second time, and so may be repeated anywhere. Alarm is one when its
+# action is GET.
+_REPEATABLE = {
     "KV": ("Range", "RangeStream"),
     "Cluster": ("MemberList",),
     "Maintenance": ("Status", "Hash", "HashKV", "Snapshot"),
-    "Lease": ("LeaseTimeToLive", "LeaseLeases"),
+    "Lease": ("LeaseTimeToLive", "LeaseLeases", "LeaseKeepAlive", "LeaseRevoke"),
     "Auth": ("Authenticate", "AuthStatus", "UserGet", "UserList", "RoleGet", "RoleList"),
 }
 
@@ -47,6 +48,9 @@ _READ_ONLY = {
 _ANOTHER_MIGHT = ("rpc not supported for learner", "raft proposal dropped", "not leader")
 # The same, but no other member would do it either.
 _REFUSED = ("unhealthy cluster",)
+# Answers of code Unknown that leave it open: etcd 3.4 has the text of Go's context where newer ones answer
+# DeadlineExceeded, and all have raft's own (raft/node.go, stepWait) when the member ends meanwhile.
+_UNCLEAR = ("deadline exceeded", "raft: stopped")
 # The token is gone or was never asked for: the request was refused, and works after a login
 # (client/v3/retry_interceptor.go, shouldRefreshToken).
 _LOGIN_AGAIN = ("invalid auth token", "user name is empty", "revision of auth store is old")
@@ -75,8 +79,8 @@ def outcome_unknown(error: EtcdError) -> bool:
         return error.sent
     if not isinstance(error, RpcError) or any(text in error.detail for text in _ANOTHER_MIGHT + _REFUSED):
         return False
-    # etcd 3.4 answers Unknown with the text of Go's context where newer ones answer DeadlineExceeded.
-    return error.name in ("Canceled", "DeadlineExceeded", "Unavailable") or "deadline exceeded" in error.detail
+    clear = error.name not in ("Canceled", "DeadlineExceeded", "Unavailable")
+    return not clear or any(text in error.detail for text in _UNCLEAR)
 
 
 _ANONYMOUS = Credentials()
@@ -548,7 +552,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
 
 def _may_go_elsewhere(method: str, request: t.Mapping[str, t.Any], error: EtcdError) -> bool:
     service, name = method.split(".")
-    harmless = name in _READ_ONLY.get(service, ()) or (name == "Alarm" and request.get("action", "GET") == "GET")
+    harmless = name in _REPEATABLE.get(service, ()) or (name == "Alarm" and request.get("action", "GET") == "GET")
     if isinstance(error, TransportError):
         return harmless or not error.sent
     if not isinstance(error, RpcError):

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, text_of
 
@@ -41,6 +41,16 @@ def variable(flag: str) -> str:
 def environment(settings: Mapping[str, Value]) -> dict[str, str]:
     """Variable -> text, as a process started with these settings has them in its environment."""
     return {variable(flag): text_of(value) for flag, value in settings.items()}
+
+
+def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Variable, value and wanted value where a process runs with another than is wanted; those of a first start are
+    their own affair.
+    """
+    for name in sorted({*should_have, *has}):
+        value, wanted = has.get(name, "(unset)"), should_have.get(name, "(unset)")
+        if value != wanted and not name.startswith("ETCD_INITIAL_CLUSTER"):
+            yield name, value, wanted
 
 
 def assignments(settings: Mapping[str, Value]) -> list[str]:

@@ -128,7 +128,8 @@ disk is missing. Mount it; the unit tries again by itself."
     state=$(field STATE)
     if has_log; then
         case $state in
-            @STARTING@ | @STARTED@) ;;
+            # One that leaves and was removed ends by itself; one whose removal never happened is needed.
+            @STARTING@ | @STARTED@ | @LEAVING@) ;;
             *) refuse "$log_dir holds a write-ahead log, but the marker says '$state': these data are not this \
 member's. Nothing was changed; find out whose they are before you move them aside." ;;
         esac
@@ -138,6 +139,8 @@ member's. Nothing was changed; find out whose they are before you move them asid
             @STARTING@ | @STARTED@) refuse "This member has run before, and there is no write-ahead log in $log_dir: \
 its data are gone. Started empty it could bring acknowledged writes to nothing. If a disk is missing, mount it: the \
 unit tries again by itself. If the data are lost for good, run the playbook: it says what is safe." ;;
+            @LEAVING@ | @REMOVED@) refuse "This member was taken out of its cluster (the marker says '$state'). \
+To have it back, write it into the inventory and run the playbook: it joins anew." ;;
             *) refuse "The marker says '$state': the cluster's first start was not agreed on by all hosts. Run the \
 playbook again; it goes on where it stopped." ;;
         esac
@@ -187,6 +190,8 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "STARTING": _marker.STARTING,
         "STARTED": _marker.STARTED,
         "NEVER_STARTED": _marker.NEVER_STARTED,
+        "LEAVING": _marker.LEAVING,
+        "REMOVED": _marker.REMOVED,
         "WATCHED": " ".join(f"'{path}'" for path in watched),
     }.items():
         text = text.replace(f"@{word}@", value)

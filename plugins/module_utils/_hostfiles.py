@@ -18,6 +18,7 @@ import pwd
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _marker
@@ -76,6 +77,16 @@ def link(path: str, target: str) -> None:
         os.symlink(target, beside)
         os.replace(beside, path)
         _atomic.sync_directory(directory)
+
+
+def remove(path: str) -> None:
+    """Remove a file or a link, so that it stays removed after a power cut; nothing happens where there is none.
+
+    :raises HostError: it cannot be removed.
+    """
+    with _reported(path), contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+        _atomic.sync_directory(os.path.dirname(path))
 
 
 def make_directory(path: str, mode: int, uid: int, gid: int) -> None:
@@ -185,7 +196,16 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
                 "Run the same command again: it looks again and goes on from what it finds.",
             )
         _marker.check_follows(found.state if found else None, wanted.state)
+        # Where the data lie is remembered with them: a directory that is changed later is not taken for lost data.
+        if not wanted.data_dir:
+            wanted = replace(wanted, data_dir=layout.data_dir, wal_dir=layout.wal_dir)
         write(layout.marker_file, _marker.render(wanted).encode(), 0o600, 0, 0)
+
+
+def read_record(layout: Layout) -> dict[str, str]:
+    """Path -> SHA256 of what the running process read at its start, as the gate wrote it down."""
+    lines = read_text(f"{layout.run_dir}/started").splitlines()
+    return {path: digest for digest, _space, path in (line.partition("  ") for line in lines)}
 
 
 def mounts_under(layout: Layout) -> list[str]:

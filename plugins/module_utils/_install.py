@@ -29,7 +29,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 #: Opens a URL; raises urllib's errors.
 Opener = Callable[[str], BinaryIO]
 
-_CHUNK = 1 << 20
+# Unpacked in pieces of 1 MiB a release costs a third more processor time.
+_CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,16 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     """
     _releases.check_version(release.version)
     directory = os.path.join(layout.install_dir, release.directory)
-    commands = _account.missing(layout)
-    present = os.path.isfile(os.path.join(directory, "etcd"))
-    result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
-    if check:
-        return result
-    with _hostfiles.acting(layout):
-        if not present:
-            result["checksum"] = _fetch_and_unpack(release, source, run, directory)
-        # Last, so that an archive that is refused leaves nothing behind.
-        _account.make(run, commands)
+    with contextlib.nullcontext() if check else _hostfiles.acting(layout):
+        # Not before: another run may have brought it while this one waited for the lock.
+        commands = _account.missing(layout)
+        present = os.path.isfile(os.path.join(directory, "etcd"))
+        result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
+        if not check:
+            if not present:
+                result["checksum"] = _fetch_and_unpack(release, source, run, directory)
+            # Last, so that an archive that is refused leaves nothing behind.
+            _account.make(run, commands)
     return result
 
 

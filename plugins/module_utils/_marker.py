@@ -24,15 +24,27 @@ OFFERED = "offered"
 NEVER_STARTED = "never-started"
 STARTING = "starting"
 STARTED = "started"
+LEAVING = "leaving"
+REMOVED = "removed"
+
+#: Whoever carries one of these has been a member of a cluster.
+BEYOND_BOOTSTRAP = (STARTING, STARTED, LEAVING, REMOVED)
+
+#: How a member came to be.
+BOOTSTRAP, JOIN, KEPT = "bootstrap", "join", "kept"
 
 #: State -> the states a module may write after it. C(None) is a host without a marker. The gate alone writes
 #: C(starting), C(started) after it, and C(never-started) again when a first start left no log.
 FOLLOWS: dict[str | None, frozenset[str]] = {
-    None: frozenset({OFFERED}),
+    # never-started: it joins. started: the system was built anew, and the data kept. leaving: all was built anew.
+    None: frozenset({OFFERED, NEVER_STARTED, STARTED, LEAVING}),
     OFFERED: frozenset({OFFERED, NEVER_STARTED}),
-    NEVER_STARTED: frozenset({NEVER_STARTED}),
-    STARTING: frozenset({STARTING}),
-    STARTED: frozenset({STARTED}),
+    NEVER_STARTED: frozenset({NEVER_STARTED, LEAVING}),
+    STARTING: frozenset({STARTING, LEAVING}),
+    STARTED: frozenset({STARTED, LEAVING}),
+    # started: the removal never happened.
+    LEAVING: frozenset({LEAVING, REMOVED, STARTED}),
+    REMOVED: frozenset({REMOVED, NEVER_STARTED}),
 }
 
 _KEYS = (
@@ -47,6 +59,8 @@ _KEYS = (
     "initial_cluster",
     "machine_id",
     "mounts",
+    "data_dir",
+    "wal_dir",
 )
 
 
@@ -55,15 +69,17 @@ class Marker:
     """One host's marker.
 
     :param state: one of the states above.
-    :param origin: how the member came to be: C(bootstrap).
+    :param origin: how the member came to be: C(bootstrap), C(join), or C(kept) (its data outlived its system).
     :param cluster: the cluster's name, the inventory group unless told otherwise.
     :param name: the member's name when the marker was made.
     :param token: the C(initial-cluster-token) of the one bootstrap this host takes part in.
     :param cluster_id: lower-case hex, empty until the member ran once.
     :param member_id: lower-case hex, empty until the member ran once.
-    :param initial_cluster: C(name=url,...) of the bootstrap.
+    :param initial_cluster: C(name=url,...) of its first start.
     :param machine_id: the host's C(/etc/machine-id) when the marker was made.
     :param mounts: mount points under the data and log directory that must be there before a start.
+    :param data_dir: where its data lie.
+    :param wal_dir: where its log lies if not among its data.
     """
 
     state: str
@@ -76,6 +92,8 @@ class Marker:
     initial_cluster: str = ""
     machine_id: str = ""
     mounts: tuple[str, ...] = ()
+    data_dir: str = ""
+    wal_dir: str = ""
 
     def becoming(self, state: str, **changes: Any) -> Marker:
         """The marker after a module's transition.

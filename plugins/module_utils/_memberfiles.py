@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""All files of one member written in one call: the marker first, because it is the claim to this host."""
+"""What lies on a member's host, and how it gets there: what differs is written, whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,15 +12,13 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles, _marker, _probe, _wal
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
 @dataclass(frozen=True)
@@ -38,65 +36,27 @@ class Content:
     leaves: Mapping[str, str]
     keys: Mapping[str, str]
 
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Content:
+        """From the options C(CONTENT) of a module."""
+        return cls(params["files"], params["links"], params["certificates"], params["private_keys"])
 
-@dataclass(frozen=True)
-class Offer:
-    """A host's part in founding a cluster.
 
-    :param expected: the marker that the plan saw, None for none.
-    :param wanted: the marker to write; its machine id and mount points are this host's own.
-    :param listen: peer URLs on which to stand until the first start; empty for none.
+def differences(content: Content) -> list[dict[str, str]]:
+    """What writing it would change, without keys and certificates: C(before), C(after) and their headers."""
+    found = [_difference(file) for file in content.files if _differs(file)]
+    for path, target in content.links.items():
+        has = _hostfiles.describe(path)["link"]
+        if has != target:
+            found.append({"before_header": path, "after_header": path, "before": has, "after": target})
+    return found
+
+
+def settle(layout: Layout) -> None:
+    """Directories, each with its owner. One that is there and somebody else's is not taken away from them.
+
+    :raises HostError: one cannot be made, or is somebody else's.
     """
-
-    expected: Marker | None
-    wanted: Marker
-    listen: Sequence[str]
-
-
-def write(layout: Layout, content: Content, offer: Offer, systemd: Systemd, check: bool) -> dict[str, Any]:
-    """Write what differs.
-
-    :param check: only say what would be written.
-    :returns: C(changed), C(diff): a list of C(before), C(after) of files that are no secrets.
-    :raises Refused: this host is not as the plan saw it.
-    :raises HostError: something cannot be written.
-    """
-    diff = [_difference(file) for file in content.files if _differs(file)]
-    stale = {path: target for path, target in content.links.items() if _hostfiles.describe(path)["link"] != target}
-    diff += [
-        {"before_header": path, "after_header": path, "before": _hostfiles.describe(path)["link"], "after": target}
-        for path, target in stale.items()
-    ]
-    if check:
-        return {"changed": True, "diff": diff}
-    with _hostfiles.acting(layout):
-        if _wal.segments(layout.log_dir):
-            raise Refused(
-                f"There is a write-ahead log in {layout.log_dir} now.",
-                "It was not there when the plan was made; its data would be put at risk.",
-                "Run the same command again: it looks again and goes on from what it finds.",
-            )
-        _settle(layout)
-        _claim(layout, offer)
-        _write_all(layout, content, stale)
-        systemd.control("daemon-reload")
-        if offer.listen:
-            _probe.listen(systemd, layout, offer.listen, _probe.greeting(offer.wanted.token, offer.wanted.name))
-    return {"changed": True, "diff": diff}
-
-
-def agree(layout: Layout, expected: Marker, check: bool) -> None:
-    """Agree on the first start, after every peer port was reached.
-
-    :raises Refused: the marker is not the one the plan saw.
-    """
-    if not check:
-        with _hostfiles.acting(layout):
-            _hostfiles.write_marker(layout, expected, expected.becoming(_marker.NEVER_STARTED))
-
-
-def _settle(layout: Layout) -> None:
-    """Directories, each with its owner. One that is there and somebody else's is not taken away from them."""
     uid, gid = _hostfiles.owner_ids(layout.user, layout.group)
     for path in (layout.state_dir, layout.run_dir):
         _hostfiles.make_directory(path, 0o700, 0, 0)
@@ -119,14 +79,6 @@ def _own_directory(path: str, uid: int, gid: int, setting: str, why: str) -> Non
     _hostfiles.make_directory(path, 0o700, uid, gid)
 
 
-def _claim(layout: Layout, offer: Offer) -> None:
-    own = {
-        "machine_id": _hostfiles.read_text("/etc/machine-id").strip(),
-        "mounts": tuple(_hostfiles.mounts_under(layout)),
-    }
-    _hostfiles.write_marker(layout, offer.expected, offer.wanted.becoming(offer.wanted.state, **own))
-
-
 def _differs(file: Mapping[str, str]) -> bool:
     seen = _hostfiles.describe(file["path"])
     wanted = hashlib.sha256(file["content"].encode()).hexdigest()
@@ -147,23 +99,34 @@ def _difference(file: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _write_all(layout: Layout, content: Content, stale: Mapping[str, str]) -> None:
+def write(layout: Layout, content: Content, keep: Collection[str] = ()) -> None:
+    """Write what differs.
+
+    :param keep: directories of certificates that are still needed, beside those before and after.
+    :raises HostError: something cannot be written.
+    """
     for file in content.files:
         if _differs(file):
             uid, gid = _hostfiles.owner_ids(file["owner"], file["group"])
             _hostfiles.write(file["path"], file["content"].encode(), int(file["mode"], 8), uid, gid)
     if content.leaves:
-        _new_generation(layout, content)
-    for path, target in stale.items():
-        _hostfiles.link(path, target)
+        _new_generation(layout, content, keep)
+    for path, target in content.links.items():
+        if _hostfiles.describe(path)["link"] != target:
+            _hostfiles.link(path, target)
 
 
-def _new_generation(layout: Layout, content: Content) -> None:
+def generation_link(layout: Layout) -> str:
+    """The link to the directory of the leaves that are in use."""
+    return os.path.join(layout.ssl_dir, "current")
+
+
+def _new_generation(layout: Layout, content: Content, keep: Collection[str]) -> None:
     """Leaves and keys in a directory of their own, put in place by one rename of a link, so that no pair is ever torn.
 
     The generation before stays, the ones before that go.
     """
-    current = os.path.join(layout.ssl_dir, "current")
+    current = generation_link(layout)
     before = os.path.realpath(current) if os.path.isdir(current) else ""
     name = "generation-" + hashlib.sha256("".join(content.leaves.values()).encode()).hexdigest()[:16]
     path = os.path.join(layout.ssl_dir, name)
@@ -182,6 +145,5 @@ def _new_generation(layout: Layout, content: Content) -> None:
     _atomic.sync_directory(path)
     _hostfiles.link(current, name)
     for other in os.listdir(layout.ssl_dir):
-        stale = os.path.join(layout.ssl_dir, other)
-        if other.startswith("generation-") and stale not in (path, before):
-            shutil.rmtree(stale)
+        if other.startswith("generation-") and other not in (name, os.path.basename(before), *keep):
+            shutil.rmtree(os.path.join(layout.ssl_dir, other))

@@ -19,6 +19,24 @@ from ansible_collections.quorum.etcd.plugins.module_utils._topology import Membe
 
 
 @dataclass(frozen=True)
+class Said:
+    """What the operator has said in so many words, because no run does it unasked.
+
+    :param forget: names or ids of members whose machines are gone for good.
+    :param confirm: settings whose change cuts clients off.
+    :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
+    """
+
+    forget: tuple[str, ...] = ()
+    confirm: tuple[str, ...] = ()
+    allow_outage: bool = False
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Said:
+        return cls(tuple(values["forget"]), tuple(values["confirm"]), bool(values["allow_outage"]))
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What the inventory says about one host.
 
@@ -27,6 +45,7 @@ class Wanted:
     :param tls: whether clients and peers talk TLS.
     :param version: the asked version without C(v), or an empty string: the one that runs, else the default.
     :param settings: C(etcd_settings) as given, names being etcd's own.
+    :param present: C(etcd_member_state): is it to be a member?
     """
 
     cluster: str
@@ -35,6 +54,8 @@ class Wanted:
     version: str
     settings: Mapping[str, Any]
     layout: Layout
+    present: bool = True
+    said: Said = Said()
 
     @property
     def name(self) -> str:
@@ -52,6 +73,8 @@ class Wanted:
             version=str(values["version"]),
             settings=dict(values["settings"]),
             layout=Layout.from_dict(values["layout"]),
+            present=bool(values["present"]),
+            said=Said.from_dict(values["said"]),
         )
 
 
@@ -92,6 +115,7 @@ class Host:
     :param problem: what is wrong with its variables, or an empty string.
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is from the controller's at least, in seconds.
+    :param heard: id of a member that is to be forgotten -> C(answers at URL) if the controller itself reaches it.
     """
 
     name: str
@@ -101,6 +125,7 @@ class Host:
     seen: Mapping[str, Any] = field(default_factory=dict)
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
+    heard: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
@@ -112,6 +137,7 @@ class Host:
             seen=result["seen"],
             authorities=Authorities.from_dict(result["authorities"]),
             skew=result["skew"],
+            heard=result["heard"],
         )
 
     @property
@@ -142,6 +168,16 @@ class Host:
         return bool(self.seen.get("runtime"))
 
     @property
+    def masked(self) -> bool:
+        """Has somebody forbidden its unit to start?"""
+        return bool(self.seen["unit"]["enabled"] == "masked")
+
+    @property
+    def behind(self) -> bool:
+        """Did its log go back in time, so that it ends again and again?"""
+        return bool(self.seen["data"]["behind"]) and not self.answers
+
+    @property
     def answers(self) -> bool:
         """Does the member answer a linearizable read of its own?"""
         return bool((self.seen.get("cluster") or {}).get("serves"))
@@ -149,7 +185,10 @@ class Host:
     @property
     def went_on(self) -> bool:
         """Did its first start get further than a set of files: can it have voted?"""
-        return self.has_log or self.runs or self.state in (_marker.STARTING, _marker.STARTED)
+        marker = self.marker
+        if marker is not None and marker.origin == _marker.JOIN:
+            return True
+        return self.has_log or self.runs or self.state in _marker.BEYOND_BOOTSTRAP
 
 
 @dataclass(frozen=True)

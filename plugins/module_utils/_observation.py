@@ -15,16 +15,33 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _network, _process, _systemd, _view, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
+    _cluster,
+    _hostfiles,
+    _lastwords,
+    _network,
+    _previous,
+    _process,
+    _systemd,
+    _view,
+    _wal,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
+
+# Behind etcd's last words a panic prints every goroutine.
+_LAST_WORDS = 300
+# raft's own text when a leader speaks of entries that this member no longer has (raft/log.go, commitTo).
+_BEHIND = re.compile(r"tocommit\(\d+\) is out of range")
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,7 @@ class Interest:
     :param certificates: files whose text is returned; never a key.
     :param addresses: addresses or names that this host should be able to bind to.
     :param timeout: seconds that one question to the member may take.
+    :param forget: names or ids of members of which to tell whether they can still be reached from here.
     """
 
     ports: Sequence[int]
@@ -43,6 +61,7 @@ class Interest:
     certificates: Sequence[str]
     addresses: Sequence[str]
     timeout: float
+    forget: Sequence[str] = ()
 
 
 def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, Any]:
@@ -69,12 +88,13 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "releases": _releases(layout),
         "files": {path: _hostfiles.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
-        "record": _record(layout),
+        "record": _hostfiles.read_record(layout),
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "data": _data(layout),
-        "cluster": _view.of_process(runtime["environment"], layout, interest.timeout) if runtime else None,
+        "data": {**_data(layout), "behind": _BEHIND.search(unit["last_error"]) is not None},
+        "previous": os.path.exists(_previous.path_of(layout)),
+        "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
     }
 
 
@@ -122,7 +142,17 @@ def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:
     unit = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
     text = _hostfiles.read_text(unit["fragment_path"]) if unit["fragment_path"] else ""
     named = _RELEASE.search(text)
-    return {**unit, "version": named.group(1) if named else "", "ours": text.startswith(SIGNATURE)}
+    return {
+        **unit,
+        "version": named.group(1) if named else "",
+        "ours": text.startswith(SIGNATURE),
+        "last_error": _lastwords.of(systemd.journal(layout.unit, _LAST_WORDS)) if _ended_badly(unit) else "",
+    }
+
+
+def _ended_badly(unit: Mapping[str, Any]) -> bool:
+    again = unit["sub_state"] == "auto-restart" or unit["restarts"] > 0
+    return bool(unit["active_state"] == "failed" or (unit["active_state"] == "activating" and again))
 
 
 def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -184,13 +214,17 @@ def _foreign(layout: Layout) -> list[str]:
     """Some of what lies in the data directory and is not etcd's; a disk of its own may have lost+found."""
     if not os.path.isdir(layout.data_dir):
         return []
-    return sorted(set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"})[:5]
+    found = set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"}
+    return sorted(name for name in found if not _aside.is_one(name))[:5]
 
 
-def _record(layout: Layout) -> dict[str, str]:
-    """Path -> SHA256 of what the running process read at its start, as the gate wrote it down."""
-    lines = _hostfiles.read_text(f"{layout.run_dir}/started").splitlines()
-    return {path: digest for digest, _space, path in (line.partition("  ") for line in lines)}
+def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest) -> dict[str, Any]:
+    view = _view.of_process(environment, layout, interest.timeout)
+    wanted = set(filter(None, interest.forget))
+    named = [member for member in view["members"] or [] if {member["name"], member["id"]} & wanted]
+    with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
+        answers = pool.map(lambda member: _cluster.answers(member, _view.credentials(layout), interest.timeout), named)
+        return {**view, "forgotten": dict(zip((member["id"] for member in named), answers))}
 
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:

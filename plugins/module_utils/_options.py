@@ -4,7 +4,10 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The options that say where an instance lies on its host; the doc fragment C(layout) is their twin."""
+"""Options that several modules share: where an instance lies on its host, and what its host is to hold.
+
+The doc fragments C(layout), C(content) and C(membership) are their twins.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,45 @@ LAYOUT: dict[str, dict[str, Any]] = {
 
 #: What a step of the role's plan says of itself.
 ANNOUNCE: dict[str, dict[str, Any]] = {"announce": {"type": "str", "default": ""}}
+
+_TEXT = {"type": "str", "required": True}
+
+#: All that lies on a member's host, as C(plugin_utils/_content.py) renders it.
+CONTENT: dict[str, dict[str, Any]] = {
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "path": {"type": "path", "required": True},
+            "content": _TEXT,
+            "mode": _TEXT,
+            "owner": _TEXT,
+            "group": _TEXT,
+        },
+    },
+    "links": {"type": "dict", "default": {}},
+    "certificates": {"type": "dict", "default": {}},
+    "private_keys": {"type": "dict", "default": {}, "no_log": True},
+}
+
+#: What a step that changes the members knows of its cluster.
+MEMBERSHIP: dict[str, dict[str, Any]] = {
+    **ANNOUNCE,
+    "cluster": _TEXT,
+    "name": _TEXT,
+    "endpoints": {"type": "list", "elements": "str", "required": True},
+    "members": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            "id": _TEXT,
+            "peer_urls": {"type": "list", "elements": "str", "required": True},
+            "is_learner": {"type": "bool", "required": True},
+        },
+    },
+}
 
 
 def layout_of(params: Mapping[str, Any]) -> Layout:

@@ -8,22 +8,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bootstrap,
+    _changes,
+    _dangers,
     _differences,
     _fitness,
     _marker,
     _releases,
     _render,
+    _roster,
     _settings,
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
 #: Clocks further apart than this are reported, in seconds.
@@ -72,6 +74,8 @@ def plan(hosts: Sequence[Host]) -> Plan:
     _check_inventory(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
+        # What was no member and is to be none has no part in it.
+        hosts = [host for host in hosts if host.wanted is not None and host.wanted.present]
         version = _asked_version(hosts) or _releases.DEFAULT_VERSION
         _fitness.check(hosts, version)
         _check_settings(hosts, version)
@@ -88,53 +92,78 @@ def plan(hosts: Sequence[Host]) -> Plan:
 
 def _existing(hosts: Sequence[Host]) -> Plan:
     for host in hosts:
-        _check_ours(host)
+        _check_ours(host, hosts)
+    roster = _roster.of(hosts)
     for host in hosts:
-        _check_whole(host, hosts)
+        _check_whole(host)
     version = _asked_version(hosts) or _running_version(hosts) or _releases.DEFAULT_VERSION
+    # An unset version means the one that is there; a member's files are those of the release that it runs.
+    here = _running_version(hosts) or version
+    versions = {host.name: _version_of(host) or here for host in hosts}
     _check_settings(hosts, version)
     _check_authorities(hosts, founding=False)
+    _dangers.check(hosts, versions)
     warnings = _warnings(hosts, version)
-    differences = [text for host in hosts for text in _differences.of_host(host, version)]
-    differences += _differences.of_membership(hosts)
-    still = [host for host in hosts if _may_start(host)]
-    # A run that ended before it had awaited them left no ids in their markers.
-    unknown = [host for host in hosts if host.runs and host.marker and not host.marker.member_id]
-    if still or unknown:
-        names = ", ".join(host.label for host in [*still, *unknown])
-        waves = _starting(still, unknown, version)
-        return Plan(f"{names} to be started and awaited first", waves, tuple(differences), warnings)
-    differences += _differences.of_health(hosts)
-    summary = "nothing to do" if not differences else "different from the inventory"
-    return Plan(
-        f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}: {summary}", (), tuple(differences), warnings
+    changes = _changes.of(hosts, roster, versions)
+    if roster is None and not changes.waves:
+        _check_known(hosts)
+        raise _quorum_lost(hosts)
+    _check_fit(hosts, changes.steps, versions)
+    differences = [
+        *changes.later,
+        *(text for host in hosts for text in _differences.of_host(host, versions[host.name], version, changes.steps)),
+        *_differences.of_membership(hosts, roster, changes.steps),
+    ]
+    if not changes.waves:
+        differences += _differences.of_health(hosts)
+    count = f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}"
+    if changes.waves:
+        summary = f"{count}: {len(changes.steps)} step{'s' * (len(changes.steps) > 1)} to what the inventory says"
+    else:
+        summary = f"{count}: {'different from the inventory' if differences else 'nothing to do'}"
+    return Plan(summary, tuple(changes.waves), tuple(dict.fromkeys(differences)), warnings)
+
+
+def _version_of(host: Host) -> str:
+    """The release that a host's member runs or would start with; empty where there is none, or no longer."""
+    if host.silent:
+        return ""
+    running = (host.seen["runtime"] or {}).get("version", "")
+    return str(running or (host.seen["unit"]["version"] if host.has_log else ""))
+
+
+def _check_fit(hosts: Sequence[Host], steps: Iterable[Step], versions: Mapping[str, str]) -> None:
+    """Whoever is to become a member must be able to carry one, before anything is changed anywhere."""
+    joining = {step.host for step in steps if step.kind == "join"}
+    for host in hosts:
+        if host.name in joining and not host.runs:
+            _bootstrap.check_nothing_foreign(host)
+    for version in set(versions.values()):
+        _fitness.check([host for host in hosts if host.name in joining and versions[host.name] == version], version)
+
+
+def _quorum_lost(hosts: Sequence[Host]) -> Refused:
+    """Nobody serves, and nothing that this run may start would change that."""
+    return Refused(
+        "No member of the cluster answers, and no stopped one can be started: its quorum is lost. "
+        + " ".join(_standing(host) for host in hosts),
+        "Whatever is changed now, nobody can agree to; a member that is stopped now does not come back by itself.",
+        "Bring back the machines, disks and network of enough members for a quorum: they start by themselves. If most "
+        "of them are lost for good, stop here and save the data directory of each that is left before anything else.",
     )
 
 
-def _may_start(host: Host) -> bool:
-    """A member that stands still and whose gate will let it through."""
-    if host.silent or host.runs or host.seen["unit"]["enabled"] == "masked":
-        return False
-    if host.state == _marker.NEVER_STARTED:
-        return True
-    return host.state in (_marker.STARTING, _marker.STARTED) and host.has_log
-
-
-def _starting(still: Sequence[Host], unknown: Sequence[Host], version: str) -> tuple[Wave, ...]:
-    """Members that stand still are started; the files of one that never ran are written anew first."""
-    fresh = [host for host in still if host.state == _marker.NEVER_STARTED]
-    install = _bootstrap.installing(fresh, version)
-    rewrite = tuple(_rewriting(host, host.marker, version) for host in fresh if host.marker is not None)
-    return tuple(wave for wave in (install, rewrite, *_bootstrap.starting(still, unknown)) if wave)
-
-
-def _rewriting(host: Host, marker: Marker, version: str) -> Step:
-    return Step(
-        "configure",
-        host.name,
-        f"write the files of {host.label}",
-        {"version": version, "initial_cluster": marker.initial_cluster, "token": marker.token},
-    )
+def _standing(host: Host) -> str:
+    if host.silent:
+        return f"{host.label}: could not be looked at."
+    if host.runs:
+        error = (host.seen.get("cluster") or {}).get("error", "")
+        return f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
+    if host.masked:
+        return f"{host.label}: its unit is masked."
+    if host.state == _marker.REMOVED:
+        return f"{host.label}: was taken out of its cluster."
+    return f"{host.label}: {'stopped' if host.has_log else 'without data'}."
 
 
 def _check_inventory(hosts: Sequence[Host]) -> None:
@@ -142,6 +171,11 @@ def _check_inventory(hosts: Sequence[Host]) -> None:
     if problems:
         raise BadInput("\n".join(problems))
     _once("etcd_cluster_name", (host.wanted.cluster for host in hosts if host.wanted is not None))
+    if not any(host.silent or host.wanted is None or host.wanted.present for host in hosts) and hosts:
+        raise BadInput(
+            "Every host of the group is to be absent (etcd_member_state). Without its last member there is no cluster, "
+            "and its data serve nobody. To take the whole cluster away, run playbooks/destroy.yml."
+        )
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address, so whether they make a cluster cannot be judged.
     if len(members) == len(hosts):
@@ -151,13 +185,16 @@ def _check_inventory(hosts: Sequence[Host]) -> None:
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")
 
 
-def _check_ours(host: Host) -> None:
+def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
     """Data or a member that our marker does not know are somebody else's, whatever the other hosts look like."""
     wanted = host.wanted
     if host.silent or wanted is None:
         return
     data, marker = host.seen["data"], host.marker
-    if host.state in (None, _marker.OFFERED, _marker.NEVER_STARTED) and (host.has_log or host.runs):
+    unknown = host.state in (None, _marker.OFFERED, _marker.REMOVED) and (host.has_log or host.runs)
+    # The gate says otherwise before it lets etcd write a log.
+    unknown = unknown or (host.state == _marker.NEVER_STARTED and host.has_log)
+    if unknown and not _is_kept(host, hosts):
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
         identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
         raise Refused(
@@ -172,6 +209,23 @@ def _check_ours(host: Host) -> None:
             "Started like this it would talk to the wrong cluster.",
             f"Put the right data into {wanted.layout.data_dir}.",
         )
+
+
+def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
+    """A system built anew beside the data of a member that the serving cluster still has. While nobody serves it may be
+    one, if others of its group are of the same cluster: whoever may start is started first.
+    """
+    data = host.seen["data"]
+    if host.state is not None or host.runs:
+        return False
+    serving = [other.seen["cluster"] for other in hosts if other.answers]
+    if serving:
+        return any(
+            cluster["cluster_id"] == data["cluster_id"]
+            and any(member["id"] == data["member_id"] for member in cluster["members"] or [])
+            for cluster in serving
+        )
+    return any(other.marker is not None and other.marker.cluster_id == data["cluster_id"] != "" for other in hosts)
 
 
 def _what_runs(host: Host) -> str:
@@ -189,24 +243,39 @@ def _what_runs(host: Host) -> str:
     )
 
 
-def _check_whole(host: Host, hosts: Sequence[Host]) -> None:
+def _check_whole(host: Host) -> None:
     """What a host lacks although others of its group have gone on."""
-    if host.silent or host.wanted is None:
+    if host.silent or host.wanted is None or not host.wanted.present:
         return
     if host.state == _marker.OFFERED:
         raise Refused(
             f"{host.label} has only offered itself for a first start, and other hosts of the group have gone on.",
             "No interrupted run leaves that: its system disk went back in time, or hosts of another cluster are in "
             "this group.",
-            "Find out which hosts belong together, and put the inventory right.",
+            "Find out which hosts belong together, and put the inventory right. If this one never was a member of any "
+            f"cluster, remove {host.wanted.layout.state_dir} there, and it can join.",
         )
     _bootstrap.check_machine(host)
-    if host.state is None and not any(other.answers for other in hosts):
-        raise Refused(
-            f"{host.label} has no marker, and other hosts of the group have begun or finished their first start.",
-            "If it was a member it lost its system disk, and nobody can say whether it voted, for no member answers.",
-            "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves again.",
-        )
+
+
+def _check_known(hosts: Sequence[Host]) -> None:
+    """A new host beside a cluster that does not serve may be a member that lost all it had."""
+    for host in hosts:
+        if not host.silent and host.state is None:
+            if host.has_log:
+                raise Refused(
+                    f"{host.label} has a write-ahead log in {host.seen['data']['path']} of the cluster of the others, "
+                    "and no marker.",
+                    "Whether it is still a member of that cluster nobody can say, for no member answers.",
+                    "Bring enough of the other members back for a quorum; then it is started with its data.",
+                )
+            raise Refused(
+                f"{host.label} has no marker, and other hosts of the group have begun or finished their first start.",
+                "If it was a member it lost its system disk, and nobody can say whether it voted, for no member "
+                "answers.",
+                "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves "
+                "again.",
+            )
 
 
 def _asked_version(hosts: Sequence[Host]) -> str:
@@ -277,8 +346,9 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
         if host.wanted is not None:
             texts += host.authorities.notes
             texts += _settings.warnings(_render.flags(host.wanted, version), version)
-    if len(hosts) % 2 == 0:
-        texts.append(f"{len(hosts)} members tolerate no more failures than {len(hosts) - 1}: an odd number is better.")
+    size = sum(host.wanted is None or host.wanted.present for host in hosts)
+    if size and size % 2 == 0:
+        texts.append(f"{size} members tolerate no more failures than {size - 1}: an odd number is better.")
     for host in hosts:
         if host.skew > SKEW_LIMIT:
             texts.append(f"{host.label}: its clock is {host.skew:.0f} s or more away from the controller's.")

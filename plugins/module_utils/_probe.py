@@ -89,7 +89,7 @@ def _answers_soon(host: str, port: int, says: str) -> bool:
         with contextlib.suppress(OSError):
             if _read(host, port) == says:
                 return True
-        time.sleep(0.05)
+        time.sleep(0.01)
     return False
 
 

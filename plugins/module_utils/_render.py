@@ -128,6 +128,7 @@ def facts(wanted: Wanted) -> dict[str, Any]:
         **observed_paths(wanted.layout),
         "ports": sorted({url.port for url in parsed}),
         "addresses": sorted({url.host for url in parsed if not _urls.is_wildcard(url.host)}),
+        "forget": list(wanted.said.forget),
     }
 
 

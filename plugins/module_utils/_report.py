@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 
 def verdict(hosts: Sequence[Host]) -> dict[str, Any]:
     """The health verdict, see C(_health.judge), from the observation of each host."""
-    return _health.judge([_said(host) for host in hosts])
+    return _health.judge([_said(host) for host in hosts if host.runs or host.wanted is None or host.wanted.present])
 
 
 def table(hosts: Sequence[Host]) -> str:

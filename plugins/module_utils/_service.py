@@ -4,31 +4,39 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""A member's unit: started without waiting, awaited on its own."""
+"""A member's unit: started without waiting, awaited on its own, restarted or stopped where its cluster can spare it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _hostfiles,
+    _lastwords,
     _marker,
+    _outage,
     _probe,
     _process,
+    _progress,
     _view,
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _POLL = 0.2
 # etcd may need one more try, when a peer's name does not resolve yet, say; not three.
 _RESTARTS = 2
+
+Clock = Callable[[], float]
 
 
 def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
@@ -45,26 +53,62 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
     if check:
         return True
     with _hostfiles.acting(layout):
-        marker = _hostfiles.read_marker(layout)
-        state = marker.state if marker else None
-        if state not in (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED):
-            raise Refused(
-                f"The marker on this host says {state or 'nothing'!r}.",
-                "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through.",
-                "Run the playbook: it goes on from what it finds.",
-            )
-        _probe.stop(systemd, layout)
-        # What the gate said before is not what it will say now.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{layout.run_dir}/refused")
-        systemd.control("enable", "--no-reload", layout.unit)
-        systemd.control("start", "--no-block", layout.unit)
+        _check_marker(_hostfiles.read_marker(layout))
+        launch(systemd, layout)
     return True
 
 
-def await_ready(
-    systemd: Systemd, layout: Layout, timeout: float, now: Callable[[], float] = time.monotonic
+def restart(
+    systemd: Systemd, layout: Layout, terms: Terms, timeout: float, check: bool, now: Clock = time.monotonic
 ) -> dict[str, Any]:
+    """Restart a member that its cluster can spare, and wait until it serves. One that does not run is started.
+
+    :param timeout: seconds for its start.
+    :param check: only say whether it may be restarted.
+    :returns: C(changed), C(notes), and but in check mode C(member_id), C(cluster_id).
+    :raises Refused: its cluster cannot spare it, or it would not start again.
+    :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
+    """
+    with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
+        check_startable(layout)
+        notes = []
+        if systemd.show(layout.unit)["pid"]:
+            spare = stack.enter_context(_outage.spared(look(systemd, layout), layout, terms, check))
+            notes = spare.notes
+            if not check:
+                spare.let_go()
+        if check:
+            return {"changed": True, "notes": notes}
+        _progress.at("restart: leadership moved")
+        launch(systemd, layout, again=True)
+        _progress.at("restart: begun")
+        ids = remember(layout, serving(systemd, layout, timeout, now))
+    return {"changed": True, "notes": notes, **ids}
+
+
+def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[str, Any]:
+    """Stop a member that its cluster can spare. It starts again with its machine.
+
+    :returns: C(changed), C(notes).
+    :raises Refused: its cluster cannot spare it.
+    """
+    with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
+        unit = systemd.show(layout.unit)
+        if unit["active_state"] in ("inactive", "failed") and not unit["job_pending"]:
+            return {"changed": False, "notes": []}
+        notes = []
+        if unit["pid"]:
+            spare = stack.enter_context(_outage.spared(look(systemd, layout), layout, terms, check))
+            notes = spare.notes
+            if not check:
+                spare.let_go()
+        if not check:
+            _progress.at("stop: leadership moved")
+            systemd.control("stop", layout.unit)
+    return {"changed": True, "notes": notes}
+
+
+def await_ready(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.monotonic) -> dict[str, Any]:
     """Wait until the member serves, then write down which it is.
 
     :param timeout: seconds.
@@ -72,54 +116,142 @@ def await_ready(
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
     """
+    view = serving(systemd, layout, timeout, now)
+    with _hostfiles.acting(layout):
+        before = _hostfiles.read_marker(layout)
+        ids = remember(layout, view)
+        return {"changed": _hostfiles.read_marker(layout) != before, **ids}
+
+
+def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:
+    """Start the unit without waiting, now and at every boot. Whoever calls holds the host's lock.
+
+    :param again: end what runs first.
+    """
+    _probe.stop(systemd, layout)
+    # What the gate said before is not what it will say now.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{layout.run_dir}/refused")
+    systemd.control("enable", "--no-reload", layout.unit)
+    systemd.control("restart" if again else "start", "--no-block", layout.unit)
+
+
+def serving(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.monotonic) -> dict[str, Any]:
+    """Wait until the member serves, see C(is_ready).
+
+    :param timeout: seconds.
+    :returns: see C(_view.of_process).
+    :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
+    :raises Refused: its gate keeps it down.
+    """
     deadline = now() + timeout
-    before = systemd.show(layout.unit)["restarts"]
+    unit = systemd.show(layout.unit)
+    restarts = unit["restarts"]
     while True:
-        unit = systemd.show(layout.unit)
-        view = _look(layout, unit["pid"]) if unit["active_state"] == "active" else None
-        if view is not None and view["serves"]:
-            return _remember(layout, view)
-        _check_alive(systemd, layout, unit, before)
+        view = _look(layout, unit)
+        if is_ready(view):
+            return view
+        # systemd forgets the tries before when a start is asked for.
+        restarts = min(restarts, unit["restarts"])
+        _check_alive(systemd, layout, unit, restarts)
         if now() >= deadline:
-            why = view["error"] if view else "It waits for a quorum of members: see that the others run."
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
-                f"s. {why}\n{systemd.journal(layout.unit)}"
+                f"s. {view['error']}\n{systemd.journal(layout.unit)}"
             )
         time.sleep(_POLL)
+        unit = systemd.show(layout.unit)
 
 
-def _look(layout: Layout, pid: int) -> dict[str, Any] | None:
-    process = _process.describe(pid) if pid else None
-    return _view.of_process(process["environment"], layout, timeout=3.0) if process else None
+def is_ready(view: Mapping[str, Any]) -> bool:
+    """Is this the view of a voter that serves, or of a learner that answers? It has no vote, and no read of its own."""
+    status = view["status"]
+    return bool(view["serves"] or (status and status["is_learner"] and not view["error"]))
 
 
-def _check_alive(systemd: Systemd, layout: Layout, unit: dict[str, Any], before: int) -> None:
+def look(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+    """What the member itself says, as C(_view.of_process) gives it; nobody is asked before its unit is up."""
+    return _look(layout, systemd.show(layout.unit))
+
+
+def _look(layout: Layout, unit: Mapping[str, Any]) -> dict[str, Any]:
+    # While it is to restart the process is still the one before.
+    up = unit["active_state"] == "active" and not unit["job_pending"]
+    process = _process.describe(unit["pid"]) if up and unit["pid"] else None
+    if process is None:
+        return dict(_view.NOTHING, error="It waits for a quorum of members: see that the others run.")
+    return _view.of_process(process["environment"], layout, timeout=3.0)
+
+
+def check_alive(systemd: Systemd, layout: Layout, restarts: int) -> None:
+    """Can what is awaited still come?
+
+    :param restarts: how often the unit had been restarted when the waiting began.
+    :raises HostError: it ends again and again; with its own last words.
+    :raises Refused: its gate keeps it down.
+    """
+    _check_alive(systemd, layout, systemd.show(layout.unit), restarts)
+
+
+def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], restarts: int) -> None:
     reason = _hostfiles.read_text(f"{layout.run_dir}/refused").strip()
     if reason:
         raise Refused(f"The gate of {layout.unit} does not let it start.", reason, "")
     ended = unit["active_state"] in ("inactive", "failed") and not unit["job_pending"]
-    if ended or unit["restarts"] - before >= _RESTARTS:
+    if ended or unit["restarts"] - restarts >= _RESTARTS:
         if not _wal.segments(layout.log_dir):
             # Nothing of it lives yet: at rest it can be mended and tried again.
             systemd.control("stop", layout.unit)
-        raise HostError(
-            f"{layout.unit} ends as soon as it starts (result {unit['result']}). Its last words:\n"
-            f"{systemd.journal(layout.unit)}"
+        journal = systemd.journal(layout.unit)
+        cause = _lastwords.of(journal) or f"result {unit['result']}"
+        raise HostError(f"{layout.unit} ends as soon as it starts: {cause}. Its last words:\n{journal}")
+
+
+def check_startable(layout: Layout) -> None:
+    """Would the gate let this member start? Ask before it is stopped.
+
+    :raises Refused: it would not.
+    """
+    marker = _hostfiles.read_marker(layout)
+    _check_marker(marker)
+    if marker is None or marker.state == _marker.NEVER_STARTED:
+        return
+    lies = replace(layout, data_dir=marker.data_dir or layout.data_dir, wal_dir=marker.wal_dir or layout.wal_dir)
+    missing = sorted(set(marker.mounts) - set(_hostfiles.mounts_under(lies)))
+    if missing or not _wal.segments(lies.log_dir):
+        raise Refused(
+            f"{missing[0]} is no mount point now." if missing else f"There is no write-ahead log in {lies.log_dir}.",
+            "Once this member is stopped, its gate keeps it down: its data are gone, or their disk is.",
+            "Bring the disk back. If the data are lost, run the playbook: it says what is safe.",
         )
 
 
-def _remember(layout: Layout, view: dict[str, Any]) -> dict[str, Any]:
-    ids = {"member_id": view["member_id"], "cluster_id": view["cluster_id"]}
-    with _hostfiles.acting(layout):
-        marker = _hostfiles.read_marker(layout)
-        if marker is None:
-            raise Refused(
-                f"{layout.marker_file} is gone while the member runs.",
-                "Its gate would not start it again.",
-                "Run the playbook: it says what is safe.",
-            )
-        wanted = replace(marker, **ids)
-        if wanted != marker:
-            _hostfiles.write_marker(layout, marker, wanted)
-    return {"changed": wanted != marker, **ids}
+def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[str, str]:
+    """Write down which member serves here. Whoever calls holds the host's lock.
+
+    :param name: the member's name, where that may have changed.
+    :returns: C(member_id), C(cluster_id).
+    :raises Refused: the marker is gone.
+    """
+    ids = {"member_id": str(view["member_id"]), "cluster_id": str(view["cluster_id"])}
+    marker = _hostfiles.read_marker(layout)
+    if marker is None:
+        raise Refused(
+            f"{layout.marker_file} is gone while the member runs.",
+            "Its gate would not start it again.",
+            "Run the playbook: it says what is safe.",
+        )
+    wanted = replace(marker, member_id=ids["member_id"], cluster_id=ids["cluster_id"], name=name or marker.name)
+    if wanted != marker:
+        _hostfiles.write_marker(layout, marker, wanted)
+    return ids
+
+
+def _check_marker(marker: Marker | None) -> None:
+    state = marker.state if marker else None
+    if state not in (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED):
+        raise Refused(
+            f"The marker on this host says {state or 'nothing'!r}.",
+            "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through.",
+            "Run the playbook: it goes on from what it finds.",
+        )

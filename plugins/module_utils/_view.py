@@ -18,6 +18,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdErr
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
+#: The view of a member that nobody can ask.
+NOTHING: dict[str, Any] = {**Seen("")._asdict(), "serves": False, "member_id": "", "cluster_id": ""}
+
 
 def credentials(layout: Layout) -> Credentials:
     """The administrator's certificate of this host, as far as it is there."""

@@ -38,6 +38,12 @@ options:
     description: etcd's C(initial-cluster-token) of the bootstrap.
     type: str
     required: true
+  kept:
+    description:
+      - The data of a member are on the host already, and its system was built anew. The marker then says so, and there
+        are no settings of a first start.
+    type: bool
+    default: false
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict

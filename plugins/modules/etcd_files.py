@@ -17,50 +17,13 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
+  - quorum.etcd.content
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 options:
-  files:
-    description: Files that are no secrets.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      path:
-        description: Absolute path.
-        type: path
-        required: true
-      content:
-        description: The whole text.
-        type: str
-        required: true
-      mode:
-        description: Four octal digits.
-        type: str
-        required: true
-      owner:
-        description: Name of the user that owns it.
-        type: str
-        required: true
-      group:
-        description: Name of the group that owns it.
-        type: str
-        required: true
-  links:
-    description: Path of a symbolic link to its target.
-    type: dict
-    default: {}
-  certificates:
-    description: Certificates to replace, by the name of their leaf, PEM.
-    type: dict
-    default: {}
-  private_keys:
-    description: The private key of each of O(certificates), PEM.
-    type: dict
-    default: {}
   expected:
     description: The marker that the plan saw. Not given for none.
     type: dict
@@ -90,33 +53,19 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _memberfiles, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _founding, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
 def main() -> None:
-    text = {"type": "str", "required": True}
     module = AnsibleModule(
         argument_spec={
             **LAYOUT,
-            "files": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "content": text,
-                    "mode": text,
-                    "owner": text,
-                    "group": text,
-                },
-            },
-            "links": {"type": "dict", "default": {}},
-            "certificates": {"type": "dict", "default": {}},
-            "private_keys": {"type": "dict", "default": {}, "no_log": True},
+            **CONTENT,
             "expected": {"type": "dict"},
             "wanted": {"type": "dict", "required": True},
             "listen": {"type": "list", "elements": "str", "default": []},
@@ -126,11 +75,10 @@ def main() -> None:
     given = module.params
     _signals.outlive_the_connection()
     systemd = Systemd(_command.of_module(module))
-    content = _memberfiles.Content(given["files"], given["links"], given["certificates"], given["private_keys"])
     try:
         expected = Marker.from_dict(given["expected"]) if given["expected"] else None
-        offer = _memberfiles.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
-        result = _memberfiles.write(layout_of(given), content, offer, systemd, module.check_mode)
+        part = _founding.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
+        result = _founding.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

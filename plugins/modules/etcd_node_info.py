@@ -40,6 +40,13 @@ options:
     type: list
     elements: str
     default: []
+  forget:
+    description:
+      - Names or ids of members that are to be forgotten, of which to tell whether they can still be reached from here.
+      - Whatever accepts a connection at one of its URLs counts, unless another member answers there.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: How long one question to the member on this host may take, in seconds.
     type: float
@@ -82,7 +89,7 @@ node:
       returned: success
     unit:
       description: The systemd unit of the member; C(version) is the release that it names, C(ours) whether this
-        collection wrote it.
+        collection wrote it, C(last_error) why it ended, in etcd's own words, where it failed or starts again and again.
       type: dict
       returned: success
     runtime:
@@ -131,11 +138,17 @@ node:
       returned: success
     data:
       description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
-        lower-case hex, its C(mounts), and C(foreign), some of what is not etcd's.
+        lower-case hex, its C(mounts), C(foreign), some of what is not etcd's, and C(behind), whether the member ended
+        because its leader speaks of entries that its log no longer has, as after its disk went back in time.
       type: dict
       returned: success
+    previous:
+      description: Whether the host keeps what a turn has replaced, because the turn was not verified.
+      type: bool
+      returned: success
     cluster:
-      description: What the running member says of its cluster. V(null) when none runs.
+      description: What the running member says of its cluster. V(null) when none runs. C(forgotten) has for each member
+        that O(forget) names its id and, if it can still be reached, C(answers at URL), else an empty text.
       type: dict
       returned: success
 """
@@ -146,7 +159,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdErr
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
-_INTEREST = ("ports", "files", "certificates", "addresses", "timeout")
+_INTEREST = ("ports", "files", "certificates", "addresses", "timeout", "forget")
 
 
 def main() -> None:
@@ -157,6 +170,7 @@ def main() -> None:
             "files": {"type": "list", "elements": "path", "default": []},
             "certificates": {"type": "list", "elements": "path", "default": []},
             "addresses": {"type": "list", "elements": "str", "default": []},
+            "forget": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "float", "default": 3.0},
         },
         supports_check_mode=True,

@@ -64,4 +64,10 @@ skew:
   description: How far its clock is from the controller's at least, in seconds.
   returned: success
   type: float
+heard:
+  description:
+    - The id of each member that is to be forgotten and that the host did not reach, and C(answers at URL) if the
+      controller reaches it, else an empty text.
+  returned: success
+  type: dict
 """

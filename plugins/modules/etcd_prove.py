@@ -65,7 +65,7 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _memberfiles, _probe, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _founding, _hostfiles, _probe, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
 
@@ -95,7 +95,7 @@ def main() -> None:
         failures = list(_probe.failures(given["peers"], given["token"]))
         if failures:
             module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)
-        _memberfiles.agree(layout, marker, module.check_mode)
+        _founding.agree(layout, marker, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=True)

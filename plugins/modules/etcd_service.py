@@ -6,12 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_service
-short_description: Start a member, or wait until it serves
+short_description: Start, await, restart or stop a member, and never cost its cluster the quorum
 version_added: "0.1.0"
 description:
-  - Starts the unit of a member and enables it. It does not wait, because at a first start no member is ready before a
-    quorum of them runs.
-  - Or waits until the member is ready and answers a linearizable read of its own, and writes down its ids.
+  - Moves the unit of a member that the role C(quorum.etcd.etcd) has set up.
+  - A restart and a stop are acts on the cluster. They wait until nobody else is at work on it, ask every member how it
+    is, and are refused where the others would not be a quorum. Leadership is moved away first.
+  - It can be used in any play. Whatever its C(serial), C(forks) or strategy, one member after the other is
+    restarted, and the next only once the one before serves.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -25,19 +27,43 @@ attributes:
 options:
   state:
     description:
-      - V(started) starts the member without waiting.
-      - V(ready) waits until it serves.
+      - V(started) starts the unit and enables it. It does not wait, because at a first start no member is ready before
+        a quorum of them runs. It is always allowed.
+      - V(ready) waits until the member serves, that is, answers a linearizable read of its own; a learner, which has no
+        vote, its own status. Writes down its ids.
+      - V(restarted) restarts the unit and waits until the member serves. One that does not run is started.
+      - V(stopped) stops the unit. It starts again with its machine, and with the next run of the role.
     type: str
-    choices: [started, ready]
+    choices: [started, ready, restarted, stopped]
     required: true
   timeout:
-    description: How long to wait for O(state=ready), in seconds.
+    description: How long a member may take until it serves, in seconds.
     type: float
     default: 120
+  endpoints:
+    description:
+      - Client URLs of the other members, for a restart or a stop.
+      - Not needed while the member itself answers, for it knows them.
+    type: list
+    elements: str
+    default: []
+  allow_outage:
+    description:
+      - Allow O(state=restarted) and O(state=stopped) for one of two voters, although nobody can write until it is back.
+      - Never lets a member go whose loss would leave a cluster of three or more without a quorum.
+      - The only member of a cluster needs no such leave.
+    type: bool
+    default: false
+  lock_timeout:
+    description: How long a restart or a stop waits for whoever else is at work on the cluster, in seconds.
+    type: float
+    default: 300
   announce:
     description: What the controller prints while this runs. The role sets it to the step of its plan.
     type: str
     default: ""
+notes:
+  - O(state=restarted) always reports a change.
 """
 
 EXAMPLES = r"""
@@ -48,26 +74,50 @@ EXAMPLES = r"""
 - name: Wait until it serves
   quorum.etcd.etcd_service:
     state: ready
+
+- name: Restart all members, one after the other
+  quorum.etcd.etcd_service:
+    state: restarted
+
+- name: Stop one for the maintenance of its machine
+  quorum.etcd.etcd_service:
+    state: stopped
 """
 
 RETURN = r"""
 member_id:
   description: The id of the member in lower-case hex.
-  returned: O(state=ready) and not in check mode
+  returned: O(state=ready) and O(state=restarted), and not in check mode
   type: str
   sample: 8e9e05c52164694d
 cluster_id:
   description: The id of its cluster in lower-case hex.
-  returned: O(state=ready) and not in check mode
+  returned: O(state=ready) and O(state=restarted), and not in check mode
   type: str
   sample: cdf818194e3a8c32
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _service, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _service, _signals, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+
+def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
+    layout, state, timeout = layout_of(given), given["state"], given["timeout"]
+    if state == "started":
+        return {"changed": _service.start(systemd, layout, check)}
+    if state == "ready":
+        return {"changed": False} if check else _service.await_ready(systemd, layout, timeout)
+    act = "restart" if state == "restarted" else "stop"
+    terms = Terms(act, given["endpoints"], allow_outage=given["allow_outage"], wait=given["lock_timeout"])
+    if state == "stopped":
+        return _service.stop(systemd, layout, terms, check)
+    return _service.restart(systemd, layout, terms, timeout, check)
 
 
 def main() -> None:
@@ -75,22 +125,21 @@ def main() -> None:
         argument_spec={
             **LAYOUT,
             **ANNOUNCE,
-            "state": {"type": "str", "choices": ["started", "ready"], "required": True},
+            "state": {"type": "str", "choices": ["started", "ready", "restarted", "stopped"], "required": True},
             "timeout": {"type": "float", "default": 120.0},
+            "endpoints": {"type": "list", "elements": "str", "default": []},
+            "allow_outage": {"type": "bool", "default": False},
+            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
         },
         supports_check_mode=True,
     )
-    layout = layout_of(module.params)
     _signals.outlive_the_connection()
-    systemd = Systemd(_command.of_module(module))
     try:
-        if module.params["state"] == "started":
-            module.exit_json(changed=_service.start(systemd, layout, module.check_mode))
-        if module.check_mode:
-            module.exit_json(changed=False)
-        result = _service.await_ready(systemd, layout, module.params["timeout"])
+        result = act(Systemd(_command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
+    for note in result.pop("notes", []):
+        module.warn(note)
     module.exit_json(**result)
 
 

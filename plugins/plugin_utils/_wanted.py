@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Said, Wanted
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
 NOWHERE = "192.0.2.1"
@@ -53,7 +53,27 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
         version=version,
         settings=dict(settings),
         layout=layout,
+        present=_present(host, inputs["state"]),
+        said=Said(
+            forget=_names("etcd_forget", inputs["forget"]),
+            confirm=_names("etcd_confirm", inputs["confirm"]),
+            allow_outage=bool(inputs["allow_outage"]),
+        ),
     )
+
+
+def _present(host: str, state: Any) -> bool:
+    if state not in ("present", "absent"):
+        raise BadInput(f"etcd_member_state of {host} is {state!r}; it is present or absent.")
+    return bool(state == "present")
+
+
+def _names(variable: str, given: Any) -> tuple[str, ...]:
+    """A list, or what C(-e) makes of one: names with commas between them."""
+    texts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise BadInput(f"{variable} is {given!r}; it must be a name, or a list of names.")
+    return tuple(text.strip() for text in texts if text.strip())
 
 
 def _normal(value: Any) -> str:

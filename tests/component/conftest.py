@@ -17,6 +17,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
 from machine import Machine, pythons
+from one_of_three import OneOfThree
 
 
 def _chosen(otherwise: list[str]) -> list[str]:
@@ -46,6 +47,20 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
         cluster.stop()
 
 
+@pytest.fixture
+def make_three(tmp_path: Path) -> Iterator[Callable[[str], OneOfThree]]:
+    """Founds clusters of three, one member of each on a host of its own, and ends them after the test."""
+    made: list[OneOfThree] = []
+
+    def make(version: str) -> OneOfThree:
+        made.append(OneOfThree(tmp_path / f"three{len(made)}", version))
+        return made[-1].start()
+
+    yield make
+    for three in made:
+        three.end()
+
+
 class Outcome(NamedTuple):
     """What a module has returned."""
 
@@ -57,7 +72,7 @@ class Outcome(NamedTuple):
 def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Runs a module in this process, as C(run_module("etcd_member_info", endpoints=[...], check_mode=True))."""
 
-    def run(name: str, check_mode: bool = False, **arguments: object) -> Outcome:
+    def run(name: str, /, check_mode: bool = False, **arguments: object) -> Outcome:
         module = importlib.import_module(f"ansible_collections.quorum.etcd.plugins.modules.{name}")
         capsys.readouterr()
         with patch_module_args({**arguments, "_ansible_check_mode": check_mode}), pytest.raises(SystemExit):

@@ -265,7 +265,7 @@ def test_a_member_that_does_not_serve_is_a_failure_with_the_reason(
 
     machine.unit(unit, ActiveState="failed", SubState="failed", Result="exit-code")
     ended = machine.do("etcd_service", **waiting)
-    assert ended.message.startswith(f"{unit} ends as soon as it starts (result exit-code).")
+    assert ended.message.startswith(f"{unit} ends as soon as it starts: result exit-code. Its last words:")
     assert machine.told() == [f"stop {unit}"], "nothing of it lives yet, so it is put to rest"
 
     refused = machine.place(machine.layout.run_dir) / "refused"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,30 @@ from machines import Machines
 
 MARKER = "/var/lib/quorum.etcd/etcd/marker"
 REFUSED = "/run/quorum.etcd/etcd/refused"
+#: The cluster's lock, and the seconds of its lease.
+LOCK = "/quorum.etcd/turn"
+LEASE = 20
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The writer's figures.
+
+    :param failed: writes that a client would have given up.
+    :param stall: the longest time without an acknowledged write, in seconds.
+    """
+
+    acknowledged: int
+    failed: int
+    stall: float
+
+    @classmethod
+    def of(cls, said: str) -> Verdict:
+        """From what C(lab writer verify) says."""
+        pairs = dict(line.split(": ", 1) for line in said.splitlines())
+        return cls(int(pairs["acknowledged"]), int(pairs["failed"]), float(pairs["longest stall"].split()[0]))
 
 
 class Members:
@@ -35,9 +58,12 @@ class Members:
         self._directory = directory
         self._records: list[Path] = []
 
-    def are_one_healthy_cluster(self) -> None:
-        """Every host's member serves, all say the same of the one cluster they are, and each host knows which it is."""
-        views = {host: self.awaited(host) for host in self._machines.names}
+    def are_one_healthy_cluster(self, hosts: Sequence[str] = ()) -> None:
+        """Every host's member serves, all say the same of the one cluster they are, and each host knows which it is.
+
+        :param hosts: those that are to be members, if not all.
+        """
+        views = {host: self.awaited(host) for host in hosts or self._machines.names}
         assert len({view["cluster_id"] for view in views.values()}) == 1, views
         assert len({view["member_id"] for view in views.values()}) == len(views), views
         for view in views.values():
@@ -60,6 +86,60 @@ class Members:
         """
         with self._client(host) as client:
             return patiently(lambda: client.member_list(endpoint=self._endpoint(host)), seconds)
+
+    def are_gone_from(self, hosts: Iterable[str]) -> None:
+        """Hosts that left, or never were members, run nothing, start nothing at a boot, and hold no data in use."""
+        for host in hosts:
+            assert self.processes(host) == [], host
+            # What systemctl show says may be what was true at the last reload.
+            assert self._machines.run(host, "systemctl is-enabled etcd 2>/dev/null || :").strip() != "enabled", host
+            assert self._machines.run(host, "ls /var/lib/etcd/member 2>/dev/null || :") == "", host
+            assert self._machines.run(host, f"grep ^STATE= {MARKER} || :").strip() in ("", "STATE=removed"), host
+
+    def leader(self, hosts: Sequence[str]) -> str:
+        """The host whose member leads."""
+
+        def look() -> str:
+            for host in hosts:
+                with self._client(host) as client:
+                    if client.status(self._endpoint(host))["is_leader"]:
+                        return host
+            raise AssertionError("nobody leads")
+
+        return patiently(look, 60)
+
+    def lead(self, host: str, hosts: Sequence[str]) -> None:
+        """From now on the member on this host is the leader."""
+        while self.leader(hosts) != host:
+            with self._client(host) as own, self._client(self.leader(hosts)) as leader:
+                leader.move_leader(own.status()["member_id"])
+
+    def lock(self, host: str) -> str:
+        """Who holds the cluster's lock, as this member tells; empty if nobody does."""
+        with self._client(host) as client:
+            return "".join(pair["value"].decode() for pair in client.read(LOCK)["kvs"])
+
+    def leave_no_lock(self, host: str) -> None:
+        """Whoever was killed while it held the cluster's lock keeps it no longer than its lease."""
+
+        def look() -> None:
+            assert self.lock(host) == ""
+
+        patiently(look, 2 * LEASE)
+
+    def were_down_one_at_a_time(self, hosts: Iterable[str]) -> None:
+        """Each was restarted, and went down last only while all others were up.
+
+        The hosts are containers: their monotonic clocks are one.
+        """
+        outages = []
+        for host in hosts:
+            unit = _pairs(self._machines.run(host, "systemctl show etcd"))
+            down, up = (int(unit[f"{moment}TimestampMonotonic"]) for moment in ("ActiveExit", "ActiveEnter"))
+            assert 0 < down < up, (host, down, up)
+            outages.append((down, up, host))
+        for (_, up, _), (down, _, _) in itertools.pairwise(sorted(outages)):
+            assert up < down, outages
 
     def none_has_started(self) -> None:
         """Nowhere is there an etcd, or anything that one has written."""
@@ -99,12 +179,26 @@ class Members:
         self._machines.writer("run", "--seconds", str(seconds), *arguments)
         self._records.append(record)
 
-    def hold_every_acknowledged_write(self, hosts: Sequence[str]) -> None:
-        """A quorum that is asked by way of these members has each write of each record."""
-        for record in self._records:
+    @contextmanager
+    def written_meanwhile(self, hosts: Iterable[str]) -> Iterator[None]:
+        """Write by way of these members beside what is done here, and record what was acknowledged."""
+        record = self._directory / f"record{len(self._records)}"
+        with self._machines.writing(record, "--endpoints", self._endpoints(hosts), *self._options):
+            yield
+        self._records.append(record)
+
+    def hold_every_acknowledged_write(self, hosts: Sequence[str], records: int = 0) -> Verdict:
+        """A quorum that is asked by way of these members has each write of each record.
+
+        :param records: only the last ones, so many.
+        :returns: the figures of the last one.
+        """
+        verdict = ""
+        for record in self._records[-records:]:
             arguments = ["verify", "--record", str(record), "--endpoints", self._endpoints(hosts), *self._options]
             verdict = patiently(functools.partial(self._machines.writer, *arguments), 60)
             assert not verdict.startswith("acknowledged: 0\n"), verdict
+        return Verdict.of(verdict)
 
     def _written_by_one_is_read_by_another(self, writer: str, reader: str) -> None:
         key, value = f"/written-by/{writer}", f"read by {reader}".encode()

@@ -12,7 +12,8 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,11 @@ _BANNER = re.compile(r"^TASK \[(?:quorum\.etcd\.etcd : )?(.+?)\] \*", re.MULTILI
 class Kill:
     """When to kill a run.
 
-    :param task: which of its tasks, from 1.
+    :param task: which of its tasks, from 1, or how the first one's name begins.
     :param after: seconds after that task began; at 0 no host has begun it.
     """
 
-    task: int
+    task: int | str
     after: float = 0.0
 
     @classmethod
@@ -72,6 +73,37 @@ class Kill:
             "KILLED_AT_TASK": str(self.task),
             "KILLED_AFTER": str(self.after),
         }
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """What happens beside a run.
+
+    :param task: once a task begins whose name begins so.
+    """
+
+    task: str
+    act: Callable[[], None]
+
+    def begins(self, line: str) -> bool:
+        found = _BANNER.match(line)
+        return found is not None and found[1].startswith(self.task)
+
+
+@dataclass(frozen=True)
+class How:
+    """In which of Ansible's ways a run goes.
+
+    :param pipelining: modules go through ssh, not through a file and a terminal.
+    :param strict: any error ends the play on all hosts (C(any_errors_fatal)).
+    """
+
+    pipelining: bool = True
+    strict: bool = False
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"ANSIBLE_PIPELINING": str(self.pipelining), "ANSIBLE_ANY_ERRORS_FATAL": str(self.strict)}
 
 
 @dataclass(frozen=True)
@@ -108,47 +140,67 @@ class Playbook:
     """The playbook with one inventory.
 
     :param directory: where it is started, and where its temporary files go.
+    :param playbook: another one than the collection's.
     """
 
-    def __init__(self, inventory: Path, directory: Path) -> None:
-        self._inventory = inventory
+    def __init__(self, inventory: Path, directory: Path, playbook: str = "quorum.etcd.etcd") -> None:
+        self.inventory = inventory
         self._directory = directory
+        self._playbook = playbook
         self.variables: dict[str, object] = {}
 
-    def run(self, *arguments: str, kill: Kill | None = None, pipelining: bool = True) -> Run:
+    def run(
+        self, *arguments: str, kill: Kill | None = None, meanwhile: Meanwhile | None = None, how: How = How()
+    ) -> Run:
         """Run it once. When this returns nothing of it lives on this machine; what it began on hosts goes on."""
-        command = ["ansible-playbook", "quorum.etcd.etcd", "-i", str(self._inventory), *arguments]
+        command = ["ansible-playbook", self._playbook, "-i", str(self.inventory), *arguments]
         if self.variables:
             command += ["--extra-vars", json.dumps(self.variables)]
         environment = {
             "ANSIBLE_LOCAL_TEMP": str(self._directory / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": str(pipelining),
             "ANSIBLE_TIMEOUT": "10",
+            **how.environment,
             **(kill.environment if kill else {}),
         }
-        return self._reaped(command, environment)
+        return self._reaped(command, environment, meanwhile)
 
-    def run_until_done(self, runs: int = 3) -> Run:
-        """The same command until nothing is left to do, which it says."""
+    def run_until_done(self, runs: int = 3, how: How = How()) -> int:
+        """The same command until nothing is left to do, which it says; how many runs that took."""
         said = []
-        for _ in range(runs):
-            run = self.run()
+        for number in range(1, 1 + runs):
+            run = self.run(how=how)
             if run.done:
-                return run
+                return number
             said.append(run.output)
         raise AssertionError(f"After {runs} runs there is something left to do:\n" + "\n".join(said))
 
-    def _reaped(self, command: list[str], environment: Mapping[str, str]) -> Run:
-        done = subprocess.run(
-            [sys.executable, str(HERE / "reaper.py"), str(PATIENCE), *command],
-            cwd=self._directory,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=PATIENCE + 30,
-        )
-        return Run(done.returncode, done.stdout)
+    def _reaped(self, command: list[str], environment: Mapping[str, str], meanwhile: Meanwhile | None) -> Run:
+        lines: list[str] = []
+        acts: list[Future[None]] = []
+        with (
+            ThreadPoolExecutor() as pool,
+            subprocess.Popen(
+                [sys.executable, str(HERE / "reaper.py"), str(PATIENCE), *command],
+                cwd=self._directory,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            ) as process,
+        ):
+            assert process.stdout is not None
+            for line in process.stdout:
+                lines.append(line)
+                if meanwhile and not acts and meanwhile.begins(line):
+                    acts.append(pool.submit(meanwhile.act))
+        for act in acts:
+            act.result()
+        return Run(process.returncode, "".join(lines))
+
+
+def at_once(*playbooks: Playbook) -> list[Run]:
+    """Run several beside each other."""
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(Playbook.run, playbooks))

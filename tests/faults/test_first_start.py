@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from machines import Machines
 from members import Members
-from playbook import Playbook
+from playbook import Playbook, at_once
 
 CLOSED = Machines.names[1]
 
@@ -38,3 +41,25 @@ def test_one_host_at_a_time_is_enough(playbook: Playbook, members: Members) -> N
     run = playbook.run("--forks", "1")
     assert run.done, run.output
     members.are_one_healthy_cluster()
+
+
+def test_two_first_runs_at_once_found_one_cluster(playbook: Playbook, members: Members, tmp_path: Path) -> None:
+    at_once(playbook, _another_controller(playbook.inventory, tmp_path))
+    playbook.run_until_done()
+    members.are_one_healthy_cluster()
+
+
+@pytest.mark.matrix
+def test_two_first_runs_at_once_with_authorities_of_their_own_found_no_two_clusters(
+    machines: Machines, playbook: Playbook, members: Members, tmp_path: Path
+) -> None:
+    """Whoever comes second is refused, or none founds anything; then one goes on alone."""
+    at_once(playbook, _another_controller(machines.inventory(tmp_path / "elsewhere"), tmp_path))
+    playbook.run_until_done()
+    members.are_one_healthy_cluster()
+
+
+def _another_controller(inventory: Path, directory: Path) -> Playbook:
+    there = directory / "another-controller"
+    there.mkdir()
+    return Playbook(inventory, there)

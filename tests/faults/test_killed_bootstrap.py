@@ -11,7 +11,7 @@ import time
 import pytest
 from machines import Machines
 from members import MARKER, Members
-from playbook import TASKS, Kill, Playbook, Run
+from playbook import TASKS, How, Kill, Playbook, Run
 
 ACTS = (
     "Install",
@@ -86,6 +86,23 @@ def test_a_run_killed_during_any_act_is_completed_by_the_same_command(
 
 
 @pytest.mark.matrix
+@pytest.mark.parametrize("power", ["", "power cut"])
+@pytest.mark.parametrize("step", ["found: claimed", "found: files written", "found: agreed"])
+def test_a_host_that_is_lost_between_two_steps_of_an_act_is_completed_by_the_same_command(
+    machines: Machines, playbook: Playbook, members: Members, step: str, power: str
+) -> None:
+    machines.end_at(LOSER, step)
+    run = playbook.run()
+    assert machines.has_ended(LOSER), run.output
+    assert run.code != 0, run.output
+    if power:
+        machines.power_off(LOSER)
+        machines.power_on(LOSER)
+    playbook.run_until_done()
+    members.are_one_healthy_cluster()
+
+
+@pytest.mark.matrix
 def test_a_marker_lost_before_all_had_agreed_costs_nothing(
     machines: Machines, playbook: Playbook, members: Members
 ) -> None:
@@ -153,7 +170,7 @@ def test_a_host_that_lost_everything_after_the_first_start_is_not_founded_anew(
 
 
 def _killed(playbook: Playbook, kill: Kill, pipelining: bool = True) -> Run:
-    run = playbook.run(kill=kill, pipelining=pipelining)
+    run = playbook.run(kill=kill, how=How(pipelining=pipelining))
     assert run.killed, run.output
     return run
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,18 @@ def test_a_group_without_hosts_is_refused(site: Site, tmp_path: Path, inventory:
     assert outcome.code != 0, outcome.said
     assert "The group etcd_cluster has no host in this inventory" in outcome.said
     assert "-e etcd_group=GROUP" in outcome.said
+
+
+@pytest.mark.parametrize("limit", [(), ("--limit", "databases")], ids=["all hosts", "without localhost"])
+def test_a_group_that_all_hosts_have_by_another_name_is_planned(
+    site: Site, tmp_path: Path, limit: tuple[str, ...]
+) -> None:
+    inventory = tmp_path / "hosts.json"
+    group = {"hosts": site.hosts, "vars": site.variables}
+    inventory.write_text(json.dumps({"all": {"vars": {"etcd_group": "databases"}}, "databases": group}))
+    outcome = site.play(inventory, "--check", *limit)
+    assert outcome.code == 0, outcome.said
+    assert "databases: 3 hosts, no cluster yet" in outcome.said
 
 
 @pytest.mark.parametrize(

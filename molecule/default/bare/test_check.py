@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 import testinfra
@@ -19,11 +18,6 @@ LISTING = (
     r"\( -path /var/lib/systemd -o -path /root/.ansible -o -name __pycache__ \) -prune "
     r"-o -printf '%p %y %m %u %g %s %l %T@\n' | sort"
 )
-
-
-@pytest.fixture(scope="module")
-def inventory(request):
-    return Path(request.config.option.ansible_inventory)
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ description:
 author: The quorum.etcd developers (@quorum-etcd)
 options:
   task:
-    description: Which task, counted from 1.
-    type: int
+    description: Which task, counted from 1, or how the name of the first one begins.
+    type: str
     required: true
     env:
       - name: KILLED_AT_TASK
@@ -45,11 +45,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._begun = 0
+        self._is_over = False
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         self._begun += 1
-        if self._begun != self.get_option("task"):
+        wanted = self.get_option("task")
+        if self._is_over or not (str(self._begun) == wanted or (task.name or "").startswith(wanted)):
             return
+        self._is_over = True
         if after := self.get_option("after"):
             threading.Timer(after, _end).start()
         else:

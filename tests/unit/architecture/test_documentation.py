@@ -15,10 +15,11 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import ModuleDocFragment as ConnectionDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.content import ModuleDocFragment as ContentDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -99,10 +100,11 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
     [
         (ConnectionDocs.DOCUMENTATION, connection_spec()),
         (LayoutDocs.DOCUMENTATION, LAYOUT),
+        (ContentDocs.DOCUMENTATION, CONTENT),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
-    ids=["connection", "layout", "pki", "pki.key"],
+    ids=["connection", "layout", "content", "pki", "pki.key"],
 )
 def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):
     assert told(yaml.safe_load(text)["options"]) == told(options)

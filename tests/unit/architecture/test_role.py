@@ -14,7 +14,7 @@ import pytest
 import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
-from inventory_of import bare, stopped, three
+from inventory_of import absent, bare, logged, seeing, serving, stopped, three
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ROLE = REPOSITORY / "roles" / "etcd"
@@ -117,7 +117,17 @@ class TestTasks:
 
     def test_call_modules_by_their_full_names_and_no_shell(self, path):
         keywords = {"name", "vars", "when", "loop", "loop_control", "register", "delegate_to", "environment", "timeout"}
-        keywords |= {"ignore_unreachable", "block", "rescue", "always", "no_log", "become", "tags", "check_mode"}
+        keywords |= {
+            "any_errors_fatal",
+            "ignore_unreachable",
+            "block",
+            "rescue",
+            "always",
+            "no_log",
+            "become",
+            "tags",
+            "check_mode",
+        }
         for task in tasks(path):
             called = set(task) - keywords
             assert all(name.startswith(("ansible.builtin.", "quorum.etcd.")) for name in called), called
@@ -137,19 +147,35 @@ class TestTasks:
 def planned_kinds():
     """The kinds of all steps that a plan can have."""
     founding = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
-    return {step.kind for hosts in (founding, [stopped(host) for host in three()]) for step in _plan.plan(hosts).steps}
+    return {step.kind for hosts in (founding, *changing()) for step in _plan.plan(hosts).steps}
+
+
+def changing():
+    """Hosts whose plans have, together, a step of every kind beside those of a first start."""
+    well = [serving(host) for host in three()]
+    debug = replace(well[0], wanted=bare(etcd_settings={"log-level": "debug"}).wanted)
+    interrupted = seeing(stopped(bare(2)), previous=True)
+    return [
+        [stopped(host) for host in three()],
+        [*well, bare(3)],
+        [*well[:2], absent(well[2])],
+        [*well[:2], bare(2)],
+        [*well[:2], logged(bare(2))],
+        [debug, *well[1:]],
+        [*well[:2], interrupted],
+    ]
 
 
 def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
-    assert {path.stem for path in TASKS} - planned_kinds() == {"main", "look", "wave"}
+    assert {path.stem for path in TASKS} - planned_kinds() == {"main", "look", "wave", "destroy"}
     assert planned_kinds() <= {path.stem for path in TASKS}
 
 
 def test_a_step_gets_what_its_file_asks_for():
     """A plan's steps carry what their files read of C(__etcd_step)."""
-    for hosts in (three(), [stopped(host) for host in three()]):
+    for hosts in (three(), *changing()):
         plan = _plan.plan(hosts)
-        for step in _plan.steps_by_wave(plan, "etcd-host0"):
+        for step in [one for host in hosts for one in _plan.steps_by_wave(plan, host.name) if one]:
             text = (ROLE / "tasks" / f"{step['kind']}.yml").read_text()
             assert set(re.findall(r"__etcd_step\.([a-z_]+)", text)) <= set(step)
 

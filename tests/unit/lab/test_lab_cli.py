@@ -55,5 +55,6 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
     text = capsys.readouterr().out
-    for command in ("up", "down", "status", "inventory", "kill", "pause", "cut", "heal", "fill", "slow", "writer"):
+    hosts, faults = ("up", "rebuild", "down", "status", "inventory"), ("kill", "pause", "cut", "heal", "fill", "slow")
+    for command in (*hosts, *faults, "writer"):
         assert f"\n    {command} " in text

@@ -6,59 +6,18 @@
 
 from __future__ import annotations
 
-import grp
-import os
-import pwd
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from layout_below import LayoutBelow, layout_below
 from service_manager import ServiceManager
-
-
-@dataclass(frozen=True)
-class LayoutBelow(Layout):
-    """A layout whose fixed places lie below a directory too."""
-
-    root: str = ""
-
-    @property
-    def unit_file(self) -> str:
-        return f"{self.root}{super().unit_file}"
-
-    @property
-    def state_dir(self) -> str:
-        return f"{self.root}{super().state_dir}"
-
-    @property
-    def run_dir(self) -> str:
-        return f"{self.root}{super().run_dir}"
-
-    @property
-    def gate_file(self) -> str:
-        return f"{self.root}{super().gate_file}"
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> LayoutBelow:
     """An instance that this very user runs, all of it below the test's own directory."""
-    root = str(tmp_path)
-    for directory in ("etc/systemd/system", "usr/local/bin"):
-        (tmp_path / directory).mkdir(parents=True)
-    return LayoutBelow(
-        instance="etcd",
-        user=pwd.getpwuid(os.geteuid()).pw_name,
-        group=grp.getgrgid(os.getegid()).gr_name,
-        conf_dir=f"{root}/etc/etcd",
-        data_dir=f"{root}/var/lib/etcd",
-        wal_dir="",
-        log_file="",
-        install_dir=f"{root}/opt/etcd",
-        bin_dir=f"{root}/usr/local/bin",
-        root=root,
-    )
+    return layout_below(tmp_path)
 
 
 @pytest.fixture

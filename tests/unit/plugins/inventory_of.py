@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +81,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "job_pending": False,
             "version": "",
             "ours": False,
+            "last_error": "",
         },
         "runtime": None,
         "strangers": [],
@@ -92,6 +93,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "refused": "",
         "marker": None,
         "marker_error": "",
+        "previous": False,
         "data": {
             "path": layout.data_dir,
             "foreign": [],
@@ -99,6 +101,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "member_id": "",
             "cluster_id": "",
             "wal_dir_is_mount": False,
+            "behind": False,
             "mounts": [],
         },
         "cluster": None,
@@ -115,6 +118,18 @@ def three(**variables: Any) -> list[Host]:
 
 def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> Host:
     return Host(host.name, silent=why)
+
+
+def absent(host: Host) -> Host:
+    """A host that is to be no member."""
+    assert host.wanted is not None
+    return replace(host, wanted=replace(host.wanted, present=False))
+
+
+def saying(host: Host, **said: Any) -> Host:
+    """A host for which the operator has said something in so many words: C(forget), C(confirm), C(allow_outage)."""
+    assert host.wanted is not None
+    return replace(host, wanted=replace(host.wanted, said=replace(host.wanted.said, **said)))
 
 
 def seeing(host: Host, /, **changes: Any) -> Host:
@@ -192,6 +207,11 @@ def stopped(host: Host) -> Host:
     return seeing(logged(marked(host, _marker.STARTED, **ids)), unit={"enabled": "enabled"})
 
 
+def emptied(host: Host) -> Host:
+    """A member that stands still and whose data are gone."""
+    return seeing(stopped(host), data={"log": False, "member_id": "", "cluster_id": ""})
+
+
 def running(host: Host, version: str = VERSION) -> Host:
     """A member whose process runs and that waits for the others."""
     wanted = host.wanted
@@ -219,6 +239,7 @@ def running(host: Host, version: str = VERSION) -> Host:
             "serves": False,
             "member_id": "",
             "cluster_id": "",
+            "forgotten": {},
         },
     )
 
@@ -258,8 +279,30 @@ def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, vers
     )
 
 
-def member_list(size: int = 3) -> list[dict[str, Any]]:
-    """The cluster's own member list, as the client gives it."""
+def learning(host: Host, members: Sequence[Mapping[str, Any]]) -> Host:
+    """A member that was added as a learner, runs and has not been promoted."""
+    ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
+    joined = logged(marked(host, _marker.STARTED, origin=_marker.JOIN, **ids))
+    found = serving(joined, members)
+    return seeing(found, cluster={"serves": False, "status": {**found.seen["cluster"]["status"], "is_learner": True}})
+
+
+def learner(at: int, started: bool = True) -> dict[str, Any]:
+    """A learner in the member list."""
+    (member,) = member_list(range(at, at + 1))
+    return {**(member if started else unstarted({**member, "name": ""})), "is_learner": True}
+
+
+def unstarted(member: Mapping[str, Any]) -> dict[str, Any]:
+    """A member of a first start that has not begun: its name is known, its client URLs are not."""
+    return {**member, "client_urls": [], "started": bool(member["name"])}
+
+
+def member_list(members: int | Iterable[int] = 3) -> list[dict[str, Any]]:
+    """The cluster's own member list, as the client gives it.
+
+    :param members: how many, or the numbers of their hosts.
+    """
     return [
         {
             "id": member_id(at),
@@ -269,7 +312,7 @@ def member_list(size: int = 3) -> list[dict[str, Any]]:
             "is_learner": False,
             "started": True,
         }
-        for at in range(size)
+        for at in (range(members) if isinstance(members, int) else members)
     ]
 
 
@@ -284,4 +327,5 @@ def observation(host: Host) -> dict[str, Any]:
         "seen": dict(host.seen),
         "authorities": host.authorities.to_dict(),
         "skew": host.skew,
+        "heard": dict(host.heard),
     }

@@ -21,6 +21,7 @@ class ServiceManager:
 
     def __init__(self, units: dict[str, dict[str, str]] | None = None) -> None:
         self.units = units or {}
+        self.journal = "its last words\n"
         self.calls: list[list[str]] = []
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -45,7 +46,7 @@ class ServiceManager:
             unit = next(word.partition("=")[2] for word in call if word.startswith("--unit="))
             self.processes[unit] = subprocess.Popen(call[call.index("--") + 1 :], stderr=subprocess.DEVNULL)
         elif call[0] == "journalctl":
-            output = "its last words\n"
+            output = self.journal
         return Result(0, output, "")
 
     def _show(self, unit: str) -> str:

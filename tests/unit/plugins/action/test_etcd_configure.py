@@ -9,9 +9,22 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.action.etcd_configure import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, OFFERED
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import KEPT, LEAVING, NEVER_STARTED, OFFERED, STARTED
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
-from inventory_of import LAYOUT, TOKEN, VERSION, bare, initial_cluster, marked, observation
+from inventory_of import (
+    CLUSTER_ID,
+    LAYOUT,
+    TOKEN,
+    VERSION,
+    bare,
+    initial_cluster,
+    logged,
+    marked,
+    member_id,
+    observation,
+    seeing,
+    stopped,
+)
 from pki_task import run as run_pki
 from role_task import Task
 
@@ -34,7 +47,7 @@ def pki(tmp_path):
 
 @pytest.fixture
 def configure(pki):
-    def configure(host, check=False, token=TOKEN):
+    def configure(host, check=False, token=TOKEN, **given):
         """The result, and what the host was sent."""
         task = Task(ActionModule, check=check, answer={"changed": True, "diff": []})
         result = task.run(
@@ -45,6 +58,7 @@ def configure(pki):
             initial_cluster=initial_cluster(tls=host.wanted.tls),
             token=token,
             pki=pki,
+            **given,
         )
         assert task.printed == ["step 4 of 15: write the files of etcd-host0"]
         return result, dict(task.sent)
@@ -84,6 +98,17 @@ def test_a_marker_keeps_its_state_and_gets_the_one_token(configure, state):
     sent = configure(host)[1]["quorum.etcd.etcd_files"]
     assert sent["expected"] == host.marker.to_dict()
     assert (sent["wanted"]["state"], sent["wanted"]["token"]) == (state, TOKEN)
+
+
+@pytest.mark.parametrize("host", [logged(bare()), seeing(stopped(bare()), marker={"state": LEAVING})])
+def test_a_host_with_the_data_of_a_member_gets_a_marker_that_says_so(configure, host):
+    """And no settings of a first start: it must never make another."""
+    _result, sent = configure(host, kept=True)
+    wanted = sent["quorum.etcd.etcd_files"]["wanted"]
+    assert (wanted["state"], wanted["origin"], wanted["token"]) == (STARTED, KEPT, "")
+    assert (wanted["member_id"], wanted["cluster_id"]) == (member_id(0), CLUSTER_ID)
+    assert LAYOUT.bootstrap_file not in sent_files(sent)
+    assert "listen" not in sent["quorum.etcd.etcd_files"]
 
 
 class TestCertificates:

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _network
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from inventory_of import LAYOUT, bare, seeing
 from role_task import Task
@@ -21,6 +23,10 @@ def inputs(tmp_path):
         "version": None,
         "settings": {},
         "tls": False,
+        "state": "present",
+        "forget": [],
+        "confirm": [],
+        "allow_outage": False,
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": "10.0.0.1", "etcd_tls": False},
         "layout": LAYOUT.to_dict(),
         "pki": {
@@ -101,6 +107,30 @@ def test_a_host_that_fails_to_look_is_silent(inputs):
     assert not result.get("failed")
 
 
+GARBLED = {"failed": True, "msg": "Module result deserialization failed: No start of json char found"}
+
+
+def looking_with(python, inputs, answer):
+    """A host where the module failed, and what its interpreter then says of itself."""
+    one = Task(ActionModule, answer=answer)
+    one._action._used_interpreter = "#!/usr/bin/python3"
+    one._action._low_level_execute_command = lambda command: {"rc": 0, "stdout": python, "command": command}
+    return one.run({"inventory_hostname": "10.0.0.1"}, host="10.0.0.1", inputs=inputs)["silent"]
+
+
+@pytest.mark.parametrize("python", ["2.7", "3.6", "3.8"])
+def test_a_python_that_is_too_old_is_named_whatever_its_failure_looked_like(inputs, python):
+    said = looking_with(f"{python}\r\n", inputs, GARBLED)
+    assert said.startswith(f"its Python (/usr/bin/python3) is {python}, and what runs on hosts needs 3.9 or newer.")
+    assert "set ansible_python_interpreter" in said
+    assert GARBLED["msg"] not in said
+
+
+@pytest.mark.parametrize("python", ["3.9\n", "3.13\n", "", "sh: 1: /usr/bin/python3: not found\n"])
+def test_what_fails_under_another_python_is_told_as_it_failed(inputs, python):
+    assert looking_with(python, inputs, GARBLED) == GARBLED["msg"]
+
+
 @pytest.mark.parametrize("there, skew", [(99.0, 1.0), (100.0, 0.0), (101.0, 0.0), (104.0, 0.0), (109.0, 5.0)])
 def test_a_clock_is_off_by_what_lies_outside_of_question_and_answer(inputs, monkeypatch, there, skew):
     moments = iter([100.0, 104.0])
@@ -115,6 +145,28 @@ def test_hosts_that_do_not_wait_for_each_other_are_refused(inputs, strategy):
     assert f"strategy is {strategy}" in result["msg"]
     assert "Nothing was touched" in result["msg"]
     assert sent == []
+
+
+def forgetting(urls, heard=""):
+    """The answer of a host whose cluster has a member that is to be forgotten."""
+    answer = node()
+    member = {"id": "ff", "name": "etcd-host2", "client_urls": [], "peer_urls": urls}
+    answer["node"]["cluster"] = {"members": [member], "forgotten": {"ff": heard}}
+    return answer
+
+
+@pytest.mark.skipif(not _network.default_address(), reason="has no address of its own")
+def test_a_member_that_is_to_be_forgotten_is_tried_from_the_controller_too(inputs):
+    """A wall may stand between its host and the others, and not here."""
+    with socket.create_server((_network.default_address(), 0)) as alive:
+        url = "http://{}:{}".format(*alive.getsockname())
+        assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": f"answers at {url}"}
+    assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": ""}
+
+
+def test_nobody_else_is_tried_from_the_controller(inputs):
+    assert observe(inputs, forgetting(["http://192.0.2.1:1"], "answers at http://192.0.2.1:1"))[0]["heard"] == {}
+    assert observe(inputs)[0]["heard"] == {}
 
 
 def test_a_key_that_cannot_be_is_told(inputs):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import permutations
 
@@ -93,11 +94,25 @@ class TestTheSteps:
             {"name": "etcd-host2", "url": "http://10.9.0.3:2380"},
         ]
 
+    def test_say_what_they_do_and_where(self):
+        hosts = [replace(host, authorities=Authorities("/pki", missing=("client",))) for host in three(tls=True)]
+        first = [steps[0] for steps in _bootstrap.waves(hosts, VERSION)]
+        assert {step.host for step in first} == {"etcd-host0"}
+        assert [step.title for step in first] == [
+            f"install etcd {VERSION} on etcd-host0",
+            "make the client CA in /pki",
+            "write the files of etcd-host0",
+            "reach every peer port from etcd-host0",
+            "start etcd-host0",
+            "await etcd-host0",
+        ]
+
     def test_install_only_where_the_release_is_not_there(self):
         hosts = three()
         hosts[1] = seeing(hosts[1], releases=[VERSION], account={"exists": True})
         assert [step.host for step in wave(hosts, "install")] == ["etcd-host0", "etcd-host2"]
-        assert {step.arguments["archive"] for step in wave(hosts, "install")} == {f"etcd-v{VERSION}-linux-amd64.tar.gz"}
+        (arguments, _same) = (step.arguments for step in wave(hosts, "install"))
+        assert arguments == {"version": VERSION, "archive": f"etcd-v{VERSION}-linux-amd64.tar.gz"}
 
     def test_install_also_where_only_the_account_is_missing(self):
         hosts = [seeing(host, releases=[VERSION]) for host in three()]
@@ -127,7 +142,7 @@ class TestTheSteps:
 class TestTheToken:
     def test_comes_from_numbers_that_all_hosts_drew(self):
         drawn = _bootstrap.token(three())
-        assert drawn.startswith("etcd_cluster-")
+        assert re.fullmatch("etcd_cluster-[0-9a-f]{16}", drawn)
         hosts = three()
         hosts[2] = seeing(hosts[2], host={"nonce": "another"})
         assert _bootstrap.token(hosts) != drawn
@@ -183,6 +198,12 @@ class TestAnInterruptedBootstrapIsResumed:
         """Nobody has started, so a slip in the inventory may be mended."""
         _bootstrap.check([marked(host, OFFERED, initial_cluster="etcd-host9=http://10.0.0.9:2380") for host in three()])
 
+    def test_a_host_that_only_offered_lets_those_that_agreed_become_other_members_too(self):
+        """No host starts before all have agreed."""
+        elsewhere = "etcd-host9=http://10.0.0.9:2380"
+        hosts = [marked(bare(0), NEVER_STARTED, initial_cluster=elsewhere), marked(bare(1), OFFERED), bare(2)]
+        _bootstrap.check(hosts)
+
     def test_the_order_of_the_inventory_is_nobodys_identity(self):
         hosts = [marked(host, NEVER_STARTED) for host in three()]
         _bootstrap.check(hosts[::-1])
@@ -215,6 +236,21 @@ class TestItIsRefused:
         hosts[1] = seeing(hosts[1], host={"machine_id": "a-new-one"})
         text = refusal(hosts)
         assert "etcd-host1 carries the marker of another machine (machine-1; this one is a-new-one)" in text
+        assert f"remove {LAYOUT.state_dir} on every host of the group" in text
+
+    @pytest.mark.parametrize("state", [STARTING, STARTED])
+    def test_on_another_machine_only_while_a_member_has_not_started(self, state):
+        """Afterwards its log says who it is."""
+        _bootstrap.check_machine(seeing(logged(marked(bare(), state)), host={"machine_id": "another"}))
+
+    def test_where_a_disk_is_missing_that_was_there_when_a_host_agreed(self):
+        hosts = [marked(host, NEVER_STARTED, mounts=("/srv", "/var/lib/etcd")) for host in three()]
+        hosts = [seeing(host, data={"mounts": ["/srv", "/var/lib/etcd"]}) for host in hosts]
+        _bootstrap.check(hosts)
+        hosts[2] = seeing(hosts[2], data={"mounts": ["/srv"]})
+        text = refusal(hosts)
+        assert "etcd-host2: /var/lib/etcd was a mount point when this member was set up, and is none now." in text
+        assert text.endswith("Mount it. Run the same command again once that is so.")
 
     def test_where_a_foreign_unit_is_in_the_way(self):
         hosts = three()
@@ -236,6 +272,11 @@ class TestItIsRefused:
         text = refusal(hosts)
         assert "process 77, etcd --data-dir /srv" in text
         assert "a cluster that is not ours is left alone" in text
+        assert text.endswith("stop it. Run the same command again once that is so.")
+
+    def test_where_a_foreign_etcd_runs_saying_whose_it_is(self):
+        stranger = {"pid": 77, "unit": "theirs.service", "command": ["etcd"]}
+        assert "process 77 of theirs.service, etcd " in refusal([seeing(bare(), strangers=[stranger])])
 
     @pytest.mark.parametrize("state", [None, OFFERED, NEVER_STARTED])
     def test_where_a_port_is_taken_saying_by_what(self, state):
@@ -245,3 +286,16 @@ class TestItIsRefused:
         text = refusal(hosts)
         assert "Port 2380 on etcd-host1 is taken by /usr/sbin/nginx (process 12, nginx.service, on 0.0.0.0)" in text
         assert "etcd_peer_port" in text
+
+    def test_where_a_port_is_taken_by_nobody_knows_what(self):
+        taken = {"port": 2380, "address": "::", "pid": 12, "process": "", "unit": ""}
+        assert "Port 2380 on etcd-host0 is taken by a process (process 12, on ::)." in refusal(
+            [seeing(bare(), ports=[taken])]
+        )
+
+    def test_where_another_port_than_that_of_the_last_runs_probe_is_taken(self):
+        probe = {"port": 2380, "address": "10.0.0.1", "pid": 9, "process": "python3", "unit": LAYOUT.probe_unit}
+        taken = {"port": 2379, "address": "::", "pid": 12, "process": "nginx", "unit": ""}
+        hosts = [marked(host, OFFERED) for host in three()]
+        hosts[0] = seeing(hosts[0], ports=[probe, taken])
+        assert "Port 2379 on etcd-host0 is taken by nginx" in refusal(hosts)

@@ -84,7 +84,17 @@ def test_a_read_that_fails_is_repeated_elsewhere(first: Answer) -> None:
         assert client.endpoints == [two.url, one.url]
 
 
-@pytest.mark.parametrize("first", [drop, UNAVAILABLE, refuse(4, "context deadline exceeded")])
+@pytest.mark.parametrize("first", [drop, UNAVAILABLE, refuse(2, "raft: stopped")])
+def test_a_lease_is_kept_alive_and_ended_wherever_somebody_answers(first: Answer) -> None:
+    kept = reply("LeaseKeepAliveResponse", {"header": HEADER, "ID": 3, "TTL": 9})
+    with Peer(in_turn(first)) as one, Peer(in_turn(kept)) as two, Client([one.url, two.url]) as client:
+        assert client.lease_keep_alive(3) == 9
+    ended = reply("LeaseRevokeResponse", {"header": HEADER})
+    with Peer(in_turn(first)) as one, Peer(in_turn(ended)) as two, Client([one.url, two.url]) as client:
+        client.lease_revoke(3)
+
+
+@pytest.mark.parametrize("first", [drop, UNAVAILABLE, refuse(2, "raft: stopped"), refuse(4, "deadline exceeded")])
 def test_a_write_that_may_have_happened_is_not_repeated_elsewhere(first: Answer) -> None:
     with Peer(in_turn(first)) as one, Peer() as two, Client([one.url, two.url]) as client:
         with pytest.raises((TransportError, RpcError)) as caught:

@@ -7,17 +7,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _differences, _plan
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, STARTED
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils import _differences, _plan, _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Step
 from inventory_of import (
     LAYOUT,
     VERSION,
+    absent,
     bare,
-    marked,
+    emptied,
     member_id,
     member_list,
     running,
@@ -29,8 +29,8 @@ from inventory_of import (
 )
 
 
-def of_host(host, version=VERSION):
-    return list(_differences.of_host(host, version))
+def of_host(host, version=VERSION, steps=()):
+    return list(_differences.of_host(host, version, VERSION, steps))
 
 
 def only(texts):
@@ -38,14 +38,12 @@ def only(texts):
     return text
 
 
-def members(*changes):
-    """The member list, its entries changed in turn."""
-    return [{**member, **change} for member, change in zip(member_list(), [*changes, {}, {}, {}])]
+def of_membership(hosts, steps=()):
+    return list(_differences.of_membership(hosts, _roster.of(hosts), steps))
 
 
-def of_membership(host, listed):
-    hosts = [serving(host, listed), serving(bare(1), listed), serving(bare(2), listed)]
-    return list(_differences.of_membership(hosts))
+def seeing_all(listed):
+    return [serving(bare(at), listed) for at in range(3)]
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -62,73 +60,10 @@ def test_every_difference_keeps_a_run_from_saying_that_nothing_is_to_do(at):
     assert f"not as the inventory says: {plan.differences[0]}" in plan.text("c")
 
 
-class TestFiles:
-    FILES = (LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file, LAYOUT.link("etcdctl"))
-
-    def changed(self, path, **changes):
-        host = serving(bare())
-        return seeing(host, files={path: {**host.seen["files"][path], **changes}})
-
-    @pytest.mark.parametrize("path", FILES)
-    def test_that_are_missing(self, path):
-        assert f"etcd-host0: {path} is missing." in of_host(self.changed(path, exists=False))
-
-    @pytest.mark.parametrize("path", FILES)
-    def test_with_another_content(self, path):
-        texts = of_host(self.changed(path, sha256="another"))
-        assert f"etcd-host0: {path} differs from what the inventory says." in texts
-
-    @pytest.mark.parametrize("path", FILES)
-    @pytest.mark.parametrize("change", [{"mode": "0777"}, {"owner": "nobody"}, {"group": "users"}])
-    def test_with_another_mode_or_owner(self, path, change):
-        assert only(of_host(self.changed(path, **change))).startswith(f"etcd-host0: {path} is ")
-
-    @pytest.mark.parametrize("tool", ["etcd", "etcdutl"])
-    def test_links_that_point_elsewhere(self, tool):
-        text = only(of_host(self.changed(LAYOUT.link(tool), link="/usr/bin/true")))
-        assert text == (
-            f"etcd-host0: {LAYOUT.link(tool)} does not point to {LAYOUT.release_dir(VERSION, 'amd64')}/{tool}."
-        )
-
-    def test_that_a_stopped_member_has_count_too(self):
-        host = stopped(bare())
-        files = {LAYOUT.conf_file: {**host.seen["files"][LAYOUT.conf_file], "sha256": "another"}}
-        assert len(of_host(seeing(host, files=files))) == 1
-
-    def test_of_a_member_that_never_ran_are_written_anew_and_no_difference(self):
-        host = marked(bare(), NEVER_STARTED)
-        files = {LAYOUT.conf_file: {**host.seen["files"][LAYOUT.conf_file], "sha256": "another"}}
-        assert of_host(seeing(host, files=files)) == []
-
-
-class TestCertificates:
-    def test_that_are_due(self):
-        reasons = {"etcd": ["it ends in 3 days.", "it lacks 10.0.0.9."], "admin": ["it is missing."]}
-        texts = of_host(replace(serving(bare(tls=True)), authorities=Authorities("/pki", renew=reasons)))
-        assert texts == [
-            f"etcd-host0: {LAYOUT.certificate('etcd')} should be issued anew: it ends in 3 days.",
-            f"etcd-host0: {LAYOUT.certificate('etcd')} should be issued anew: it lacks 10.0.0.9.",
-            f"etcd-host0: {LAYOUT.certificate('admin')} should be issued anew: it is missing.",
-        ]
-
-    def test_bundles_that_are_not_those_of_the_controller(self):
-        path = LAYOUT.certificate("peer-ca")
-        authorities = Authorities("/pki", bundles={path: "wanted"})
-        host = replace(serving(bare(tls=True)), authorities=authorities)
-        assert of_host(host) == [f"etcd-host0: {path} does not hold the CAs of /pki."]
-        assert of_host(seeing(host, files={path: {"exists": True, "sha256": "wanted"}})) == []
-
-
 class TestWhatRuns:
     def test_another_version(self):
-        text = of_host(serving(bare(), version="3.5.33"))[0]
+        text = of_host(serving(bare(), version="3.5.33"), "3.5.33")[0]
         assert text.startswith(f"etcd-host0 runs etcd 3.5.33, and the inventory asks for {VERSION}.")
-
-    def test_a_file_that_was_changed_after_the_start(self):
-        host = serving(bare())
-        for path in host.seen["record"]:
-            text = only(of_host(seeing(host, record={path: "what it was"})))
-            assert text == f"etcd-host0: {path} was changed after the member started; what runs is still the old."
 
     @pytest.mark.parametrize(
         "name, value, said",
@@ -138,14 +73,15 @@ class TestWhatRuns:
             ("ETCD_MAX_TXN_OPS", "256", "ETCD_MAX_TXN_OPS=256, not (unset)"),
         ],
     )
-    def test_other_settings_with_the_drop_ins_that_may_be_their_cause(self, name, value, said):
+    def test_a_setting_of_the_users_own_with_the_drop_in_that_makes_it(self, name, value, said):
         host = serving(bare())
         environment = {**host.seen["runtime"]["environment"], name: value}
         environment = {key: text for key, text in environment.items() if text is not None}
         host = seeing(host, runtime={"environment": environment})
-        assert only(of_host(host)) == f"etcd-host0 runs with {said}."
+        assert only(of_host(host)).startswith(f"etcd-host0 runs with {said}: something on the host says so")
         drop_in = "/etc/systemd/system/etcd.service.d/mine.conf"
-        assert f"(drop-ins: {drop_in})" in only(of_host(seeing(host, unit={"drop_in_paths": [drop_in]})))
+        text = only(of_host(seeing(host, unit={"drop_in_paths": [drop_in]})))
+        assert text == f"etcd-host0 runs with {said}: {drop_in} says so, which is yours to change."
 
     def test_the_settings_of_its_first_start_are_none(self):
         first = {
@@ -160,8 +96,10 @@ class TestWhatRuns:
         assert "systemctl enable etcd.service" in only(of_host(seeing(serving(bare()), unit={"enabled": "disabled"})))
 
     def test_a_member_that_lost_its_data_and_stays_down(self):
-        lost = seeing(stopped(bare()), data={"log": False, "member_id": "", "cluster_id": ""})
-        assert f"there is no write-ahead log in {LAYOUT.log_dir}: its data are gone" in only(of_host(lost))
+        assert f"there is no write-ahead log in {LAYOUT.log_dir}: its data are gone" in only(of_host(emptied(bare())))
+
+    def test_a_member_that_lost_its_data_and_is_replaced_is_none(self):
+        assert of_host(emptied(bare()), steps=[Step("join", "etcd-host0", "")]) == []
 
     def test_a_member_that_serves_from_a_log_that_is_gone(self):
         """Its gate would refuse the next start."""
@@ -170,78 +108,34 @@ class TestWhatRuns:
     def test_a_host_without_an_answer(self):
         assert of_host(silent(bare(), "timed out.")) == ["etcd-host0 could not be looked at: timed out."]
 
-    def test_a_host_that_is_no_member(self):
-        assert "it is no member of this cluster" in only(of_host(bare()))
+    def test_a_host_that_is_to_be_no_member_is_none(self):
+        assert of_host(absent(serving(bare()))) == []
 
 
 class TestMembership:
+    STRANGER: ClassVar = {**member_list()[0], "id": "ff", "name": "", "peer_urls": ["http://10.0.0.9:2380"]}
+
     def test_as_it_should_be(self):
-        assert of_membership(bare(0), member_list()) == []
-
-    def test_another_name(self):
-        text = only(of_membership(bare(0), members({"name": "infra0"})))
-        assert "etcd-host0 is called 'infra0' in the cluster" in text
-
-    def test_a_learner(self):
-        assert only(of_membership(bare(0), members({"is_learner": True}))) == (
-            "etcd-host0 is a learner: it does not vote."
-        )
+        assert of_membership(seeing_all(member_list())) == []
 
     def test_a_member_that_no_host_of_the_inventory_is(self):
-        extra = {**member_list()[0], "id": "ff", "name": "", "peer_urls": ["http://10.0.0.9:2380"]}
-        text = only(of_membership(bare(0), [*member_list(), extra]))
+        text = only(of_membership(seeing_all([*member_list(), self.STRANGER])))
         assert text.startswith("Member ff (not started, http://10.0.0.9:2380) is on no host of this inventory.")
+        assert "It is counted for quorum and left alone." in text
 
-    def test_a_member_that_the_cluster_does_not_have(self):
-        listed = member_list()[1:]
-        text = only(of_membership(bare(0), listed))
-        assert text.startswith(f"etcd-host0 has the data of member {member_id(0)}, which the cluster's member list ")
+    def test_a_member_that_a_step_removes_is_none(self):
+        steps = [Step("forget", "etcd-host0", "", {"member_id": "ff"})]
+        assert of_membership(seeing_all([*member_list(), self.STRANGER]), steps) == []
 
     def test_a_silent_host_may_be_the_member_that_is_missing(self):
-        assert list(_differences.of_membership([serving(bare(0)), serving(bare(1)), silent(bare(2))])) == []
+        assert of_membership([serving(bare(0)), serving(bare(1)), silent(bare(2))]) == []
 
-    def test_a_stopped_member_is_known_by_its_log(self):
-        hosts = [serving(bare(0)), serving(bare(1)), stopped(bare(2))]
-        assert list(_differences.of_membership(hosts)) == []
-
-    def test_a_member_without_data_is_known_by_its_marker(self):
-        lost = seeing(stopped(bare(2)), data={"log": False, "member_id": "", "cluster_id": ""})
-        assert list(_differences.of_membership([serving(bare(0)), serving(bare(1)), lost])) == []
-
-    def test_a_member_that_never_started_is_known_by_its_peer_urls(self):
-        hosts = [serving(bare(0), members({}, {}, {"name": ""})), marked(bare(2), NEVER_STARTED)]
-        assert not [text for text in _differences.of_membership(hosts) if member_id(2) in text]
+    @pytest.mark.parametrize("third", [stopped(bare(2)), emptied(bare(2))])
+    def test_a_stopped_member_is_none(self, third):
+        assert of_membership([serving(bare(0)), serving(bare(1)), third]) == []
 
     def test_is_not_judged_where_nobody_serves(self):
-        assert list(_differences.of_membership([stopped(bare(at)) for at in range(3)])) == []
-
-
-class TestAPeerUrlThatDiffers:
-    ELSEWHERE = {"peer_urls": ["http://10.9.9.9:2380"]}
-
-    def test_and_was_derived_is_refused_naming_both(self):
-        with pytest.raises(Refused) as caught:
-            of_membership(bare(0), members(self.ELSEWHERE))
-        text = str(caught.value)
-        assert "http://10.9.9.9:2380" in text
-        assert "http://10.0.0.1:2380 (from ansible_host)" in text
-        assert "Write etcd_address for etcd-host0" in text
-
-    def test_and_was_written_is_a_difference(self):
-        text = only(of_membership(bare(0, etcd_address="10.0.0.1"), members(self.ELSEWHERE)))
-        assert "known to its cluster as http://10.9.9.9:2380, and the inventory says http://10.0.0.1:2380" in text
-        assert "put etcd_address back" in text
-
-    def test_in_its_order_only_does_not_differ(self):
-        nodes = ",".join(
-            f"etcd-host{at}=http://10.0.0.{at + 1}:2380,etcd-host{at}=http://10.1.0.{at + 1}:2380" for at in range(3)
-        )
-        hosts = [bare(at, ETCD_NODES=nodes) for at in range(3)]
-        listed = [
-            {**member, "peer_urls": [f"http://10.1.0.{at + 1}:2380", f"http://10.0.0.{at + 1}:2380"]}
-            for at, member in enumerate(member_list())
-        ]
-        assert list(_differences.of_membership([serving(host, listed) for host in hosts])) == []
+        assert of_membership([stopped(bare(at)) for at in range(3)]) == []
 
 
 class TestHealth:
@@ -262,6 +156,5 @@ class TestHealth:
 
 
 def test_a_member_is_called_by_both_its_names():
-    host = marked(bare(0), STARTED)
-    other = replace(host, name="10.0.0.1")
+    other = replace(emptied(bare(0)), name="10.0.0.1")
     assert of_host(other)[0].startswith("etcd-host0 (10.0.0.1) ")

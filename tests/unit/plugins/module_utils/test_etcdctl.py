@@ -137,7 +137,9 @@ def test_somebody_who_cannot_read_the_key_is_told_so(etcdctl):
 
 
 def test_without_tls_there_is_nothing_about_certificates(layout, tmp_path):
-    assert set(Wrapper(layout, tmp_path, tls=False)("get", "a")) == {"ETCDCTL_ENDPOINTS"}
+    etcdctl = Wrapper(layout, tmp_path, tls=False)
+    assert set(etcdctl("get", "a")) == {"ETCDCTL_ENDPOINTS"}
+    assert etcdctl.said == ""
 
 
 @pytest.mark.parametrize("tls", [False, True])

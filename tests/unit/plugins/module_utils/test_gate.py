@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import shutil
 import subprocess
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,14 @@ class Unit:
         self.run("after")
         self.said = said
         return False
+
+    def instead_of(self, tool, script):
+        """A tool of the host that does something else."""
+        tools = self.script.parent / "tools"
+        tools.mkdir(exist_ok=True)
+        (tools / tool).write_text(f"#!/bin/sh\n{script}\n")
+        (tools / tool).chmod(0o755)
+        self.environment["PATH"] = f"{tools}:/usr/bin:/bin"
 
     def power_cut(self):
         shutil.rmtree(self.run_dir, ignore_errors=True)
@@ -158,8 +167,25 @@ class TestAFirstStart:
         unit.marker(_marker.NEVER_STARTED)
         assert unit.starts()
         unit.run("after")
-        assert (unit.state, unit.published) == (_marker.NEVER_STARTED, "")
+        assert (unit.state, unit.published, unit.said) == (_marker.NEVER_STARTED, "", "")
         assert unit.starts(), "it may be tried again"
+
+    @pytest.mark.parametrize("log", [False, True])
+    def test_leaves_nothing_behind_where_it_was_published(self, unit, log):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        if log:
+            unit.log()
+        unit.run("after")
+        assert {path.name for path in unit.run_dir.iterdir()} == {"marker.lock", "started"}
+
+    def test_that_cannot_be_taken_back_is_said(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        (unit.state_dir / "marker.gate").mkdir()
+        unit.run("after")
+        assert "marker could not be written" in unit.said
+        assert unit.state == _marker.STARTING
 
     def test_that_ends_with_a_log_goes_on_from_it(self, unit):
         unit.marker(_marker.NEVER_STARTED)
@@ -177,6 +203,28 @@ class TestAFirstStart:
         assert not unit.starts()
         assert unit.state == _marker.STARTING
         assert "its data are gone" in unit.said
+
+    def test_that_left_a_log_is_not_forgotten_by_a_later_one_that_left_none(self, unit):
+        """Whatever became of the end of the first, as when systemd itself was killed."""
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.log()
+        assert unit.starts()
+        shutil.rmtree(unit.layout.data_dir)
+        unit.run("after")
+        assert unit.state == _marker.STARTING
+
+    def test_that_was_ready_is_never_forgotten(self, unit):
+        """Not even where nobody could write that down."""
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        unit.log()
+        unit.instead_of("mv", "exit 1")
+        unit.run("ready")
+        shutil.rmtree(unit.layout.data_dir)
+        unit.environment["PATH"] = "/usr/bin:/bin"
+        unit.run("after")
+        assert unit.state == _marker.STARTING
 
     def test_whose_disk_went_away_is_never_forgotten(self, unit, tmp_path):
         disk = str(tmp_path / "disk")
@@ -211,6 +259,27 @@ class TestAFirstStart:
         settings.rmdir()
         settings.write_text(SETTINGS)
         assert unit.starts()
+
+    def test_is_on_the_disk_before_the_member_runs(self, unit, tmp_path):
+        """A power cut must not take the memory of it and leave what others know of the member."""
+        told = tmp_path / "told"
+        unit.instead_of("sync", f'echo "sync $*" >>{told}')
+        unit.instead_of("mv", f'echo "mv $*" >>{told}; exec /bin/mv "$@"')
+        unit.marker(_marker.NEVER_STARTED)
+        assert unit.starts()
+        marker = unit.state_dir / "marker"
+        assert told.read_text().splitlines() == [
+            f"sync {marker}.gate",
+            f"mv {marker}.gate {marker}",
+            f"sync {unit.state_dir}",
+        ]
+
+    @pytest.mark.parametrize("tool", ["sync", "mv"])
+    def test_does_not_begin_where_the_disk_would_not_take_it(self, unit, tool):
+        unit.instead_of(tool, "exit 1")
+        unit.marker(_marker.NEVER_STARTED)
+        assert not unit.starts()
+        assert unit.state == _marker.NEVER_STARTED
 
     def test_leaves_settings_that_only_root_reads(self, unit):
         unit.marker(_marker.NEVER_STARTED)
@@ -249,6 +318,19 @@ class TestAMemberThatHasRun:
         assert unit.state == _marker.STARTED
 
 
+class TestAMemberThatLeaves:
+    def test_runs_on_until_it_is_removed(self, unit):
+        unit.marker(_marker.LEAVING)
+        unit.log()
+        assert unit.starts()
+
+    @pytest.mark.parametrize("state", [_marker.LEAVING, _marker.REMOVED])
+    def test_does_not_start_without_its_log_and_is_told_how_to_come_back(self, unit, state):
+        unit.marker(state)
+        assert not unit.starts()
+        assert f"was taken out of its cluster (the marker says '{state}')" in unit.said
+
+
 class TestMountPoints:
     @pytest.mark.parametrize("state", [_marker.NEVER_STARTED, _marker.STARTED])
     def test_a_missing_mount_keeps_the_member_down_until_it_returns(self, unit, tmp_path, state):
@@ -263,6 +345,18 @@ class TestMountPoints:
             assert f"{missing} was a mount point" in unit.said
             assert unit.state == state
         unit.mountinfo.write_text(both)
+        assert unit.starts()
+
+    def test_the_first_that_is_missing_is_named(self, unit, tmp_path):
+        unit.marker(_marker.NEVER_STARTED, mounts=("/one", "/two"))
+        assert not unit.starts()
+        (line,) = unit.said.splitlines()
+        assert "/one was a mount point" in line
+
+    def test_a_path_with_an_equals_sign_can_be_one(self, unit, tmp_path):
+        disk = str(tmp_path / "a=b")
+        unit.marker(_marker.NEVER_STARTED, mounts=(disk,))
+        unit.mountinfo.write_text(MOUNTINFO.format(point=disk))
         assert unit.starts()
 
     def test_a_longer_path_is_another_mount_point(self, unit, tmp_path):
@@ -283,7 +377,9 @@ class TestWhatItSays:
     def test_each_reason_once(self, unit):
         unit.marker(_marker.OFFERED)
         assert not unit.starts()
-        assert "not agreed on by all hosts" in unit.said
+        (line,) = unit.said.splitlines()
+        assert line.startswith("quorum.etcd gate: this member is not started. ")
+        assert "not agreed on by all hosts" in line
         assert not unit.starts()
         assert unit.said == ""
 
@@ -337,6 +433,12 @@ class TestWhatItSays:
         assert not unit.starts()
         assert "its data are gone" in _hostfiles.read_text(f"{layout.run_dir}/refused")
 
+    def test_nothing_where_nothing_is_wrong(self, unit):
+        unit.marker(_marker.NEVER_STARTED)
+        for when in ("before", "ready", "after"):
+            assert unit.run(when) == 0
+            assert unit.said == ""
+
 
 class TestTheRecord:
     def test_holds_the_checksums_of_what_is_read_at_a_start(self, unit):
@@ -367,6 +469,30 @@ def test_it_waits_for_a_module_that_holds_the_marker(unit, layout):
         assert not unit.starts()
         assert "held" in unit.said
         assert unit.state == _marker.NEVER_STARTED
+
+
+def test_a_module_that_holds_the_marker_for_a_moment_only_delays_it(unit, layout):
+    unit.marker(_marker.NEVER_STARTED)
+    unit.run_dir.mkdir(parents=True)
+    with open(f"{layout.run_dir}/marker.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        assert unit.starts()
+        release.join()
+
+
+@pytest.mark.parametrize("in_the_way", ["run_dir", "lock"])
+def test_no_member_starts_where_the_gate_cannot_work(unit, in_the_way):
+    """To systemd a gate that ends well has let the member through."""
+    unit.marker(_marker.NEVER_STARTED)
+    if in_the_way == "lock":
+        (unit.run_dir / "marker.lock").mkdir(parents=True)
+    else:
+        unit.run_dir.parent.mkdir(parents=True)
+        unit.run_dir.touch()
+    assert unit.run("before") != 0
+    assert unit.state == _marker.NEVER_STARTED
 
 
 def test_a_marker_that_the_gate_wrote_is_one_that_a_module_reads(unit, layout):

@@ -75,6 +75,44 @@ def test_a_member_that_cannot_read_linearizably_is_no_healthy_voter() -> None:
     assert verdict["endpoints"][1]["version"] == "3.6.14"
 
 
+def test_a_member_that_nobody_knows_is_named_by_its_url() -> None:
+    assert judge([dead(3)])["reasons"] == [
+        "No endpoint answers.",
+        "https://10.0.0.3:2379: connection refused by 10.0.0.3: nothing listens on port 2379.",
+    ]
+
+
+def test_a_quorum_that_is_lost_tolerates_nothing() -> None:
+    assert judge([seen(1), dead(2), dead(3)])["quorum"] == {"size": 3, "needed": 2, "healthy": 1, "tolerance": 0}
+
+
+def test_the_leader_is_the_one_that_any_member_knows() -> None:
+    verdict = judge([seen(2, leader="", is_leader=False), dead(3), seen(1)])
+    assert (verdict["leader"], verdict["cluster_id"]) == ("a1", CLUSTER)
+
+
+def test_what_a_member_says_of_itself_is_passed_on() -> None:
+    row = judge([seen(1, took=0.0123456789)])["endpoints"][0]
+    assert row == {
+        "endpoint": "https://10.0.0.1:2379",
+        "name": "etcd-host1",
+        "healthy": True,
+        "reasons": [],
+        "took": 0.012346,
+        "member_id": "a1",
+        "version": "3.6.14",
+        "storage_version": "3.6.0",
+        "db_size": 20480,
+        "db_size_in_use": 16384,
+        "db_size_quota": 1 << 33,
+        "is_leader": True,
+        "is_learner": False,
+        "raft_term": 2,
+        "raft_index": 10,
+        "raft_applied_index": 10,
+    }
+
+
 def test_without_a_leader_nobody_is_healthy() -> None:
     verdict = judge([seen(1, leader="", is_leader=False, error="KV.Range: no answer within 5 s.")])
     assert verdict["leader"] == ""
@@ -85,6 +123,7 @@ def test_nobody_answers_is_a_verdict_too() -> None:
     verdict = judge([dead(1)])
     assert not verdict["healthy"]
     assert verdict["reasons"][0] == "No endpoint answers."
+    assert (verdict["leader"], verdict["cluster_id"]) == ("", "")
     assert verdict["quorum"]["size"] == 0
     assert verdict["endpoints"][0]["db_size"] == 0
     assert verdict["endpoints"][0]["is_leader"] is False
@@ -104,6 +143,7 @@ def test_corrupt_makes_its_member_unhealthy() -> None:
     verdict = judge([seen(1, alarms=[{"member_id": "a2", "alarm": "CORRUPT"}]), seen(2), seen(3)])
     assert [row["healthy"] for row in verdict["endpoints"]] == [True, False, True]
     assert verdict["quorum"]["healthy"] == 2
+    assert verdict["reasons"] == ["etcd-host2: alarm CORRUPT: its data differs from that of other members."]
 
 
 def test_an_alarm_that_several_members_tell_is_one_alarm() -> None:
@@ -156,7 +196,14 @@ def test_a_voter_that_is_in_no_member_list_does_not_count() -> None:
 def test_the_newest_member_list_is_believed() -> None:
     old, new = [member(1), member(2)], THREE
     assert members_of([seen(1, old, raft_applied_index=5), seen(2, new, raft_applied_index=9)]) == new
+    assert members_of([seen(2, new, raft_applied_index=9), seen(1, old, raft_applied_index=5)]) == new
     assert members_of([dead(1)]) == []
+
+
+def test_the_member_list_of_whoever_gives_no_status_is_believed_last() -> None:
+    told = dead(2)._replace(members=[member(2)])
+    assert members_of([told, seen(1, raft_applied_index=1)]) == THREE
+    assert members_of([told]) == [member(2)]
 
 
 def test_the_table_is_one_a_person_reads() -> None:
@@ -178,6 +225,8 @@ def test_the_table_is_one_a_person_reads() -> None:
 
 
 def test_sizes_are_printed_as_etcdctl_prints_them() -> None:
-    sizes = [999, 1500, 20480, 1_400_000, 8_589_934_592]
+    sizes = [5, 999, 1000, 1500, 10_000, 20480, 1_400_000, 8_589_934_592, 5 * 10**12]
     rows = judge([seen(1, db_size=size) for size in sizes])["table"].splitlines()[3:-1]
-    assert [row.split("|")[5].strip() for row in rows] == ["999 B", "1.5 kB", "20 kB", "1.4 MB", "8.6 GB"]
+    assert [row.split("|")[5].strip() for row in rows] == [
+        *("5 B", "999 B", "1.0 kB", "1.5 kB", "10 kB", "20 kB", "1.4 MB", "8.6 GB", "5000 GB")
+    ]

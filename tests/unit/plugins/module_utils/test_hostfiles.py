@@ -185,7 +185,8 @@ class TestTheMarker:
         assert _hostfiles.read_marker(layout) is None
         marker = Marker(_marker.OFFERED, token="t", mounts=("/data",))
         _hostfiles.write_marker(layout, None, marker)
-        assert _hostfiles.read_marker(layout) == marker
+        placed = replace(marker, data_dir=layout.data_dir, wal_dir=layout.wal_dir)
+        assert _hostfiles.read_marker(layout) == placed
         assert os.stat(layout.marker_file).st_mode & 0o777 == 0o600
 
     def test_is_made_exclusively(self, layout):
@@ -196,17 +197,24 @@ class TestTheMarker:
         assert _hostfiles.read_marker(layout).token == "first"
 
     def test_moves_on_only_from_what_the_plan_saw(self, layout):
-        first = Marker(_marker.OFFERED, token="t")
+        first = Marker(_marker.OFFERED, token="t", data_dir=layout.data_dir)
         _hostfiles.write_marker(layout, None, first)
         with pytest.raises(Refused, match="changed this host meanwhile"):
             _hostfiles.write_marker(layout, replace(first, token="u"), first.becoming(_marker.NEVER_STARTED))
         assert _hostfiles.read_marker(layout) == first
 
     def test_never_goes_where_only_the_gate_may(self, layout):
-        first = Marker(_marker.OFFERED)
+        first = Marker(_marker.OFFERED, data_dir=layout.data_dir)
         _hostfiles.write_marker(layout, None, first)
         with pytest.raises(Refused, match="cannot follow"):
             _hostfiles.write_marker(layout, first, Marker(_marker.STARTED))
+
+    def test_remembers_where_the_data_lie_and_not_where_they_should(self, layout):
+        first = Marker(_marker.STARTED, data_dir="/old/place")
+        os.makedirs(layout.state_dir, exist_ok=True)
+        _hostfiles.write_marker(layout, None, first)
+        _hostfiles.write_marker(layout, first, first.becoming(_marker.LEAVING))
+        assert _hostfiles.read_marker(layout).data_dir == "/old/place"
 
     def test_that_is_damaged_stops_everything(self, layout):
         with open(layout.marker_file, "w") as stream:

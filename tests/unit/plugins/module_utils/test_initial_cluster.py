@@ -32,6 +32,40 @@ def test_a_mistake_is_told_with_its_place():
         _initial_cluster.of_etcd_nodes("a=https://10.0.0.1:2380, b=https://10.0.0.2")
 
 
+A, B = "https://10.0.0.1:2380", "https://10.1.0.1:2380"
+
+
+@pytest.mark.parametrize("value", [f"X={A},X={B},", [f"X={A}", f"X={B}"], {"X": [A, B]}, {"X": f"{A}, {B}"}])
+def test_etcd_nodes_may_be_a_text_a_list_or_a_dictionary(value):
+    assert _initial_cluster.of_etcd_nodes(value) == {"X": [A, B]}
+
+
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ({"b": "https://10.0.0.2"}, "ETCD_NODES: b: 'https://10.0.0.2' has no port"),
+        ({"b": 7}, "ETCD_NODES: b must be a list"),
+        (7, "ETCD_NODES must be a list"),
+        (f"a={A},,b={B}", "ETCD_NODES has an empty item"),
+        (f"a=b={A}", f"ETCD_NODES: a: 'b={A}' is not a URL"),
+        (A, f"ETCD_NODES: '{A}' is not of the form NAME=URL"),
+        (f"a={A},a={B},a={A}", f"ETCD_NODES has 'a={A}' twice."),
+        ("", "ETCD_NODES is empty."),
+        ([], "ETCD_NODES is empty."),
+        ({}, "ETCD_NODES is empty."),
+    ],
+)
+def test_what_is_wrong_with_etcd_nodes_is_quoted(value, said):
+    with pytest.raises(BadInput) as caught:
+        _initial_cluster.of_etcd_nodes(value)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_text_from_elsewhere_is_called_by_etcds_own_name():
+    with pytest.raises(BadInput, match=r"^initial-cluster: 'a' is not of the form"):
+        _initial_cluster.read("a")
+
+
 def test_no_etcd_nodes_are_none():
     assert _initial_cluster.of_etcd_nodes(None) is None
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -157,6 +158,23 @@ class TestARelease:
             "directory": f"{layout.install_dir}/{TOP}",
             "checksum": "",
         }
+        assert server.asked == []
+
+    def test_that_another_run_brings_meanwhile_is_left_alone(self, layout, server, source, monkeypatch):
+        """This one waited for the host's lock: with one release there are never two."""
+        acting = _hostfiles.acting
+
+        @contextlib.contextmanager
+        def acting_after_another_run(layout):
+            with monkeypatch.context() as the_other:
+                the_other.setattr(_hostfiles, "acting", acting)
+                install(layout, source)
+            server.asked.clear()
+            with acting(layout):
+                yield
+
+        monkeypatch.setattr(_hostfiles, "acting", acting_after_another_run)
+        assert not install(layout, source)["changed"]
         assert server.asked == []
 
     def test_stands_beside_those_that_are_there(self, layout, source):

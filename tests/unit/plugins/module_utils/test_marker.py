@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
@@ -33,6 +35,22 @@ def test_what_is_written_is_what_is_read(marker):
     assert _marker.parse(_marker.render(marker)) == marker
 
 
+def test_every_field_is_read_back():
+    marker = Marker(
+        _marker.STARTED,
+        origin="bootstrap",
+        cluster="etcd_cluster",
+        name="etcd-host0",
+        token="etcd_cluster-1",
+        cluster_id="cdf818194e3a8c32",
+        member_id="8e9e05c521646940",
+        initial_cluster="etcd-host0=http://10.0.0.1:2380,etcd-host1=http://10.0.0.2:2380",
+        machine_id="b08dfa6083e7567a1921a715000001fb",
+        mounts=("/data", "/wal"),
+    )
+    assert _marker.parse(_marker.render(marker)) == marker
+
+
 @given(MARKERS)
 def test_it_survives_the_way_through_json(marker):
     assert Marker.from_dict(marker.to_dict()) == marker
@@ -58,6 +76,37 @@ def test_lines_that_a_person_added_do_no_harm():
     assert _marker.parse(text) == Marker(_marker.STARTED, name="a")
 
 
+def test_a_value_may_have_spaces():
+    marker = Marker(_marker.OFFERED, cluster="the cluster of Monday")
+    assert _marker.parse(_marker.render(marker)) == marker
+
+
+def test_what_a_marker_does_not_say_is_empty():
+    assert _marker.parse("FORMAT=1\nSTATE=started\n") == Marker(_marker.STARTED, origin="")
+    assert Marker.from_dict({"state": _marker.STARTED}) == Marker(_marker.STARTED)
+
+
+@pytest.mark.parametrize("values", [{}, {"state": _marker.STARTED, "colour": "red"}])
+def test_what_is_no_marker_is_said(values):
+    with pytest.raises(BadInput, match=re.escape(f"{values} is no marker: ")):
+        Marker.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    "text, found",
+    [
+        ("", "has format '(none)'"),
+        ("FORMAT=2\nSTATE=started\n", "has format '2'"),
+        ("FORMAT=1\n", "has the unknown state '(none)'"),
+        ("FORMAT=1\nSTATE=gone\n", "has the unknown state 'gone'"),
+    ],
+)
+def test_what_cannot_be_judged_is_quoted(text, found):
+    with pytest.raises(Refused) as caught:
+        _marker.parse(text)
+    assert f"The marker on this host {found}" in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["", "STATE=started\n", "FORMAT=2\nSTATE=started\n", "FORMAT=\nSTATE=started\n"])
 def test_another_format_is_never_guessed_at(text):
     with pytest.raises(Refused, match="this release knows 1"):
@@ -74,11 +123,22 @@ def test_a_state_that_is_not_known_is_never_guessed_at(line):
 class TestWhatAModuleMayWrite:
     ALLOWED = {
         (None, _marker.OFFERED),
+        (None, _marker.NEVER_STARTED),
+        (None, _marker.STARTED),
+        (None, _marker.LEAVING),
         (_marker.OFFERED, _marker.OFFERED),
         (_marker.OFFERED, _marker.NEVER_STARTED),
         (_marker.NEVER_STARTED, _marker.NEVER_STARTED),
+        (_marker.NEVER_STARTED, _marker.LEAVING),
         (_marker.STARTING, _marker.STARTING),
+        (_marker.STARTING, _marker.LEAVING),
         (_marker.STARTED, _marker.STARTED),
+        (_marker.STARTED, _marker.LEAVING),
+        (_marker.LEAVING, _marker.LEAVING),
+        (_marker.LEAVING, _marker.REMOVED),
+        (_marker.LEAVING, _marker.STARTED),
+        (_marker.REMOVED, _marker.REMOVED),
+        (_marker.REMOVED, _marker.NEVER_STARTED),
     }
 
     @pytest.mark.parametrize("old", [None, *STATES])
@@ -89,6 +149,23 @@ class TestWhatAModuleMayWrite:
         else:
             with pytest.raises(Refused, match="Run the same command again"):
                 _marker.check_follows(old, new)
+
+    @pytest.mark.parametrize(
+        "old, new, said",
+        [
+            (None, _marker.STARTING, "says 'nothing', and 'starting' cannot follow it."),
+            (_marker.STARTED, _marker.OFFERED, "says 'started', and 'offered' cannot follow it."),
+            ("gone", _marker.OFFERED, "says 'gone', and 'offered' cannot follow it."),
+        ],
+    )
+    def test_names_both_states_where_it_may_not(self, old, new, said):
+        with pytest.raises(Refused) as caught:
+            _marker.check_follows(old, new)
+        assert said in str(caught.value)
+
+    def test_is_held_where_a_marker_becomes_another(self):
+        with pytest.raises(Refused, match="cannot follow"):
+            Marker(_marker.STARTED).becoming(_marker.NEVER_STARTED)
 
     def test_keeps_the_rest(self):
         marker = Marker(_marker.OFFERED, token="t", name="a")

@@ -9,14 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _memberfiles, _probe
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content, Offer
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _memberfiles
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root writes a member's files")
 
-OFFERED = Marker(_marker.OFFERED, cluster="etcd_cluster", name="etcd-host0", token="t", initial_cluster="a=http://b:1")
 STRANGER = 54321
 
 
@@ -36,20 +34,16 @@ def content(layout, leaves=("etcd", "peer", "admin"), issue=1, settings="ETCD_NA
 
 
 @pytest.fixture
-def write(service_manager, layout):
-    def write(sent=None, expected=None, wanted=OFFERED, listen=(), check=False, on=layout):
-        offer = Offer(expected, wanted, listen)
-        return _memberfiles.write(on, sent or content(on), offer, service_manager.systemd, check)
+def write(layout):
+    def write(sent=None, on=layout, keep=()):
+        """Writes, and returns the difference that was said before."""
+        sent = sent or content(on)
+        said = _memberfiles.differences(sent)
+        _memberfiles.settle(on)
+        _memberfiles.write(on, sent, keep)
+        return said
 
     return write
-
-
-def marker(layout):
-    return _hostfiles.read_marker(layout)
-
-
-def everything(layout):
-    return sorted(str(path.relative_to(layout.root)) for path in Path(layout.root).rglob("*") if not path.is_dir())
 
 
 def pair(layout, leaf):
@@ -58,17 +52,10 @@ def pair(layout, leaf):
 
 class TestAFirstWriting:
     def test_leaves_all_of_a_member(self, write, layout):
-        assert write()["changed"]
+        assert write()
         assert Path(layout.conf_file).read_text() == "ETCD_NAME=a\n"
         for leaf in ("etcd", "peer", "admin"):
             assert pair(layout, leaf) == [f"certificate {leaf} 1", f"key {leaf} 1"]
-
-    def test_claims_the_host_with_its_own_machine_and_mounts(self, write, layout):
-        write()
-        found = marker(layout)
-        assert found == replace(OFFERED, machine_id=found.machine_id, mounts=found.mounts)
-        assert found.machine_id == _hostfiles.read_text("/etc/machine-id").strip()
-        assert list(found.mounts) == _hostfiles.mounts_under(layout)
 
     def test_gives_each_directory_to_whom_it_belongs(self, write, layout):
         write(on=replace(layout, user="nobody", group="nogroup", wal_dir=f"{layout.root}/wal/etcd"))
@@ -89,17 +76,6 @@ class TestAFirstWriting:
         write(on=elsewhere)
         assert os.access(elsewhere.link("etcdctl"), os.X_OK)
 
-    def test_tells_systemd(self, write, service_manager):
-        write()
-        assert service_manager.done == ["daemon-reload"]
-
-    def test_stands_on_the_peer_port_from_then_on(self, write, layout, service_manager):
-        with _probe.socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            url = f"https://127.0.0.1:{one.getsockname()[1]}"
-        write(listen=[url])
-        assert list(_probe.failures([{"name": "etcd-host0", "url": url}], "t")) == []
-
 
 class TestKeys:
     def test_are_closed_to_all_but_their_owner(self, write, layout):
@@ -111,7 +87,7 @@ class TestKeys:
             assert (certificate.st_mode & 0o7777, certificate.st_uid) == (0o644, root)
 
     def test_are_in_no_difference_that_is_shown(self, write):
-        said = write()["diff"]
+        said = write()
         assert said
         assert "key etcd" not in str(said)
 
@@ -126,42 +102,57 @@ class TestKeys:
             replacing(source, target)
 
         monkeypatch.setattr(os, "replace", watching)
-        write(content(layout, ["etcd"], issue=2), expected=marker(layout))
+        write(content(layout, ["etcd"], issue=2))
         assert modes == [0o600] * 3
 
 
 class TestAnotherIssue:
     def test_replaces_its_leaves_and_keeps_the_others(self, write, layout):
         write()
-        write(content(layout, ["peer"], issue=2), expected=marker(layout))
+        write(content(layout, ["peer"], issue=2))
         assert pair(layout, "peer") == ["certificate peer 2", "key peer 2"]
         assert pair(layout, "etcd") == ["certificate etcd 1", "key etcd 1"]
         assert os.stat(layout.certificate("admin-key")).st_mode & 0o7777 == 0o600
 
     def test_leaves_the_generation_before_and_none_older(self, write, layout):
         for issue in range(1, 5):
-            write(content(layout, issue=issue), expected=marker(layout))
+            write(content(layout, issue=issue))
         generations = [name for name in os.listdir(layout.ssl_dir) if name.startswith("generation-")]
         kept = {Path(layout.ssl_dir, name, "etcd.pem").read_text() for name in generations}
         assert kept == {"certificate etcd 3", "certificate etcd 4"}
 
+    def test_leaves_one_that_is_still_needed(self, write, layout):
+        write()
+        first = os.readlink(f"{layout.ssl_dir}/current")
+        for issue in range(2, 5):
+            write(content(layout, issue=issue), keep=[first])
+        assert Path(layout.ssl_dir, first, "etcd-key.pem").read_text() == "key etcd 1"
+
+    def test_leaves_the_generation_before_where_the_directory_is_reached_by_a_link(self, write, layout):
+        elsewhere = Path(layout.root, "elsewhere")
+        elsewhere.mkdir()
+        os.symlink(elsewhere, layout.conf_dir)
+        for issue in (1, 2):
+            write(content(layout, issue=issue))
+        assert len([name for name in os.listdir(layout.ssl_dir) if name.startswith("generation-")]) == 2
+
     def test_that_was_interrupted_is_done_again(self, write, layout):
         write()
         os.unlink(f"{layout.ssl_dir}/current")
-        write(content(layout, issue=1), expected=marker(layout))
+        write(content(layout, issue=1))
         assert pair(layout, "etcd") == ["certificate etcd 1", "key etcd 1"]
 
     def test_replaces_a_generation_that_was_removed_by_hand(self, write, layout):
         write()
         generation = Path(layout.ssl_dir, os.readlink(f"{layout.ssl_dir}/current"))
         generation.rename(f"{layout.root}/away")
-        write(content(layout, issue=2), expected=marker(layout))
+        write(content(layout, issue=2))
         assert pair(layout, "etcd") == ["certificate etcd 2", "key etcd 2"]
 
     def test_is_not_made_where_all_leaves_are_good(self, write, layout):
         write()
         before = os.readlink(f"{layout.ssl_dir}/current")
-        write(content(layout, leaves=()), expected=marker(layout))
+        write(content(layout, leaves=()))
         assert os.readlink(f"{layout.ssl_dir}/current") == before
 
 
@@ -169,7 +160,7 @@ class TestASecondWriting:
     def test_writes_only_what_differs(self, write, layout):
         write()
         before = os.stat(layout.link("etcdctl")).st_ino
-        said = write(content(layout, leaves=(), settings="ETCD_NAME=b\n"), expected=marker(layout))["diff"]
+        said = write(content(layout, leaves=(), settings="ETCD_NAME=b\n"))
         assert os.stat(layout.link("etcdctl")).st_ino == before
         assert [(one["before"], one["after"]) for one in said] == [("ETCD_NAME=a\n", "ETCD_NAME=b\n")]
         assert Path(layout.conf_file).read_text() == "ETCD_NAME=b\n"
@@ -179,45 +170,10 @@ class TestASecondWriting:
         os.chmod(layout.conf_file, 0o666)
         os.unlink(layout.link("etcdctl"))
         os.symlink("/bin/true", layout.link("etcdctl"))
-        write(content(layout, leaves=()), expected=marker(layout))
+        write(content(layout, leaves=()))
         assert os.stat(layout.conf_file).st_mode & 0o7777 == 0o640
         assert not os.path.islink(layout.link("etcdctl"))
         assert Path("/bin/true").exists()
-
-
-class TestCheckMode:
-    def test_says_what_would_be_written_and_writes_nothing(self, write, layout, service_manager):
-        before = everything(layout)
-        said = write(check=True)
-        assert said["changed"]
-        assert layout.conf_file in [one["before_header"] for one in said["diff"]]
-        assert everything(layout) == before
-        assert service_manager.done == []
-
-
-class TestAHostThatChangedMeanwhile:
-    def test_by_another_run_is_refused_before_any_file(self, write, layout):
-        write(wanted=replace(OFFERED, token="theirs"))
-        before = Path(layout.conf_file).read_text()
-        with pytest.raises(Refused, match="changed this host meanwhile"):
-            write(content(layout, settings="ours"))
-        assert Path(layout.conf_file).read_text() == before
-        assert marker(layout).token == "theirs"
-
-    def test_by_a_start_is_refused(self, write, layout):
-        log = Path(layout.log_dir)
-        log.mkdir(parents=True)
-        (log / "0.wal").touch()
-        with pytest.raises(Refused, match="There is a write-ahead log"):
-            write()
-        assert marker(layout) is None
-
-    def test_by_the_gate_is_refused(self, write, layout):
-        write()
-        seen = marker(layout)
-        Path(layout.marker_file).write_text(_marker.render(replace(seen, state=_marker.STARTING)))
-        with pytest.raises(Refused, match="says 'starting' now, not 'offered'"):
-            write(expected=seen)
 
 
 class TestDirectoriesOfOthers:
@@ -232,25 +188,3 @@ class TestDirectoriesOfOthers:
         with pytest.raises(HostError, match=f"Set {setting} one directory deeper"):
             write(on=replace(layout, **where))
         assert theirs.stat().st_uid == STRANGER
-        assert marker(layout) is None, "nobody has claimed this host"
-
-
-class TestAgreement:
-    def test_moves_the_marker_on(self, write, layout):
-        write()
-        offered = marker(layout)
-        _memberfiles.agree(layout, offered, check=False)
-        assert marker(layout) == replace(offered, state=_marker.NEVER_STARTED)
-        _memberfiles.agree(layout, marker(layout), check=False)
-        assert marker(layout).state == _marker.NEVER_STARTED
-
-    def test_is_refused_where_the_marker_is_another(self, write, layout):
-        write()
-        with pytest.raises(Refused, match="changed this host meanwhile"):
-            _memberfiles.agree(layout, OFFERED.becoming(_marker.OFFERED, token="another"), check=False)
-        assert marker(layout).state == _marker.OFFERED
-
-    def test_in_check_mode_writes_nothing(self, write, layout):
-        write()
-        _memberfiles.agree(layout, marker(layout), check=True)
-        assert marker(layout).state == _marker.OFFERED

@@ -14,7 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _observation, _systemd
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _marker,
+    _network,
+    _observation,
+    _previous,
+    _systemd,
+    _view,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._observation import Interest
@@ -132,6 +139,17 @@ class TestWhatLiesThere:
             Path(layout.data_dir, name).mkdir(parents=True)
         assert look()["data"]["foreign"] == ["mail", "photos"]
 
+    def test_data_that_were_moved_aside_are_not_somebody_elses(self, look, layout):
+        Path(layout.data_dir, "member.removed-20261121T150405Z").mkdir(parents=True)
+        Path(layout.data_dir, "member.old").mkdir()
+        assert look()["data"]["foreign"] == ["member.old"]
+
+    def test_what_an_interrupted_turn_has_replaced(self, look, layout):
+        assert look()["previous"] is False
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(_previous.path_of(layout)).touch()
+        assert look()["previous"] is True
+
     def test_certificates_by_their_text_and_keys_by_their_checksum(self, look, tmp_path):
         (tmp_path / "etcd.pem").write_text("public")
         (tmp_path / "etcd-key.pem").write_text("secret")
@@ -202,3 +220,66 @@ class TestWhatRuns:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             assert [one["pid"] for one in look(ports=[port])["ports"]] == [os.getpid()]
+
+
+PANIC = """{"level":"info","msg":"raft.node: elected leader"}
+{"level":"panic","msg":"tocommit(69) is out of range [lastIndex(41)]. Was the raft log corrupted, truncated, or lost?"}
+panic: tocommit(69) is out of range [lastIndex(41)]. Was the raft log corrupted, truncated, or lost?
+
+goroutine 186 [running]:
+go.uber.org/zap/zapcore.CheckWriteAction.OnWrite(0x2?, 0x2?, {0x0?, 0x0?, 0xc0001f8000?})
+"""
+
+
+@needs_root
+class TestAMemberThatEnds:
+    ENDED = {"ActiveState": "activating", "SubState": "auto-restart", "NRestarts": "3"}
+
+    def test_says_why_in_its_own_words(self, look, layout, service_manager):
+        service_manager.units[layout.unit] = {"ActiveState": "failed", "SubState": "failed"}
+        service_manager.journal = '{"level":"fatal","msg":"discovery failed","error":"no such host"}\n'
+        seen = look()
+        assert seen["unit"]["last_error"] == "discovery failed: no such host"
+        assert seen["data"]["behind"] is False
+
+    def test_because_its_disk_went_back_in_time_is_known_for_it(self, look, layout, service_manager):
+        service_manager.units[layout.unit] = dict(self.ENDED)
+        service_manager.journal = PANIC
+        seen = look()
+        assert "tocommit(69) is out of range" in seen["unit"]["last_error"]
+        assert seen["data"]["behind"] is True
+
+    @pytest.mark.parametrize("state", [{"ActiveState": "active", "NRestarts": "3"}, {"ActiveState": "inactive"}])
+    def test_once_and_serves_or_rests_by_now_is_no_matter(self, look, layout, service_manager, state):
+        service_manager.units[layout.unit] = state
+        service_manager.journal = PANIC
+        seen = look()
+        assert (seen["unit"]["last_error"], seen["data"]["behind"]) == ("", False)
+
+
+@needs_root
+class TestAMemberThatIsToBeForgotten:
+    @pytest.fixture
+    def told(self, layout, etcd, service_manager, monkeypatch):
+        """The member here tells of one other."""
+        process = etcd(ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1")
+        service_manager.units[layout.unit] = {"ActiveState": "active", "MainPID": str(process.pid)}
+        other = {"id": "ca86ada95c07d5bb", "name": "etcd-host2", "peer_urls": [], "client_urls": []}
+        view = {**_view.NOTHING, "members": [other]}
+        monkeypatch.setattr(_view, "of_process", lambda environment, layout, timeout: view)
+        return other
+
+    @pytest.mark.parametrize("named", ["etcd-host2", "ca86ada95c07d5bb"])
+    def test_answers_if_anything_accepts_connections_for_it(self, look, told, named):
+        with socket.create_server(("0.0.0.0", 0)) as listener:
+            url = f"https://{_network.default_address() or '127.0.0.2'}:{listener.getsockname()[1]}"
+            told["peer_urls"] = [url]
+            assert look(forget=[named])["cluster"]["forgotten"] == {told["id"]: f"answers at {url}"}
+
+    def test_is_silent_if_nothing_does(self, look, told):
+        told["peer_urls"] = ["https://192.0.2.1:2380"]
+        assert look(forget=["etcd-host2"])["cluster"]["forgotten"] == {told["id"]: ""}
+
+    @pytest.mark.parametrize("forget", [[], [""], ["etcd-host9"]])
+    def test_is_not_asked_for_unless_it_is_named(self, look, told, forget):
+        assert look(forget=forget)["cluster"]["forgotten"] == {}

@@ -70,7 +70,15 @@ class TestAReleasesOwnList:
         )
         assert _releases.UPSTREAM.startswith("https://")
 
-    @pytest.mark.parametrize("url", ["https://mirror.example.com/etcd", _releases.UPSTREAM.replace("https:", "http:")])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://mirror.example.com/etcd",
+            "https://mirror.example.com/X",
+            _releases.UPSTREAM + "X",
+            _releases.UPSTREAM.replace("https:", "http:"),
+        ],
+    )
     def test_is_believed_from_elsewhere_only_on_request(self, url):
         assert _releases.checksums_url(url, "3.6.13", False) == ""
         assert _releases.checksums_url(url, "3.6.13", True) == f"{url}/v3.6.13/SHA256SUMS"
@@ -79,6 +87,6 @@ class TestAReleasesOwnList:
     def test_holds_the_checksum(self, line):
         assert _releases.checksum_in(f"{'0' * 64}  another.tar.gz\n{line}\n", NAME) == GIVEN
 
-    @pytest.mark.parametrize("line", ["", NAME, f"{GIVEN[:-1]}  {NAME}", f"{GIVEN}  x{NAME}", f"{GIVEN}  {NAME}.sig"])
+    @pytest.mark.parametrize("line", ["", NAME, f"{GIVEN[:-1]}  {NAME}", f"{GIVEN}  X{NAME}", f"{GIVEN}  {NAME}.sig"])
     def test_without_the_archive_holds_none(self, line):
         assert _releases.checksum_in(line, NAME) == ""

@@ -92,6 +92,12 @@ def test_etcdctl_is_a_wrapper_and_the_others_are_links():
     assert set(_render.links(bare(tls=False).wanted, "3.4.23", "x86_64")) == {LAYOUT.link("etcd")}
 
 
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_wrapper_speaks_tls_where_the_member_does(tls):
+    text = files(tls=tls)[LAYOUT.link("etcdctl")].content
+    assert (f"ETCDCTL_CERT={LAYOUT.certificate('admin')}" in text) is tls
+
+
 def test_certificates_lie_behind_one_link():
     found = _render.links(bare(tls=True).wanted, VERSION, "x86_64")
     leaves = {path: target for path, target in found.items() if path.startswith(LAYOUT.ssl_dir)}

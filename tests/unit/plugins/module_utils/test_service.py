@@ -17,7 +17,13 @@ ACTIVE = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enab
 STARTING = {"ActiveState": "activating", "SubState": "start", "UnitFileState": "enabled", "MainPID": "0"}
 WAITING = {"ActiveState": "activating", "SubState": "auto-restart", "UnitFileState": "enabled", "MainPID": "0"}
 RESTING = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled", "MainPID": "0"}
-SERVES = {"serves": True, "member_id": "8e9e05c52164694d", "cluster_id": "cdf818194e3a8c32", "error": ""}
+SERVES = {
+    **_view.NOTHING,
+    "serves": True,
+    "member_id": "8e9e05c52164694d",
+    "cluster_id": "cdf818194e3a8c32",
+    "error": "",
+}
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ class TestAwaiting:
         self.coming = [STARTING, STARTING, STARTING, ACTIVE]
         ids = {"member_id": SERVES["member_id"], "cluster_id": SERVES["cluster_id"]}
         assert self.ready(host, layout) == {"changed": True, **ids}
-        assert _hostfiles.read_marker(layout) == Marker(_marker.STARTED, token="t", **ids)
+        assert _hostfiles.read_marker(layout) == Marker(_marker.STARTED, token="t", data_dir=layout.data_dir, **ids)
         assert self.ready(host, layout) == {"changed": False, **ids}
 
     def test_lasts_while_the_job_waits_for_something_else(self, host, layout, member):

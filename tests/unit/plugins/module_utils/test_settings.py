@@ -139,6 +139,76 @@ def test_an_older_version_is_told_the_older_name():
     assert "experimental-initial-corrupt-check" in refusal({"feature-gates": {"InitialCorruptCheck": True}}, "3.5.33")
 
 
+@pytest.mark.parametrize(
+    "settings, version, said",
+    [
+        ({"zzzzzz": 1}, "3.6.14", "zzzzzz is no setting of etcd."),
+        (
+            {"experimental-corrupt-check-tim": 1},
+            "3.6.14",
+            "experimental-corrupt-check-tim is no setting of etcd. Did you mean experimental-corrupt-check-time?",
+        ),
+        (
+            {"compact-hash-check-tim": 1},
+            "3.6.14",
+            "compact-hash-check-tim is no setting of etcd. Did you mean compact-hash-check-time?",
+        ),
+        ({"enable-v2": True}, "3.6.14", "enable-v2 is gone in etcd 3.6. Take it out."),
+        (
+            {"experimental-compact-hash-check-enabled": True},
+            "3.4.23",
+            "experimental-compact-hash-check-enabled came with etcd 3.5. Take it out.",
+        ),
+        (
+            {"compact-hash-check-time": "5m"},
+            "3.5.33",
+            "compact-hash-check-time came with etcd 3.6; in 3.5 it is experimental-compact-hash-check-time.",
+        ),
+        (
+            {"feature-gates": {"InitialCorruptCheck": True}},
+            "3.5.33",
+            "feature-gates came with etcd 3.6. Take it out. There the gates are settings: "
+            "experimental-compact-hash-check-enabled, experimental-enable-lease-checkpoint, "
+            "experimental-enable-lease-checkpoint-persist, experimental-initial-corrupt-check, "
+            "experimental-stop-grpc-service-on-defrag, experimental-txn-mode-write-with-shared-buffer.",
+        ),
+        (
+            {"feature-gates": "Zzz=true"},
+            "3.6.14",
+            "feature-gates: Zzz is no gate of etcd 3.6, which has CompactHashCheck, InitialCorruptCheck, "
+            "LeaseCheckpoint, LeaseCheckpointPersist, SetMemberLocalAddr, StopGRPCServiceOnDefrag, "
+            "TxnModeWriteWithSharedBuffer.",
+        ),
+        (
+            {"auto-compaction-retention": "8 hours"},
+            "3.6.14",
+            "auto-compaction-retention is '8 hours', which is no duration such as 500ms, 10s, 5m or 1h30m.",
+        ),
+        (
+            {"tls-min-version": "TLS1.3", "tls-max-version": "TLS1.2"},
+            "3.6.14",
+            "tls-min-version is above tls-max-version.",
+        ),
+        (
+            {"tls-min-version": "TLS1.3", "cipher-suites": "TLS_AES_128_GCM_SHA256"},
+            "3.6.14",
+            "cipher-suites cannot be chosen for TLS1.3: take it out, or set tls-min-version to TLS1.2.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_these_words(settings, version, said):
+    assert refusal(settings, version).splitlines()[1:] == [f"- {said}"]
+
+
+@pytest.mark.parametrize("settings", [{"heartbeat-interval": 200}, {"bcrypt-cost": 4}, {"bcrypt-cost": 31}])
+def test_what_is_just_within_bounds_is_taken(settings):
+    assert settings.items() <= effective(settings, "3.6.14").items()
+
+
+def test_a_version_may_have_its_leading_v():
+    assert effective({}, "v3.6.14") == effective({}, "3.6.14")
+
+
 @pytest.mark.parametrize("gate", FEATURE_GATES)
 @pytest.mark.parametrize("minor", [6, 7])
 def test_feature_gates_are_those_of_the_version(minor, gate):
@@ -184,6 +254,17 @@ def test_no_setting_is_both_the_users_and_the_roles():
     assert not set(FLAGS) & set(_settings.NOT_SETTINGS)
 
 
+@pytest.mark.parametrize(
+    "settings, first",
+    [
+        ({"nmae": 1}, "etcd_settings has a mistake for etcd 3.6:"),
+        ({"nmae": 1, "lgo-level": 1}, "etcd_settings has 2 mistakes for etcd 3.6:"),
+    ],
+)
+def test_mistakes_are_counted(settings, first):
+    assert refusal(settings).splitlines()[0] == first
+
+
 def test_all_mistakes_are_told_at_once():
     text = refusal({"nam": "x", "log-level": "loud", "snapshot-count": "many", "heartbeat-interval": 900})
     assert text.startswith("etcd_settings has 4 mistakes for etcd 3.6:\n")
@@ -195,6 +276,25 @@ def test_all_mistakes_are_told_at_once():
 def test_settings_must_be_a_dictionary(settings):
     with pytest.raises(BadInput, match="must be a dictionary"):
         effective(settings, "3.6")
+
+
+@pytest.mark.parametrize(
+    "version, own",
+    [
+        ("3.4.23", {"experimental-initial-corrupt-check": True, "logger": "zap"}),
+        ("3.5.33", {"experimental-initial-corrupt-check": True}),
+        ("3.6.14", {"feature-gates": {"InitialCorruptCheck": True}}),
+    ],
+)
+def test_the_defaults_of_a_version_are_these(version, own):
+    everywhere = {
+        "auto-compaction-mode": "periodic",
+        "auto-compaction-retention": "1h",
+        "quota-backend-bytes": 8 << 30,
+        "log-level": "info",
+        "listen-metrics-urls": ["http://127.0.0.1:2381"],
+    }
+    assert _settings.defaults(version) == {**everywhere, **own}
 
 
 def test_null_takes_a_default_out():
@@ -270,16 +370,35 @@ def test_a_retention_in_mode_periodic_is_hours_or_a_duration(retention):
     [
         ({"auto-compaction-retention": "0"}, "auto-compaction-retention is 0"),
         ({"auto-compaction-retention": None}, "auto-compaction-retention is 0 or unset"),
-        ({"quota-backend-bytes": 8 * 1024**3 + 1}, "quota-backend-bytes is 8589934593"),
-        ({"max-request-bytes": 10 * 1024**2 + 1}, "max-request-bytes is 10485761"),
+        (
+            {"quota-backend-bytes": 8 * 1024**3 + 1},
+            "quota-backend-bytes is 8589934593: etcd suggests at most 8589934592 (8 GiB).",
+        ),
+        (
+            {"max-request-bytes": 10 * 1024**2 + 1},
+            "max-request-bytes is 10485761: etcd suggests at most 10485760 (10 MiB).",
+        ),
         ({"unsafe-no-fsync": True}, "unsafe-no-fsync is true"),
         ({"strict-reconfig-check": False}, "strict-reconfig-check is false"),
-        ({"experimental-corrupt-check-time": "5m"}, "gone in etcd 3.7: use corrupt-check-time."),
+        (
+            {"experimental-corrupt-check-time": "5m"},
+            "experimental-corrupt-check-time is gone in etcd 3.7: use corrupt-check-time.",
+        ),
     ],
 )
 def test_what_is_allowed_and_dangerous_is_warned_of(settings, word):
     (warning,) = _settings.warnings(effective(settings, "3.6"), "3.6")
-    assert word in warning
+    assert warning.startswith(word)
+
+
+@pytest.mark.parametrize("settings", [{"max-request-bytes": 10 << 20}, {"quota-backend-bytes": 8 << 30}])
+def test_what_etcd_suggests_is_not_warned_of(settings):
+    assert _settings.warnings(effective(settings, "3.6"), "3.6") == []
+
+
+def test_no_settings_at_all_lack_compaction_only():
+    (warning,) = _settings.warnings({}, "3.6")
+    assert warning.startswith("auto-compaction-retention is 0 or unset")
 
 
 @pytest.mark.parametrize("minor", MINORS)
@@ -298,6 +417,42 @@ class TestWhatAMemberIsToBe:
         assert found["data-dir"] == "/var/lib/etcd"
         assert found["listen-client-urls"] == ["https://10.0.0.1:2379", "https://127.0.0.1:2379"]
         assert found["initial-advertise-peer-urls"] == ["https://10.0.0.1:2380"]
+
+    def test_is_all_of_this_and_nothing_else(self):
+        ssl = "/etc/etcd/ssl"
+        assert self.wanted(wal_dir="/wal/etcd", log_file="/var/log/etcd.log") == {
+            "name": "etcd1",
+            "data-dir": "/var/lib/etcd",
+            "wal-dir": "/wal/etcd",
+            "listen-peer-urls": ["https://10.0.0.1:2380"],
+            "listen-client-urls": ["https://10.0.0.1:2379", "https://127.0.0.1:2379"],
+            "listen-metrics-urls": ["http://127.0.0.1:2381"],
+            "initial-advertise-peer-urls": ["https://10.0.0.1:2380"],
+            "advertise-client-urls": ["https://10.0.0.1:2379"],
+            "initial-cluster-state": "existing",
+            "trusted-ca-file": f"{ssl}/ca.pem",
+            "cert-file": f"{ssl}/etcd.pem",
+            "key-file": f"{ssl}/etcd-key.pem",
+            "client-cert-auth": True,
+            "peer-trusted-ca-file": f"{ssl}/peer-ca.pem",
+            "peer-cert-file": f"{ssl}/peer.pem",
+            "peer-key-file": f"{ssl}/peer-key.pem",
+            "peer-client-cert-auth": True,
+            "auto-compaction-mode": "periodic",
+            "auto-compaction-retention": "1h",
+            "quota-backend-bytes": 8 << 30,
+            "feature-gates": {"InitialCorruptCheck": True},
+            "log-level": "info",
+            "log-outputs": ["/var/log/etcd.log"],
+            "enable-log-rotation": True,
+            "log-rotation-config-json": (
+                '{"compress": true, "localtime": false, "maxage": 0, "maxbackups": 10, "maxsize": 100}'
+            ),
+        }
+
+    def test_listens_on_its_listen_urls_only(self):
+        """Other lists of URLs are those of somebody else."""
+        assert self.wanted({"cors": ["https://example.com:443"]})["cors"] == ["https://example.com:443"]
 
     def test_can_never_found_a_cluster(self):
         found = self.wanted()
@@ -334,8 +489,13 @@ class TestWhatAMemberIsToBe:
         found = self.wanted({"log-rotation-config-json": {"maxsize": 5}}, log_file="/var/log/etcd.log")
         assert found["log-rotation-config-json"] == '{"maxsize": 5}'
 
+    def test_rotates_since_3_5(self):
+        assert self.wanted(version="3.5.33", log_file="/var/log/etcd.log")["enable-log-rotation"] is True
+
     def test_rotates_nothing_on_3_4(self):
-        assert "enable-log-rotation" not in self.wanted(version="3.4.23", log_file="/var/log/etcd.log")
+        found = self.wanted(version="3.4.23", log_file="/var/log/etcd.log")
+        assert "enable-log-rotation" not in found
+        assert found["log-outputs"] == ["/var/log/etcd.log"]
 
     @pytest.mark.parametrize("port", [2379, 2380])
     def test_has_its_metrics_on_a_port_of_their_own(self, port):

@@ -115,6 +115,10 @@ class TestTheName:
         with pytest.raises(BadInput, match=r"NODE_NAME of h is .* cannot stand in a member's name"):
             _topology.name_of("h", {"NODE_NAME": name})
 
+    def test_that_is_the_inventorys_is_called_so(self):
+        with pytest.raises(BadInput, match=r"^The inventory name of a b is 'a b', and ' ' cannot stand"):
+            _topology.name_of("a b", {})
+
     @pytest.mark.parametrize("name", ["", "  "])
     def test_may_not_be_empty(self, name):
         with pytest.raises(BadInput, match="NODE_NAME of h is empty"):
@@ -143,6 +147,7 @@ class TestTheAddress:
             ("h", {"ansible_host": "h.example.com"}, "10.0.0.3", "10.0.0.3", "observed"),
             ("h", {"etcd_address": "2001:DB8:0::1"}, None, "2001:db8::1", "etcd_address"),
             ("h", {"ansible_host": "2001:db8::2"}, None, "2001:db8::2", "ansible_host"),
+            ("h", {"ansible_host": "[2001:db8::2]"}, None, "2001:db8::2", "ansible_host"),
         ],
     )
     def test_comes_from_the_first_that_has_one(self, host, variables, observed, text, source):
@@ -154,8 +159,9 @@ class TestTheAddress:
 
     @pytest.mark.parametrize("address", ["0.0.0.0", "::", "224.0.0.1", "fe80::1"])
     def test_that_nobody_can_reach_is_refused(self, address):
-        with pytest.raises(BadInput, match="nobody can reach"):
-            _topology.address_of("h", {"etcd_address": address})
+        for variable in ("etcd_address", "ansible_host"):
+            with pytest.raises(BadInput, match=f"^{variable} of h: nobody can reach"):
+                _topology.address_of("h", {variable: address})
 
     @pytest.mark.parametrize("address", ["10.0.0.300", "https://10.0.0.1", "10.0.0.1:2380", "{{ ip }}", ""])
     def test_that_is_none_is_refused(self, address):
@@ -228,6 +234,69 @@ class TestUrls:
     def test_that_could_not_work_are_refused(self, variables, why):
         with pytest.raises(BadInput, match=why):
             member_of("10.0.0.1", variables)
+
+    @pytest.mark.parametrize(
+        ("variables", "said"),
+        [
+            (
+                {"etcd_listen_peer_urls": "https://10.0.0.1:12380"},
+                "etcd_listen_peer_urls of 10.0.0.1 has no port 2380, and others would be told https://10.0.0.1:2380. "
+                "Set etcd_peer_port to the port that etcd listens on; if they reach it at another one, write "
+                "ETCD_NODES.",
+            ),
+            (
+                {"etcd_listen_client_urls": "https://10.0.0.1:12379"},
+                "etcd_listen_client_urls of 10.0.0.1 has no port 2379, and others would be told https://10.0.0.1:2379. "
+                "Set etcd_client_port to the port that etcd listens on; if they reach it at another one, write "
+                "etcd_advertise_client_urls.",
+            ),
+            (
+                {"etcd_listen_peer_urls": "http://10.0.0.1:2380"},
+                "etcd_listen_peer_urls says http://10.0.0.1:2380 for 10.0.0.1, but etcd_tls is true. Write https://, "
+                "or set etcd_tls to false.",
+            ),
+            (
+                {"etcd_listen_peer_urls": "https://10.0.0.1:2380", "etcd_tls": False},
+                "etcd_listen_peer_urls says https://10.0.0.1:2380 for 10.0.0.1, but etcd_tls is false. Write http://, "
+                "or set etcd_tls to true.",
+            ),
+            (
+                {"etcd_listen_client_urls": "http://10.0.0.1:2379"},
+                "etcd_listen_client_urls of 10.0.0.1: http://10.0.0.1:2379 would let anybody who reaches it read and "
+                "write without a certificate, though etcd_tls is true. Write https://, keep http:// to 127.0.0.1, or "
+                "set etcd_tls to false.",
+            ),
+            (
+                {"etcd_listen_client_urls": "https://10.0.0.1:2379", "etcd_tls": False},
+                "etcd_listen_client_urls of 10.0.0.1: https://10.0.0.1:2379 needs certificates; etcd_tls is false. "
+                "Write http://, or set it to true.",
+            ),
+            (
+                {"etcd_advertise_client_urls": "https://0.0.0.0:2379"},
+                "etcd_advertise_client_urls of 10.0.0.1: nobody can reach https://0.0.0.0:2379. Advertise an address "
+                "of the host.",
+            ),
+            *(
+                (
+                    {variable: []},
+                    f"{variable} of 10.0.0.1 is empty. Leave it out or give at least one URL.",
+                )
+                for variable in ("etcd_listen_peer_urls", "etcd_listen_client_urls", "etcd_advertise_client_urls")
+            ),
+            (
+                {"etcd_address": "10.0.0.1", "ansible_host": ""},
+                "ansible_host of 10.0.0.1 is empty. Give it a value or take it out.",
+            ),
+            (
+                {"etcd_certificate_sans": 7},
+                "etcd_certificate_sans of 10.0.0.1 must be a list or a text separated by commas, not '7'.",
+            ),
+        ],
+    )
+    def test_are_refused_in_words_that_name_the_variable_and_the_host(self, variables, said):
+        with pytest.raises(BadInput) as caught:
+            member_of("10.0.0.1", variables)
+        assert str(caught.value) == said
 
     def test_on_a_forwarded_port_can_be_written(self):
         variables = {
@@ -317,7 +386,7 @@ class TestEtcdNodes:
 
 class TestTheCluster:
     def test_needs_a_host(self):
-        assert "has no host" in refusal({})
+        assert refusal({}) == "The cluster's group has no host. Put its members, one a line, under it in the inventory."
 
     def test_has_hosts_of_the_inventory_only(self):
         with pytest.raises(BadInput, match="h9 is no host of the inventory"):

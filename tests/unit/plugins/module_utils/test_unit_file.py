@@ -97,6 +97,7 @@ def test_it_runs_as_the_account_it_was_given():
 def test_a_name_is_a_name_and_nothing_more(name):
     description = unit(name=name)["Description"]
     assert description == [f"etcd member {name.replace('%', '%%')} of etcd_cluster"]
+    assert unit(cluster="50%")["Description"] == ["etcd member etcd-host0 of 50%%"]
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not on this machine")

@@ -28,6 +28,8 @@ SECOND = 10**9
         ("1.5h", 5400 * SECOND),
         (".5s", SECOND // 2),
         ("1.s", SECOND),
+        ("1.25s", 5 * SECOND // 4),
+        ("100000h0.000000001s", 360_000_000 * SECOND + 1),
     ],
 )
 def test_durations_are_read_as_go_reads_them(text, nanoseconds):
@@ -36,12 +38,14 @@ def test_durations_are_read_as_go_reads_them(text, nanoseconds):
 
 @pytest.mark.parametrize("text", ["", "5", "1h30", "5 s", "s", "-5s", "1d", "1H", ".s", "5s ", "\u0665s", "1e3s"])
 def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(BadInput, match="no duration"):
+    with pytest.raises(BadInput) as caught:
         _values.duration(text, "x")
+    unit = ": its unit is missing. Write 5s, 5m or 5h" * (text == "5")
+    assert str(caught.value) == f"x is '{text}', which is no duration such as 500ms, 10s, 5m or 1h30m{unit}."
 
 
 def test_a_duration_without_a_unit_is_told_which_ones_there_are():
-    with pytest.raises(BadInput, match=r"its unit is missing. Write 5s, 5m or 5h"):
+    with pytest.raises(BadInput, match=r"^corrupt-check-time is '5', .*its unit is missing. Write 5s, 5m or 5h"):
         _values.read("duration", 5, "corrupt-check-time")
 
 
@@ -67,6 +71,8 @@ def test_false_has_the_spellings_of_yaml_and_ini(value):
         ("int64", "8589934592", 8589934592),
         ("int64", 8589934592, 8589934592),
         ("int", -1, -1),
+        ("int64", -(2**63), -(2**63)),
+        ("uint32", 0, 0),
         ("uint32", "4294967295", 4294967295),
         ("uint64", 2**64 - 1, 2**64 - 1),
         ("string", "simple", "simple"),
@@ -107,12 +113,18 @@ def test_values_of_inventories_become_typed(kind, value, typed):
         ("key=bool list", {}, "is empty"),
         ("key=bool list", "A", "Write true or false"),
         ("key=bool list", {"A": "maybe"}, "x A is 'maybe'"),
+        ("key=bool list", "A=b=true", "x A is 'b=true'"),
+        ("key=bool list", 7, "must be a list"),
+        ("key=bool list", {"a\nb": True}, "control character"),
+        ("string list", 7, "must be a list"),
+        ("urls", 7, "must be a list"),
         ("urls", "127.0.0.1:2381", "is not a URL"),
     ],
 )
 def test_values_of_another_type_are_refused(kind, value, why):
-    with pytest.raises(BadInput, match=why):
+    with pytest.raises(BadInput, match=why) as caught:
         _values.read(kind, value, "x")
+    assert str(caught.value).startswith("x"), "it names the setting"
 
 
 def test_listen_urls_must_be_bindable():

@@ -1,0 +1,90 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What becomes of a member that is none any more: its unit rests, its data are moved aside and never deleted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import time
+from dataclasses import replace
+from datetime import datetime
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_POLL = 0.1
+
+_NAME = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
+
+
+def is_one(name: str) -> bool:
+    """Is this the name of a directory that was moved aside?"""
+    return _NAME.fullmatch(name) is not None
+
+
+def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
+    """The layout with the directories in which the member's data are, whatever the inventory says by now."""
+    if marker is None or not marker.data_dir:
+        return layout
+    return replace(layout, data_dir=marker.data_dir, wal_dir=marker.wal_dir)
+
+
+def put_to_rest(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> None:
+    """Stop a member's unit, and let it start at no boot. Where there is no unit there is nothing to do.
+
+    :param ends_within: seconds in which the process may end by itself first.
+    :raises HostError: systemd would not do it.
+    """
+    deadline = Deadline(ends_within)
+    unit = systemd.show(layout.unit)
+    while unit["active_state"] == "active" and deadline.left():
+        time.sleep(_POLL)
+        unit = systemd.show(layout.unit)
+    if unit["load_state"] == "not-found":
+        return
+    # Also where nothing runs: it may wait for its next try.
+    systemd.control("stop", layout.unit)
+    if unit["load_state"] != "masked":
+        systemd.control("disable", "--no-reload", layout.unit)
+
+
+def move(layout: Layout, reason: str, now: datetime) -> list[str]:
+    """Rename what etcd made of its data, so that nothing is where it would look.
+
+    The data directory itself stays: it may be a mount point or a symbolic link. The log moves last: while it is there
+    it is the evidence that something is left to move.
+
+    :param reason: one lower-case word, part of the new names.
+    :param now: the time in UTC, part of them too.
+    :returns: the new paths, none where there was nothing to move.
+    :raises HostError: a directory cannot be renamed.
+    """
+    places = [os.path.join(layout.data_dir, "member")]
+    if layout.wal_dir:
+        places.append(layout.wal_dir)
+    suffix = f"{reason}-{now:%Y%m%dT%H%M%SZ}"
+    return [_rename(place, suffix) for place in places if os.path.exists(place)]
+
+
+def _rename(path: str, suffix: str) -> str:
+    beside = f"{path}.{suffix}"
+    try:
+        os.rename(path, beside)
+        _atomic.sync_directory(os.path.dirname(path))
+    except OSError as exc:
+        hint = {
+            errno.EBUSY: "It is a mount point: rename what is in it yourself, then run again.",
+            errno.EROFS: "Its file system is read-only: mount it for writing.",
+        }.get(exc.errno or 0, "")
+        raise HostError(f"{path} cannot be renamed to {beside}: {exc.strerror}. {hint}".rstrip()) from exc
+    return beside

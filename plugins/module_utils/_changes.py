@@ -1,0 +1,380 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The steps from a cluster that serves to the one that the inventory says, in an order that never costs a quorum.
+
+Each step is tried on the cluster as the steps before it would leave it; what the guard would refuse on the way is
+refused before the first of them. Members that are down come first. What is lost for good is removed before anything is
+added, because etcd adds nothing while a voter is missing. All else is added before it is removed, so that the cluster
+never tolerates fewer failures than it does at the start or at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _bootstrap, _due, _guard, _marker, _roster, _turns
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._foreseen import Foreseen
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
+from ansible_collections.quorum.etcd.plugins.module_utils._turns import Turn
+
+# etcd's own default (server/etcdserver/api/membership/cluster.go); C(max-learners) is a flag since 3.6.
+_MAX_LEARNERS = 1
+
+
+@dataclass
+class Changes:
+    """What is to be done with a cluster that exists.
+
+    :param waves: the steps.
+    :param later: why this run leaves something to the next one, in sentences.
+    """
+
+    waves: list[Wave] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for wave in self.waves for step in wave]
+
+
+def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> Changes:
+    """The steps for one cluster.
+
+    :param hosts: in the inventory's order.
+    :param roster: None while nobody serves.
+    :param versions: host name -> the version that it has, or is to get.
+    :raises Refused: the guard would not let a step happen; no step was taken.
+    :raises BadInput: C(etcd_forget) names a member that is not there, or lives.
+    """
+    planning = _Planning(hosts, roster, versions)
+    planning.bring_up()
+    if roster is None:
+        return planning.changes
+    first = list(planning.changes.waves)
+    try:
+        planning.agree(roster)
+    except Refused as exc:
+        if not first:
+            raise
+        # Members that are down come first whatever else is asked for; the rest is judged anew once they serve.
+        return Changes(first, [*planning.changes.later, str(exc)])
+    return planning.changes
+
+
+class _Planning:
+    """Walks the steps on the cluster as the steps before them would leave it."""
+
+    def __init__(self, hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
+        self._hosts = hosts
+        self._versions = versions
+        self._due = {host.name: _due.of(host, roster) for host in hosts}
+        self._foreseen = Foreseen(hosts, roster)
+        self._turns = dict(self._find_turns()) if roster is not None else {}
+        self.changes = Changes()
+
+    # -- members that are down ---------------------------------------------------------------------------------------
+
+    def bring_up(self) -> None:
+        """Nothing here needs a quorum. All are started before any is awaited: they may need each other."""
+        kept = self._hosts_due(_due.KEEP)
+        # A turn brings it up by itself.
+        starting = [host for host in self._hosts_due(_due.START) if host.name not in self._turns]
+        fresh = [host for host in starting if host.state == _marker.NEVER_STARTED]
+        self._install([*fresh, *kept])
+        self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
+        moved = [host for host in kept if _turns.new_address(host, self._foreseen.on(host))]
+        for host in moved:
+            self.changes.later.append(f"{host.label} is started by the next run, in its turn: its address is another.")
+        up = [*starting, *(host for host in kept if host not in moved)]
+        self._add(_bootstrap.start(host) for host in up)
+        for host in self._hosts_due(_due.RESTORE):
+            self._add([self._restoring(host)])
+        self._add(_bootstrap.awaiting(host) for host in [*up, *self._hosts_due(_due.AWAIT)])
+        for host in [*up, *self._hosts_due(_due.RESTORE), *self._hosts_due(_due.AWAIT)]:
+            self._foreseen.well(host)
+
+    def _first_files(self, host: Host) -> Step:
+        """The files of one that agreed on a first start and never ran are written anew."""
+        # Without a marker it would not be due for a start.
+        marker = cast(Marker, host.marker)
+        told = {"initial_cluster": marker.initial_cluster, "token": marker.token}
+        return Step(
+            "configure",
+            host.name,
+            f"write the files of {host.label}",
+            {"version": self._versions[host.name], **told, "kept": False},
+        )
+
+    def _kept_files(self, host: Host) -> Step:
+        return Step(
+            "configure",
+            host.name,
+            f"write the files of {host.label}, whose data are those of a member",
+            {"version": self._versions[host.name], "initial_cluster": "", "token": "", "kept": True},
+        )
+
+    def _restoring(self, host: Host) -> Step:
+        member = self._foreseen.on(host)
+        return Step(
+            "restore",
+            host.name,
+            f"put back what the interrupted turn of {host.label} replaced, and start it",
+            {"endpoints": self._foreseen.endpoints(member["id"] if member else "")},
+        )
+
+    # -- acts that a quorum agrees on --------------------------------------------------------------------------------
+
+    def agree(self, roster: Roster) -> None:
+        """What a quorum must agree on.
+
+        :raises BadInput: C(etcd_forget) is wrong.
+        :raises Refused: a step would be dangerous.
+        """
+        self._check_addresses()
+        turning = _leader_last([host for host in self._hosts if host.name in self._turns], roster)
+        leaving = _leader_last(self._hosts_due(_due.LEAVE), roster)
+        replaced = self._hosts_due(_due.REPLACE)
+        joining = self._hosts_due(_due.JOIN)
+        self._install([*replaced, *joining])
+        for host in _down(turning):
+            self._turn(host)
+        for member_id in self._forgotten(roster):
+            self._forget(member_id, "whose machine is gone")
+        for host in _down(leaving):
+            self._leave(host)
+        lost = [host for host in replaced if self._is_voter(host)]
+        withdrawn = [host for host in replaced if host not in lost]
+        for host in withdrawn:
+            self._give_up(host)
+        # One whose joining has begun has the only place there is for a learner.
+        begun = [host for host in joining if self._foreseen.on(host) is not None]
+        for host in begun:
+            self._join(host)
+        for host in lost:
+            self._give_up(host)
+            self._join(host)
+        for host in [*joining, *withdrawn]:
+            if host not in begun:
+                self._join(host)
+        for host in _up(leaving):
+            self._leave(host)
+        for host in _up(turning):
+            self._turn(host)
+
+    def _check_addresses(self) -> None:
+        for host in self._hosts:
+            if host.has_log and self._due[host.name] not in (_due.LEAVE, _due.REPLACE):
+                _turns.check_address(host, self._foreseen.on(host))
+
+    def _forgotten(self, roster: Roster) -> list[str]:
+        named = {name: None for host in self._hosts if host.wanted is not None for name in host.wanted.said.forget}
+        found = [_roster.named(roster.members, name) for name in named]
+        for member in found:
+            self._check_silent(member, roster)
+        # A learner that never started and has no host anywhere was left by a run that ended: it never had a vote.
+        if not any(host.silent for host in self._hosts):
+            found += [member for member in roster.unmanaged() if member["is_learner"] and not member["started"]]
+        return list(dict.fromkeys(str(member["id"]) for member in found))
+
+    def _check_silent(self, member: Member, roster: Roster) -> None:
+        answers = []
+        for host in self._hosts:
+            lives_here = (roster.on(host) or {}).get("id") == member["id"]
+            if lives_here and host.runs:
+                answers.append(f"it runs on {host.label}")
+            elif lives_here and self._due[host.name] in (_due.START, _due.RESTORE, _due.KEEP):
+                answers.append(f"{host.label} was looked at and has its data, and this run would start it")
+            voices = {"the controller": host.heard, host.label: (host.seen.get("cluster") or {}).get("forgotten") or {}}
+            for asker, heard in voices.items():
+                if heard.get(member["id"]):
+                    answers.append(f"asked from {asker} it {heard[member['id']]}")
+        if answers:
+            raise BadInput(
+                f"etcd_forget names {_guard.label(member)}, and it is alive: {answers[0]}. A member that is removed "
+                "while it runs takes its vote with it, and clients lose what they read there. To take a living member "
+                "out, write etcd_member_state: absent for its host."
+            )
+
+    def _forget(self, member_id: str, why: str) -> None:
+        """Have it removed by a host that serves."""
+        member = next(member for member in self._foreseen.members if member["id"] == member_id)
+        self._foreseen.lost(member_id)
+        _guard.check_remove(self._foreseen.votes(), member_id)
+        actor = next(host for host in self._hosts if host.answers)
+        self._add([Step("forget", actor.name, f"remove {_guard.label(member)}, {why}", self._removing(member_id))])
+        self._foreseen.gone(member_id)
+
+    def _give_up(self, host: Host) -> None:
+        """Take out what a host was, so that it can join anew."""
+        member = self._foreseen.on(host)
+        _check_mounts(host)
+        if member is not None and not member["is_learner"]:
+            self._foreseen.lost(member["id"])
+            _guard.check_remove(self._foreseen.votes(), member["id"])
+            # At most one voter at a time, and only while all others are well.
+            _guard.check_add(self._foreseen.without(member["id"]))
+        self._take_out(host, "to let it join anew")
+
+    def _leave(self, host: Host) -> None:
+        member = self._foreseen.on(host)
+        if member is not None:
+            if not host.answers:
+                self._foreseen.lost(member["id"])
+            _guard.check_remove(self._foreseen.votes(), member["id"])
+        self._take_out(host, "for good")
+
+    def _take_out(self, host: Host, why: str) -> None:
+        """Where it is removed already, only its data are to be moved aside."""
+        member = self._foreseen.on(host)
+        member_id = member["id"] if member is not None else ""
+        if host.state is None:
+            # A machine built anew has nothing to put to rest, and no certificate either to ask the cluster with.
+            if member is not None:
+                self._forget(member_id, f"whose data {host.label} no longer has")
+            return
+        self._add([Step("leave", host.name, f"take {host.label} out, {why}", self._removing(member_id))])
+        if member is not None:
+            self._foreseen.gone(member_id)
+
+    def _join(self, host: Host) -> None:
+        begun = self._foreseen.on(host)
+        self._check_room(host, begun)
+        if begun is None:
+            _guard.check_add(self._foreseen.votes())
+        self._add(
+            [
+                Step(
+                    "join",
+                    host.name,
+                    f"let {host.label} join as a learner, and make it a voter once it has caught up",
+                    {"version": self._versions[host.name], **self._presuming(begun["id"] if begun else "")},
+                )
+            ]
+        )
+        self._foreseen.joined(host)
+
+    def _check_room(self, host: Host, begun: Member | None) -> None:
+        """Is its name, its address and the one place for a learner free?"""
+        wanted = cast(Wanted, host.wanted)
+        others = [member for member in self._foreseen.members if member is not begun]
+        for member in others:
+            if member["name"] == wanted.name or set(member["peer_urls"]) & set(wanted.member.peer_urls):
+                raise Refused(
+                    f"{host.label} is to join as {wanted.name} at {', '.join(wanted.member.peer_urls)}, and the "
+                    f"cluster has the member {_guard.label(member)} at {', '.join(member['peer_urls'])}.",
+                    "Two members with one name or one address cannot be told apart.",
+                    "Give the new host a name and an address of its own. If that member's machine is gone for good, "
+                    f"remove it first: -e etcd_forget={member['id']}.",
+                )
+        learners = [member for member in others if member["is_learner"]]
+        if begun is None and len(learners) >= int(wanted.settings.get("max-learners") or _MAX_LEARNERS):
+            raise Refused(
+                f"{host.label} is to join as a learner, and {_guard.label(learners[0])} is one.",
+                "etcd takes one learner at a time, unless max-learners says otherwise.",
+                "Make a voter of it (etcd_member, state: voter), or remove it if it is of no use: "
+                f"-e etcd_forget={learners[0]['id']}.",
+            )
+
+    def _find_turns(self) -> Iterator[tuple[str, Turn]]:
+        for host in self._hosts:
+            if host.has_log and not host.masked and self._due[host.name] in (_due.NOTHING, _due.START, _due.AWAIT):
+                turn = _turns.of(host, self._foreseen.on(host), self._versions[host.name])
+                if turn is not None:
+                    yield host.name, turn
+
+    def _turn(self, host: Host) -> None:
+        turn, member = self._turns[host.name], self._foreseen.on(host)
+        if member is None:
+            return
+        self._check_free(host, member, turn)
+        if turn.restart:
+            allow_outage = host.wanted is not None and host.wanted.said.allow_outage
+            _guard.check_stop(self._foreseen.votes(), member["id"], allow_outage)
+        self._add(
+            [
+                Step(
+                    "turn",
+                    host.name,
+                    f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {'; '.join(turn.why)}",
+                    {
+                        "version": self._versions[host.name],
+                        "restart": turn.restart,
+                        "peer_urls": list(turn.peer_urls),
+                        **self._presuming(member["id"]),
+                    },
+                )
+            ]
+        )
+        if turn.peer_urls:
+            self._foreseen.readdressed(member, turn.peer_urls)
+        if turn.restart:
+            self._foreseen.well(host)
+
+    def _check_free(self, host: Host, member: Member, turn: Turn) -> None:
+        for other in self._foreseen.members:
+            if other["id"] != member["id"] and set(other["peer_urls"]) & set(turn.peer_urls):
+                raise Refused(
+                    f"{host.label} is to get {', '.join(turn.peer_urls)}, and {_guard.label(other)} is still known by "
+                    f"{', '.join(other['peer_urls'])}.",
+                    "etcd takes no peer URL twice.",
+                    "Change one address in a run of its own, by way of one that is free.",
+                )
+
+    # -- how ---------------------------------------------------------------------------------------------------------
+
+    def _hosts_due(self, what: str) -> list[Host]:
+        return [host for host in self._hosts if self._due[host.name] == what]
+
+    def _is_voter(self, host: Host) -> bool:
+        member = self._foreseen.on(host)
+        return member is not None and not member["is_learner"]
+
+    def _install(self, hosts: Sequence[Host]) -> None:
+        by_version: dict[str, list[Host]] = {}
+        for host in hosts:
+            by_version.setdefault(self._versions[host.name], []).append(host)
+        self._add(step for version, some in by_version.items() for step in _bootstrap.installing(some, version))
+
+    def _add(self, steps: Iterable[Step]) -> None:
+        wave = tuple(steps)
+        if wave:
+            self.changes.waves.append(wave)
+
+    def _presuming(self, member_id: str) -> dict[str, object]:
+        """What an act on a member carries: whom else to ask, and what it presumes of the cluster."""
+        return {"endpoints": self._foreseen.endpoints(member_id), "members": self._foreseen.presumed()}
+
+    def _removing(self, member_id: str) -> dict[str, object]:
+        return {"member_id": member_id, **self._presuming(member_id)}
+
+
+def _check_mounts(host: Host) -> None:
+    """A member is replaced for lost data only where its disk is there to have lost them."""
+    for mount in host.marker.mounts if host.marker is not None else ():
+        if mount not in host.seen["data"]["mounts"]:
+            raise Refused(
+                f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
+                "Its data may still be on that disk; replaced now, they would be given up.",
+                "Mount it: the member starts by itself. If the disk is lost for good, mount its successor there.",
+            )
+
+
+def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:
+    return sorted(hosts, key=lambda host: (roster.on(host) or {}).get("id") == roster.leader)
+
+
+def _up(hosts: Iterable[Host]) -> list[Host]:
+    return [host for host in hosts if host.answers]
+
+
+def _down(hosts: Iterable[Host]) -> list[Host]:
+    return [host for host in hosts if not host.answers]

@@ -1,0 +1,182 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The cluster as an act on it sees it: its votes, who leads, and whether a member that is to be forgotten answers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _survey, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials, outcome_unknown
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, endpoint_of
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, RpcError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
+
+Member = Mapping[str, Any]
+
+#: Seconds for one question to one member.
+TIMEOUT = 5.0
+
+_POLL = 0.1
+# Seconds that a learner has to apply what the leader had; it is some milliseconds behind while writes go on.
+_CATCH_UP = 1.0
+
+
+def endpoints_of(members: Iterable[Member], but: str = "") -> list[str]:
+    """The client URLs of started members, as other hosts reach them: without loopback URLs.
+
+    :param but: the id of a member to leave out.
+    """
+    return [url for member in members if member["id"] != but for url in member["client_urls"] if not _loopback(url)]
+
+
+def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[Member]:
+    """The members, as a quorum agrees on them.
+
+    :param timeout: seconds that one endpoint has to answer.
+    :raises Refused: there is no quorum.
+    :raises EtcdError: no answer, or etcd refuses.
+    """
+    with Client(endpoints, credentials, timeout) as client:
+        try:
+            return list(client.member_list()["members"])
+        except (TransportError, RpcError) as exc:
+            if isinstance(exc, TransportError) or outcome_unknown(exc):
+                _guard.check_quorum(votes(endpoints, credentials, timeout))
+            raise
+
+
+def votes(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> Votes:
+    """Ask every started member how it is. A learner has caught up once it has applied what the leader had, twice.
+
+    :param endpoints: of any members; they tell the others.
+    :param timeout: seconds for each question.
+    :raises EtcdError: nobody tells the members.
+    """
+    return _votes_of(_seen(endpoints, credentials, timeout), credentials, timeout)
+
+
+def leader(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> str:
+    """The id of who leads; empty while nobody does.
+
+    :param timeout: seconds for each question.
+    :raises EtcdError: nobody tells the members.
+    """
+    return _leader(_seen(endpoints, credentials, timeout))
+
+
+def hand_over(
+    endpoints: Sequence[str], credentials: Credentials, member_id: str, to: str = "", timeout: float = TIMEOUT
+) -> str:
+    """Move leadership away from a member, if it leads, and wait until it no longer does.
+
+    :param to: the id of the voter that shall lead; without it C(_guard.transferee) chooses.
+    :param timeout: seconds for each question, and twice that for all.
+    :returns: the id of the member that leads instead; empty if nothing was to be done, or there is no other.
+    :raises EtcdError: it went on leading.
+    """
+    deadline = Deadline(2 * timeout)
+    failure: EtcdError = HostError(f"Member {member_id} goes on leading.")
+    moved_to = ""
+    while True:
+        seen = _seen(endpoints, credentials, timeout)
+        leading = next((one for one in seen if one.status and one.status["member_id"] == _leader(seen)), None)
+        if leading is None or leading.status is None or leading.status["member_id"] != member_id:
+            return moved_to and (_leader(seen) or moved_to)
+        target = to or _guard.transferee(_guard.of_survey(seen), member_id)
+        if not target:
+            return ""
+        if moved_to and not deadline.left():
+            raise failure
+        moved_to = target
+        try:
+            with Client([leading.endpoint, *endpoints], credentials, timeout) as client:
+                client.move_leader(target)
+        except (TransportError, RpcError) as exc:
+            failure = exc
+            time.sleep(_POLL)
+
+
+def answers(member: Member, credentials: Credentials, timeout: float = TIMEOUT) -> str:
+    """Whether a member that is to be forgotten lives: one that is removed while it lives loses a vote that counts.
+
+    What accepts a connection at one of its URLs counts, even if it says nothing: a process that hangs may go on. Only
+    another member that answers there is proof that it is not this one. Loopback URLs lead to this host, so that there
+    only the member itself counts.
+
+    :returns: C(answers at URL), or an empty text.
+    """
+    urls = [*member["client_urls"], *member["peer_urls"]]
+    with ThreadPoolExecutor(max_workers=len(urls)) as pool:
+        alive = list(pool.map(lambda url: _answers_at(member, url, credentials, timeout), urls))
+    return next((f"answers at {url}" for url, yes in zip(urls, alive) if yes), "")
+
+
+def _answers_at(member: Member, url: str, credentials: Credentials, timeout: float) -> bool:
+    if url in member["client_urls"]:
+        status = _survey.look(url, credentials, timeout).status
+        if status is not None:
+            return bool(status["member_id"] == member["id"])
+    if _loopback(url):
+        return False
+    with contextlib.suppress(TransportError, OSError):
+        plain = endpoint_of(url.replace("https://", "http://", 1))
+        Dialer().dial(plain, Deadline(timeout)).close()
+        return True
+    return False
+
+
+def _seen(endpoints: Sequence[str], credentials: Credentials, timeout: float) -> list[Seen]:
+    seen = _survey.survey(endpoints, credentials, timeout, cluster=True)
+    if all(one.members is None for one in seen):
+        with Client(endpoints, credentials, timeout) as client:
+            # It says why.
+            client.member_list(linearizable=False)
+    return seen
+
+
+def _votes_of(seen: Sequence[Seen], credentials: Credentials, timeout: float) -> Votes:
+    votes = _guard.of_survey(seen)
+    learners = [one for one in seen if one.status and one.status["is_learner"] and not one.error]
+    leading = next((one.endpoint for one in seen if one.status and one.status["is_leader"]), None)
+    if not learners or leading is None:
+        return votes
+    with Client([leading, *(one.endpoint for one in learners)], credentials, timeout) as client:
+        return replace(votes, caught_up=frozenset(_caught_up(client, leading, learners)))
+
+
+def _caught_up(client: Client, leading: str, learners: Sequence[Seen]) -> Iterator[str]:
+    for one in learners:
+        with contextlib.suppress(TransportError, RpcError):
+            if all(_applies(client, one.endpoint, client.status(leading)["raft_index"]) for _time in range(2)):
+                yield str((one.status or {})["member_id"])
+
+
+def _applies(client: Client, endpoint: str, index: int) -> bool:
+    deadline = Deadline(_CATCH_UP)
+    while client.status(endpoint)["raft_applied_index"] < index:
+        if not deadline.left():
+            return False
+        time.sleep(_POLL)
+    return True
+
+
+def _leader(seen: Sequence[Seen]) -> str:
+    """Who leads, as whoever knows the newest term says."""
+    newest = max((one.status for one in seen if one.status), key=lambda status: status["raft_term"], default=None)
+    return str(newest["leader"]) if newest else ""
+
+
+def _loopback(url: str) -> bool:
+    return _urls.is_loopback(_urls.parse_url(url, "client URL").host)

@@ -1,0 +1,121 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""A whole cluster taken away, in three acts that each host must have finished before any begins the next one.
+
+First all members stop. Only then are data moved aside, and only when that is done everywhere are the markers removed:
+up to there every host knows that it was a member of this cluster, and no other is founded on it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
+    _hostfiles,
+    _marker,
+    _previous,
+    _probe,
+    _progress,
+    _wal,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+
+def check_ours(layout: Layout, cluster: str) -> None:
+    """Is what lies on this host this cluster's, or nothing?
+
+    :raises Refused: it is somebody else's.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if marker is not None and marker.cluster != cluster:
+        raise Refused(
+            f"This host's marker is of the cluster {marker.cluster!r}, not of {cluster!r}.",
+            "Another cluster's data would be taken away.",
+            "Put the inventory right.",
+        )
+    if marker is None and _wal.segments(layout.log_dir):
+        raise Refused(
+            f"There is a write-ahead log in {layout.log_dir}, and no marker that says whose it is.",
+            "It may be that of a cluster that somebody else runs.",
+            "If it is this one, run etcd.yml first, which finds that out. If nobody needs it, move it aside.",
+        )
+
+
+def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Stop the member for good, and remember that it is on its way out.
+
+    :param check: only say whether anything is to be done.
+    :returns: whether anything was to be done.
+    :raises HostError: systemd would not do it.
+    """
+    unit = systemd.show(layout.unit)
+    rests = unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
+    if check or (rests and not _was_member(_hostfiles.read_marker(layout))):
+        return not rests
+    with _hostfiles.acting(layout):
+        _probe.stop(systemd, layout)
+        _aside.put_to_rest(systemd, layout)
+        _progress.at("destroy: stopped")
+        # Read now: what has just ended may have moved it on.
+        marker = _hostfiles.read_marker(layout)
+        if marker is not None and _was_member(marker):
+            _hostfiles.write_marker(layout, marker, marker.becoming(_marker.LEAVING))
+    return True
+
+
+def move_aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Move the data of a stopped member aside.
+
+    :returns: whether there was one.
+    :raises Refused: it was started again.
+    :raises HostError: a directory cannot be renamed.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if check or marker is None or not _was_member(marker):
+        return _was_member(marker)
+    if marker.state != _marker.LEAVING or systemd.show(layout.unit)["active_state"] not in ("inactive", "failed"):
+        raise Refused(
+            f"{layout.unit} was to be stopped, and its host's marker says {marker.state!r}.",
+            "Somebody else has changed this host meanwhile.",
+            "Run the same command again: it goes on from what it finds.",
+        )
+    with _hostfiles.acting(layout):
+        _aside.move(_aside.where_it_lies(layout, marker), "destroyed", datetime.now(timezone.utc))
+        _progress.at("destroy: data aside")
+        _previous.drop(layout)
+        _hostfiles.write_marker(layout, marker, marker.becoming(_marker.REMOVED))
+    return True
+
+
+def forget(layout: Layout, check: bool) -> bool:
+    """Remove the marker, and what a first start would have needed: from here on this host was never a member.
+
+    :returns: whether there was one.
+    :raises Refused: its data were not moved aside.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if check or marker is None:
+        return marker is not None
+    if _was_member(marker) or _wal.segments(layout.log_dir):
+        raise Refused(
+            f"This host's marker says {marker.state!r}, and its data were to be moved aside.",
+            "A cluster founded beside them would split your data.",
+            "Run the same command again: it goes on from what it finds.",
+        )
+    with _hostfiles.acting(layout):
+        _hostfiles.remove(layout.bootstrap_file)
+        _hostfiles.remove(layout.marker_file)
+    return True
+
+
+def _was_member(marker: Marker | None) -> bool:
+    """Does a marker speak of a member whose data may be there? An offer was none yet, a removal is none any more."""
+    return marker is not None and marker.state not in (_marker.OFFERED, _marker.REMOVED)

@@ -1,0 +1,98 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The cluster as the steps that are planned so far would leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _health, _presumed, _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
+
+# Stands before the name of a host whose member has no id yet.
+_NEW = "+"
+
+
+class Foreseen:
+    """Members and who of them is well, changed step by step."""
+
+    def __init__(self, hosts: Sequence[Host], roster: Roster | None) -> None:
+        self._roster = roster
+        self.members: list[Member] = list(roster.members) if roster is not None else []
+        self._healthy = _healthy(hosts, roster) if roster is not None else set()
+
+    def on(self, host: Host) -> Member | None:
+        """The member that lives on a host and is still there."""
+        found = self._roster.on(host) if self._roster is not None else None
+        return next((member for member in self.members if found is not None and member["id"] == found["id"]), None)
+
+    def votes(self) -> Votes:
+        return Votes(self.members, frozenset(self._healthy))
+
+    def without(self, member_id: str) -> Votes:
+        """The votes as they will be once a member is gone."""
+        rest = [member for member in self.members if member["id"] != member_id]
+        return Votes(rest, frozenset(self._healthy - {member_id}))
+
+    def presumed(self) -> list[dict[str, Any]]:
+        """The members as the next step will find them; one that an earlier step adds has an id that nobody knows."""
+        known = [{**one, "id": ""} if one["id"].startswith(_NEW) else one for one in self.members]
+        return _presumed.of(known)
+
+    def endpoints(self, but: str = "") -> list[str]:
+        return _roster.endpoints(self.members, but)
+
+    def well(self, host: Host) -> None:
+        """It was brought up."""
+        member = self.on(host)
+        if member is not None and not member["is_learner"]:
+            self._healthy.add(member["id"])
+
+    def lost(self, member_id: str) -> None:
+        """Whether it answers nobody knows; for the arithmetic it is lost."""
+        self._healthy.discard(member_id)
+
+    def gone(self, member_id: str) -> None:
+        """It was removed."""
+        self.members = [member for member in self.members if member["id"] != member_id]
+        self._healthy.discard(member_id)
+
+    def joined(self, host: Host) -> None:
+        """It was made a voter."""
+        wanted = cast(Wanted, host.wanted)
+        begun = self.on(host)
+        joined = {
+            "id": begun["id"] if begun else f"{_NEW}{host.name}",
+            "name": wanted.name,
+            "peer_urls": sorted(begun["peer_urls"] if begun else wanted.member.peer_urls),
+            "client_urls": list(wanted.member.client_urls),
+            "is_learner": False,
+            "started": True,
+        }
+        self.members = [*(member for member in self.members if member is not begun), joined]
+        self._healthy.add(str(joined["id"]))
+
+    def readdressed(self, member: Member, peer_urls: Sequence[str]) -> None:
+        """The cluster knows it by other peer URLs."""
+        changed = {**member, "peer_urls": sorted(peer_urls)}
+        self.members = [changed if one["id"] == member["id"] else one for one in self.members]
+
+
+def _healthy(hosts: Sequence[Host], roster: Roster) -> set[str]:
+    """Voters that answer. One that lives on no host of the inventory is not asked here: it is taken for well, unless a
+    host is silent that may be its own. Whoever acts asks it.
+    """
+    answering = {str(member["id"]) for host in hosts if host.answers and (member := roster.on(host)) is not None}
+    if not any(host.silent for host in hosts):
+        answering |= {member["id"] for member in roster.unmanaged() if member["started"]}
+    alarms = [alarm for host in hosts for alarm in (host.seen.get("cluster") or {}).get("alarms") or []]
+    corrupt = {alarm["member_id"] for alarm in alarms if alarm["alarm"] == _health.CORRUPT}
+    voters = {str(member["id"]) for member in roster.members if not member["is_learner"]}
+    return (voters & answering) - corrupt

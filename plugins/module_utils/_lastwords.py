@@ -1,0 +1,37 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Why etcd ended, in its own words: the line of its log that says so."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+
+# Of a log in JSON, of a panic, and of the log of 3.4 as it is without C(--logger=zap).
+_FATAL = re.compile(r'"level":"(fatal|panic)"|^panic: |^\S+ \S+ C \|')
+_ERROR = re.compile(r'"error":"')
+
+
+def of(journal: str) -> str:
+    """The last line with which etcd gave up, else the last one that names an error; empty if there is none.
+
+    :param journal: the unit's last log lines.
+    """
+    lines = journal.splitlines()
+    for pattern in (_FATAL, _ERROR):
+        said = [line for line in lines if pattern.search(line)]
+        if said:
+            return _sentence(said[-1])
+    return ""
+
+
+def _sentence(line: str) -> str:
+    with contextlib.suppress(ValueError, AttributeError):
+        entry = json.loads(line)
+        return ": ".join(str(entry[key]) for key in ("msg", "error") if entry.get(key))
+    return line

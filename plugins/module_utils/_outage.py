@@ -1,0 +1,152 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""A member is to be down for a while: whether its cluster can spare it is asked under the cluster's lock, and it leads
+no longer when it goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _cluster,
+    _guard,
+    _hostfiles,
+    _presumed,
+    _turnlock,
+    _view,
+    _wal,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a member may be down.
+
+    :param act: what for, in a word, for whoever waits for the lock: C(restart).
+    :param endpoints: client URLs of the other members; empty for those that the member itself tells.
+    :param members: the members as the plan foresaw them, see C(_presumed); None for whatever they are.
+    :param allow_outage: of two voters one may be down, although nobody can write then.
+    :param wait: seconds to wait for whoever else is at work on the cluster.
+    """
+
+    act: str
+    endpoints: Sequence[str] = ()
+    members: Sequence[Mapping[str, Any]] | None = None
+    allow_outage: bool = False
+    wait: float = _turnlock.WAIT
+
+
+@dataclass(frozen=True)
+class Spare:
+    """A member that its cluster can spare, for as long as the lock is held.
+
+    :param lock: None in check mode.
+    """
+
+    member_id: str
+    endpoints: Sequence[str]
+    credentials: Credentials
+    votes: Votes
+    lock: Lock | None
+
+    @property
+    def peer_urls(self) -> tuple[str, ...]:
+        """What its cluster knows it by."""
+        return next((tuple(one["peer_urls"]) for one in self.votes.members if one["id"] == self.member_id), ())
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of it."""
+        if self.member_id in self.votes.healthy and len(self.votes.voters) <= 2:
+            name = self.votes.named(frozenset({self.member_id}))
+            return [f"{name} is needed for the quorum: while it is down nobody can write."]
+        return []
+
+    def let_go(self) -> None:
+        """The last thing before it is stopped: another leads from now on.
+
+        :raises Refused: the lock was lost meanwhile.
+        :raises EtcdError: it goes on leading.
+        """
+        _cluster.hand_over(self.endpoints, self.credentials, self.member_id)
+        if self.lock is not None:
+            self.lock.check()
+
+    def readdress(self, peer_urls: Sequence[str]) -> None:
+        """Let the cluster know it by these peer URLs.
+
+        :raises EtcdError: it does not.
+        """
+        with Client(self.endpoints, self.credentials, _cluster.TIMEOUT) as client:
+            client.member_update(self.member_id, list(peer_urls))
+
+
+def on_host(layout: Layout, check: bool) -> contextlib.AbstractContextManager[None]:
+    """The host's lock, which nobody needs who only looks.
+
+    :raises Refused: somebody else holds it.
+    """
+    return contextlib.nullcontext() if check else _hostfiles.acting(layout)
+
+
+@contextlib.contextmanager
+def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[Spare]:
+    """Hold the cluster's lock for an act on the member of this host.
+
+    :param view: what the member itself says, see C(_view.of_process).
+    :param check: only look.
+    :raises Refused: its members are not as foreseen, or somebody else is at work on the cluster.
+    :raises EtcdError: the cluster does not answer.
+    """
+    member_id = view["member_id"] or _wal.identity(layout.log_dir)[0]
+    endpoints = _endpoints(view, member_id, terms)
+    credentials = _view.credentials(layout)
+    with contextlib.ExitStack() as stack:
+        lock = None
+        if not check:
+            marker = _hostfiles.read_marker(layout)
+            owner = _turnlock.owner(f"{terms.act} of {marker.name if marker else layout.unit}")
+            lock = stack.enter_context(_turnlock.held(endpoints, credentials, owner, terms.wait))
+        votes = _cluster.votes(endpoints, credentials)
+        if terms.members is not None:
+            _presumed.check(terms.members, votes.members)
+        yield Spare(member_id, endpoints, credentials, votes, lock)
+
+
+@contextlib.contextmanager
+def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[Spare]:
+    """Hold the cluster's lock, having seen under it that this member can be spared.
+
+    :raises Refused: it cannot be spared; and as C(claimed).
+    :raises EtcdError: the cluster does not answer.
+    """
+    with claimed(view, layout, terms, check) as spare:
+        _guard.check_stop(spare.votes, spare.member_id, terms.allow_outage)
+        yield spare
+
+
+def _endpoints(view: Mapping[str, Any], member_id: str, terms: Terms) -> list[str]:
+    """Who is asked: those that go on while this member is down, and only where there are none itself."""
+    found = list(terms.endpoints) or _cluster.endpoints_of(view["members"] or [], but=member_id)
+    if not found and view["members"] is not None:
+        return [view["endpoint"]]
+    if not found:
+        raise Refused(
+            f"The member on this host does not say which others its cluster has: {view['error']}",
+            "Whether they can spare it is not known.",
+            "Name their client URLs (endpoints), or start it if it is stopped (state: started).",
+        )
+    return found

@@ -1,0 +1,146 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Which member lives on which host: the cluster's own list beside the inventory. Never by position, never by part of a
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+
+Member = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The members as a serving one tells them.
+
+    :param members: as C(Client.member_list) gives them.
+    :param living: host name -> the member that lives there.
+    :param leader: the leader's id, empty without one.
+    """
+
+    cluster_id: str
+    members: tuple[Member, ...]
+    living: Mapping[str, Member]
+    leader: str
+
+    def on(self, host: Host) -> Member | None:
+        """The member that lives on a host."""
+        return self.living.get(host.name)
+
+    def unmanaged(self) -> list[Member]:
+        """Members that live on no host of the inventory."""
+        known = {member["id"] for member in self.living.values()}
+        return [member for member in self.members if member["id"] not in known]
+
+
+def of(hosts: Sequence[Host]) -> Roster | None:
+    """The roster of a cluster, None while nobody serves.
+
+    :raises Refused: what a host says of itself contradicts the cluster or another host.
+    """
+    serving = [host for host in hosts if host.answers and host.seen["cluster"]["members"]]
+    if not serving:
+        return None
+    newest = max(serving, key=lambda host: int(host.seen["cluster"]["status"]["raft_applied_index"]))
+    told = newest.seen["cluster"]
+    living: dict[str, Member] = {}
+    here = [host for host in hosts if not host.silent and host.wanted is not None]
+    for host in here:
+        _check_cluster(host, told["cluster_id"], newest)
+        member = _by_id(host, told["members"])
+        if member is None:
+            continue
+        twin = next((name for name, other in living.items() if other["id"] == member["id"]), None)
+        if twin is not None:
+            raise Refused(
+                f"{host.label} and {twin} both hold the data of member {member['id']}.",
+                "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
+                "Find out which of them is the member. Stop the other for good and move its data directory aside.",
+            )
+        living[host.name] = member
+    claimed = {member["id"] for member in living.values()}
+    for host in here:
+        if host.name not in living and not member_id(host):
+            free = [member for member in told["members"] if member["id"] not in claimed]
+            found = _by_urls(host, free)
+            if found is not None:
+                living[host.name] = found
+    return Roster(told["cluster_id"], tuple(told["members"]), living, told["status"]["leader"])
+
+
+def _check_cluster(host: Host, cluster_id: str, newest: Host) -> None:
+    own = (host.seen.get("cluster") or {}).get("cluster_id") or host.seen["data"]["cluster_id"]
+    if own and own != cluster_id and host.state != _marker.REMOVED:
+        raise Refused(
+            f"{host.label} belongs to cluster {own}, and {newest.label} to {cluster_id}.",
+            "They are two clusters in one group: whatever is done for one would harm the other.",
+            "Give each cluster a group of its own, or move the data that are not needed aside.",
+        )
+
+
+def _by_id(host: Host, members: Sequence[Member]) -> Member | None:
+    """By the id that the process or its log tells, else by the marker's."""
+    marker = host.marker
+    own = member_id(host)
+    if own:
+        found = next((member for member in members if member["id"] == own), None)
+        stays = host.wanted is not None and host.wanted.present
+        if found is None and stays and marker is not None and marker.state != _marker.LEAVING:
+            raise Refused(
+                f"{host.label} has the data of member {own}, which the cluster's member list does not have.",
+                "It was removed from the cluster: started again it ends by itself, and its name would stand for data "
+                "that nobody may use.",
+                f"Write etcd_member_state: absent for {host.name} and run: its data are moved aside. Without that line "
+                "the next run lets it join anew.",
+            )
+        return found
+    known = marker.member_id if marker is not None and marker.state != _marker.REMOVED else ""
+    return next((member for member in members if member["id"] == known), None)
+
+
+def _by_urls(host: Host, members: Sequence[Member]) -> Member | None:
+    """By exact peer URLs: so is known who has not started, and whose host was built anew."""
+    urls = sorted(host.wanted.member.peer_urls) if host.wanted is not None else []
+    return next((member for member in members if sorted(member["peer_urls"]) == urls), None)
+
+
+def member_id(host: Host) -> str:
+    """The id that a host's own process or log tells, empty if neither is there."""
+    told = (host.seen.get("cluster") or {}).get("member_id", "")
+    return str(told or host.seen.get("data", {}).get("member_id", ""))
+
+
+def endpoints(members: Sequence[Member], but: str = "") -> list[str]:
+    """Client URLs by which members are asked from elsewhere.
+
+    :param but: the id of a member that is left out.
+    """
+    found = [url for member in members if member["id"] != but for url in member["client_urls"]]
+    return [url for url in found if not _urls.is_loopback(_urls.parse_url(url, "client URL").host)]
+
+
+def named(members: Sequence[Member], given: str) -> Member:
+    """The member that a person means by its name or id.
+
+    :raises BadInput: there is none.
+    """
+    found = next((member for member in members if given in (member["name"], member["id"])), None)
+    if found is None:
+        known = ", ".join(f"{member['name'] or 'not started'} ({member['id']})" for member in members)
+        raise BadInput(
+            f"etcd_forget names {given!r}, and the cluster has no such member. It has {known}. If it is gone already, "
+            "leave etcd_forget out."
+        )
+    return found

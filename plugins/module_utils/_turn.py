@@ -1,0 +1,243 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""One member's turn: what differs is written, and where it must be read anew the member restarts and is seen to serve.
+
+A turn that fails is undone: its previous files are put back, and so is what the cluster knew the member by. Whatever
+ends this process in between, the previous set stays on the host, and C(undo) puts it back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _envfile,
+    _hostfiles,
+    _marker,
+    _memberfiles,
+    _outage,
+    _previous,
+    _process,
+    _progress,
+    _service,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._outage import Spare, Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._previous import Previous
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a turn is for.
+
+    :param expected: the marker that the plan saw.
+    :param name: the member's name from now on.
+    :param restart: must the member read something anew?
+    :param peer_urls: what the cluster is to know it by from now on; empty where that does not change.
+    :param environment: the C(ETCD_*) with which it is to run.
+    :param timeout: seconds for its start.
+    """
+
+    expected: Marker
+    name: str
+    restart: bool
+    peer_urls: Sequence[str]
+    environment: Mapping[str, str]
+    timeout: float
+
+
+@dataclass(frozen=True)
+class _Host:
+    """Where all of it happens."""
+
+    systemd: Systemd
+    layout: Layout
+    timeout: float
+    now: Clock
+
+    def serving(self) -> dict[str, Any]:
+        return _service.serving(self.systemd, self.layout, self.timeout, self.now)
+
+    def put_files_back(self, previous: Previous) -> None:
+        _previous.restore(previous)
+        self.systemd.control("daemon-reload")
+        _progress.at("undo: files put back")
+
+    def put_back(self, previous: Previous) -> dict[str, Any]:
+        """Let the member run as it did before, and wait until it serves."""
+        self.put_files_back(previous)
+        _service.launch(self.systemd, self.layout, again=True)
+        _progress.at("undo: restarted")
+        return self.serving()
+
+
+def take(
+    systemd: Systemd,
+    layout: Layout,
+    content: Content,
+    turn: Turn,
+    terms: Terms,
+    check: bool,
+    now: Clock = time.monotonic,
+) -> dict[str, Any]:
+    """Take one member's turn.
+
+    :param check: only say what would be written, and whether the member can be spared.
+    :returns: C(changed), C(diff), C(notes): what a person should know.
+    :raises Refused: the host or the cluster is not as the plan saw it, or cannot spare the member; nothing was changed.
+    :raises HostError: it failed and was undone, or could not be.
+    """
+    host = _Host(systemd, layout, turn.timeout, now)
+    diff = _memberfiles.differences(content)
+    with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
+        _check_marker(_hostfiles.read_marker(layout), turn.expected)
+        interrupted = _previous.read(layout)
+        readdressed = turn.peer_urls or (interrupted and interrupted.peer_urls)
+        spare = None
+        if turn.restart:
+            _service.check_startable(layout)
+        runs = bool(systemd.show(layout.unit)["pid"])
+        if readdressed or (turn.restart and runs):
+            # One that is down costs its cluster nothing.
+            hold = _outage.spared if runs else _outage.claimed
+            spare = stack.enter_context(hold(_service.look(systemd, layout), layout, terms, check))
+        notes = list(spare.notes) if spare else []
+        if not check:
+            notes += _act(host, content, turn, spare, interrupted is not None)
+    changed = bool(diff or content.leaves or turn.restart or turn.peer_urls or interrupted)
+    return {"changed": changed, "diff": diff, "notes": notes}
+
+
+def undo(
+    systemd: Systemd, layout: Layout, terms: Terms, timeout: float, check: bool, now: Clock = time.monotonic
+) -> bool:
+    """Put back what an interrupted turn has replaced, and start the member. One that serves is left as it is.
+
+    :returns: whether anything was to be done.
+    :raises Refused: the cluster cannot spare a member that runs and does not serve.
+    :raises HostError: it does not serve with its previous files either.
+    """
+    host = _Host(systemd, layout, timeout, now)
+    with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
+        previous = _previous.read(layout)
+        view = _service.look(systemd, layout)
+        if previous is None or _service.is_ready(view):
+            return False
+        spare = None
+        if systemd.show(layout.unit)["pid"]:
+            spare = stack.enter_context(_outage.spared(view, layout, terms, check))
+        if not check:
+            view = host.put_back(previous)
+            if previous.peer_urls:
+                # Without a quorum the cluster takes no new address: it may have one only since this member serves.
+                spare = spare or stack.enter_context(_outage.claimed(view, layout, terms, check))
+                spare.readdress(previous.peer_urls)
+            _service.remember(layout, view)
+            _previous.drop(layout)
+    return True
+
+
+def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool) -> list[str]:
+    layout = host.layout
+    paths = [*(file["path"] for file in content.files), *content.links]
+    previous = _previous.keep(layout, paths, spare.peer_urls if spare and turn.peer_urls else ())
+    _progress.at("turn: previous kept")
+    stopped = False
+    try:
+        if spare and turn.peer_urls:
+            spare.readdress(turn.peer_urls)
+            _progress.at("turn: readdressed")
+        _memberfiles.settle(layout)
+        _memberfiles.write(layout, content, _previous.generations(previous, layout))
+        host.systemd.control("daemon-reload")
+        _progress.at("turn: files written")
+        if turn.restart:
+            if spare:
+                spare.let_go()
+            _progress.at("turn: leadership moved")
+            stopped = True
+            _service.launch(host.systemd, layout, again=True)
+            _progress.at("turn: restarted")
+        view = host.serving() if turn.restart else _service.look(host.systemd, layout)
+    except EtcdError as failure:
+        raise _undone(host, previous, turn, spare, stopped, failure) from failure
+    _progress.at("turn: serves")
+    stale = list(_stale(layout, content))
+    if view["status"]:
+        _service.remember(layout, view, name=turn.name)
+    if turn.restart or not interrupted or (_service.is_ready(view) and not stale):
+        _previous.drop(layout)
+    return [*stale, *(_stubborn(host, turn) if turn.restart and not stale else ())]
+
+
+def _undone(
+    host: _Host, previous: Previous, turn: Turn, spare: Spare | None, stopped: bool, failure: EtcdError
+) -> HostError:
+    """Undo a turn that failed, and say how that went."""
+    try:
+        _progress.at("turn: failed")
+        if stopped:
+            host.put_back(previous)
+        else:
+            host.put_files_back(previous)
+        if spare and previous.peer_urls:
+            spare.readdress(previous.peer_urls)
+        _previous.drop(host.layout)
+    except EtcdError as second:
+        return HostError(
+            f"The turn of {turn.name} failed, and putting its previous files back failed too: {second}\n"
+            f"They are kept in {_previous.path_of(host.layout)}. Mend the cause and run the same command again: it "
+            f"puts them back and starts the member before anything else. Why the turn itself failed: {failure}"
+        )
+    how = "it serves again with its previous files" if stopped else "its files are the previous ones, it did not stop"
+    return HostError(f"The turn of {turn.name} failed and was undone: {how}. {failure}")
+
+
+def _stale(layout: Layout, content: Content) -> Iterator[str]:
+    """What the process has read at its start and is not what was written."""
+    record = _hostfiles.read_record(layout)
+    for file in content.files:
+        read, written = record.get(file["path"]), hashlib.sha256(file["content"].encode()).hexdigest()
+        if read is not None and read != written:
+            yield f"{file['path']} was changed by somebody else: the member runs with another one."
+
+
+def _stubborn(host: _Host, turn: Turn) -> Iterator[str]:
+    """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
+    unit = host.systemd.show(host.layout.unit)
+    process = _process.describe(unit["pid"]) if unit["pid"] else None
+    source = ", ".join(unit["drop_in_paths"]) or "Something on the host"
+    for name, has, should in _envfile.differing(process["environment"] if process else {}, turn.environment):
+        yield f"{turn.name} runs with {name}={has}, not {should}: {source} says so, which is yours to change."
+
+
+def _check_marker(found: Marker | None, expected: Marker) -> None:
+    """Is this still the member that the plan was made for? Its ids and its gate's transitions may have come since."""
+    ran = (_marker.STARTING, _marker.STARTED)
+    same = found is not None and (
+        (found.cluster, found.token, found.name) == (expected.cluster, expected.token, expected.name)
+        and (found.state == expected.state or (found.state in ran and expected.state in ran))
+        and expected.member_id in ("", found.member_id)
+    )
+    if not same:
+        raise Refused(
+            f"The marker on this host says {found.state if found else 'nothing'!r} now, not {expected.state!r} as when "
+            "the plan was made, or speaks of another member.",
+            "Somebody else changed this host meanwhile.",
+            "Run the same command again: it looks again and goes on from what it finds.",
+        )

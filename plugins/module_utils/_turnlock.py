@@ -1,0 +1,219 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""One actor at a time: the lock under which an act on a cluster looks, acts and waits.
+
+It is one key in etcd itself, C(/quorum.etcd/turn), whose value names the owner. It is bound to a lease that a thread of
+the owner's process keeps alive, so that it goes by itself when that process dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Callable
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _guard
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials, outcome_unknown
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused, RpcError, TransportError
+
+KEY = "/quorum.etcd/turn"
+
+#: Seconds that the lock outlives its owner's process.
+TTL = 20
+
+#: Seconds to wait for it: a few turns of others.
+WAIT = 300.0
+
+_POLL = 0.2
+# Half of all members must answer for the lease to live, and each that does not may cost this many seconds.
+_RENEWAL_TIMEOUT = 2.0
+
+# etcd's texts for the alarms under which it takes no writes (server/etcdserver/errors/errors.go) -> what is safe then.
+_ALARMS = {
+    "database space exceeded": (
+        "The cluster has the alarm NOSPACE: its database has reached its quota.",
+        "Compact (etcdctl compact REVISION), defragment one member after the other (etcdctl defrag), then disarm the "
+        "alarm (etcdctl alarm disarm), and run again.",
+    ),
+    "corrupt cluster": (
+        "The cluster has the alarm CORRUPT: the data of its members differ.",
+        "Compare them (etcdctl endpoint hashkv --cluster) and take a snapshot of one that is right before anything "
+        "else; once the alarm is disarmed (etcdctl alarm disarm), replace the other.",
+    ),
+}
+
+# Its answer to a write while leadership moves; the write was not made.
+_DROPPED = "raft proposal dropped"
+
+
+class Lock:
+    """A lock that is held, as far as this process knows.
+
+    :param ttl: seconds that its lease lasts after each renewal.
+    :param clock: seconds that only ever grow.
+    """
+
+    def __init__(self, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ttl = ttl
+        self._until = clock() + ttl
+        self._gone = False
+
+    def renewed(self, asked: float, left: int) -> None:
+        """Take down what etcd said of the lease.
+
+        :param asked: when it was asked, on the clock.
+        :param left: seconds that the lease lasts; 0 if it is gone.
+        """
+        self._gone = self._gone or left <= 0
+        self._until = asked + left
+
+    def check(self) -> None:
+        """Is it still held? Ask before each step that must not happen beside somebody else's.
+
+        :raises Refused: its lease has run out, or could not be renewed for as long as it lasts.
+        """
+        if self._gone or self._clock() >= self._until:
+            raise Refused(
+                f"The cluster's turn lock ({KEY}) was lost: its lease could not be renewed within {self._ttl:g} s.",
+                "Somebody else may be changing this cluster by now.",
+                "See that the members answer, then run again.",
+            )
+
+
+def owner(act: str) -> str:
+    """Who holds the lock, for people: C(restart of etcd-host1, by process 123 on etcd-host1, since 12:00:00 UTC)."""
+    since = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    return f"{act}, by process {os.getpid()} on {platform.node()}, since {since}"
+
+
+@contextlib.contextmanager
+def held(endpoints: Sequence[str], credentials: Credentials, owner: str, wait: float = WAIT) -> Iterator[Lock]:
+    """Hold the cluster's lock.
+
+    :param endpoints: client URLs of members, best of those that the act itself leaves running. They may be away for a
+        while: the lock lasts as long as its lease.
+    :param owner: see C(owner).
+    :param wait: seconds to wait for somebody else.
+    :raises Refused: somebody else holds it (named), no quorum, or an alarm under which etcd takes no writes.
+    :raises EtcdError: etcd's own answer, where it refuses for another reason.
+    """
+    with Client(endpoints, credentials, _cluster.TIMEOUT) as client:
+        lease, ttl = _acquire(client, credentials, owner, Deadline(wait))
+        # A member that stops waits up to seven seconds for whoever is still connected.
+        client.close()
+        lock = Lock(ttl)
+        ended = threading.Event()
+        keeper = threading.Thread(
+            target=_keep_alive, args=(client.endpoints, credentials, lease, lock, ended), name="turn lock", daemon=True
+        )
+        keeper.start()
+        try:
+            yield lock
+        finally:
+            ended.set()
+            keeper.join()
+            _revoke(client, lease)
+
+
+def _acquire(client: Client, credentials: Credentials, owner: str, deadline: Deadline) -> tuple[int, int]:
+    while True:
+        try:
+            # Those who wait write nothing.
+            holder = _owner_in(client.read(KEY))
+            if not holder:
+                lease, ttl, holder = _try(client, owner)
+                if not holder:
+                    return lease, ttl
+            if not deadline.left():
+                raise Refused(
+                    f"Somebody else is at work on this cluster: {holder}.",
+                    "Two at once could stop more members than the cluster can spare.",
+                    "Run again when that has ended. If its process is gone, its lock goes by itself within "
+                    f"{TTL} seconds.",
+                )
+        except (TransportError, RpcError) as exc:
+            _explain(exc, client, credentials, bool(deadline.left()))
+        time.sleep(min(_POLL, deadline.left()))
+
+
+def _try(client: Client, owner: str) -> tuple[int, int, str]:
+    """A lease with the key on it; or else the owner of the key, and no lease."""
+    granted = client.lease_grant(TTL)
+    lease = granted["lease"]
+    holder = ""
+    try:
+        holder = _claim(client, owner, lease)
+    except EtcdError:
+        # A transaction that is still on its way fails without its lease.
+        _revoke(client, lease)
+        raise
+    if holder:
+        _revoke(client, lease)
+    return lease, granted["ttl"], holder
+
+
+def _claim(client: Client, owner: str, lease: int) -> str:
+    """Make the key if it is not there.
+
+    :returns: its owner, if that is somebody else.
+    """
+    key = KEY.encode()
+    compare = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
+    make = {"request_put": {"key": key, "value": owner.encode(), "lease": lease}}
+    try:
+        answer = client.txn([compare], [make], [{"request_range": {"key": key}}])
+        return "" if answer["succeeded"] else _owner_in(answer["responses"][0]["response_range"])
+    except (TransportError, RpcError) as exc:
+        if not outcome_unknown(exc):
+            raise
+        found = client.read(KEY)
+        if not found["kvs"]:
+            raise
+        return "" if found["kvs"][0]["lease"] == lease else _owner_in(found)
+
+
+def _owner_in(found: Mapping[str, Any]) -> str:
+    return "".join(one["value"].decode("utf-8", "replace") for one in found["kvs"])
+
+
+def _revoke(client: Client, lease: int) -> None:
+    # Whatever prevents it, the lease runs out by itself.
+    with contextlib.suppress(EtcdError):
+        client.lease_revoke(lease)
+
+
+def _explain(error: EtcdError, client: Client, credentials: Credentials, may_pass: bool) -> None:
+    """Return if it may be over at the next try, such as an election; else raise what is the matter."""
+    for text, (found, remedy) in _ALARMS.items():
+        if isinstance(error, RpcError) and text in error.detail:
+            raise Refused(
+                found, "It takes no writes, so nobody can be kept from acting at the same time.", remedy
+            ) from error
+    passing = isinstance(error, TransportError) or outcome_unknown(error) or _DROPPED in str(error)
+    if not passing:
+        raise error
+    _guard.check_quorum(_cluster.votes(client.endpoints, credentials))
+    if not may_pass:
+        raise error
+
+
+def _keep_alive(
+    endpoints: Sequence[str], credentials: Credentials, lease: int, lock: Lock, ended: threading.Event
+) -> None:
+    with Client(endpoints, credentials, _RENEWAL_TIMEOUT) as client:
+        while not ended.wait(TTL / 5):
+            asked = time.monotonic()
+            # Who cannot be reached now may be in a moment; until then the lease lasts.
+            with contextlib.suppress(EtcdError):
+                lock.renewed(asked, client.lease_keep_alive(lease))
+            client.close()

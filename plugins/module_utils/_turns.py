@@ -1,0 +1,132 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Does a member need a turn, and must it restart for it? Judged by what lies on its host and by what runs there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one member's turn is for.
+
+    :param why: each reason, as a person reads it in the plan.
+    :param restart: the process must read something anew.
+    :param peer_urls: what the cluster is to know the member by from now on; empty where that does not change.
+    """
+
+    why: tuple[str, ...]
+    restart: bool
+    peer_urls: tuple[str, ...] = ()
+
+
+def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | None:
+    """The turn that a member needs, None if all is as it should be.
+
+    :param member: as the cluster knows it, None where nobody tells.
+    :param version: the version its files are rendered for: the one it runs.
+    """
+    if host.wanted is None:
+        return None
+    wanted = host.wanted
+    read_anew = tuple(_read_anew(host, wanted, version))
+    peer_urls = new_address(host, member)
+    why = list(dict.fromkeys([*_files(host, wanted, version), *_certificates(host, wanted), *read_anew]))
+    if peer_urls:
+        why.append(f"its peer URL becomes {', '.join(peer_urls)}")
+    if host.seen["previous"]:
+        why.append("its last turn was interrupted")
+    if not why:
+        return None
+    return Turn(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
+
+
+def stubborn(host: Host, version: str) -> Iterator[str]:
+    """Settings with which a process runs although its files, as it read them, say otherwise. No restart mends them."""
+    if host.wanted is None or not host.runs or any(_read_anew(host, host.wanted, version)):
+        return
+    drop_ins = host.seen["unit"]["drop_in_paths"]
+    source = f"{', '.join(drop_ins)} says so" if drop_ins else "something on the host says so"
+    for name, has, should in _environment(host, host.wanted, version):
+        yield f"{host.label} runs with {name}={has}, not {should}: {source}, which is yours to change."
+
+
+def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+    machine = host.seen["host"]["architecture"]
+    for file in _render.files(wanted, version, machine):
+        seen = host.seen["files"].get(file.path, {"exists": False})
+        if not seen["exists"]:
+            yield f"{file.path} is missing"
+        elif seen["sha256"] != file.sha256:
+            yield f"{file.path} differs"
+        elif (seen["mode"], seen["owner"], seen["group"]) != (file.mode, file.owner, file.group):
+            yield f"{file.path} is {seen['owner']}:{seen['group']} {seen['mode']}"
+    for path, target in _render.links(wanted, version, machine).items():
+        if host.seen["files"].get(path, {"link": ""})["link"] != target:
+            yield f"{path} does not point to {target}"
+
+
+def _certificates(host: Host, wanted: Wanted) -> Iterator[str]:
+    for path, digest in host.authorities.bundles.items():
+        if host.seen["files"].get(path, {}).get("sha256") != digest:
+            yield f"{path} does not hold the CAs of {host.authorities.directory}"
+    for leaf, reasons in host.authorities.renew.items():
+        for reason in reasons:
+            yield f"{wanted.layout.certificate(leaf)} is issued anew: {reason.rstrip('.')}"
+
+
+def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+    """What the process read at its start, and would read differently now."""
+    if not host.runs:
+        return
+    record = host.seen["record"]
+    files = {file.path: file.sha256 for file in _render.files(wanted, version, host.seen["host"]["architecture"])}
+    files.update(host.authorities.bundles)
+    for path, digest in files.items():
+        if path in record and record[path] != digest:
+            yield f"it runs with another {path}"
+    # Without the record, lost with /run, what the process shows must do.
+    if wanted.layout.conf_file not in record:
+        for name, has, should in _environment(host, wanted, version):
+            yield f"it runs with {name}={has}, not {should}"
+
+
+def _environment(host: Host, wanted: Wanted, version: str) -> Iterator[tuple[str, str, str]]:
+    """Settings of the process that differ from what is wanted."""
+    should = _envfile.environment(_render.flags(wanted, version))
+    yield from _envfile.differing(host.seen["runtime"]["environment"], should)
+
+
+def new_address(host: Host, member: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The peer URLs that the inventory writes for a member which its cluster knows by others; else nothing."""
+    if host.wanted is None or member is None or sorted(member["peer_urls"]) == sorted(host.wanted.member.peer_urls):
+        return ()
+    return tuple(host.wanted.member.peer_urls) if host.wanted.member.written else ()
+
+
+def check_address(host: Host, member: Mapping[str, Any] | None) -> None:
+    """Only a written address may change a live member's peer URL.
+
+    :raises Refused: one that was derived differs.
+    """
+    if host.wanted is None or member is None or host.wanted.member.written:
+        return
+    have, want = sorted(member["peer_urls"]), sorted(host.wanted.member.peer_urls)
+    if have != want:
+        raise Refused(
+            f"{host.label} is known to its cluster as {', '.join(have)}, and the inventory leads to {', '.join(want)} "
+            f"(from {host.wanted.member.address_source}).",
+            "Only a written address may change a live member's peer URL; one that was derived may be an accident.",
+            f"Write etcd_address for {host.name}: with what {', '.join(have)} says the member stays as it is.",
+        )

@@ -1,0 +1,96 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_admit
+short_description: Let a host join a cluster that serves, all of it in one call
+version_added: "0.1.0"
+description:
+  - Writes the files of a member, adds it to the cluster as a learner, starts it, waits until it has caught up and
+    itself answers, and makes a voter of it. All in one call, under the locks of the host and of the cluster.
+  - A call that was interrupted is continued by the next one. A member is never added twice.
+  - The role sends it what M(quorum.etcd.etcd_join) rendered. There is no reason to call it by hand.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+  - quorum.etcd.content
+  - quorum.etcd.membership
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  peer_urls:
+    description: Peer URLs of the new member.
+    type: list
+    elements: str
+    required: true
+  timeout:
+    description: How long it may take from its start until it votes, in seconds. Never less than 15.
+    type: float
+    default: 120
+"""
+
+EXAMPLES = r"""
+- name: The role calls it through the action that renders its options
+  quorum.etcd.etcd_join:
+    observation: "{{ __etcd_own }}"
+    version: "{{ __etcd_step.version }}"
+    endpoints: "{{ __etcd_step.endpoints }}"
+    members: "{{ __etcd_step.members }}"
+    pki: "{{ __etcd_inputs.pki }}"
+"""
+
+RETURN = r"""
+member_id:
+  description: The id of the new member in lower-case hex.
+  returned: success, and not in check mode
+  type: str
+  sample: 8e9e05c52164694d
+cluster_id:
+  description: The id of its cluster in lower-case hex.
+  returned: success, and not in check mode
+  type: str
+  sample: cdf818194e3a8c32
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _join, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, MEMBERSHIP, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_JOINING = ("cluster", "name", "peer_urls", "endpoints", "members", "timeout")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            **CONTENT,
+            **MEMBERSHIP,
+            "peer_urls": {"type": "list", "elements": "str", "required": True},
+            "timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    given = module.params
+    _signals.outlive_the_connection()
+    systemd = Systemd(_command.of_module(module))
+    joining = _join.Joining(**{field: given[field] for field in _JOINING})
+    try:
+        result = _join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_apply
+short_description: Take one member's turn on its host, all of it in one call
+version_added: "0.1.0"
+description:
+  - Writes what differs, restarts the member where that must be read anew, waits until it serves, and undoes all of it
+    where it does not.
+  - The role sends it what M(quorum.etcd.etcd_turn) rendered. There is no reason to call it by hand.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+  - quorum.etcd.content
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  state:
+    description:
+      - V(taken) takes the turn.
+      - V(undone) puts back what an interrupted turn has replaced, and starts the member. One that serves is left as it
+        is.
+    type: str
+    choices: [taken, undone]
+    default: taken
+  expected:
+    description: The marker that the plan saw.
+    type: dict
+    required: true
+  name:
+    description: The member's name from now on.
+    type: str
+    required: true
+  restart:
+    description: Whether the member must read something anew.
+    type: bool
+    default: false
+  peer_urls:
+    description: What the cluster is to know the member by from now on. Empty where that does not change.
+    type: list
+    elements: str
+    default: []
+  environment:
+    description: The variables of etcd with which the member is to run.
+    type: dict
+    default: {}
+  endpoints:
+    description: Client URLs of the other members. Empty for a cluster of one.
+    type: list
+    elements: str
+    default: []
+  members:
+    description: The members as the plan foresaw them. Not given for whatever they are.
+    type: list
+    elements: dict
+  allow_outage:
+    description: Whether one of two voters may restart, although nobody can write meanwhile.
+    type: bool
+    default: false
+  timeout:
+    description: How long the member may take until it serves, in seconds.
+    type: float
+    default: 120
+  lock_timeout:
+    description: How long to wait for whoever else is at work on the cluster, in seconds.
+    type: float
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: The role calls it through the action that renders its options
+  quorum.etcd.etcd_turn:
+    observation: "{{ __etcd_own }}"
+    version: 3.6.14
+    restart: true
+    endpoints: "{{ __etcd_step.endpoints }}"
+    members: "{{ __etcd_step.members }}"
+    pki: "{{ __etcd_inputs.pki }}"
+"""
+
+RETURN = r"""#"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _signals, _turn, _turnlock
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+
+def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
+    layout = layout_of(given)
+    terms = Terms("turn", given["endpoints"], given["members"], given["allow_outage"], given["lock_timeout"])
+    if given["state"] == "undone":
+        return {"changed": _turn.undo(systemd, layout, terms, given["timeout"], check)}
+    turn = _turn.Turn(
+        Marker.from_dict(given["expected"]),
+        given["name"],
+        given["restart"],
+        given["peer_urls"],
+        given["environment"],
+        given["timeout"],
+    )
+    return _turn.take(systemd, layout, Content.from_params(given), turn, terms, check)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            **CONTENT,
+            "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
+            "expected": {"type": "dict", "required": True},
+            "name": {"type": "str", "required": True},
+            "restart": {"type": "bool", "default": False},
+            "peer_urls": {"type": "list", "elements": "str", "default": []},
+            "environment": {"type": "dict", "default": {}},
+            "endpoints": {"type": "list", "elements": "str", "default": []},
+            "members": {"type": "list", "elements": "dict"},
+            "allow_outage": {"type": "bool", "default": False},
+            "timeout": {"type": "float", "default": 120.0},
+            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+        },
+        supports_check_mode=True,
+    )
+    _signals.outlive_the_connection()
+    try:
+        result = act(Systemd(_command.of_module(module)), module.params, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    for note in result.pop("notes", []):
+        module.warn(note)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

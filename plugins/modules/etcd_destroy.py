@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_destroy
+short_description: One host's part in taking a whole cluster away
+version_added: "0.1.0"
+description:
+  - A cluster is taken away in acts that every host must have finished before any begins the next one. This module is
+    one such act on one host. It asks nobody and guards no quorum.
+  - C(playbooks/destroy.yml) has them in their order, with a confirmation before the first. There is no reason to call
+    the module by hand.
+  - Nothing is deleted but the marker. Data are moved aside on their own file system; files, certificates and the
+    release stay.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  cluster:
+    description: Name of the cluster. A host whose marker has another one is refused.
+    type: str
+    required: true
+  state:
+    description:
+      - V(checked) only looks whether what lies on this host is of this cluster.
+      - V(stopped) stops and disables the unit of the member.
+      - V(aside) moves the data of the stopped member aside.
+      - V(forgotten) removes the marker. From there on a new cluster may be founded here.
+    type: str
+    choices: [checked, stopped, aside, forgotten]
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Stop this host's member for good
+  quorum.etcd.etcd_destroy:
+    cluster: etcd_cluster
+    state: stopped
+"""
+
+RETURN = r"""#"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _destroy, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            "cluster": {"type": "str", "required": True},
+            "state": {"type": "str", "choices": ["checked", "stopped", "aside", "forgotten"], "required": True},
+        },
+        supports_check_mode=True,
+    )
+    _signals.outlive_the_connection()
+    systemd, layout, check = Systemd(_command.of_module(module)), layout_of(module.params), module.check_mode
+    state, changed = module.params["state"], False
+    try:
+        _destroy.check_ours(layout, module.params["cluster"])
+        if state == "stopped":
+            changed = _destroy.stop(systemd, layout, check)
+        elif state == "aside":
+            changed = _destroy.move_aside(systemd, layout, check)
+        elif state == "forgotten":
+            changed = _destroy.forget(layout, check)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=changed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_join
+short_description: Let a host join a cluster that serves
+version_added: "0.1.0"
+description:
+  - Renders the files of a new member, issues its certificates, and sends all of it in one call of
+    M(quorum.etcd.etcd_admit) to the host. There they are written, and the member is added to the cluster as a learner,
+    started, awaited until it has caught up and itself answers, and made a voter.
+  - A call that was interrupted is continued by the next one. A member is never added twice.
+  - Refused while a voter of the cluster is not healthy, and on a host that holds data.
+  - Part of the role C(quorum.etcd.etcd).
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  observation:
+    description: What M(quorum.etcd.etcd_observe) returned for this host.
+    type: dict
+    required: true
+  version:
+    description: The etcd version that the files are for.
+    type: str
+    required: true
+  endpoints:
+    description: Client URLs of members that serve.
+    type: list
+    elements: str
+    required: true
+  members:
+    description: The members as the plan foresaw them. Refused if they are others.
+    type: list
+    elements: dict
+    required: true
+  timeout:
+    description: How long it may take from its start until it votes, in seconds. Never less than 15.
+    type: float
+    default: 120
+  pki:
+    description: How certificates are made, the role's C(__etcd_inputs.pki).
+    type: dict
+    required: true
+  announce:
+    description: What the controller prints while this runs. The role sets it to the step of its plan.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: The role calls it through the action that renders its options
+  quorum.etcd.etcd_join:
+    observation: "{{ __etcd_own }}"
+    version: "{{ __etcd_step.version }}"
+    endpoints: "{{ __etcd_step.endpoints }}"
+    members: "{{ __etcd_step.members }}"
+    pki: "{{ __etcd_inputs.pki }}"
+"""
+
+RETURN = r"""
+member_id:
+  description: The id of the new member in lower-case hex.
+  returned: success, and not in check mode
+  type: str
+  sample: 8e9e05c52164694d
+cluster_id:
+  description: The id of its cluster in lower-case hex.
+  returned: success, and not in check mode
+  type: str
+  sample: cdf818194e3a8c32
+"""

@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_leader
+short_description: Choose which member of an etcd cluster leads
+version_added: "0.1.0"
+description:
+  - Moves leadership to a member, or away from one before it is stopped, so that writes wait for a moment only and not
+    for an election. It works with any cluster of etcd 3.4 to 3.7, deployed by whatever.
+  - Only a healthy voter is asked to lead, that is one that answers a linearizable read of its own.
+  - Everything happens under the lock of the cluster, see M(quorum.etcd.etcd_member).
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.connection
+  - quorum.etcd.attributes
+  - quorum.etcd.attributes.actiongroup_etcd
+attributes:
+  check_mode:
+    support: full
+    details:
+      - The cluster is asked and judged as otherwise, but the lock is not taken.
+  diff_mode:
+    support: full
+options:
+  name:
+    description:
+      - The member's name.
+      - One of O(name) and O(member_id) is needed. If both are given, they must belong to the same member.
+    type: str
+  member_id:
+    description:
+      - The member's id, lower-case hexadecimal as C(etcdctl) prints it.
+    type: str
+  state:
+    description:
+      - V(leader) to let this member lead.
+      - V(follower) to let another one lead, a healthy voter, if this member does.
+    type: str
+    choices: [leader, follower]
+    default: leader
+  lock_timeout:
+    description:
+      - Seconds to wait for somebody else who is at work on this cluster. After that this is refused, and the message
+        says who it is.
+    type: float
+    default: 300.0
+seealso:
+  - module: quorum.etcd.etcd_member
+  - module: quorum.etcd.etcd_health_info
+"""
+
+EXAMPLES = r"""
+- name: Let a member lead
+  quorum.etcd.etcd_leader:
+    endpoints: [https://10.0.0.1:2379, https://10.0.0.2:2379, https://10.0.0.3:2379]
+    ca_path: /etc/etcd/ssl/ca.pem
+    client_cert: /etc/etcd/ssl/admin.pem
+    client_key: /etc/etcd/ssl/admin-key.pem
+    name: etcd-host1
+
+- name: Let any other member lead before this one's machine is worked on
+  quorum.etcd.etcd_leader:
+    endpoints: [http://127.0.0.1:2379]
+    name: etcd-host1
+    state: follower
+"""
+
+RETURN = r"""
+leader:
+  description: Who leads now, or would in check mode.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Id, as lower-case hexadecimal text; empty while nobody leads.
+      type: str
+      returned: always
+      sample: 8e9e05c52164694d
+    name:
+      description: Name.
+      type: str
+      returned: always
+      sample: etcd-host1
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _leadership, _member, _signals, _turnlock
+from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+    connection_spec,
+    credentials_of,
+    endpoints_of,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connection_spec(),
+            "name": {"type": "str"},
+            "member_id": {"type": "str"},
+            "state": {"type": "str", "choices": ["leader", "follower"], "default": "leader"},
+            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+        },
+        required_one_of=[("name", "member_id")],
+        supports_check_mode=True,
+    )
+    given = module.params
+    _signals.outlive_the_connection()
+    try:
+        wanted = _member.Wanted(given["state"], given["name"] or "", (given["member_id"] or "").lower())
+        patience = _member.Patience(given["timeout"], given["lock_timeout"])
+        result = _leadership.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc), exception=exc)
+    diff = {"before": {"leader": result.pop("before")}, "after": {"leader": result["leader"]}}
+    module.exit_json(**result, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_leave
+short_description: Take the member of this host out of its cluster
+version_added: "0.1.0"
+description:
+  - Removes the member from its cluster, if the cluster can spare it, stops and disables its unit, and moves its data
+    aside on their own file system. Nothing is deleted. All in one call, under the locks of the host and of the cluster.
+  - A member that leads hands leadership over first. One that does not serve is stopped first.
+  - A call that was interrupted is continued by the next one.
+  - Files, certificates and the release stay. The marker of the host remembers that the member was removed, so that it
+    never starts again by itself.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+  - quorum.etcd.membership
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: none
+options:
+  member_id:
+    description:
+      - The id of the member in lower-case hex.
+      - Empty where the cluster does not have it any more, and only its host is to be put to rest.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Take this host's member out of the cluster
+  quorum.etcd.etcd_leave:
+    cluster: etcd_cluster
+    name: etcd-host3
+    member_id: 8e9e05c52164694d
+    endpoints: [https://10.0.0.1:2379]
+    members:
+      - id: 8e9e05c52164694d
+        peer_urls: [https://10.0.0.4:2380]
+        is_learner: false
+      - id: 91bc3c398fb3c146
+        peer_urls: [https://10.0.0.1:2380]
+        is_learner: false
+"""
+
+RETURN = r"""#"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _leave, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, MEMBERSHIP, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_LEAVING = ("cluster", "name", "member_id", "endpoints", "members")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**LAYOUT, **MEMBERSHIP, "member_id": {"type": "str", "required": True}},
+        supports_check_mode=True,
+    )
+    given = module.params
+    _signals.outlive_the_connection()
+    systemd = Systemd(_command.of_module(module))
+    leaving = _leave.Leaving(**{field: given[field] for field in _LEAVING})
+    try:
+        changed = _leave.leave(systemd, layout_of(given), leaving, module.check_mode)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=changed)
+
+
+if __name__ == "__main__":
+    main()

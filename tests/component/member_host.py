@@ -1,0 +1,196 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host below a directory, whose member is a real etcd behind its real gate; systemd is as little as that needs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _render
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from cluster import Cluster, binary, free_ports
+from inventory_of import bare
+from layout_below import layout_below
+
+
+class MemberHost:
+    """A host that is to be a member of a plain cluster.
+
+    :param at: which one: it is called C(etcd-hostAT).
+    """
+
+    def __init__(self, directory: Path, version: str, at: int) -> None:
+        self.layout = layout_below(directory)
+        self.version = version
+        self._at = at
+        self._ports = free_ports(2)
+        self._log = directory / "journal"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unit = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
+        self._watchers: list[threading.Thread] = []
+        self.told: list[str] = []
+
+    # -- what it is to be --------------------------------------------------------------------------------------------
+
+    @property
+    def wanted(self) -> Wanted:
+        host = bare(
+            self._at,
+            layout=self.layout,
+            etcd_address="127.0.0.1",
+            etcd_client_port=self._ports[0],
+            etcd_peer_port=self._ports[1],
+            etcd_settings={"listen-metrics-urls": None},
+        )
+        assert host.wanted is not None
+        return host.wanted
+
+    def content(self, more: str = "") -> Content:
+        """Its files.
+
+        :param more: a line more in its settings, which nobody has checked.
+        """
+        # All of it is this very user's.
+        own = {"owner": self.layout.user, "group": self.layout.group}
+        files = [{**vars(file), **own} for file in _render.files(self.wanted, self.version, "x86_64")]
+        for file in files:
+            file["content"] += f"{more}\n" if file["path"] == self.layout.conf_file else ""
+        return Content(files, {}, {}, {})
+
+    @property
+    def name(self) -> str:
+        return self.wanted.name
+
+    @property
+    def marker(self) -> Marker | None:
+        return _hostfiles.read_marker(self.layout)
+
+    def mark(self, **changes: Any) -> None:
+        marker = self.marker
+        assert marker is not None
+        Path(self.layout.marker_file).write_text(_marker.render(replace(marker, **changes)))
+
+    # -- systemd -----------------------------------------------------------------------------------------------------
+
+    @property
+    def systemd(self) -> Systemd:
+        return Systemd(self)
+
+    @property
+    def unit(self) -> dict[str, str]:
+        return dict(self._unit)
+
+    def __call__(self, arguments: Sequence[str]) -> Result:
+        call = list(arguments)
+        if call[:2] == ["systemctl", "show"]:
+            return Result(0, self._show(call[2]), "")
+        if call[0] == "journalctl":
+            return Result(0, "\n".join(self._log.read_text(errors="replace").splitlines()[-20:]), "")
+        self.told.append(" ".join(call[1:]))
+        verb = call[1]
+        if verb in ("stop", "restart"):
+            self.end(signal.SIGTERM)
+            self._unit.update(ActiveState="inactive", SubState="dead")
+        if verb in ("start", "restart"):
+            self._launch()
+        if verb in ("enable", "disable"):
+            self._unit["UnitFileState"] = f"{verb}d"
+        return Result(0, "", "")
+
+    def pause(self) -> None:
+        """Stop the process where it is."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End the process, and wait until the unit knows."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+            self._process.send_signal(signal.SIGCONT)
+        for watcher in self._watchers:
+            watcher.join()
+        self._watchers.clear()
+
+    def _show(self, unit: str) -> str:
+        if unit != self.layout.unit or not Path(self.layout.unit_file).exists():
+            return "LoadState=not-found\n"
+        said = {"LoadState": "loaded", "FragmentPath": self.layout.unit_file, **self._unit}
+        return "".join(f"{name}={value}\n" for name, value in said.items())
+
+    def _launch(self) -> None:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
+        environment.update(_settings(self.layout.conf_file))
+        if self._gate("before", environment) != 0:
+            self._unit.update(ActiveState="activating", SubState="auto-restart", MainPID="0")
+            return
+        environment.update(_settings(f"{self.layout.run_dir}/bootstrap.env"))
+        notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        path = f"{self.layout.root}/notify"
+        Path(path).unlink(missing_ok=True)
+        notified.bind(path)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [binary(self.version)], env={**environment, "NOTIFY_SOCKET": path}, stdout=log, stderr=log
+            )
+        self._unit.update(ActiveState="activating", SubState="start", MainPID=str(self._process.pid))
+        arguments = (self._process, notified, environment)
+        self._watchers = [threading.Thread(target=run, args=arguments) for run in (self._await_ready, self._await_end)]
+        for watcher in self._watchers:
+            watcher.start()
+
+    def _await_ready(
+        self, process: subprocess.Popen[bytes], notified: socket.socket, environment: dict[str, str]
+    ) -> None:
+        notified.settimeout(0.1)
+        with notified:
+            while process.poll() is None:
+                try:
+                    ready = b"READY=1" in notified.recv(4096)
+                except TimeoutError:
+                    continue
+                if ready:
+                    self._gate("ready", environment)
+                    self._unit.update(ActiveState="active", SubState="running")
+                    return
+
+    def _await_end(
+        self, process: subprocess.Popen[bytes], _notified: socket.socket, environment: dict[str, str]
+    ) -> None:
+        status = process.wait()
+        self._watchers[0].join()
+        self._gate("after", environment)
+        failed = status not in (0, -signal.SIGTERM)
+        self._unit.update(ActiveState="failed" if failed else "inactive", MainPID="0", Result="exit-code")
+
+    def _gate(self, moment: str, environment: dict[str, str]) -> int:
+        with self._log.open("ab") as log:
+            return subprocess.run(
+                ["sh", self.layout.gate_file, moment], env=environment, stdout=log, stderr=log, check=False
+            ).returncode
+
+
+def _settings(path: str) -> dict[str, str]:
+    if not Path(path).exists():
+        return {}
+    return dict(line.split("=", 1) for line in shlex.split(Path(path).read_text(), comments=True))
+
+
+def members_of(cluster: Cluster) -> list[dict[str, Any]]:
+    with cluster.client() as client:
+        return list(client.member_list()["members"])

@@ -1,0 +1,109 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host whose member is one of three, founded as the collection founds clusters."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _founding,
+    _hostfiles,
+    _marker,
+    _process,
+    _render,
+    _service,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
+from cluster import Cluster, Member, free_ports
+from member_host import MemberHost, members_of
+
+TOKEN = "etcd-cluster"
+
+
+class OneOfThree:
+    """Two members that are plain processes, and one behind its unit and its gate."""
+
+    def __init__(self, directory: Path, version: str) -> None:
+        self._directory = directory
+        self.cluster = Cluster(directory, version, 2)
+        self.host = MemberHost(directory / "host", version, 7)
+        urls = self.host.wanted.member
+        self.others = list(self.cluster.members)
+        own = Member(self.host.name, urls.client_urls[0], urls.peer_urls[0], directory / "host")
+        self.cluster.members.append(own)
+
+    def start(self) -> OneOfThree:
+        host, layout = self.host, self.host.layout
+        for other in self.others:
+            self.cluster.launch(other)
+        initial_cluster = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster.members)
+        bootstrap = vars(_render.bootstrap(host.wanted, initial_cluster, TOKEN))
+        files = [*host.content().files, {**bootstrap, "owner": layout.user, "group": layout.group}]
+        marker = Marker(_marker.OFFERED, cluster="prod", name=host.name, token=TOKEN)
+        _founding.offer(layout, Content(files, {}, {}, {}), Offer(None, marker, []), host.systemd, check=False)
+        offered = host.marker
+        assert offered is not None
+        _founding.agree(layout, offered, check=False)
+        _service.start(host.systemd, layout, check=False)
+        _service.await_ready(host.systemd, layout, timeout=30)
+        for other in self.others:
+            self.cluster.wait_for(other)
+        host.told.clear()
+        return self
+
+    def end(self) -> None:
+        """End all of it. Each member's log takes 128 MB."""
+        self.host.end(signal.SIGKILL)
+        self.cluster.stop()
+        shutil.rmtree(self._directory)
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Of the others."""
+        return [other.client_url for other in self.others]
+
+    def terms(self, **changes: Any) -> Terms:
+        return Terms(**{"act": "turn", "endpoints": self.endpoints, "wait": 0.0, **changes})
+
+    @property
+    def pid(self) -> int:
+        """The process of the host's member; 0 if none runs."""
+        unit = self.host.systemd.show(self.host.layout.unit)
+        return int(unit["pid"])
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """With what it runs."""
+        process = _process.describe(self.pid)
+        assert process is not None
+        found: dict[str, str] = process["environment"]
+        return found
+
+    @property
+    def listed(self) -> dict[str, Any]:
+        """The host's member as its cluster knows it."""
+        marker = _hostfiles.read_marker(self.host.layout)
+        assert marker is not None
+        return next(one for one in members_of(self.cluster) if one["id"] == marker.member_id)
+
+    @property
+    def leader(self) -> str:
+        with self.cluster.client() as client:
+            return str(client.status(self.endpoints[0])["leader"])
+
+    def move(self) -> list[str]:
+        """Give the host's member another peer port from now on.
+
+        :returns: its peer URLs by that.
+        """
+        self.host._ports[1] = free_ports(1)[0]
+        return list(self.host.wanted.member.peer_urls)

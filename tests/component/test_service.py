@@ -1,0 +1,130 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A member restarted and stopped in a real cluster, as far as that can spare it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _service, _turnlock
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from one_of_three import OneOfThree
+
+MakeThree = Callable[[str], OneOfThree]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+
+def restart(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
+    host = three.host
+    return _service.restart(host.systemd, host.layout, three.terms(act="restart", **terms), 30.0, check)
+
+
+def stop(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
+    return _service.stop(three.host.systemd, three.host.layout, three.terms(act="stop", **terms), check)
+
+
+def lead(three: OneOfThree) -> None:
+    three.cluster.lead(three.cluster.members[-1])
+
+
+def test_a_restarted_member_leads_no_more_and_serves(make_three: MakeThree, every_version: str) -> None:
+    three = make_three(every_version)
+    lead(three)
+    before = three.pid
+    result = restart(three)
+    assert (result["changed"], result["notes"], result["member_id"]) == (True, [], three.listed["id"])
+    assert three.pid not in (0, before)
+    assert three.leader != three.listed["id"]
+    three.cluster.wait_for(three.cluster.members[-1])
+
+
+def test_a_member_that_answers_knows_the_others_itself(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    restart(three, endpoints=[])
+    assert three.pid not in (0, before)
+
+
+def test_a_member_that_does_not_run_is_started(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    three.host.end()
+    assert restart(three, endpoints=["http://192.0.2.1:2379"])["changed"]
+    three.cluster.wait_for(three.cluster.members[-1])
+
+
+def test_a_stopped_member_leads_no_more_and_stays_stopped(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    lead(three)
+    assert stop(three)["changed"]
+    assert three.pid == 0
+    assert three.leader != three.listed["id"]
+    assert not stop(three)["changed"]
+    assert _service.start(three.host.systemd, three.host.layout, check=False)
+    assert _service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed["id"]
+
+
+@pytest.mark.parametrize("act", [restart, stop])
+class TestAMember:
+    def test_that_its_cluster_cannot_spare_goes_on(
+        self, make_three: MakeThree, version: str, act: Callable[..., Any]
+    ) -> None:
+        three = make_three(version)
+        three.cluster.lead(three.others[1])
+        three.cluster.end(three.others[0])
+        before = three.pid
+        for check in (True, False):
+            with pytest.raises(Refused, match="Not healthy: m0"):
+                act(three, check=check, endpoints=[three.others[1].client_url], allow_outage=True)
+        assert three.pid == before
+
+    def test_waits_for_whoever_is_at_work_on_the_cluster(
+        self, make_three: MakeThree, version: str, act: Callable[..., Any]
+    ) -> None:
+        three = make_three(version)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            with _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
+                with pytest.raises(Refused, match="growing, by somebody"):
+                    act(three)
+                before = three.pid
+                waiting = pool.submit(act, three, wait=30.0)
+                assert three.pid == before
+            assert waiting.result()["changed"]
+
+    def test_that_hangs_may_go_where_the_others_are_known(
+        self, make_three: MakeThree, version: str, act: Callable[..., Any]
+    ) -> None:
+        three = make_three(version)
+        three.cluster.lead(three.others[0])
+        three.host.pause()
+        with pytest.raises(Refused, match=r"Name their client URLs \(endpoints\)"):
+            act(three, endpoints=[])
+        assert act(three)["changed"]
+
+    def test_in_check_mode_is_left_alone(self, make_three: MakeThree, version: str, act: Callable[..., Any]) -> None:
+        three = make_three(version)
+        before = three.pid
+        assert act(three, check=True)["changed"]
+        assert (three.pid, three.host.told) == (before, [])
+
+
+def test_a_member_that_its_gate_would_keep_down_is_not_restarted(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    log = Path(three.host.layout.log_dir)
+    log.rename(log.with_name("away"))
+    with pytest.raises(Refused, match="its gate keeps it down"):
+        restart(three)
+    assert three.pid == before
+    log.with_name("away").rename(log)
+    three.host.mark(mounts=("/mnt/missing",))
+    with pytest.raises(Refused, match="/mnt/missing is no mount point now"):
+        restart(three)
+    assert three.pid == before

@@ -1,0 +1,296 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A member's turn in a real cluster: verified, or undone, and interrupted between any two of its steps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _envfile,
+    _presumed,
+    _previous,
+    _progress,
+    _render,
+    _turn,
+    _turnlock,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._turn import Turn
+from member_host import members_of
+from one_of_three import OneOfThree
+
+MakeThree = Callable[[str], OneOfThree]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+CHANGED = {"ETCD_HEARTBEAT_INTERVAL": "150", "ETCD_ELECTION_TIMEOUT": "1500"}
+#: No host has this address (RFC 5737): etcd ends as soon as it starts.
+BAD = {**CHANGED, "ETCD_LISTEN_METRICS_URLS": "http://192.0.2.1:2381"}
+
+
+def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **changes: Any) -> dict[str, Any]:
+    """A turn that restarts the host's member with these settings too."""
+    host = three.host
+    terms = changes.pop("terms", None) or three.terms()
+    content = host.content("\n".join(f'{name}="{value}"' for name, value in settings.items()))
+    content.files[-1]["owner"] = changes.pop("owner_of_the_last_file", host.layout.user)  # type: ignore[index]
+    turn = {
+        "expected": host.marker,
+        "name": host.name,
+        "restart": True,
+        "peer_urls": [],
+        "environment": {**_envfile.environment(_render.flags(host.wanted, host.version)), **settings},
+        "timeout": 30.0,
+        **changes,
+    }
+    return _turn.take(host.systemd, host.layout, content, Turn(**turn), terms, check)
+
+
+def undo(three: OneOfThree) -> bool:
+    return _turn.undo(three.host.systemd, three.host.layout, three.terms(), timeout=30.0, check=False)
+
+
+def settings_file(three: OneOfThree) -> str:
+    return Path(three.host.layout.conf_file).read_text()
+
+
+def kept(three: OneOfThree) -> bool:
+    return os.path.exists(_previous.path_of(three.host.layout))
+
+
+def lead(three: OneOfThree) -> None:
+    """Let the host's member lead."""
+    three.cluster.lead(three.cluster.members[-1])
+
+
+def lock_of(three: OneOfThree) -> list[Any]:
+    with three.cluster.client() as client:
+        return list(client.read(_turnlock.KEY)["kvs"])
+
+
+def test_a_changed_setting_is_read_by_a_restart_after_another_leads(make_three: MakeThree, every_version: str) -> None:
+    three = make_three(every_version)
+    lead(three)
+    before = three.pid
+    result = take(three, CHANGED)
+    assert (result["changed"], result["notes"]) == (True, [])
+    assert [one["before_header"] for one in result["diff"]] == [three.host.layout.conf_file]
+    assert three.pid != before
+    assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
+    assert three.leader != three.listed["id"]
+    assert not kept(three)
+    assert lock_of(three) == []
+
+
+def test_a_new_address_is_told_to_the_cluster_first(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    urls = three.move()
+    take(three, {}, peer_urls=urls)
+    assert three.listed["peer_urls"] == urls
+    assert three.environment["ETCD_LISTEN_PEER_URLS"] == urls[0]
+    assert not kept(three)
+
+
+def test_a_new_name_changes_neither_id_nor_data(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.host.marker
+    take(three, {"ETCD_NAME": "other"}, name="other")
+    after = three.host.marker
+    assert before is not None and after is not None
+    assert (after.name, after.member_id) == ("other", before.member_id)
+    assert three.listed["name"] == "other"
+
+
+def test_without_a_restart_files_are_put_right_and_nobody_is_asked(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    gate = Path(three.host.layout.gate_file)
+    right = gate.read_text()
+    gate.write_text("by hand")
+    result = take(three, {}, restart=False, terms=three.terms(endpoints=["http://192.0.2.1:2379"]))
+    assert result["changed"]
+    assert gate.read_text() == right
+    assert three.pid == before
+    assert three.host.told == ["daemon-reload"]
+    assert not kept(three)
+    assert not take(three, {}, restart=False)["changed"]
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["setting", "setting and address"])
+def test_a_turn_that_fails_is_undone(make_three: MakeThree, every_version: str, moves: bool) -> None:
+    three = make_three(every_version)
+    lead(three)
+    before, urls = settings_file(three), three.listed["peer_urls"]
+    peer_urls = three.move() if moves else []
+    with pytest.raises(HostError, match="failed and was undone: it serves again") as caught:
+        take(three, BAD, peer_urls=peer_urls)
+    assert "192.0.2.1:2381" in str(caught.value).split("Its last words:")[0], "etcd's cause comes first"
+    assert settings_file(three) == before
+    assert "ETCD_HEARTBEAT_INTERVAL" not in three.environment
+    assert three.listed["peer_urls"] == urls
+    assert not kept(three)
+    assert lock_of(three) == []
+
+
+def test_a_turn_that_fails_before_the_restart_restarts_nothing(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before, pid = settings_file(three), three.pid
+    with pytest.raises(HostError, match="its files are the previous ones, it did not stop. There is no such user"):
+        take(three, CHANGED, owner_of_the_last_file="no-such-user")
+    assert (settings_file(three), three.pid, kept(three)) == (before, pid, False)
+
+
+def test_a_turn_that_cannot_be_undone_says_so_and_keeps_what_it_needs(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    before = settings_file(three)
+    log = Path(three.host.layout.log_dir)
+    aside = log.with_name("away")
+
+    def lose_the_disk(step: str) -> None:
+        if step == "turn: restarted":
+            three.host.end()
+            log.rename(aside)
+
+    monkeypatch.setattr(_progress, "at", lose_the_disk)
+    with pytest.raises(HostError, match="and putting its previous files back failed too") as caught:
+        take(three, CHANGED)
+    assert "Mend the cause and run the same command again" in str(caught.value)
+    assert kept(three)
+    monkeypatch.undo()
+    aside.rename(log)
+    assert undo(three)
+    assert settings_file(three) == before
+    assert not kept(three)
+
+
+STEPS = ["previous kept", "readdressed", "files written", "leadership moved", "restarted"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "step"),
+    [(CHANGED, step) for step in [*STEPS, "serves"]] + [(BAD, step) for step in STEPS],
+    ids=lambda value: value if isinstance(value, str) else "bad" if value is BAD else "good",
+)
+def test_a_turn_that_was_interrupted_is_undone_or_goes_on(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], step: str
+) -> None:
+    three = make_three(version)
+    before, old = settings_file(three), three.listed["peer_urls"]
+    new = three.move()
+
+    class Interrupted(BaseException):
+        """The end of a process, in the middle of its work."""
+
+    def at(reached: str) -> None:
+        if reached == f"turn: {step}":
+            raise Interrupted
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(_progress, "at", at)
+        with pytest.raises(Interrupted):
+            take(three, settings, peer_urls=new)
+    assert kept(three)
+    if undo(three):
+        assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
+        assert not kept(three)
+    if settings is BAD:
+        with pytest.raises(HostError, match="undone"):
+            take(three, BAD, peer_urls=new)
+        assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
+    take(three, CHANGED, peer_urls=new)
+    assert three.listed["peer_urls"] == new
+    assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
+    assert not kept(three)
+
+
+def test_what_was_kept_of_a_turn_that_serves_after_all_goes_with_the_next(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+
+    def at(reached: str) -> None:
+        if reached == "turn: serves":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(_progress, "at", at)
+        with pytest.raises(KeyboardInterrupt):
+            take(three, CHANGED)
+    pid = three.pid
+    assert not undo(three), "one that serves is left as it is"
+    assert take(three, CHANGED, restart=False)["changed"]
+    assert not kept(three)
+    assert three.pid == pid
+
+
+class TestATurnIsRefused:
+    def untouched(self, three: OneOfThree, said: str, **changes: Any) -> None:
+        before, pid = settings_file(three), three.pid
+        with pytest.raises(Refused, match=said):
+            take(three, CHANGED, **changes)
+        assert (settings_file(three), three.pid, kept(three)) == (before, pid, False)
+
+    def test_while_the_cluster_cannot_spare_the_member(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        three.cluster.lead(three.others[1])
+        three.cluster.end(three.others[0])
+        endpoints = [three.others[1].client_url]
+        self.untouched(three, "Without etcd-host7, 1 of 3 voters", terms=three.terms(endpoints=endpoints))
+
+    def test_where_the_members_changed_since_the_plan(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        members = _presumed.of(members_of(three.cluster))[:2]
+        self.untouched(three, "The cluster's members changed meanwhile", terms=three.terms(members=members))
+
+    def test_where_the_marker_changed_since_the_plan(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        planned = three.host.marker
+        three.host.mark(token="another")
+        self.untouched(three, "changed this host meanwhile", expected=planned)
+
+    def test_while_somebody_else_is_at_work(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        with _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
+            self.untouched(three, "growing, by somebody")
+
+    def test_where_the_gate_would_not_let_it_start_again(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        log = Path(three.host.layout.log_dir)
+        log.rename(log.with_name("away"))
+        self.untouched(three, "There is no write-ahead log")
+        log.with_name("away").rename(log)
+
+
+def test_in_check_mode_it_is_predicted_and_nothing_is_touched(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before, pid = settings_file(three), three.pid
+    predicted = take(three, CHANGED, check=True)
+    assert predicted["changed"]
+    assert (settings_file(three), three.pid, kept(three), three.host.told) == (before, pid, False, [])
+    assert take(three, CHANGED)["diff"] == predicted["diff"]
+
+
+def test_a_setting_that_somebody_else_keeps_different_is_reported_and_not_undone(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    wanted = {**three.environment, **CHANGED, "ETCD_MAX_TXN_OPS": "77"}
+    (note,) = take(three, CHANGED, environment=wanted)["notes"]
+    assert "ETCD_MAX_TXN_OPS=(unset), not 77" in note
+    assert not kept(three)
+
+
+def test_a_member_that_is_down_takes_its_turn_without_asking_anybody(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    three.host.end()
+    take(three, CHANGED, terms=three.terms(endpoints=["http://192.0.2.1:2379"]))
+    assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"

@@ -1,0 +1,137 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One cluster that lives through one change after the other, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from accidents import Accident
+from changes import Change
+from inventories import Inventory
+from ledger import Result
+from machines import Machines
+from members import Members, Verdict
+from playbook import How, Playbook
+
+#: How often the same command may have to be given once nothing goes wrong any more.
+MOST_RUNS = 4
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How the runs of a case go.
+
+    :param how: Ansible's way.
+    :param pause: seconds between what went wrong and the next run.
+    """
+
+    how: How
+    pause: float
+
+    @classmethod
+    def of(cls, number: int) -> Ways:
+        """Half of the cases without pipelining, half of them at once, a third with C(any_errors_fatal)."""
+        return cls(How(pipelining=number % 2 == 0, strict=number % 3 == 0), pause=4.0 if number % 4 < 2 else 0.0)
+
+
+class Living:
+    """A cluster on some hosts, founded when it is needed and kept until a test fails.
+
+    :param directory: for inventories, and the records of writes.
+    """
+
+    def __init__(self, machines: Machines, directory: Path) -> None:
+        self.machines = machines
+        self._directory = directory
+        self.members = Members(machines, directory)
+        self.playbook = self.controller("controller")
+        #: What the writer says of the last change.
+        self.verdict = Verdict(0, 0, 0.0)
+        self._now: Inventory | None = None
+
+    def controller(self, name: str, playbook: str = "quorum.etcd.etcd") -> Playbook:
+        """A machine of an operator, who has the same inventory."""
+        directory = self._directory / name
+        directory.mkdir(exist_ok=True)
+        return Playbook(self._inventory / "hosts", directory, playbook)
+
+    def rival(self, wanted: Inventory) -> Playbook:
+        """A machine of another operator, who has the same authorities and means something else."""
+        directory = self._directory / "rival"
+        directory.mkdir(exist_ok=True)
+        playbook = Playbook(wanted.write(self.machines, directory / "inventory"), directory)
+        playbook.variables = {"etcd_pki_dir": str(self._inventory / "etcd-pki" / "etcd_cluster")}
+        return playbook
+
+    def goes_through(self, change: Change, accident: Accident, ways: Ways) -> Result:
+        """Make a change, let something go wrong with it, and give the same command until nothing is left to do.
+
+        Afterwards the cluster is as the inventory says, and nobody was restarted without need. While it lasts a client
+        writes: nothing of what is acknowledged is lost, and there is no write that has to be given up.
+        """
+        self.be(change.before)
+        if change.leads:
+            self.members.lead(change.actor, change.before.members)
+        lasting = [host for host in change.lasting if host not in accident.stops(change)]
+        with self.becoming(change.after, change.before.members, lasting):
+            if change.happens:
+                change.happens(self.machines)
+            disturbed = accident.happens(self.machines, self.playbook, self.members, change, ways.how)
+            time.sleep(ways.pause)
+            runs = self.playbook.run_until_done(MOST_RUNS, ways.how)
+        return Result(disturbed.done, runs, self.verdict)
+
+    @contextmanager
+    def becoming(self, wanted: Inventory, asked: Sequence[str], lasting: Iterable[str] = ()) -> Iterator[None]:
+        """Write another inventory; what is done here is to make it true, while a client writes.
+
+        :param asked: the hosts by way of whose members it writes.
+        :param lasting: those whose members are not restarted.
+        """
+        before = self._pids(lasting)
+        self._now = None
+        with self.members.written_meanwhile(asked):
+            self.write(wanted)
+            yield
+        self.members.are_one_healthy_cluster(wanted.members)
+        self.members.are_gone_from(set(self.machines.names) - set(wanted.members))
+        self.members.leave_no_lock(wanted.members[0])
+        assert self._pids(lasting) == before, "a member was restarted without need"
+        self.verdict = self.members.hold_every_acknowledged_write(wanted.members, records=1)
+        assert self.verdict.failed == 0, self.verdict
+        self._now = wanted
+
+    @property
+    def is_whole(self) -> bool:
+        """Is it what some inventory says?"""
+        return self._now is not None
+
+    def falls_apart(self) -> None:
+        """It is no longer what any inventory says."""
+        self._now = None
+
+    def be(self, wanted: Inventory) -> None:
+        """As an inventory says, by a run of which nothing is asked but that."""
+        if self._now and replace(self._now, absent=()) == wanted:
+            return
+        self.write(wanted)
+        self.playbook.run_until_done(MOST_RUNS)
+        self._now = wanted
+
+    def write(self, wanted: Inventory) -> None:
+        """Write an inventory, and do nothing."""
+        wanted.write(self.machines, self._inventory)
+
+    def _pids(self, hosts: Iterable[str]) -> dict[str, list[str]]:
+        return {host: self.members.processes(host) for host in hosts}
+
+    @property
+    def _inventory(self) -> Path:
+        return self._directory / "inventory"

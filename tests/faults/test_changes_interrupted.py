@@ -1,0 +1,116 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change of a cluster that serves is interrupted, wherever and by whatever: the same command brings it to its end.
+
+A client writes all the while. Each case goes on with the cluster that the one before has left.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from accidents import Accident, DiskOf, Ended, Killed, KilledDuring, NoAccident, PowerCut, Trouble
+from changes import FIVE, REFILL, REPLACE, Change, grow, readdress, settings, shrink
+from ledger import Ledger
+from living import Living, Ways
+
+HERE = Path(__file__).parent
+MODULE_UTILS = HERE.parents[1] / "plugins" / "module_utils"
+_TOLD = re.compile(r'_progress\.at\("([^"]+)"\)')
+
+#: In memory: kept while a host is switched off, and small enough to be filled.
+DISK = "512m"
+HOSTS = FIVE
+
+#: A change and the one that takes it back, so that each case begins where the one before has ended.
+PAIRS = ((grow(), shrink()), (readdress(), readdress(2380)), (settings(), settings(100)))
+TO_FIVE = (grow(FIVE), shrink(FIVE))
+ALONE = (REPLACE, REFILL)
+EVERY = (*itertools.chain.from_iterable(PAIRS), *TO_FIVE, *ALONE)
+
+#: Where the most is at stake: the cluster knows of something that the host does not know yet.
+SAMPLE: list[tuple[Change, Accident]] = [
+    (grow(), Ended("join: added")),
+    (shrink(), PowerCut("leave: removed")),
+    (readdress(), Ended("turn: readdressed")),
+    (settings(), KilledDuring("Take the member's turn", 1.0)),
+]
+
+
+def _inside_each_act() -> Iterator[tuple[Change, Accident]]:
+    for accident in (Ended, PowerCut):
+        for there, back in PAIRS:
+            # Acts have different numbers of steps: what is taken back is taken back without an accident then.
+            for first, second in itertools.zip_longest(there.steps, back.steps):
+                yield there, accident(first) if first else NoAccident()
+                yield back, accident(second) if second else NoAccident()
+        for change in ALONE:
+            for step in change.steps:
+                yield change, accident(step)
+        for step in TO_FIVE[0].steps:
+            yield TO_FIVE[0], accident(step)
+            yield TO_FIVE[1], NoAccident()
+
+
+def _during_each_act() -> Iterator[tuple[Change, Accident]]:
+    for change in EVERY:
+        yield change, KilledDuring(change.task, 0.7)
+    for victim, trouble in itertools.product(("member", "leader"), ("power cut", "partition")):
+        for change in EVERY:
+            yield change, Trouble(victim, trouble)
+    for there, back in PAIRS:
+        yield there, DiskOf("full")
+        yield back, NoAccident()
+
+
+def _cases() -> Iterator[object]:
+    rest = [case for case in (*_inside_each_act(), *_during_each_act()) if case not in SAMPLE]
+    for number, (change, accident) in enumerate([*SAMPLE, *rest]):
+        marks = () if number < len(SAMPLE) else (pytest.mark.matrix,)
+        yield pytest.param(change, accident, Ways.of(number), marks=marks, id=f"{change.name}, {accident}")
+
+
+@pytest.mark.parametrize(("change", "accident", "ways"), list(_cases()))
+def test_the_same_command_brings_an_interrupted_change_to_its_end(
+    living: Living, ledger: Ledger, change: Change, accident: Accident, ways: Ways
+) -> None:
+    ledger.add(change.name, accident.name, living.goes_through(change, accident, ways))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(("there", "back"), [*PAIRS, TO_FIVE], ids=lambda change: change.name)
+def test_a_run_that_is_killed_before_any_of_its_tasks_is_completed_by_the_same_command(
+    living: Living, ledger: Ledger, there: Change, back: Change
+) -> None:
+    """Each time one task later, until the run is over before."""
+    for number in itertools.count(1):
+        for change in (there, back):
+            result = living.goes_through(change, Killed(number), Ways.of(number))
+            if result.undisturbed:
+                return
+            ledger.add(change.name, Killed.name, result)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("change", ALONE, ids=lambda change: change.name)
+def test_a_replacement_that_is_killed_before_any_of_its_tasks_is_completed_by_the_same_command(
+    living: Living, ledger: Ledger, change: Change
+) -> None:
+    for number in itertools.count(1):
+        result = living.goes_through(change, Killed(number), Ways.of(number))
+        if result.undisturbed:
+            return
+        ledger.add(change.name, Killed.name, result)
+
+
+def test_every_step_of_every_act_is_one_at_which_something_goes_wrong() -> None:
+    told = {step for source in MODULE_UTILS.glob("*.py") for step in _TOLD.findall(source.read_text(encoding="utf-8"))}
+    tried = {step for change in EVERY for step in change.steps}
+    elsewhere = {step for test in HERE.glob("test_*.py") for step in told if f'"{step}"' in test.read_text()}
+    assert told - tried - elsewhere == set()

@@ -1,0 +1,399 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Acts on simulated machines, and runs made of them: what the modules do, in their order.
+
+An act is a generator that stops wherever a real one can be interrupted; to close it is to kill it there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _marker, _plan, _presumed
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step
+from inventory_of import CLUSTER_ID
+from simulated import Broken, Inventory, Machine, Shape, Unknowable, World, observe
+
+#: What an act says where it can be interrupted.
+Act = Generator[str, None, None]
+
+WAITING = "waiting for a lock"
+
+
+@dataclass
+class Actor:
+    """One step under way."""
+
+    world: World
+    inventory: Inventory
+    step: Step
+    host: Host
+
+    @property
+    def shape(self) -> Shape:
+        return next(shape for shape in self.inventory.shapes if shape.host == self.host.name)
+
+    @property
+    def machine(self) -> Machine:
+        return self.world.machines[self.shape.at]
+
+    def act(self) -> Act:
+        self.alive()
+        inner, boots = getattr(self, f"_{self.step.kind}")(self.step.arguments), self.machine.boots
+        for where in inner:
+            yield where
+            if self.machine.boots != boots:
+                inner.close()
+                raise HostError(f"{self.host.name} is unreachable: it was booted in between")
+
+    def alive(self) -> None:
+        if not self.machine.on:
+            raise HostError(f"{self.host.name} is unreachable")
+
+    # locks: whoever is killed gives them up
+
+    def _hold(self, name: str) -> Act:
+        while name in self.world.locks:
+            yield WAITING
+        self.world.locks[name] = self
+
+    def _let_go(self) -> None:
+        for name in [name for name, owner in self.world.locks.items() if owner is self]:
+            del self.world.locks[name]
+
+    def _locked(self, inner: Act) -> Act:
+        try:
+            yield from self._hold(self.host.name)
+            yield from inner
+        finally:
+            self._let_go()
+
+    def _cluster(self, presumed: Sequence[Mapping[str, Any]] | None, but: str = "") -> Act:
+        if not self.world.has_quorum():
+            raise Refused("no lease: there is no quorum.", "", "")
+        yield from self._hold("cluster")
+        if presumed is not None:
+            _presumed.check(presumed, self.world.listed(), but)
+
+    def _mark(self, expected: Marker | None, wanted: Marker) -> None:
+        if self.machine.marker != expected:
+            raise Refused("the marker changed meanwhile", "", "")
+        _marker.check_follows(expected.state if expected else None, wanted.state)
+        self.machine.marker = wanted
+
+    def _expected(self) -> Marker | None:
+        return self.host.marker
+
+    # founding and starting
+
+    def _install(self, _arguments: Mapping[str, Any]) -> Act:
+        yield "unpacked"
+        self.machine.release = True
+
+    def _configure(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._configured(arguments))
+
+    def _configured(self, arguments: Mapping[str, Any]) -> Act:
+        expected, machine = self._expected(), self.machine
+        own = {"cluster": "etcd_cluster", "name": self.shape.member, "machine_id": machine.machine_id}
+        if arguments.get("kept"):
+            ids = {"member_id": machine.log, "cluster_id": CLUSTER_ID}
+            if not machine.log:
+                raise Refused("no log", "", "")
+            self._mark(expected, Marker(_marker.STARTED, origin=_marker.KEPT, **own, **ids))
+        else:
+            if machine.log:
+                raise Refused("there is a log now", "", "")
+            state = expected.state if expected else _marker.OFFERED
+            told = {key: arguments[key] for key in ("token", "initial_cluster")}
+            self._mark(expected, Marker(state, **own, **told))
+            machine.first = told
+        yield "marked"
+        self.machine.files = self.shape
+        yield "files written"
+
+    def _prove(self, arguments: Mapping[str, Any]) -> Act:
+        marker = self.machine.marker
+        if marker is None:
+            raise Refused("no marker", "", "")
+        for peer in arguments["peers"]:
+            other = next(one for one in self.world.machines if one.files and one.files.member == peer["name"])
+            if not other.on or other.marker is None or other.marker.token != arguments["token"]:
+                raise HostError(f"{peer['name']} does not greet")
+        yield "reached"
+        self._mark(marker, marker.becoming(_marker.NEVER_STARTED))
+
+    def _start(self, _arguments: Mapping[str, Any]) -> Act:
+        yield "about to start"
+        self.alive()
+        if self.machine.masked:
+            raise HostError("masked")
+        self.machine.enabled = True
+        self.world.start(self.machine)
+
+    def _await(self, _arguments: Mapping[str, Any]) -> Act:
+        yield "waiting"
+        self._serving()
+        yield "serves"
+        self._remember()
+
+    def _serving(self) -> None:
+        self.alive()
+        if self.machine.log not in self.world.healthy() or not self.machine.runs:
+            raise HostError(f"{self.host.name} does not serve")
+
+    def _remember(self, **changes: Any) -> None:
+        marker = self.machine.marker
+        assert marker is not None
+        self.machine.marker = replace(marker, member_id=self.machine.log, cluster_id=CLUSTER_ID, **changes)
+
+    # turns
+
+    def _restart(self, outage: bool = False) -> Act:
+        if self.machine.runs:
+            self.world.stop(self.machine, outage)
+        yield "stopped"
+        self.alive()
+        self.machine.enabled = True
+        self.world.start(self.machine)
+        yield "started"
+
+    def _outage(self) -> bool:
+        return self.inventory.allow_outage and len(self.world.voters) == 2
+
+    def _restore(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._restored(arguments))
+
+    def _restored(self, _arguments: Mapping[str, Any]) -> Act:
+        machine = self.machine
+        if machine.previous is None or machine.log in self.world.healthy():
+            return
+        claimed = False
+        if machine.runs:
+            yield from self._cluster(None)
+            claimed = True
+            _guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+        files, urls = machine.previous
+        machine.files = files
+        yield "files put back"
+        yield from self._restart()
+        self._serving()
+        if urls:
+            if not claimed:
+                yield from self._cluster(None)
+            self.world.update(machine.log, urls)
+            yield "readdressed"
+        self._remember()
+        machine.previous = None
+
+    def _turn(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._turned(arguments))
+
+    def _turned(self, arguments: Mapping[str, Any]) -> Act:
+        machine, expected = self.machine, self._expected()
+        found = machine.marker
+        if found is None or expected is None or (found.name, found.token) != (expected.name, expected.token):
+            raise Refused("the marker changed meanwhile", "", "")
+        ran = (_marker.STARTING, _marker.STARTED)
+        if found.state != expected.state and not (found.state in ran and expected.state in ran):
+            raise Refused("the marker changed meanwhile", "", "")
+        interrupted = machine.previous is not None
+        urls, restart = arguments["peer_urls"], arguments["restart"]
+        if urls or (restart and machine.runs):
+            yield from self._cluster(arguments["members"])
+            if machine.runs:
+                _guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+        assert machine.files is not None
+        if machine.previous is None:
+            machine.previous = (machine.files, tuple(self.world.members[machine.log]["peer_urls"]) if urls else ())
+        elif urls and not machine.previous[1]:
+            machine.previous = (machine.previous[0], tuple(self.world.members[machine.log]["peer_urls"]))
+        yield "previous kept"
+        if urls:
+            self.world.update(machine.log, urls, self._outage())
+            yield "readdressed"
+        machine.files = self.shape
+        yield "files written"
+        if restart:
+            yield from self._restart(self._outage())
+            if machine.log not in self.world.healthy():
+                yield from self._undone(machine, bool(urls))
+        stale = machine.runs and machine.ran_with != machine.files
+        if machine.runs:
+            self._remember(name=self.shape.member)
+        if restart or not interrupted or (machine.log in self.world.healthy() and not stale):
+            machine.previous = None
+
+    def _undone(self, machine: Machine, readdressed: bool) -> Act:
+        assert machine.previous is not None
+        files, urls = machine.previous
+        machine.files = files
+        yield "files put back"
+        yield from self._restart(outage=True)
+        self._serving()
+        if readdressed and urls:
+            self.world.update(machine.log, urls)
+        machine.previous = None
+        raise HostError("the turn failed and was undone")
+
+    # membership
+
+    def _join(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._joined(arguments))
+
+    def _joined(self, arguments: Mapping[str, Any]) -> Act:
+        machine, world = self.machine, self.world
+        before, has_log = machine.marker, bool(machine.log)
+        state = before.state if before else None
+        ours = before is not None and before.origin == _marker.JOIN
+        allowed = (
+            ours and state in (_marker.STARTING, _marker.STARTED)
+            if has_log
+            else state in (None, _marker.REMOVED) or (ours and state == _marker.NEVER_STARTED)
+        )
+        if not allowed:
+            raise Refused("only a host without data can join", "", "")
+        if not machine.runs:
+            machine.files = self.shape
+            yield "files written"
+        yield from self._cluster(None)
+        own = self._own(before, has_log, world.listed())
+        _presumed.check(arguments["members"], world.listed(), own["id"] if own else "")
+        if own is None:
+            _guard.check_add(world.votes())
+            member_id = world.add(machine.at, self.shape.peer_urls)
+            yield "added"
+        else:
+            member_id = str(own["id"])
+        if not has_log:
+            pairs = [
+                f"{self.shape.member if one['id'] == member_id else one['name'] or one['id']}={url}"
+                for one in world.listed()
+                for url in one["peer_urls"]
+            ]
+            machine.first = {"initial_cluster": ",".join(pairs), "token": ""}
+            yield "first start prepared"
+            ids = {"member_id": member_id, "cluster_id": CLUSTER_ID, "machine_id": machine.machine_id}
+            marker = Marker(_marker.NEVER_STARTED, origin=_marker.JOIN, cluster="etcd_cluster", **ids)
+            self._mark(before, replace(marker, name=self.shape.member, initial_cluster=",".join(pairs)))
+            yield "marked"
+        machine.enabled = True
+        world.start(machine)
+        yield "started"
+        self.alive()
+        if world.members.get(member_id, {}).get("is_learner"):
+            _guard.check_promote(world.votes(), member_id)
+            world.promote(member_id)
+            yield "promoted"
+        self._serving()
+
+    def _own(
+        self, marker: Marker | None, has_log: bool, members: Sequence[Mapping[str, Any]]
+    ) -> Mapping[str, Any] | None:
+        shape = self.shape
+        if has_log and marker is not None:
+            found = next((one for one in members if one["id"] == marker.member_id), None)
+            if found is None:
+                raise Refused("removed while it joined", "", "")
+            return found
+        found = next((one for one in members if set(one["peer_urls"]) & set(shape.peer_urls)), None)
+        if any(one["name"] == shape.member and one is not found for one in members):
+            raise Refused("the name is taken", "", "")
+        if found and (found["started"] or not found["is_learner"] or found["peer_urls"] != sorted(shape.peer_urls)):
+            raise Refused("it may have voted", "", "")
+        return found
+
+    def _leave(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._left(arguments))
+
+    def _left(self, arguments: Mapping[str, Any]) -> Act:
+        machine, world, member_id = self.machine, self.world, arguments["member_id"]
+        if machine.marker and machine.marker.state == _marker.REMOVED and not member_id:
+            return
+        if machine.files is None:
+            raise Refused("no certificate to ask the cluster with", "", "")
+        yield from self._cluster(arguments["members"], member_id)
+        is_member = member_id in world.members
+        if is_member:
+            _guard.check_remove(world.votes(), member_id)
+        if machine.marker is None:
+            self._mark(None, Marker(_marker.LEAVING, name=self.shape.member, member_id=member_id))
+        elif machine.marker.state not in (_marker.LEAVING, _marker.REMOVED):
+            known = member_id or machine.marker.member_id
+            self._mark(machine.marker, machine.marker.becoming(_marker.LEAVING, member_id=known))
+        yield "marked"
+        if is_member:
+            if member_id not in world.healthy():
+                machine.runs = machine.enabled = False
+                yield "stopped"
+            world.remove(member_id)
+            yield "removed"
+        world.locks = {name: owner for name, owner in world.locks.items() if name != "cluster" or owner is not self}
+        machine.runs = machine.enabled = False
+        yield "at rest"
+        machine.log, machine.behind = "", False
+        yield "data aside"
+        assert machine.marker is not None
+        self._mark(machine.marker, machine.marker.becoming(_marker.REMOVED))
+        machine.previous = None
+
+    def _forget(self, arguments: Mapping[str, Any]) -> Act:
+        try:
+            yield from self._cluster(arguments["members"])
+            if self.world.machine_of(arguments["member_id"]):
+                raise Refused("it answers", "", "")
+            _guard.check_remove(self.world.votes(), arguments["member_id"])
+            self.world.remove(arguments["member_id"])
+            yield "removed"
+        finally:
+            self._let_go()
+
+
+class Run:
+    """One run of the playbook, walked act by act.
+
+    :param plan: what it planned, once it has; None where that was refused.
+    :param said: the refusal, or why it stopped.
+    """
+
+    def __init__(self, world: World, inventory: Inventory) -> None:
+        self.world, self.inventory = world, inventory
+        self.plan: _plan.Plan | None = None
+        self.said = ""
+
+    def walk(self) -> Act:
+        hosts = observe(self.world, self.inventory)
+        try:
+            self.plan = _plan.plan(hosts)
+        except EtcdError as exc:
+            self.said = str(exc)
+            return
+        by_name = {host.name: host for host in hosts}
+        founds = any(step.kind == "prove" for step in self.plan.steps)
+        if founds and self.world.tokens and not any(host.has_log or host.state for host in hosts):
+            raise Unknowable
+        for wave in self.plan.waves:
+            failed = ""
+            for step in wave:
+                self.world.story.append(f"{step.kind} {step.host}")
+                try:
+                    yield f"before {step.kind}"
+                    yield from Actor(self.world, self.inventory, step, by_name[step.host]).act()
+                except EtcdError as exc:
+                    failed = failed or f"{step.kind} {step.host}: {exc}"
+                    self.world.story.append(f"failed: {failed}")
+            if failed:
+                self.said = failed
+                return
+
+    def finish(self, limit: int = 2000) -> Run:
+        for at, _where in enumerate(self.walk()):
+            if at > limit:
+                raise Broken("it waits for ever")
+        return self

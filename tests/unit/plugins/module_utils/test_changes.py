@@ -1,0 +1,648 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the inventory or the world says, and what a run does about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _presumed
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
+    JOIN,
+    KEPT,
+    LEAVING,
+    NEVER_STARTED,
+    OFFERED,
+    REMOVED,
+    STARTED,
+    STARTING,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._topology import quorum
+from inventory_of import (
+    CLUSTER_ID,
+    LAYOUT,
+    VERSION,
+    absent,
+    bare,
+    emptied,
+    initial_cluster,
+    learner,
+    learning,
+    logged,
+    marked,
+    member_id,
+    member_list,
+    running,
+    saying,
+    seeing,
+    serving,
+    silent,
+    stopped,
+    three,
+    unstarted,
+    written,
+)
+
+
+def well(*numbers, members=None, **variables):
+    """Members in service, all of them in the list unless another is given."""
+    listed = member_list(numbers) if members is None else members
+    return [serving(bare(at, **variables), listed) for at in numbers]
+
+
+def acts(hosts):
+    """Kind and host of every step, installations aside."""
+    return [(step.kind, step.host) for step in _plan.plan(hosts).steps if step.kind != "install"]
+
+
+def step(hosts, kind, host=None):
+    return next(one for one in _plan.plan(hosts).steps if one.kind == kind and host in (None, one.host))
+
+
+def refusal(hosts, error=Refused):
+    with pytest.raises(error) as caught:
+        _plan.plan(hosts)
+    return str(caught.value)
+
+
+def ids(at):
+    return {"cluster_id": CLUSTER_ID, "member_id": member_id(at)}
+
+
+def named(*numbers):
+    return [f"etcd-host{at}" for at in numbers]
+
+
+def tolerated(hosts):
+    """How many voters may fail before each of a plan's steps and after the last, as the plan foresaw it."""
+    planned = _plan.plan(hosts)
+    sizes = [
+        sum(not member["is_learner"] for member in one.arguments["members"])
+        for one in planned.steps
+        if "members" in one.arguments
+    ]
+    last = planned.steps[-1].kind
+    sizes.append(sizes[-1] + {"join": 1, "leave": -1, "forget": -1}.get(last, 0))
+    return [size - quorum(size)["needed"] for size in sizes]
+
+
+class TestNewHosts:
+    def test_join_one_at_a_time_and_nobody_else_is_touched(self):
+        hosts = [*well(0, 1, 2), bare(3), bare(4)]
+        planned = _plan.plan(hosts)
+        assert [[(one.kind, one.host) for one in wave] for wave in planned.waves] == [
+            [("install", "etcd-host3"), ("install", "etcd-host4")],
+            [("join", "etcd-host3")],
+            [("join", "etcd-host4")],
+        ]
+
+    def test_are_told_whom_to_ask_and_what_is_presumed(self):
+        hosts = [*well(0, 1, 2), bare(3), bare(4)]
+        told = step(hosts, "join", "etcd-host4").arguments
+        assert told["version"] == VERSION
+        assert told["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3, 4)]
+        assert told["members"][:3] == _presumed.of(member_list())
+        assert told["members"][3] == {"id": "", "peer_urls": ["http://10.0.0.4:2380"], "is_learner": False}
+
+    def test_get_the_version_that_the_cluster_runs(self):
+        hosts = [serving(written(host, "3.5.33"), version="3.5.33") for host in well(0, 1, 2)]
+        left = seeing(marked(bare(3), REMOVED), unit={"version": "3.4.23"})
+        assert step([*hosts, left], "join").arguments["version"] == "3.5.33"
+
+    @pytest.mark.parametrize("at", [0, 1, 3])
+    def test_may_stand_anywhere_in_the_inventory(self, at):
+        hosts = well(0, 1, 2)
+        hosts.insert(at, bare(7))
+        assert acts(hosts) == [("join", "etcd-host7")]
+
+    def test_that_cannot_be_reached_are_reported_and_the_rest_goes_on(self):
+        planned = _plan.plan([*well(0, 1, 2), silent(bare(3), "no route to host."), bare(4)])
+        assert [one.host for one in planned.steps if one.kind == "join"] == ["etcd-host4"]
+        assert "etcd-host3 could not be looked at: no route to host." in planned.differences
+
+    def test_are_fit_before_anything_is_changed(self):
+        hosts = [*well(0, 1, 2), bare(3), seeing(bare(4), host={"systemd": False})]
+        assert "etcd-host4 does not run systemd" in refusal(hosts, BadInput)
+
+    def test_with_a_port_taken_are_refused(self):
+        taken = {"port": 2380, "address": "0.0.0.0", "process": "nginx", "pid": 7, "unit": ""}
+        hosts = [*well(0, 1, 2), seeing(bare(3), ports=[taken])]
+        assert "Port 2380 on etcd-host3 is taken by nginx" in refusal(hosts)
+
+    def test_with_data_in_their_directory_are_refused(self):
+        text = refusal([*well(0, 1, 2), logged(bare(3))])
+        assert f"etcd-host3 has a write-ahead log in {LAYOUT.log_dir}" in text
+        text = refusal([*well(0, 1, 2), seeing(bare(3), data={"foreign": ["photos"]})], BadInput)
+        assert "photos" in text
+
+    def test_beside_a_voter_that_is_down_are_refused_naming_it_and_what_is_safe(self):
+        down = seeing(stopped(bare(2)), unit={"enabled": "masked"})
+        for hosts in (
+            [*well(0, 1, members=member_list()), down],
+            [*well(0, 1, members=member_list()), silent(bare(2))],
+        ):
+            text = refusal([*hosts, bare(3)])
+            assert "etcd-host2 is not healthy, and a member is to be added." in text
+            assert "-e etcd_forget=NAME" in text
+
+    def test_wait_for_a_voter_that_this_run_starts(self):
+        hosts = [*well(0, 1, members=member_list()), stopped(bare(2)), bare(3)]
+        assert acts(hosts) == [("start", "etcd-host2"), ("await", "etcd-host2"), ("join", "etcd-host3")]
+
+    def test_with_the_name_or_address_of_somebody_else_are_refused(self):
+        stranger = {**member_list(range(9, 10))[0], "name": "etcd-host3"}
+        text = refusal([*well(0, 1, 2, members=[*member_list(), stranger]), bare(3)])
+        assert f"-e etcd_forget={stranger['id']}" in text
+        moved = bare(3, etcd_address="10.0.0.1")
+        hosts = [serving(bare(0, etcd_address="10.0.0.8")), *well(1, 2, members=member_list()), moved]
+        assert "Give the new host a name and an address of its own" in refusal(hosts)
+
+    def test_find_the_one_place_for_a_learner_taken(self):
+        listed = [*member_list(), learner(9)]
+        hosts = well(0, 1, 2, members=listed)
+        assert "etcd takes one learner at a time" in refusal([*hosts, bare(3)])
+        assert acts([*hosts, bare(3, etcd_settings={"max-learners": 2})]) == [("join", "etcd-host3")]
+
+    def test_beside_a_cluster_that_is_stopped_wait_for_it(self):
+        planned = _plan.plan([*map(stopped, three()), bare(3)])
+        assert {one.kind for one in planned.steps} == {"start", "await"}
+        assert not [one for one in planned.steps if one.host == "etcd-host3"]
+
+
+class TestAHostThatIsToBeAbsent:
+    def test_leaves(self):
+        hosts = well(0, 1, 2)
+        hosts[1] = absent(hosts[1])
+        told = step(hosts, "leave", "etcd-host1").arguments
+        assert acts(hosts) == [("leave", "etcd-host1")]
+        assert told == {
+            "member_id": member_id(1),
+            "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
+            "members": _presumed.of(member_list()),
+        }
+
+    def test_that_leads_leaves_last(self):
+        hosts = [*map(absent, well(0, 1, members=member_list(5))), *well(2, 3, 4, members=member_list(5))]
+        assert acts(hosts) == [("leave", "etcd-host1"), ("leave", "etcd-host0")]
+
+    @pytest.mark.parametrize("down", [stopped, emptied])
+    def test_and_is_down_leaves_without_being_started(self, down):
+        hosts = [*well(0, 1, members=member_list()), absent(down(bare(2)))]
+        assert acts(hosts) == [("leave", "etcd-host2")]
+
+    def test_and_is_down_leaves_before_anybody_joins(self):
+        """With three voters and one dead etcd adds nobody."""
+        hosts = [*well(0, 1, members=member_list()), absent(stopped(bare(2))), bare(3)]
+        assert acts(hosts) == [("leave", "etcd-host2"), ("join", "etcd-host3")]
+
+    def test_and_is_removed_already_has_its_data_moved_aside(self):
+        hosts = [*well(0, 1), absent(seeing(stopped(bare(2)), marker={"state": LEAVING}))]
+        assert acts(hosts) == [("leave", "etcd-host2")]
+        assert step(hosts, "leave").arguments["member_id"] == ""
+
+    @pytest.mark.parametrize("gone", [bare(2), marked(bare(2), REMOVED), marked(bare(2), OFFERED)])
+    def test_and_is_no_member_is_nothing_to_do(self, gone):
+        assert "nothing to do" in _plan.plan([*well(0, 1), absent(gone)]).summary
+
+    def test_is_started_where_the_quorum_for_its_removal_needs_it(self):
+        hosts = [running(stopped(bare(0))), absent(stopped(bare(1)))]
+        assert acts(hosts) == [("start", "etcd-host1"), ("await", "etcd-host1")]
+
+    def test_joins_again_when_it_is_wanted_again(self):
+        assert acts([*well(0, 1), marked(bare(2), REMOVED, **ids(2))]) == [("join", "etcd-host2")]
+
+    def test_and_never_left_is_kept_when_it_is_wanted_again(self):
+        hosts = well(0, 1, 2)
+        hosts[2] = seeing(hosts[2], marker={"state": LEAVING})
+        assert acts(hosts) == [("configure", "etcd-host2"), ("start", "etcd-host2"), ("await", "etcd-host2")]
+
+    def test_is_not_founded(self):
+        hosts = [*three(), absent(bare(3))]
+        assert {one.host for one in _plan.plan(hosts).steps} == set(named(0, 1, 2))
+
+    @pytest.mark.parametrize("life", [bare, lambda at: serving(bare(at)), lambda at: stopped(bare(at))])
+    def test_with_all_others_is_refused_naming_destroy(self, life):
+        assert "playbooks/destroy.yml" in refusal([absent(life(at)) for at in range(3)], BadInput)
+
+    def test_whose_leaving_would_cost_the_quorum_is_refused(self):
+        hosts = [*map(absent, well(0, 1, members=member_list(5))), *well(2, members=member_list(5))]
+        text = refusal([*hosts, silent(bare(3)), silent(bare(4))])
+        assert "2 of 4 voters would be healthy, and 3 are needed" in text
+
+
+class TestAddingAndRemovingTogether:
+    @pytest.mark.parametrize("start, leave, join", [(3, 0, 2), (5, 2, 0), (3, 3, 3), (3, 1, 1), (5, 3, 1), (1, 1, 3)])
+    def test_never_tolerates_fewer_failures_than_start_or_end(self, start, leave, join):
+        hosts = well(*range(start))
+        hosts[:leave] = map(absent, hosts[:leave])
+        hosts += [bare(start + at) for at in range(join)]
+        seen = tolerated(hosts)
+        assert min(seen) >= min(seen[0], seen[-1])
+        assert seen[-1] == (start - leave + join) - quorum(start - leave + join)["needed"]
+
+    def test_adds_first(self):
+        hosts = well(0, 1, 2)
+        assert acts([absent(hosts[0]), *hosts[1:], bare(3)]) == [("join", "etcd-host3"), ("leave", "etcd-host0")]
+
+
+class TestAMachineThatIsGoneForGood:
+    FORGETTING = [saying(host, forget=("etcd-host2",)) for host in well(0, 1, members=member_list())]
+
+    def test_is_removed_by_its_identity_by_a_member_that_serves(self):
+        hosts = [*self.FORGETTING, silent(bare(2))]
+        told = step(hosts, "forget").arguments
+        assert acts(hosts) == [("forget", "etcd-host0")]
+        assert told == {
+            "member_id": member_id(2),
+            "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
+            "members": _presumed.of(member_list()),
+        }
+
+    def test_may_be_named_by_its_id_and_by_every_host(self):
+        hosts = [saying(host, forget=("etcd-host2", member_id(2))) for host in self.FORGETTING]
+        assert acts(hosts) == [("forget", "etcd-host0")]
+
+    def test_is_refused_while_it_answers_from_any_member(self):
+        heard = {member_id(2): "answers at http://10.0.0.3:2379"}
+        hosts = [self.FORGETTING[0], seeing(self.FORGETTING[1], cluster={"forgotten": heard}), silent(bare(2))]
+        text = refusal(hosts, BadInput)
+        assert "it is alive: asked from etcd-host1 it answers at http://10.0.0.3:2379" in text
+        assert "etcd_member_state: absent" in text
+
+    def test_is_refused_while_it_answers_the_controller(self):
+        heard = {member_id(2): "answers at http://10.0.0.3:2379"}
+        hosts = [replace(self.FORGETTING[0], heard=heard), self.FORGETTING[1], silent(bare(2))]
+        assert "asked from the controller it answers at http://10.0.0.3:2379" in refusal(hosts, BadInput)
+
+    @pytest.mark.parametrize("here", [serving(bare(2)), stopped(bare(2)), running(stopped(bare(2)))])
+    def test_is_refused_while_its_host_is_there_with_its_data(self, here):
+        assert "it is alive" in refusal([*self.FORGETTING, here], BadInput)
+
+    def test_that_nobody_knows_is_refused_naming_those_that_are_there(self):
+        hosts = [saying(host, forget=("etcd-host7",)) for host in well(0, 1, 2)]
+        text = refusal(hosts, BadInput)
+        assert "etcd_forget names 'etcd-host7'" in text
+        assert f"etcd-host0 ({member_id(0)})" in text
+
+    def test_may_have_its_successor_join_in_the_same_run(self):
+        assert acts([*self.FORGETTING, bare(3)]) == [("forget", "etcd-host0"), ("join", "etcd-host3")]
+
+    def test_and_comes_back_is_refused_naming_absent(self):
+        text = refusal([*well(0, 1), stopped(bare(2))])
+        assert (
+            f"etcd-host2 has the data of member {member_id(2)}, which the cluster's member list does not have" in text
+        )
+        assert "Write etcd_member_state: absent for etcd-host2" in text
+        assert acts([*well(0, 1), absent(stopped(bare(2)))]) == [("leave", "etcd-host2")]
+
+    def test_of_a_cluster_that_cannot_spare_it_is_refused(self):
+        members = member_list(4)
+        hosts = [saying(host, forget=("etcd-host2",)) for host in well(0, 1, members=members)]
+        assert "a quorum" in refusal([*hosts, silent(bare(2)), silent(bare(3))])
+
+
+class TestAMemberThatTheInventoryDoesNotKnow:
+    def test_is_reported_counted_and_left_alone(self):
+        planned = _plan.plan(well(0, 1, members=member_list()))
+        assert planned.waves == ()
+        assert f"Member {member_id(2)} (etcd-host2" in planned.differences[0]
+
+    def test_is_counted_for_the_quorum(self):
+        """Two of the inventory and two of somebody else's: one of the four may be spared."""
+        hosts = well(0, 1, members=member_list(4))
+        assert acts([absent(hosts[0]), hosts[1]]) == [("leave", "etcd-host0")]
+        changed = [
+            replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
+        ]
+        assert acts(changed) == [("turn", "etcd-host1"), ("turn", "etcd-host0")]
+
+
+class TestAMachineThatWasBuiltAnew:
+    def test_is_replaced_by_the_old_id_removed_first(self):
+        hosts = [*well(0, 1, members=member_list()), bare(2)]
+        assert acts(hosts) == [("forget", "etcd-host0"), ("join", "etcd-host2")]
+        assert step(hosts, "forget").arguments["member_id"] == member_id(2)
+        assert [one["id"] for one in step(hosts, "join").arguments["members"]] == [member_id(0), member_id(1)]
+
+    def test_and_lost_its_log_only_is_replaced_by_itself(self):
+        hosts = [*well(0, 1, members=member_list()), emptied(bare(2))]
+        assert acts(hosts) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
+        assert "to let it join anew" in step(hosts, "leave").title
+
+    def test_is_not_replaced_where_its_disk_is_missing(self):
+        lost = seeing(emptied(bare(2)), marker={"mounts": ["/var/lib/etcd"]})
+        text = refusal([*well(0, 1, members=member_list()), lost])
+        assert "/var/lib/etcd was a mount point when this member was set up" in text
+        mounted = seeing(lost, data={"mounts": ["/var/lib/etcd"]})
+        assert ("join", "etcd-host2") in acts([*well(0, 1, members=member_list()), mounted])
+
+    @pytest.mark.parametrize("other", [silent(bare(3)), emptied(bare(3)), bare(3)])
+    def test_is_not_replaced_while_another_is_lost(self, other):
+        """At most one a run, the next after full health."""
+        text = refusal([*well(0, 1, 2, members=member_list(5)), other, emptied(bare(4))])
+        assert "is not healthy, and a member is to be added" in text
+
+    def test_is_replaced_after_another_that_is_lost_was_forgotten(self):
+        hosts = [saying(host, forget=("etcd-host3",)) for host in well(0, 1, 2, members=member_list(5))]
+        assert acts([*hosts, emptied(bare(3)), emptied(bare(4))]) == [
+            ("forget", "etcd-host0"),
+            ("leave", "etcd-host3"),
+            ("leave", "etcd-host4"),
+            ("join", "etcd-host4"),
+            ("join", "etcd-host3"),
+        ]
+
+    @pytest.mark.parametrize(
+        "state, origin", [(NEVER_STARTED, "bootstrap"), (NEVER_STARTED, JOIN), (REMOVED, JOIN), (STARTING, JOIN)]
+    )
+    def test_whose_marker_went_back_in_time_is_never_started_empty_under_an_id_that_voted(self, state, origin):
+        host = marked(bare(2), state, origin=origin, **ids(2))
+        hosts = [*well(0, 1, members=member_list()), host]
+        assert acts(hosts) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
+
+    def test_and_kept_its_data_disk_gets_its_marker_again_and_starts(self):
+        hosts = [*well(0, 1, members=member_list()), logged(bare(2))]
+        assert acts(hosts) == [("configure", "etcd-host2"), ("start", "etcd-host2"), ("await", "etcd-host2")]
+        assert step(hosts, "configure").arguments["kept"] is True
+
+    @pytest.mark.parametrize("others", [serving, stopped])
+    def test_and_got_no_further_than_the_marker_gets_its_files(self, others):
+        begun = stopped(bare(2))
+        begun = seeing(begun, files={LAYOUT.unit_file: {"exists": False}})
+        found = acts([others(bare(0)), others(bare(1)), begun])
+        assert found[0] == ("configure", "etcd-host2")
+        assert ("start", "etcd-host2") in found
+
+    def test_is_looked_after_once_the_others_serve(self):
+        """Whose data they are nobody can say before."""
+        hosts = [running(stopped(bare(0))), stopped(bare(1)), logged(bare(2))]
+        assert acts(hosts) == [("start", "etcd-host1"), ("await", "etcd-host1")]
+        assert "Whether it is still a member" in refusal([hosts[0], silent(bare(1)), hosts[2]])
+
+    def test_and_kept_its_data_disk_under_another_address_is_started_by_the_next_run(self):
+        moved = logged(bare(2, etcd_address="10.0.0.9"))
+        planned = _plan.plan([*well(0, 1, members=member_list()), moved])
+        assert [one.kind for one in planned.steps if one.kind != "install"] == ["configure"]
+        assert "started by the next run, in its turn" in planned.differences[0]
+
+
+class TestALogThatWentBackInTime:
+    def test_has_its_member_replaced(self):
+        looping = seeing(stopped(bare(2)), data={"behind": True})
+        assert acts([*well(0, 1, members=member_list()), looping]) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
+
+    def test_is_never_started_while_nobody_serves(self):
+        looping = seeing(stopped(bare(2)), data={"behind": True})
+        assert acts([stopped(bare(0)), stopped(bare(1)), looping]) == [
+            (kind, f"etcd-host{at}") for kind in ("start", "await") for at in (0, 1)
+        ]
+
+
+class TestAWrittenAddressThatChanged:
+    MOVED = bare(2, etcd_address="10.0.0.9")
+
+    def test_is_one_turn_with_the_peer_urls_and_a_restart(self):
+        hosts = [*well(0, 1, members=member_list()), serving(self.MOVED)]
+        told = step(hosts, "turn").arguments
+        assert acts(hosts) == [("turn", "etcd-host2")]
+        assert (told["restart"], told["peer_urls"]) == (True, ["http://10.0.0.9:2380"])
+        assert told["members"] == _presumed.of(member_list())
+
+    def test_of_a_member_that_is_down_is_its_turn_and_not_a_start(self):
+        hosts = [*well(0, 1, members=member_list()), stopped(self.MOVED)]
+        assert acts(hosts) == [("turn", "etcd-host2")]
+
+    def test_is_counted_as_down_in_between(self):
+        """A second one changes only after the first serves again."""
+        hosts = [serving(bare(at, etcd_address=f"10.0.1.{at}")) for at in range(3)]
+        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in (1, 2, 0)]
+        last = step(hosts, "turn", "etcd-host0").arguments["members"]
+        assert [one["peer_urls"] for one in last] == [
+            ["http://10.0.0.1:2380"],
+            ["http://10.0.1.1:2380"],
+            ["http://10.0.1.2:2380"],
+        ]
+
+    def test_beside_a_voter_that_is_lost_is_refused(self):
+        text = refusal([*well(0, members=member_list()), silent(bare(1)), serving(self.MOVED)])
+        assert "Without etcd-host2, 1 of 3 voters would be healthy" in text
+
+    def test_and_was_derived_is_refused_naming_both(self):
+        moved = serving(replace(bare(2), wanted=bare(2, ansible_host="10.0.0.9").wanted))
+        text = refusal([*well(0, 1, members=member_list()), moved])
+        assert "http://10.0.0.3:2380" in text
+        assert "http://10.0.0.9:2380" in text
+
+    def test_and_is_still_another_members_is_refused(self):
+        swapped = [bare(0, etcd_address="10.0.0.2"), bare(1, etcd_address="10.0.0.1"), bare(2)]
+        assert "Change one address in a run of its own" in refusal([serving(host) for host in swapped])
+
+
+class TestAnotherNameForTheSameData:
+    def test_is_one_turn_and_id_and_data_stay(self):
+        renamed = replace(serving(bare(2)), wanted=bare(2, NODE_NAME="infra2").wanted)
+        hosts = [*well(0, 1, members=member_list()), renamed]
+        assert acts(hosts) == [("turn", "etcd-host2")]
+        assert step(hosts, "turn").arguments["peer_urls"] == []
+
+
+class TestLinesOfTheInventory:
+    @pytest.mark.parametrize("order", [(2, 1, 0), (1, 2, 0), (0, 2, 1)])
+    def test_that_are_reordered_are_nothing(self, order):
+        hosts = well(0, 1, 2)
+        assert "nothing to do" in _plan.plan([hosts[at] for at in order]).summary
+
+
+class TestAMemberThatIsDown:
+    def test_is_started_before_any_change_elsewhere(self):
+        hosts = well(0, 1, members=member_list(4))
+        hosts = [absent(hosts[0]), hosts[1], *well(3, members=member_list(4)), stopped(bare(2)), bare(5)]
+        assert acts(hosts)[:2] == [("start", "etcd-host2"), ("await", "etcd-host2")]
+
+    def test_is_started_though_the_rest_is_refused(self):
+        hosts = [*well(0, members=member_list()), running(stopped(bare(1))), stopped(bare(2)), bare(3)]
+        planned = _plan.plan(hosts)
+        assert [one.kind for one in planned.steps] == ["start", "await"]
+        assert "etcd-host1 is not healthy, and a member is to be added" in planned.differences[0]
+
+    def test_and_masked_is_reported_and_not_started(self):
+        masked = seeing(stopped(bare(2)), unit={"enabled": "masked"})
+        planned = _plan.plan([*well(0, 1, members=member_list()), masked])
+        assert planned.waves == ()
+        assert "etcd.service is masked" in planned.differences[0]
+
+    def test_in_the_middle_of_its_turn_gets_its_previous_files_back_first(self):
+        """They may need each other, so that whoever only has to start does so before."""
+        broken = seeing(stopped(bare(2)), previous=True)
+        hosts = [*well(0, members=member_list(5)), *well(3, 4, members=member_list(5)), stopped(bare(1)), broken]
+        assert acts(hosts) == [
+            ("start", "etcd-host1"),
+            ("restore", "etcd-host2"),
+            ("await", "etcd-host1"),
+        ]
+        assert step(hosts, "restore").arguments["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
+
+    def test_in_the_middle_of_its_turn_and_waiting_for_the_others_waits(self):
+        waiting = seeing(running(stopped(bare(2))), previous=True)
+        assert acts([stopped(bare(0)), stopped(bare(1)), waiting]) == [
+            (kind, f"etcd-host{at}") for kind in ("start", "await") for at in (0, 1)
+        ]
+
+    def test_in_the_middle_of_its_turn_and_up_finishes_it(self):
+        hosts = well(0, 1, 2)
+        hosts[2] = seeing(hosts[2], previous=True)
+        assert acts(hosts) == [("turn", "etcd-host2")]
+        assert step(hosts, "turn").arguments["restart"] is False
+
+
+class TestALearner:
+    def test_that_never_started_is_continued(self):
+        listed = [*member_list(), learner(3, started=False)]
+        begun = marked(bare(3), NEVER_STARTED, origin=JOIN, **ids(3))
+        hosts = well(0, 1, 2, members=listed)
+        for host in (begun, marked(bare(3), REMOVED), bare(3)):
+            assert acts([*hosts, host]) == [("join", "etcd-host3")]
+
+    def test_that_started_is_continued_whoever_is_down(self):
+        listed = [*member_list(), learner(3)]
+        hosts = [*well(0, 1, members=listed), silent(bare(2)), learning(bare(3), listed)]
+        assert acts(hosts) == [("join", "etcd-host3")]
+
+    def test_that_has_begun_goes_before_others_that_join(self):
+        listed = [*member_list(), learner(4)]
+        hosts = [*well(0, 1, 2, members=listed), bare(3), learning(bare(4), listed)]
+        assert acts(hosts) == [("join", "etcd-host4"), ("join", "etcd-host3")]
+
+    def test_that_never_started_and_whose_host_is_gone_is_withdrawn(self):
+        listed = [*member_list(), learner(3, started=False)]
+        hosts = well(0, 1, 2, members=listed)
+        assert acts(hosts) == [("forget", "etcd-host0")]
+        assert acts([*hosts, bare(4)]) == [("forget", "etcd-host0"), ("join", "etcd-host4")]
+
+    def test_that_never_started_is_left_alone_while_a_host_is_silent_that_may_be_its_own(self):
+        listed = [*member_list(), learner(3, started=False)]
+        assert acts([*well(0, 1, 2, members=listed), silent(bare(3))]) == []
+
+    def test_whose_address_changed_before_it_started_is_withdrawn_and_added_anew(self):
+        listed = [*member_list(), learner(3, started=False)]
+        begun = marked(bare(3, etcd_address="10.0.0.9"), NEVER_STARTED, origin=JOIN, **ids(3))
+        hosts = [*well(0, 1, 2, members=listed), begun]
+        assert acts(hosts) == [("leave", "etcd-host3"), ("join", "etcd-host3")]
+
+    def test_that_lost_its_log_is_withdrawn_and_added_anew(self):
+        """It never voted."""
+        listed = [*member_list(), learner(3)]
+        lost = marked(bare(3), STARTED, origin=JOIN, **ids(3))
+        assert acts([*well(0, 1, 2, members=listed), lost]) == [("leave", "etcd-host3"), ("join", "etcd-host3")]
+
+    def test_whose_system_was_built_anew_is_withdrawn_and_added_anew(self):
+        listed = [*member_list(), learner(3)]
+        kept = logged(marked(bare(3), STARTED, origin=KEPT, **ids(3)))
+        assert acts([*well(0, 1, 2, members=listed), kept]) == [("leave", "etcd-host3"), ("join", "etcd-host3")]
+
+    def test_that_is_to_be_absent_leaves(self):
+        listed = [*member_list(), learner(3)]
+        hosts = [*well(0, 1, 2, members=listed), absent(learning(bare(3), listed))]
+        assert acts(hosts) == [("leave", "etcd-host3")]
+
+    def test_an_unstarted_voter_of_somebody_elses_command_is_withdrawn_and_added_as_a_learner(self):
+        listed = [*member_list(), {**learner(3, started=False), "is_learner": False}]
+        hosts = [*well(0, 1, 2, members=listed), bare(3)]
+        assert acts(hosts) == [("forget", "etcd-host0"), ("join", "etcd-host3")]
+
+
+class TestAnInterruptedFirstStart:
+    def test_of_one_host_goes_on_beside_the_cluster(self):
+        first, second, third = member_list()
+        hosts = [*well(0, 1, members=[first, second, unstarted(third)]), marked(bare(2), NEVER_STARTED)]
+        assert acts(hosts) == [("configure", "etcd-host2"), ("start", "etcd-host2"), ("await", "etcd-host2")]
+
+    def test_of_a_host_that_was_forgotten_since_joins_anew(self):
+        hosts = [*well(0, 1), marked(bare(2), NEVER_STARTED, initial_cluster=initial_cluster())]
+        assert acts(hosts) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
+
+
+class TestDataOfAnotherCluster:
+    def test_is_refused(self):
+        other = seeing(stopped(bare(2)), data={"cluster_id": "another"}, marker={"cluster_id": "another"})
+        text = refusal([*well(0, 1, members=member_list()), other])
+        assert "etcd-host2 belongs to cluster another, and etcd-host0 to" in text
+
+    def test_of_a_cloned_machine_is_refused(self):
+        clone = seeing(stopped(bare(2)), data={"member_id": member_id(1)})
+        text = refusal([*well(0, 1, members=member_list()), clone])
+        assert f"etcd-host2 and etcd-host1 both hold the data of member {member_id(1)}" in text
+
+
+class TestALostQuorum:
+    def test_is_refused_with_what_each_host_shows(self):
+        text = refusal([running(stopped(bare(0))), silent(bare(1)), emptied(bare(2))])
+        assert "its quorum is lost" in text
+        for said in ("etcd-host0 runs and does not serve", "etcd-host1: could not be looked at", "etcd-host2: without"):
+            assert said in text
+
+    def test_allows_nothing_that_needs_one(self):
+        hosts = [
+            running(stopped(bare(0))),
+            absent(running(stopped(bare(1)))),
+            silent(bare(2)),
+            marked(bare(3), REMOVED),
+        ]
+        assert "its quorum is lost" in refusal(hosts)
+
+
+class TestTurns:
+    def changed(self, *hosts):
+        """Members whose settings are not those of the inventory."""
+        return [
+            replace(host, wanted=bare(int(host.name[-1]), etcd_settings={"log-level": "debug"}).wanted)
+            for host in hosts
+        ]
+
+    def test_are_one_after_the_other_and_the_leaders_is_last(self):
+        planned = _plan.plan(self.changed(*well(0, 1, 2)))
+        assert [[one.host for one in wave] for wave in planned.waves] == [[name] for name in named(1, 2, 0)]
+        assert "/etc/etcd/etcd.conf differs" in planned.steps[0].title
+
+    def test_of_one_voter_are_an_announced_outage(self):
+        assert acts(self.changed(*well(0))) == [("turn", "etcd-host0")]
+
+    def test_of_two_voters_need_the_outage_allowed(self):
+        hosts = self.changed(*well(0, 1))
+        assert "allow the outage" in refusal(hosts)
+        allowed = [saying(host, allow_outage=True) for host in hosts]
+        assert acts(allowed) == [("turn", "etcd-host1"), ("turn", "etcd-host0")]
+
+    def test_that_need_no_restart_need_no_quorum_either(self):
+        hosts = well(0, 1)
+        files = hosts[0].seen["files"]
+        edited = {LAYOUT.link("etcdctl"): {**files[LAYOUT.link("etcdctl")], "sha256": "edited"}}
+        assert acts([seeing(hosts[0], files=edited), hosts[1]]) == [("turn", "etcd-host0")]
+
+    def test_come_after_everybody_who_joins_or_leaves(self):
+        hosts = self.changed(*well(0, 1, 2))
+        assert acts([absent(hosts[0]), *hosts[1:], bare(3, etcd_settings={"log-level": "debug"})]) == [
+            ("join", "etcd-host3"),
+            ("leave", "etcd-host0"),
+            ("turn", "etcd-host1"),
+            ("turn", "etcd-host2"),
+        ]
+
+    def test_are_not_begun_where_one_of_them_would_be_refused(self):
+        hosts = self.changed(*well(0, 1, members=member_list()))
+        assert "Without etcd-host1, 1 of 3 voters would be healthy" in refusal([*hosts, silent(bare(2))])
+
+    def test_a_corrupt_member_is_no_healthy_one(self):
+        alarm = {"alarms": [{"member_id": member_id(2), "alarm": "CORRUPT"}]}
+        hosts = self.changed(*(seeing(host, cluster=alarm) for host in well(0, 1, 2)))
+        assert "Not healthy: etcd-host2" in refusal(hosts)
+
+
+def test_what_is_written_twice_is_one_cluster_and_nothing_to_do():
+    """After all its steps a plan finds nothing."""
+    assert "nothing to do" in _plan.plan(well(0, 1, 2, 3)).summary
+    assert _plan.plan(well(0, 1, 2, 3)).waves == ()

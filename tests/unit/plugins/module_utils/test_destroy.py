@@ -1,0 +1,113 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Taking a whole cluster away: what one host lets happen, and in which order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _destroy, _hostfiles, _marker, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+RUNS = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}
+RESTS = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
+
+
+def leave_a_log(layout):
+    Path(layout.log_dir).mkdir(parents=True)
+    Path(layout.log_dir, "0.wal").touch()
+
+
+def mark(layout, state, cluster="prod"):
+    Path(layout.state_dir).mkdir(parents=True, exist_ok=True)
+    Path(layout.marker_file).write_text(_marker.render(Marker(state, cluster=cluster, name="m0", member_id="8e9e")))
+
+
+def state(layout):
+    marker = _hostfiles.read_marker(layout)
+    return marker.state if marker else None
+
+
+@pytest.fixture
+def member(service_manager, layout):
+    """A host whose member runs."""
+    service_manager.units[layout.unit] = dict(RUNS)
+    mark(layout, _marker.STARTED)
+    leave_a_log(layout)
+    return service_manager
+
+
+def destroy(manager, layout):
+    """All acts of one host, as the playbook has them."""
+    _destroy.stop(manager.systemd, layout, check=False)
+    manager.units[layout.unit] = dict(RESTS)
+    _destroy.move_aside(manager.systemd, layout, check=False)
+    _destroy.forget(layout, check=False)
+
+
+class TestAMember:
+    def test_is_stopped_moved_aside_and_forgotten(self, member, layout):
+        destroy(member, layout)
+        assert member.done == [f"stop {layout.unit}", f"disable --no-reload {layout.unit}"]
+        assert not Path(layout.marker_file).exists()
+        (aside,) = Path(layout.data_dir).iterdir()
+        assert aside.name.startswith("member.destroyed-")
+        assert (aside / "wal" / "0.wal").exists()
+
+    def test_that_was_stopped_carries_on_from_there(self, member, layout):
+        assert _destroy.stop(member.systemd, layout, check=False)
+        assert state(layout) == _marker.LEAVING
+        assert _wal.segments(layout.log_dir), "data are moved when all members have stopped"
+
+    def test_is_taken_away_once(self, member, layout):
+        destroy(member, layout)
+        before = list(member.done)
+        assert not _destroy.stop(member.systemd, layout, check=False)
+        assert not _destroy.move_aside(member.systemd, layout, check=False)
+        assert not _destroy.forget(layout, check=False)
+        assert member.done == before
+
+    def test_keeps_its_data_where_it_was_started_again(self, member, layout):
+        _destroy.stop(member.systemd, layout, check=False)
+        with pytest.raises(Refused, match="Somebody else has changed this host"):
+            _destroy.move_aside(member.systemd, layout, check=False)
+        assert _wal.segments(layout.log_dir)
+
+    def test_is_not_forgotten_before_its_data_are_aside(self, member, layout):
+        _destroy.stop(member.systemd, layout, check=False)
+        with pytest.raises(Refused, match="its data were to be moved aside"):
+            _destroy.forget(layout, check=False)
+        assert state(layout) == _marker.LEAVING
+
+    def test_is_left_as_it_is_in_check_mode(self, member, layout):
+        assert _destroy.stop(member.systemd, layout, check=True)
+        assert _destroy.move_aside(member.systemd, layout, check=True)
+        assert _destroy.forget(layout, check=True)
+        assert (state(layout), member.done) == (_marker.STARTED, [])
+
+
+class TestAHost:
+    @pytest.mark.parametrize("before", [None, _marker.OFFERED, _marker.REMOVED])
+    def test_that_never_had_a_member_or_has_none_any_more_is_only_forgotten(self, service_manager, layout, before):
+        if before:
+            mark(layout, before)
+        destroy(service_manager, layout)
+        assert state(layout) is None
+        assert service_manager.done == []
+
+    def test_of_another_cluster_is_refused(self, member, layout):
+        mark(layout, _marker.STARTED, cluster="other")
+        with pytest.raises(Refused, match="is of the cluster 'other', not of 'prod'"):
+            _destroy.check_ours(layout, "prod")
+
+    def test_with_data_that_no_marker_speaks_of_is_refused(self, layout):
+        leave_a_log(layout)
+        with pytest.raises(Refused, match="no marker that says whose it is"):
+            _destroy.check_ours(layout, "prod")
+
+    def test_of_this_cluster_is_taken(self, member, layout):
+        _destroy.check_ours(layout, "prod")

@@ -1,0 +1,128 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _founding, _hostfiles, _marker, _probe
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root writes a member's files")
+
+OFFERED = Marker(_marker.OFFERED, cluster="etcd_cluster", name="etcd-host0", token="t", initial_cluster="a=http://b:1")
+
+
+def content(layout, settings="ETCD_NAME=a\n"):
+    """The settings alone."""
+    file = {"path": layout.conf_file, "content": settings, "mode": "0640", "owner": "root", "group": layout.group}
+    return Content([file], {}, {}, {})
+
+
+@pytest.fixture
+def write(service_manager, layout):
+    def write(sent=None, expected=None, wanted=OFFERED, listen=(), check=False, on=layout):
+        part = Offer(expected, wanted, listen)
+        return _founding.offer(on, sent or content(on), part, service_manager.systemd, check)
+
+    return write
+
+
+def marker(layout):
+    return _hostfiles.read_marker(layout)
+
+
+def everything(layout):
+    return sorted(str(path.relative_to(layout.root)) for path in Path(layout.root).rglob("*") if not path.is_dir())
+
+
+class TestAnOffer:
+    def test_claims_the_host_with_its_own_machine_and_mounts(self, write, layout):
+        write()
+        found = marker(layout)
+        assert found == replace(OFFERED, machine_id=found.machine_id, mounts=found.mounts, data_dir=layout.data_dir)
+        assert found.machine_id == _hostfiles.read_text("/etc/machine-id").strip()
+        assert list(found.mounts) == _hostfiles.mounts_under(layout)
+
+    def test_tells_systemd(self, write, service_manager):
+        write()
+        assert service_manager.done == ["daemon-reload"]
+
+    def test_stands_on_the_peer_port_from_then_on(self, write, layout, service_manager):
+        with _probe.socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            url = f"https://127.0.0.1:{one.getsockname()[1]}"
+        write(listen=[url])
+        assert list(_probe.failures([{"name": "etcd-host0", "url": url}], "t")) == []
+
+
+class TestCheckMode:
+    def test_says_what_would_be_written_and_writes_nothing(self, write, layout, service_manager):
+        before = everything(layout)
+        said = write(check=True)
+        assert said["changed"]
+        assert layout.conf_file in [one["before_header"] for one in said["diff"]]
+        assert everything(layout) == before
+        assert service_manager.done == []
+
+
+class TestAHostThatChangedMeanwhile:
+    def test_by_another_run_is_refused_before_any_file(self, write, layout):
+        write(wanted=replace(OFFERED, token="theirs"))
+        before = Path(layout.conf_file).read_text()
+        with pytest.raises(Refused, match="changed this host meanwhile"):
+            write(content(layout, settings="ours"))
+        assert Path(layout.conf_file).read_text() == before
+        assert marker(layout).token == "theirs"
+
+    def test_by_a_start_is_refused(self, write, layout):
+        log = Path(layout.log_dir)
+        log.mkdir(parents=True)
+        (log / "0.wal").touch()
+        with pytest.raises(Refused, match="There is a write-ahead log"):
+            write()
+        assert marker(layout) is None
+
+    def test_by_the_gate_is_refused(self, write, layout):
+        write()
+        seen = marker(layout)
+        Path(layout.marker_file).write_text(_marker.render(replace(seen, state=_marker.STARTING)))
+        with pytest.raises(Refused, match="says 'starting' now, not 'offered'"):
+            write(expected=seen)
+
+
+def test_a_host_whose_directories_are_not_etcds_is_not_claimed(write, layout):
+    theirs = Path(layout.root, "theirs")
+    theirs.mkdir(mode=0o755)
+    os.chown(theirs, 54321, 54321)
+    with pytest.raises(HostError, match="Set etcd_wal_dir one directory deeper"):
+        write(on=replace(layout, wal_dir=f"{theirs}/wal"))
+    assert marker(layout) is None
+
+
+class TestAgreement:
+    def test_moves_the_marker_on(self, write, layout):
+        write()
+        offered = marker(layout)
+        _founding.agree(layout, offered, check=False)
+        assert marker(layout) == replace(offered, state=_marker.NEVER_STARTED)
+        _founding.agree(layout, marker(layout), check=False)
+        assert marker(layout).state == _marker.NEVER_STARTED
+
+    def test_is_refused_where_the_marker_is_another(self, write, layout):
+        write()
+        with pytest.raises(Refused, match="changed this host meanwhile"):
+            _founding.agree(layout, OFFERED.becoming(_marker.OFFERED, token="another"), check=False)
+        assert marker(layout).state == _marker.OFFERED
+
+    def test_in_check_mode_writes_nothing(self, write, layout):
+        write()
+        _founding.agree(layout, marker(layout), check=True)
+        assert marker(layout).state == _marker.OFFERED

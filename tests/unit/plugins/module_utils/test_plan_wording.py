@@ -1,0 +1,159 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person reads of a plan and of its refusals, to the word where a word could mislead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, three
+
+
+def refusal(hosts, error=Refused):
+    with pytest.raises(error) as caught:
+        _plan.plan(hosts)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("size, counted", [(1, "1 host"), (2, "2 hosts"), (3, "3 hosts")])
+def test_hosts_are_counted(size, counted):
+    hosts = [bare(at) for at in range(size)]
+    assert _plan.plan(hosts).summary == f"{counted}, no cluster yet: found one with etcd {VERSION}, without TLS"
+    hosts = [serving(host, member_list(size)) for host in hosts]
+    assert _plan.plan(hosts).summary == f"{counted}, etcd {VERSION}: nothing to do"
+
+
+def test_each_wrong_variable_is_a_line():
+    hosts = [replace(host, problem="etcd_address is empty.") for host in three()]
+    assert refusal(hosts, BadInput).splitlines() == [f"etcd-host{at}: etcd_address is empty." for at in range(3)]
+
+
+def test_each_wrong_setting_is_a_line_of_the_hosts_that_have_it():
+    hosts = [bare(0, etcd_settings={"enable-v2": True}), bare(1), bare(2, etcd_settings={"zzzzzz": 1})]
+    lines = refusal(hosts, BadInput).splitlines()
+    assert [line.split(":")[0] for line in lines if not line.startswith("- ")] == ["etcd-host0", "etcd-host2"]
+
+
+def test_a_wrong_setting_is_found_behind_a_host_that_is_silent():
+    wrong = serving(bare(2, etcd_settings={"max-txn-ops": 128}))
+    wrong = replace(wrong, wanted=replace(wrong.wanted, settings={"zzzzzz": 1}))
+    assert "etcd-host2: " in refusal([silent(bare(0)), serving(bare(1)), wrong], BadInput)
+
+
+def test_a_foreign_authority_is_found_behind_a_host_that_is_silent():
+    strange = Authorities("/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 12:34.",))
+    hosts = [silent(bare(0)), *(replace(serving(bare(at, tls=True)), authorities=strange) for at in (1, 2))]
+    assert "etcd-host1: /etc/etcd/ssl/ca.pem holds the CA 12:34." in refusal(hosts)
+
+
+@pytest.mark.parametrize(
+    "hosts, said",
+    [
+        (
+            [bare(0, etcd_version="3.5.33"), bare(1, etcd_version="3.6.14"), bare(2)],
+            "etcd_version differs between the hosts of one cluster: 3.5.33, 3.6.14. Give it once, for the group.",
+        ),
+        (
+            [replace(bare(at), authorities=Authorities(f"/pki{at % 2}")) for at in range(3)],
+            "etcd_pki_dir differs between the hosts of one cluster: /pki0, /pki1. Give it once, for the group.",
+        ),
+    ],
+)
+def test_what_is_one_for_the_cluster_is_named_where_it_is_not(hosts, said):
+    assert refusal(hosts, BadInput) == said
+
+
+def test_an_even_number_of_members_is_no_better_than_one_less():
+    assert _plan.plan([bare(at) for at in range(4)]).warnings == (
+        "4 members tolerate no more failures than 3: an odd number is better.",
+    )
+
+
+def test_two_names_of_one_cluster_are_named():
+    hosts = three()
+    hosts[1] = replace(hosts[1], wanted=replace(hosts[1].wanted, cluster="another"))
+    assert refusal(hosts, BadInput) == (
+        "etcd_cluster_name differs between the hosts of one cluster: another, etcd_cluster. "
+        "Give it once, for the group."
+    )
+
+
+def test_a_marker_that_cannot_be_understood_speaks_for_itself():
+    hosts = [seeing(bare(0), marker_error="The marker has format '2'."), bare(1), bare(2)]
+    assert refusal(hosts) == "etcd-host0: The marker has format '2'."
+
+
+def test_a_member_of_somebody_else_that_has_no_log_yet_is_a_running_one():
+    text = refusal([running(bare(0)), bare(1), bare(2)])
+    assert text.startswith("etcd-host0 has a running member, and its marker (none) does not say that it is ours.")
+
+
+def foreign(**runtime):
+    """A host that runs an etcd of somebody else's."""
+    unit = {"fragment_path": "/lib/systemd/system/etcd.service"}
+    what = {"command": ["/usr/bin/etcd", "--debug"], "environment": {}, **runtime}
+    return seeing(running(logged(bare(0))), unit=unit, runtime=what, cluster={"members": None})
+
+
+def test_a_member_of_somebody_else_is_described_so_that_a_person_knows_it():
+    host = seeing(
+        foreign(environment={"ETCD_NAME": "infra0", "ETCD_DATA_DIR": "/d"}),
+        cluster={
+            "members": [
+                {"name": "infra0", "peer_urls": ["http://10.0.0.1:2380", "http://10.1.0.1:2380"]},
+                {"name": "", "peer_urls": ["http://10.0.0.2:2380"]},
+            ]
+        },
+    )
+    assert (
+        "does not say that it is ours. It runs as etcd.service (/lib/systemd/system/etcd.service): /usr/bin/etcd "
+        "--debug, with ETCD_DATA_DIR=/d ETCD_NAME=infra0. Its cluster's members: infra0 at http://10.0.0.1:2380, "
+        "http://10.1.0.1:2380; not started at http://10.0.0.2:2380. It may be a member"
+    ) in refusal([host])
+
+
+def test_of_a_member_of_somebody_else_only_what_is_known_is_said():
+    text = refusal([foreign()])
+    assert "It runs as etcd.service (/lib/systemd/system/etcd.service): /usr/bin/etcd --debug. It may be" in text
+
+
+def test_of_data_of_somebody_else_nothing_is_said_that_runs():
+    assert "does not say that it is ours. It may be a member" in refusal([logged(bare(0))])
+    nameless = seeing(logged(bare(0)), data={"member_id": ""})
+    assert "/wal, and its marker (none) does not say" in refusal([nameless])
+
+
+def test_room_is_asked_for_the_release_that_is_to_be_installed():
+    full = [seeing(host, releases=[VERSION], free={"install": 0}) for host in three()]
+    assert _plan.plan(full).waves
+    assert "0 MiB free" in refusal(
+        [seeing(host, releases=["3.5.33"], free={"install": 0}) for host in three()], BadInput
+    )
+
+
+def test_a_silent_host_whose_variables_are_known_is_still_only_silent():
+    unknown = replace(silent(bare(2), "no route to host."), wanted=bare(2).wanted)
+    plan = _plan.plan([serving(bare(0)), serving(bare(1)), unknown])
+    assert plan.waves == ()
+    assert plan.differences == ("etcd-host2 could not be looked at: no route to host.",)
+
+
+def test_a_member_that_gives_no_reason_answers_no_linearizable_read():
+    mute = seeing(running(serving(bare(2))), cluster={"error": ""})
+    plan = _plan.plan([serving(bare(0)), serving(bare(1)), mute])
+    assert plan.differences == ("etcd-host2 runs and does not serve: it answers no linearizable read.",)
+
+
+def test_a_member_that_is_on_no_host_is_named_with_all_its_peer_urls():
+    urls = ["http://10.0.0.9:2380", "http://10.1.0.9:2380"]
+    elsewhere = {**member_list()[0], "id": member_id(9), "name": "etcd-host9", "peer_urls": urls}
+    plan = _plan.plan([serving(host, [*member_list(), elsewhere]) for host in three()])
+    assert any(
+        f"Member {member_id(9)} (etcd-host9, {', '.join(urls)}) is on no host" in text for text in plan.differences
+    )

@@ -1,0 +1,125 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _memberfiles, _previous
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a member's files")
+
+
+@pytest.fixture
+def host(layout):
+    """A settings file, a link, and leaves of one generation."""
+    generation = Path(layout.ssl_dir, "generation-1")
+    generation.mkdir(parents=True)
+    Path(generation, "etcd-key.pem").write_text("the key")
+    os.symlink("generation-1", _memberfiles.generation_link(layout))
+    os.symlink("/opt/etcd/3.6.14/etcd", layout.link("etcd"))
+    Path(layout.conf_file).write_bytes(b"ETCD_NAME=\xff\n")
+    os.chmod(layout.conf_file, 0o640)
+    os.chown(layout.conf_file, 0, 54321)
+    Path(layout.state_dir).mkdir(parents=True)
+    return layout
+
+
+def paths(layout):
+    return [layout.conf_file, layout.link("etcd"), layout.gate_file]
+
+
+def replace_all(layout, link="/opt/etcd/3.7.1/etcd"):
+    """What a turn does to them: the gate is new."""
+    Path(layout.conf_file).write_text("ETCD_NAME=new\n")
+    os.chmod(layout.conf_file, 0o600)
+    os.unlink(layout.link("etcd"))
+    os.symlink(link, layout.link("etcd"))
+    Path(layout.gate_file).parent.mkdir(parents=True, exist_ok=True)
+    Path(layout.gate_file).write_text("#!/bin/sh\n")
+    os.unlink(_memberfiles.generation_link(layout))
+    os.symlink("generation-2", _memberfiles.generation_link(layout))
+
+
+def restored(layout):
+    found = os.stat(layout.conf_file)
+    return (
+        Path(layout.conf_file).read_bytes() == b"ETCD_NAME=\xff\n"
+        and (found.st_mode & 0o7777, found.st_gid) == (0o640, 54321)
+        and os.readlink(layout.link("etcd")) == "/opt/etcd/3.6.14/etcd"
+        and os.readlink(_memberfiles.generation_link(layout)) == "generation-1"
+        and not os.path.lexists(layout.gate_file)
+    )
+
+
+def test_what_a_turn_replaced_comes_back_as_it_was(host):
+    _previous.keep(host, paths(host))
+    replace_all(host)
+    kept = _previous.read(host)
+    _previous.restore(kept)
+    assert restored(host)
+    _previous.restore(kept)
+    assert restored(host), "once more, after it was interrupted"
+
+
+def test_what_is_kept_is_never_overwritten(host):
+    _previous.keep(host, paths(host), ["https://10.0.0.1:2380"])
+    replace_all(host)
+    _previous.keep(host, paths(host), ["https://10.0.0.9:2380"])
+    kept = _previous.read(host)
+    assert kept.peer_urls == ("https://10.0.0.1:2380",)
+    _previous.restore(kept)
+    assert restored(host)
+
+
+def test_what_another_turn_replaces_too_is_kept_beside_it(host):
+    _previous.keep(host, [host.conf_file])
+    replace_all(host, link="/opt/etcd/3.6.14/etcd")
+    os.unlink(host.gate_file)
+    _previous.keep(host, paths(host), ["https://10.0.0.1:2380"])
+    replace_all(host)
+    kept = _previous.read(host)
+    assert kept.peer_urls == ("https://10.0.0.1:2380",)
+    _previous.restore(kept)
+    assert restored(host)
+
+
+def test_a_file_where_a_link_was_makes_room_for_it_again(host):
+    _previous.keep(host, paths(host))
+    os.unlink(host.link("etcd"))
+    Path(host.link("etcd")).write_text("a program\n")
+    _previous.restore(_previous.read(host))
+    assert restored(host)
+
+
+def test_no_key_is_in_it_and_root_alone_reads_it(host):
+    _previous.keep(host, paths(host))
+    text = Path(_previous.path_of(host)).read_text()
+    assert "the key" not in text and "dGhlIGtleQ" not in text
+    assert os.stat(_previous.path_of(host)).st_mode & 0o7777 == 0o600
+
+
+def test_it_names_the_leaves_that_it_needs(host):
+    assert _previous.generations(_previous.keep(host, []), host) == ["generation-1"]
+    _previous.drop(host)
+    os.unlink(_memberfiles.generation_link(host))
+    assert _previous.generations(_previous.keep(host, []), host) == []
+
+
+def test_once_dropped_there_is_none(host):
+    assert _previous.read(host) is None
+    _previous.keep(host, paths(host))
+    _previous.drop(host)
+    assert _previous.read(host) is None
+    _previous.drop(host)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"entries": {}}'])
+def test_one_that_cannot_be_understood_is_a_clear_error(host, text):
+    Path(_previous.path_of(host)).write_text(text)
+    with pytest.raises(HostError, match="previous cannot be read: .* If the member serves, remove it"):
+        _previous.read(host)

@@ -1,0 +1,111 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which member lives on which host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import LEAVING, NEVER_STARTED, REMOVED
+from inventory_of import (
+    CLUSTER_ID,
+    absent,
+    bare,
+    emptied,
+    learner,
+    marked,
+    member_id,
+    member_list,
+    running,
+    seeing,
+    serving,
+    silent,
+    stopped,
+)
+
+
+def living(*others, listed=None):
+    """Host -> member id, beside one that serves."""
+    found = _roster.of([serving(bare(0), listed or member_list()), *others])
+    return {name: member["id"] for name, member in found.living.items() if name != "etcd-host0"}
+
+
+def test_there_is_none_while_nobody_serves():
+    assert _roster.of([running(stopped(bare(0))), stopped(bare(1)), silent(bare(2))]) is None
+
+
+def test_it_is_what_the_one_that_has_applied_most_says():
+    behind = serving(bare(0), member_list(2))
+    ahead = serving(bare(1), member_list())
+    ahead = seeing(ahead, cluster={"status": {**ahead.seen["cluster"]["status"], "raft_applied_index": 10}})
+    for hosts in ([behind, ahead], [ahead, behind]):
+        assert len(_roster.of(hosts).members) == 3
+
+
+class TestAMemberIsKnown:
+    @pytest.mark.parametrize("host", [stopped(bare(1)), emptied(bare(1)), running(stopped(bare(1)))])
+    def test_by_its_log_or_its_marker(self, host):
+        assert living(host) == {"etcd-host1": member_id(1)}
+
+    def test_by_its_id_whatever_it_is_called_and_wherever_it_is(self):
+        moved = replace(stopped(bare(1)), wanted=bare(1, NODE_NAME="infra1", etcd_address="10.0.0.9").wanted)
+        assert living(moved) == {"etcd-host1": member_id(1)}
+
+    @pytest.mark.parametrize("host", [bare(1), marked(bare(1), REMOVED), marked(bare(1), NEVER_STARTED)])
+    def test_by_exact_peer_urls_before_it_has_an_id(self, host):
+        assert living(host) == {"etcd-host1": member_id(1)}
+        assert living(bare(1, etcd_peer_port=2382)) == {}
+
+    def test_never_by_a_marker_of_one_that_was_removed(self):
+        host = marked(bare(1, etcd_address="10.0.0.9"), REMOVED, member_id=member_id(1))
+        assert living(host) == {}
+
+    def test_never_by_peer_urls_that_are_another_hosts(self):
+        """Its address was given to a new host before it has moved itself."""
+        moved = replace(stopped(bare(1)), wanted=bare(1, etcd_address="10.0.0.9").wanted)
+        assert living(bare(7, etcd_address="10.0.0.2"), moved) == {"etcd-host1": member_id(1)}
+
+    def test_on_no_host_where_it_is_silent(self):
+        assert living(silent(bare(1))) == {}
+
+
+class TestWhatContradictsTheCluster:
+    def test_two_hosts_with_one_id_are_refused(self):
+        with pytest.raises(Refused, match="both hold the data of member"):
+            living(stopped(bare(1)), seeing(stopped(bare(2)), data={"member_id": member_id(1)}))
+
+    def test_data_of_another_cluster_are_refused(self):
+        with pytest.raises(Refused, match=f"belongs to cluster other, and etcd-host0 to {CLUSTER_ID}"):
+            living(seeing(stopped(bare(1)), data={"cluster_id": "other"}))
+
+    def test_an_id_that_is_not_in_the_list_is_refused_naming_absent(self):
+        with pytest.raises(Refused, match="Write etcd_member_state: absent for etcd-host2"):
+            living(stopped(bare(2)), listed=member_list(2))
+
+    @pytest.mark.parametrize("host", [absent(stopped(bare(2))), seeing(stopped(bare(2)), marker={"state": LEAVING})])
+    def test_but_not_for_one_that_is_on_its_way_out(self, host):
+        assert living(host, listed=member_list(2)) == {}
+
+
+class TestTheRest:
+    def test_is_unmanaged(self):
+        found = _roster.of([serving(bare(0)), stopped(bare(1))])
+        assert [member["id"] for member in found.unmanaged()] == [member_id(2)]
+
+    def test_is_asked_by_addresses_that_others_reach(self):
+        listed = [
+            {**member, "client_urls": [*member["client_urls"], "http://127.0.0.1:2379"]} for member in member_list()
+        ]
+        assert _roster.endpoints(listed, member_id(1)) == ["http://10.0.0.1:2379", "http://10.0.0.3:2379"]
+
+    def test_is_named_by_name_or_id(self):
+        listed = [*member_list(), learner(3, started=False)]
+        assert _roster.named(listed, "etcd-host1")["id"] == member_id(1)
+        assert _roster.named(listed, member_id(3))["id"] == member_id(3)
+        with pytest.raises(BadInput, match=rf"no such member\. It has .*not started \({member_id(3)}\)"):
+            _roster.named(listed, "etcd-host")
