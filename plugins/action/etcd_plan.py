@@ -40,7 +40,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alive = [host.name for host in hosts if host.name in batch and not host.silent]
         speaks = here == next(iter(alive or batch), here)
         try:
-            plan = _plan.plan(hosts)
+            plan = _plan.plan(hosts, arguments["verify"])
         except EtcdError as exc:
             return {**result, **_refused(cluster, str(exc), speaks)}
         outside = [step for step in plan.steps if step.host not in alive]

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
@@ -64,13 +64,16 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(hosts: Sequence[Host]) -> Plan:
+def plan(hosts: Sequence[Host], verifying: bool = False) -> Plan:
     """What to do with one cluster.
 
     :param hosts: every host of the group in the inventory's order, those left out of the run included.
+    :param verifying: the steps were taken: who was to be forgotten is gone, and that is no mistake any more.
     :raises BadInput: the inventory is wrong; nothing was touched.
     :raises Refused: going on would be dangerous; nothing was touched.
     """
+    if verifying:
+        hosts = [_forgotten(host) for host in hosts]
     _check_inventory(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
@@ -88,6 +91,13 @@ def plan(hosts: Sequence[Host]) -> Plan:
             _warnings(hosts, version),
         )
     return _existing(hosts)
+
+
+def _forgotten(host: Host) -> Host:
+    wanted = host.wanted
+    if wanted is None:
+        return host
+    return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
 def _existing(hosts: Sequence[Host]) -> Plan:

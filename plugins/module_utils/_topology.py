@@ -347,11 +347,9 @@ def _check_nodes(found: Sequence[Member]) -> None:
     names = [member.name for member in found]
     unknown = [name for name in nodes if name not in names]
     if unknown:
-        hint = _nearest(unknown[0], [name for name in names if name not in nodes])
         raise BadInput(
             f"ETCD_NODES names {', '.join(unknown)}, which no host of the group has as NODE_NAME; the group has "
-            f"{', '.join(names)}." + (f" Did you mean {hint}?" if hint else "") + " Add the host to the group, or take "
-            "the entry out."
+            f"{', '.join(names)}. Add the host to the group, or take the entry out."
         )
     homes = {_normal(member.ansible_host): member for member in found}
     for member in found:

@@ -95,7 +95,7 @@ class Living:
         :param asked: the hosts by way of whose members it writes.
         :param lasting: those whose members are not restarted.
         """
-        before = self._pids(lasting)
+        before = self.pids(lasting)
         self._now = None
         with self.members.written_meanwhile(asked):
             self.write(wanted)
@@ -103,7 +103,7 @@ class Living:
         self.members.are_one_healthy_cluster(wanted.members)
         self.members.are_gone_from(set(self.machines.names) - set(wanted.members))
         self.members.leave_no_lock(wanted.members[0])
-        assert self._pids(lasting) == before, "a member was restarted without need"
+        assert self.pids(lasting) == before, "a member was restarted without need"
         self.verdict = self.members.hold_every_acknowledged_write(wanted.members, records=1)
         assert self.verdict.failed == 0, self.verdict
         self._now = wanted
@@ -129,7 +129,8 @@ class Living:
         """Write an inventory, and do nothing."""
         wanted.write(self.machines, self._inventory)
 
-    def _pids(self, hosts: Iterable[str]) -> dict[str, list[str]]:
+    def pids(self, hosts: Iterable[str]) -> dict[str, list[str]]:
+        """The processes of the members on these hosts."""
         return {host: self.members.processes(host) for host in hosts}
 
     @property

@@ -159,6 +159,8 @@ class Playbook:
         environment = {
             "ANSIBLE_LOCAL_TEMP": str(self._directory / "ansible"),
             "ANSIBLE_NOCOLOR": "1",
+            # Connections of its own: they end with the run.
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self._directory / "ssh"),
             "ANSIBLE_TIMEOUT": "10",
             **how.environment,
             **(kill.environment if kill else {}),

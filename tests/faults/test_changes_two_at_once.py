@@ -30,12 +30,13 @@ RESTART_ALL = """\
         state: restarted
 """
 
-#: What a run says that does not go on because of another one, and names it or what it did.
+#: What a run says that does not go on because of another one, or finds at its end what another one did.
 REFUSALS = (
     "Somebody else is at work on this cluster: turn of etcd-host",
     "Somebody else is at work on this cluster: joining of etcd-host",
     "Somebody else changed",
     "Run the same command again: it looks again and goes on from what it finds.",
+    "not all is done",
 )
 
 

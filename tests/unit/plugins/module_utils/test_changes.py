@@ -282,6 +282,10 @@ class TestAMachineThatIsGoneForGood:
     def test_is_refused_while_its_host_is_there_with_its_data(self, here):
         assert "it is alive" in refusal([*self.FORGETTING, here], BadInput)
 
+    def test_is_gone_once_the_run_verifies_what_it_did(self):
+        hosts = [saying(host, forget=("etcd-host2",)) for host in well(0, 1)]
+        assert _plan.plan(hosts, verifying=True).waves == ()
+
     def test_that_nobody_knows_is_refused_naming_those_that_are_there(self):
         hosts = [saying(host, forget=("etcd-host7",)) for host in well(0, 1, 2)]
         text = refusal(hosts, BadInput)

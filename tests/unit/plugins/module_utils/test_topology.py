@@ -276,6 +276,12 @@ class TestUrls:
                 "etcd_advertise_client_urls of 10.0.0.1: nobody can reach https://0.0.0.0:2379. Advertise an address "
                 "of the host.",
             ),
+            (
+                {"etcd_advertise_client_urls": "http://10.0.0.1:2379"},
+                "etcd_advertise_client_urls of 10.0.0.1: http://10.0.0.1:2379 would let anybody who reaches it read "
+                "and write without a certificate, though etcd_tls is true. Write https://, keep http:// to 127.0.0.1, "
+                "or set etcd_tls to false.",
+            ),
             *(
                 (
                     {variable: []},
@@ -318,17 +324,34 @@ class TestEtcdNodes:
         nodes = ETCD_NODES.replace("etcd-host0", "first")
         assert "Did you mean first?" in refusal(guide(ETCD_NODES=nodes))
 
+    @pytest.mark.parametrize(
+        "ansible_host, there",
+        [("10.0.0.1", "10.0.0.1"), ("Host.Example.com", "host.example.com"), ("[2001:DB8::1]", "[2001:db8::1]")],
+    )
+    def test_that_has_a_members_ansible_host_under_another_name_suggests_that_name(self, ansible_host, there):
+        nodes = f"first=https://{there}:2380,second=https://10.0.0.2:2380"
+        with pytest.raises(BadInput, match="Did you mean first\\?"):
+            member_of("h", {"NODE_NAME": "x", "ansible_host": ansible_host, "ETCD_NODES": nodes})
+
+    def test_that_nobody_can_reach_is_refused(self):
+        with pytest.raises(BadInput, match="^ETCD_NODES for h: nobody can reach a member at 0.0.0.0"):
+            member_of("h", {"NODE_NAME": "a", "ETCD_NODES": "a=https://0.0.0.0:2380"})
+
     def test_that_names_too_few_does_not_suggest_another_members_name(self):
         nodes = ETCD_NODES.rpartition(",")[0]
         text = refusal(guide(ETCD_NODES=nodes))
-        assert "ETCD_NODES has no member etcd-host2" in text
-        assert "Did you mean" not in text
+        assert text == (
+            "ETCD_NODES has no member etcd-host2, which is the NODE_NAME of 10.100.57.56; it names etcd-host0, "
+            "etcd-host1. Make the names in ETCD_NODES and the NODE_NAMEs of the group the same, or take ETCD_NODES "
+            "out: without it the peer URLs follow from the inventory."
+        )
 
     def test_that_names_too_many_is_refused(self):
-        nodes = ETCD_NODES + ",etcd-host3=https://10.100.57.57:2380"
-        text = refusal(guide(ETCD_NODES=nodes))
-        assert "ETCD_NODES names etcd-host3, which no host of the group has" in text
-        assert "Did you mean" not in text
+        nodes = ETCD_NODES + ",etcd-host3=https://10.100.57.57:2380,etcd-host4=https://10.100.57.58:2380"
+        assert refusal(guide(ETCD_NODES=nodes)) == (
+            "ETCD_NODES names etcd-host3, etcd-host4, which no host of the group has as NODE_NAME; the group has "
+            "etcd-host0, etcd-host1, etcd-host2. Add the host to the group, or take the entry out."
+        )
 
     def test_that_gives_a_member_another_members_address_is_refused(self):
         nodes = ETCD_NODES.replace(".54:", ".x:").replace(".55:", ".54:").replace(".x:", ".55:")
@@ -346,6 +369,11 @@ class TestEtcdNodes:
         hostvars["10.100.57.55"]["etcd_address"] = "10.200.0.55"
         text = refusal(hostvars)
         assert "ETCD_NODES says https://10.100.57.55:2380 for 10.100.57.55, and its etcd_address is 10.200.0.55" in text
+
+    def test_of_several_urls_that_contradict_a_written_address_are_all_named(self):
+        nodes = "a=https://10.0.0.1:2380,a=https://10.1.0.1:2380"
+        with pytest.raises(BadInput, match="^ETCD_NODES says https://10.0.0.1:2380, https://10.1.0.1:2380 for h, and"):
+            member_of("h", {"NODE_NAME": "a", "ETCD_NODES": nodes, "etcd_address": "10.2.0.1"})
 
     def test_may_lie_on_another_network_than_ansibles(self):
         nodes = ETCD_NODES.replace("10.100.57.", "192.168.7.")
