@@ -103,7 +103,7 @@ unit: deps ## pure code
 
 component: deps ## modules and client against real etcd
 	$(LAB) releases
-	pytest -q tests/component
+	pytest -q -n 2 --dist loadfile tests/component
 
 faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fixed sample
 	$(LAB) releases

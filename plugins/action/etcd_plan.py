@@ -42,24 +42,27 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = _plan.plan(hosts, arguments["verify"])
         except EtcdError as exc:
-            return {**result, **_refused(cluster, str(exc), speaks)}
+            return _without_steps(result, _refused(cluster, str(exc), speaks, arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]
         if outside:
-            return {**result, **_refused(cluster, _LEFT_OUT.format(step=outside[0]), speaks)}
+            text = _LEFT_OUT.format(step=outside[0])
+            return _without_steps(result, _refused(cluster, text, speaks, arguments["verify"]))
         text = plan.text(cluster)
         table = _report.table(hosts) if not plan.waves else ""
         if speaks:
             self._display.display("\n".join(part for part in (text, table) if part))
         if arguments["verify"] and plan.waves:
-            return {**result, "failed": True, "msg": f"{cluster}: not all is done: {plan.summary}. Run again."}
+            return _without_steps(result, f"{cluster}: not all is done: {plan.summary}. Run again.")
         if plan.differences and not plan.waves:
-            return {**result, "failed": True, "msg": f"{cluster}: not as the inventory says, see the plan above."}
+            return _without_steps(result, f"{cluster}: not as the inventory says, see the plan above.")
         steps = _plan.steps_by_wave(plan, here)
         return {
             **result,
             "changed": any(steps),
+            "refusal": "",
             "steps": steps,
             "waves": len(plan.waves),
+            "walked": len(plan.waves) if not self._task.check_mode or plan.can_be_rehearsed else 0,
             "alive": alive,
             "text": text,
             "table": table,
@@ -67,10 +70,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def _refused(cluster: str, text: str, speaks: bool) -> dict[str, Any]:
+def _refused(cluster: str, text: str, speaks: bool, verify: bool) -> str:
     """In full on one host of the cluster: the same sentence on each would bury it."""
-    message = f"{cluster}: refused, nothing was touched.\n{text}" if speaks else f"{cluster}: refused, see above."
-    return {"failed": True, "msg": message}
+    if not speaks:
+        return f"{cluster}: refused, see above."
+    return f"{cluster}: refused, {'after the steps above' if verify else 'nothing was touched'}.\n{text}"
+
+
+def _without_steps(result: dict[str, Any], refusal: str) -> dict[str, Any]:
+    """No failure yet: whoever fails leaves the play, and those who plan later would no longer see it among them."""
+    return {**result, "changed": False, "refusal": refusal}
 
 
 def _hosts(members: list[str], batch: list[str], hostvars: Mapping[str, Any]) -> list[Host]:

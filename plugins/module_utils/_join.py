@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _envfile,
     _guard,
     _hostfiles,
+    _lastwords,
     _marker,
     _memberfiles,
     _membership,
@@ -312,5 +313,5 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
         restarts = min(restarts, act.systemd.show(unit)["restarts"])
         _service.check_alive(act.systemd, act.layout, restarts)
         if not deadline.left():
-            raise HostError(f"{late(view)}\n{act.systemd.journal(unit)}")
+            raise HostError(f"{late(view)}\n{_lastwords.worth_reading(act.systemd.journal(unit))}")
         time.sleep(_POLL)

@@ -14,6 +14,7 @@ import re
 
 # Of a log in JSON, of a panic, and of the log of 3.4 as it is without C(--logger=zap).
 _FATAL = re.compile(r'"level":"(fatal|panic)"|^panic: |^\S+ \S+ C \|')
+_CHATTER = re.compile(r'^\{"level":"(debug|info)"|^\S+ \S+ [DI] \|')
 _ERROR = re.compile(r'"error":"')
 
 
@@ -28,6 +29,15 @@ def of(journal: str) -> str:
         if said:
             return _sentence(said[-1])
     return ""
+
+
+def worth_reading(journal: str) -> str:
+    """The lines of a journal that a person needs: warnings and worse, and what is not etcd's. Its last ten at most.
+
+    :param journal: the unit's last log lines.
+    """
+    lines = [line for line in journal.splitlines() if not _CHATTER.search(line)]
+    return "\n".join(lines[-10:])
 
 
 def _sentence(line: str) -> str:

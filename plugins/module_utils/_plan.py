@@ -51,6 +51,11 @@ class Plan:
     def steps(self) -> list[Step]:
         return [step for wave in self.waves for step in wave]
 
+    @property
+    def can_be_rehearsed(self) -> bool:
+        """Do the steps presume nothing of each other, so that check mode can go through them and show every file?"""
+        return all(step.kind == "turn" and not step.arguments["peer_urls"] for step in self.steps)
+
     def numbered(self, step: Step) -> str:
         """A step as it announces itself: C(step 3 of 9: start etcd-host1)."""
         return f"step {self.steps.index(step) + 1} of {len(self.steps)}: {step.title}"

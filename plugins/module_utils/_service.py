@@ -35,6 +35,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._systemd import System
 _POLL = 0.2
 # etcd may need one more try, when a peer's name does not resolve yet, say; not three.
 _RESTARTS = 2
+# Lines of its log in which to look for why it ended: etcd is talkative when it starts.
+_LAST_WORDS = 200
 
 Clock = Callable[[], float]
 
@@ -157,7 +159,7 @@ def serving(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.
         if now() >= deadline:
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
-                f"s. {view['error']}\n{systemd.journal(layout.unit)}"
+                f"s. {view['error']}\n{_lastwords.worth_reading(systemd.journal(layout.unit, _LAST_WORDS))}"
             )
         time.sleep(_POLL)
         unit = systemd.show(layout.unit)
@@ -202,9 +204,11 @@ def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], rest
         if not _wal.segments(layout.log_dir):
             # Nothing of it lives yet: at rest it can be mended and tried again.
             systemd.control("stop", layout.unit)
-        journal = systemd.journal(layout.unit)
+        journal = systemd.journal(layout.unit, _LAST_WORDS)
         cause = _lastwords.of(journal) or f"result {unit['result']}"
-        raise HostError(f"{layout.unit} ends as soon as it starts: {cause}. Its last words:\n{journal}")
+        raise HostError(
+            f"{layout.unit} ends as soon as it starts: {cause}. Its last words:\n{_lastwords.worth_reading(journal)}"
+        )
 
 
 def check_startable(layout: Layout) -> None:

@@ -8,9 +8,11 @@ module: etcd_plan
 short_description: Turn what every host observed into steps, a refusal, or nothing to do
 version_added: "0.1.0"
 description:
-  - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, and fails with
+  - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, or says
     what was found, why it is dangerous and what is safe.
   - A difference from the inventory that no step can mend is reported and ends the run.
+  - It never fails itself, because a host that failed would be missing for those that plan a moment later. What it
+    returns in RV(refusal) is for the next task to fail with.
   - Part of the role C(quorum.etcd.etcd).
 author:
   - The quorum.etcd developers (@quorum-etcd)
@@ -52,31 +54,40 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+refusal:
+  description:
+    - Why nothing may be done, or what is not as it should be and cannot be mended. Empty where steps can be taken.
+  returned: success
+  type: str
 steps:
   description: For each wave this host's step or V(null).
-  returned: success
+  returned: without a refusal
   type: list
   elements: dict
 waves:
   description: The number of waves. The steps of one wave run side by side.
-  returned: success
+  returned: without a refusal
+  type: int
+walked:
+  description: How many of them this run goes through. In check mode all or none, since most presume those before them.
+  returned: without a refusal
   type: int
 alive:
   description: Hosts of this run that answered.
-  returned: success
+  returned: without a refusal
   type: list
   elements: str
 text:
   description: The plan for a person.
-  returned: success
+  returned: without a refusal
   type: str
 table:
   description: The members of the cluster for a person. Empty while there are steps to take.
-  returned: success
+  returned: without a refusal
   type: str
 differences:
   description: What is not as the inventory says and no step mends. It fails the run once there are no more steps.
-  returned: success
+  returned: without a refusal
   type: list
   elements: str
 """

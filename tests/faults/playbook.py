@@ -28,6 +28,7 @@ TASKS = (
     "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
     "Observe",
     "Plan",
+    "Refuse",
     "Walk the waves",
     "Wave 1 of 6",
     "Install",
@@ -45,6 +46,7 @@ TASKS = (
     "Verify",
     "Observe",
     "Plan",
+    "Refuse",
 )
 _BANNER = re.compile(r"^TASK \[(?:quorum\.etcd\.etcd : )?(.+?)\] \*", re.MULTILINE)
 

@@ -67,7 +67,7 @@ class TestNothingToDo:
     def test_comes_with_the_members_as_a_table(self):
         hosts = [serving(host) for host in three()]
         result, printed = plan_on("etcd-host0", hosts)
-        assert not result.get("failed")
+        assert result["refusal"] == ""
         assert (result["steps"], result["changed"]) == ([], False)
         assert "nothing to do" in printed[0]
         assert "http://10.0.0.3:2379" in printed[0]
@@ -78,32 +78,48 @@ class TestNothingToDo:
         hosts[1] = seeing(hosts[1], unit={"enabled": "disabled"})
         for host in hosts:
             result, printed = plan_on(host.name, hosts)
-            assert result["failed"]
-            assert "not as the inventory says" in result["msg"]
+            assert "not as the inventory says" in result["refusal"]
             assert not any("nothing to do" in text for text in printed)
 
     def test_verifies_a_run(self):
         hosts = [serving(host) for host in three()]
-        assert not plan_on("etcd-host0", hosts, verify=True)[0].get("failed")
+        assert plan_on("etcd-host0", hosts, verify=True)[0]["refusal"] == ""
 
     def test_is_what_a_verification_must_find(self):
         result, _printed = plan_on("etcd-host0", [stopped(host) for host in three()], verify=True)
-        assert result["failed"]
-        assert "not all is done" in result["msg"]
+        assert "not all is done" in result["refusal"]
 
 
 class TestARefusal:
     def test_is_told_in_full_once(self):
         hosts = [bare(0), bare(1), silent(bare(2), "no route to host.")]
         results = [plan_on(host.name, hosts)[0] for host in hosts]
-        assert all(result["failed"] for result in results)
-        assert "no route to host." in results[0]["msg"]
-        assert [result["msg"] for result in results[1:]] == ["etcd_cluster: refused, see above."] * 2
+        assert "no route to host." in results[0]["refusal"]
+        assert [result["refusal"] for result in results[1:]] == ["etcd_cluster: refused, see above."] * 2
         assert "steps" not in results[0]
 
     def test_says_that_nothing_was_touched(self):
         result, _printed = plan_on("etcd-host0", [silent(host) for host in three()])
-        assert result["msg"].startswith("etcd_cluster: refused, nothing was touched.")
+        assert result["refusal"].startswith("etcd_cluster: refused, nothing was touched.")
+
+
+class TestCheckMode:
+    """Goes through the waves where that shows what would be written."""
+
+    def walked(self, hosts, check_mode):
+        task = Task(ActionModule, check=check_mode)
+        names = [host.name for host in hosts]
+        told = {"inventory_hostname": names[0], "hostvars": registered(hosts)}
+        return task.run(told, cluster="etcd_cluster", members=names, batch=names, verify=False)["walked"]
+
+    def test_goes_through_turns(self):
+        hosts = [serving(host) for host in three(etcd_settings={"log-level": "warn"})]
+        hosts[1] = seeing(hosts[1], files={hosts[1].wanted.layout.conf_file: {"sha256": "edited", "exists": True}})
+        assert self.walked(hosts, check_mode=True) == self.walked(hosts, check_mode=False) > 0
+
+    def test_stops_before_what_presumes_a_step_before_it(self):
+        assert self.walked(three(), check_mode=True) == 0
+        assert self.walked(three(), check_mode=False) == 5
 
 
 class TestHostsThatARunLeavesOut:
@@ -112,28 +128,27 @@ class TestHostsThatARunLeavesOut:
         hostvars = registered(hosts, {"etcd-host0": ["etcd-host0", "etcd-host1", "etcd-host2"]})
         hostvars.update({"etcd-host1": {}, "etcd-host2": {}})
         result, _printed = plan_on("etcd-host0", hosts, hostvars, batch=["etcd-host0"])
-        assert not result.get("failed")
+        assert result["refusal"] == ""
 
     def test_may_not_have_steps(self):
         hosts = [serving(bare(0)), serving(bare(1)), stopped(bare(2))]
         hostvars = registered(hosts, {"etcd-host0": ["etcd-host0", "etcd-host1", "etcd-host2"]})
         result, _printed = plan_on("etcd-host0", hosts, hostvars, batch=["etcd-host0"])
-        assert result["failed"]
-        assert "'start etcd-host2' is due, and etcd-host2 is not in this run" in result["msg"]
+        assert "'start etcd-host2' is due, and etcd-host2 is not in this run" in result["refusal"]
 
     def test_and_that_nobody_asked_are_silent(self):
         hosts = three()
         hostvars = registered(hosts[:2])
         hostvars["etcd-host2"] = {}
         result, _printed = plan_on("etcd-host0", hosts, hostvars, batch=["etcd-host0", "etcd-host1"])
-        assert "etcd-host2 could not be looked at: it was not asked." in result["msg"]
+        assert "etcd-host2 could not be looked at: it was not asked." in result["refusal"]
 
     def test_and_were_asked_in_an_earlier_play_are_not_believed(self):
         """A result outlives its play."""
         hosts = three()
         hostvars = registered(hosts)
         result, _printed = plan_on("etcd-host0", hosts, hostvars, batch=["etcd-host0", "etcd-host1"])
-        assert "etcd-host2 could not be looked at: it was not asked." in result["msg"]
+        assert "etcd-host2 could not be looked at: it was not asked." in result["refusal"]
 
 
 class TestAHostWithoutAnObservation:
@@ -151,10 +166,10 @@ class TestAHostWithoutAnObservation:
         hostvars = registered(hosts)
         hostvars["etcd-host2"] = {"__etcd_seen": {"results": [item]}}
         result, _printed = plan_on("etcd-host0", hosts, hostvars)
-        assert f"etcd-host2 could not be looked at: {said}" in result["msg"]
+        assert f"etcd-host2 could not be looked at: {said}" in result["refusal"]
 
     @pytest.mark.parametrize("hostvars", [{}, {"__etcd_seen": None}, {"__etcd_seen": {"skipped": True}}])
     def test_because_it_never_got_that_far(self, hostvars):
         hosts = three()
         result, _printed = plan_on("etcd-host0", hosts, {**registered(hosts[:2]), "etcd-host2": hostvars})
-        assert "etcd-host2 could not be looked at" in result["msg"]
+        assert "etcd-host2 could not be looked at" in result["refusal"]

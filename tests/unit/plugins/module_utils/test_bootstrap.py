@@ -83,8 +83,12 @@ class TestTheSteps:
         for kind in ("configure", "prove"):
             assert {step.arguments["token"] for step in wave(three(), kind)} == {_bootstrap.token(three())}
         for step in wave(three(), "configure"):
-            assert step.arguments["initial_cluster"] == initial_cluster()
-            assert step.arguments["version"] == VERSION
+            assert step.arguments == {
+                "version": VERSION,
+                "initial_cluster": initial_cluster(),
+                "token": _bootstrap.token(three()),
+                "kept": False,
+            }
 
     def test_prove_every_other_host_and_all_its_peer_urls(self):
         hosts = three(ETCD_NODES=f"{initial_cluster()},etcd-host2=http://10.9.0.3:2380")
@@ -236,7 +240,18 @@ class TestItIsRefused:
         hosts[1] = seeing(hosts[1], host={"machine_id": "a-new-one"})
         text = refusal(hosts)
         assert "etcd-host1 carries the marker of another machine (machine-1; this one is a-new-one)" in text
-        assert f"remove {LAYOUT.state_dir} on every host of the group" in text
+        assert text.endswith(
+            "If the first machine is off for good and no host of the group holds a write-ahead log, remove "
+            f"{LAYOUT.state_dir} on every host of the group and run again."
+        )
+
+    def test_where_a_host_that_joins_is_another_machine_which_concerns_nobody_else(self):
+        joining = seeing(marked(bare(), NEVER_STARTED, origin="join"), host={"machine_id": "another"})
+        with pytest.raises(Refused) as caught:
+            _bootstrap.check_machine(joining)
+        assert str(caught.value).endswith(
+            f"If the first machine is off for good, remove {LAYOUT.state_dir} here and run again."
+        )
 
     @pytest.mark.parametrize("state", [STARTING, STARTED])
     def test_on_another_machine_only_while_a_member_has_not_started(self, state):

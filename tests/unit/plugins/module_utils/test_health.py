@@ -170,6 +170,16 @@ def test_a_member_that_never_started_is_named_by_its_id_and_peer_urls() -> None:
     assert verdict["reasons"] == ["Member a2 (https://10.0.0.2:2380) has never started."]
 
 
+def test_all_that_agree_are_named_together() -> None:
+    members = [member(1), member(2, peer_urls=["https://10.0.0.2:2380", "https://10.1.0.2:2380"], started=False)]
+    verdict = judge([seen(1, members), seen(2, members), seen(3, members, cluster_id="b0b")])
+    assert verdict["reasons"][:2] == [
+        f"The endpoints name different clusters: {CLUSTER}: https://10.0.0.1:2379, https://10.0.0.2:2379; "
+        "b0b: https://10.0.0.3:2379.",
+        "Member a2 (https://10.0.0.2:2380, https://10.1.0.2:2380) has never started.",
+    ]
+
+
 def test_endpoints_of_two_clusters_are_not_one_healthy_cluster() -> None:
     verdict = judge([seen(1), seen(2, cluster_id="b0b")])
     assert not verdict["healthy"]

@@ -31,3 +31,12 @@ SYSTEMD = "etcd.service: Failed with result 'exit-code'."
 )
 def test_the_line_that_says_why_etcd_ended_is_found(journal, cause):
     assert _lastwords.of("\n".join(journal)) == cause
+
+
+def test_a_person_is_shown_warnings_and_worse_and_what_is_not_etcds():
+    journal = [INFO, WARN, "2026-11-21 15:40:01.123456 I | etcdserver: starting", FATAL, SYSTEMD]
+    assert _lastwords.worth_reading("\n".join(journal)).splitlines() == [WARN, FATAL, SYSTEMD]
+
+
+def test_a_person_is_shown_ten_lines_at_most():
+    assert len(_lastwords.worth_reading("\n".join([WARN] * 50)).splitlines()) == 10

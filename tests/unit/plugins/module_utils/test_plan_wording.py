@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
-from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, three
+from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, stopped, three
 
 
 def refusal(hosts, error=Refused):
@@ -148,6 +148,28 @@ def test_a_member_that_gives_no_reason_answers_no_linearizable_read():
     mute = seeing(running(serving(bare(2))), cluster={"error": ""})
     plan = _plan.plan([serving(bare(0)), serving(bare(1)), mute])
     assert plan.differences == ("etcd-host2 runs and does not serve: it answers no linearizable read.",)
+
+
+def test_a_member_of_which_nothing_is_seen_answers_no_linearizable_read():
+    hidden = running(stopped(bare(2)))
+    plan = _plan.plan([serving(bare(0)), serving(bare(1)), replace(hidden, seen={**hidden.seen, "cluster": None})])
+    assert plan.differences == ("etcd-host2 runs and does not serve: it answers no linearizable read.",)
+
+
+def test_of_a_masked_unit_it_is_said_once_that_it_does_not_start():
+    masked = seeing(serving(bare(2)), unit={"enabled": "masked"})
+    (text,) = _plan.plan([serving(bare(0)), serving(bare(1)), masked]).differences
+    assert text.startswith("etcd-host2: etcd.service is masked.")
+
+
+def test_a_member_that_stands_still_is_started_however_little_room_it_has():
+    full = seeing(stopped(bare(2)), free={"data": 0, "install": 0})
+    assert [step.kind for step in _plan.plan([serving(bare(0)), serving(bare(1)), full]).steps] == ["start", "await"]
+
+
+def test_a_host_that_joins_needs_no_room_for_a_release_that_it_has():
+    ready = seeing(bare(3), releases=[VERSION], free={"install": 0})
+    assert "join" in [step.kind for step in _plan.plan([*(serving(host) for host in three()), ready]).steps]
 
 
 def test_a_member_that_is_on_no_host_is_named_with_all_its_peer_urls():
