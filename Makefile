@@ -150,6 +150,7 @@ docs: deps ## pages that are written from the code
 bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own floor
 	$(LAB) releases 3.6.14
 	python tests/bench/bench.py
+	python tests/bench/changes.py
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check matplotlib
 	python tests/bench/plot.py $(CACHE)/bench.json docs/benchmarks.svg
 

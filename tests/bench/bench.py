@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -50,15 +50,15 @@ def timed(arguments: Sequence[str]) -> tuple[float, list[tuple[float, str]]]:
     return time.monotonic() - begin, lines
 
 
-def phases(lines: Sequence[tuple[float, str]]) -> dict[str, float]:
+def phases(lines: Sequence[tuple[float, str]], kinds: Mapping[str, str] = PHASES) -> dict[str, float]:
     """Seconds in each kind of task; what is between them is C(rest)."""
-    spent = dict.fromkeys([*PHASES.values(), "rest"], 0.0)
+    spent = dict.fromkeys([*kinds.values(), "rest"], 0.0)
     current, since = "rest", 0.0
     for at, line in lines:
         if line.startswith(("TASK [", "PLAY RECAP")):
             spent[current] += at - since
             name = re.sub(r"^TASK \[(quorum\.etcd\.etcd : )?|\] \**$", "", line)
-            current, since = PHASES.get(name, "rest"), at
+            current, since = kinds.get(name, "rest"), at
     spent[current] += lines[-1][0] - since
     return spent
 

@@ -75,6 +75,22 @@ def change(method: str, members: list[dict[str, Any]], *answers: tuple[int, str]
     return found, asked
 
 
+def test_who_is_added_has_no_vote_yet() -> None:
+    """A voter that has not caught up counts for the quorum and is of no use to it."""
+    asked: list[dict[str, Any]] = []
+
+    def etcd_that_remembers(talk: Talk) -> None:
+        talk.settle()
+        request = talk.request()
+        asked.append(_protobuf.decode("MemberAddRequest", request.message))
+        told = {"header": {"member_id": 0xA1}, "member": LEARNER, "members": [VOTER, LEARNER]}
+        talk.answer(request.stream, _protobuf.encode("MemberAddResponse", told))
+
+    with Peer(etcd_that_remembers) as peer, Client([peer.url], timeout=5.0) as client:
+        _membership.add(client, [NEW])
+    assert [(one["peerURLs"], one["isLearner"]) for one in asked] == [([NEW], True)]
+
+
 @pytest.mark.parametrize("method", CHANGES)
 def test_a_change_that_is_made_tells_the_members(method: str) -> None:
     assert change(method, [VOTER], (0, "")) == (["a1"], [method])
