@@ -71,7 +71,9 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	  'Turn one off (kill), cut it from the others (cut, heal): python3 -m lab --help' \
 	  'Clean up: make clean'
 
-test: lint unit sanity component scenarios refusals faults ## everything that CI runs
+test: lint unit sanity component ## everything that CI runs
+	$(MAKE) --jobs=2 --output-sync=target scenarios refusals
+	$(MAKE) faults
 
 # What the first line says is a shell's.
 SHELL_FILES = $(shell git ls-files -co --exclude-standard | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
@@ -117,12 +119,13 @@ refusals: deps $(COLLECTIONS)/.done ## bad input: what is refused, and that noth
 	$(LAB) releases
 	pytest -q tests/refusals
 
-scenario: deps $(COLLECTIONS)/.done ## one Molecule scenario: make scenario NAME=default
-	$(LAB) releases
-	molecule -c .config/molecule/config.yml test --no-command-borders -s $(NAME)
+scenario: scenario-$(NAME) ## one Molecule scenario: make scenario NAME=default
 
-scenarios: ## all Molecule scenarios
-	for scenario in molecule/*/molecule.yml; do $(MAKE) scenario NAME=$$(basename $$(dirname $$scenario)); done
+scenarios: $(patsubst molecule/%/molecule.yml,scenario-%,$(wildcard molecule/*/molecule.yml)) ## all Molecule scenarios
+
+scenario-%: deps $(COLLECTIONS)/.done
+	$(LAB) releases
+	molecule -c .config/molecule/config.yml test --no-command-borders -s $*
 
 matrix: deps sanity-oldest $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -34,16 +35,23 @@ def binary(version: str, name: str = "etcd") -> str:
     return str(path)
 
 
+# Below those that the kernel gives to clients, which could take a member's while it restarts; each worker has its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = itertools.cycle(range(12000 + 2000 * (_WORKER % 10), 14000 + 2000 * (_WORKER % 10)))
+
+
 def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:
-    """TCP ports that nobody listens on now."""
-    sockets = [socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind((address, 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """TCP ports that nobody listens on now, and nobody else will soon."""
+    return list(itertools.islice((port for port in _PORTS if _is_free(port, address)), count))
+
+
+def _is_free(port: int, address: str) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as one:
+        try:
+            one.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 @dataclass

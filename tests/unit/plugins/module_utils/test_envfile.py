@@ -93,5 +93,5 @@ def test_the_file_does_not_depend_on_the_order_of_the_settings():
 
 def test_a_dollar_sign_is_no_variable_to_a_shell(tmp_path):
     path = tmp_path / "etcd.conf"
-    path.write_text(_envfile.render({"auth-token": "$HOME `id` $(id)"}), encoding="utf-8")
-    assert read_as_shell(path, ["ETCD_AUTH_TOKEN"]) == {"ETCD_AUTH_TOKEN": "$HOME `id` $(id)"}
+    path.write_text(_envfile.render({"auth-token": "$HOME `id` $(id) X"}), encoding="utf-8")
+    assert read_as_shell(path, ["ETCD_AUTH_TOKEN"]) == {"ETCD_AUTH_TOKEN": "$HOME `id` $(id) X"}

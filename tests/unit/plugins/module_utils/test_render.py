@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from inventory_of import LAYOUT, VERSION, bare, initial_cluster
+from inventory_of import LAYOUT, VERSION, bare, initial_cluster, saying
 
 
 def files(version=VERSION, **variables):
@@ -137,6 +137,9 @@ class TestWhatIsAskedOfAHost:
             etcd_client_port=4001, etcd_peer_port=7001, etcd_settings={"listen-metrics-urls": "http://127.0.0.1:9999"}
         ).wanted
         assert _render.facts(wanted)["ports"] == [4001, 7001, 9999]
+
+    def test_the_members_that_are_to_be_forgotten(self):
+        assert _render.facts(saying(bare(), forget=("ff",)).wanted)["forget"] == ["ff"]
 
     def test_a_wildcard_is_no_address_of_its_own(self):
         wanted = bare(etcd_listen_client_urls="http://0.0.0.0:2379").wanted

@@ -168,6 +168,15 @@ class TestTheAddress:
         with pytest.raises(BadInput, match="etcd_address of h"):
             _topology.address_of("h", {"etcd_address": address})
 
+    @pytest.mark.parametrize("nodes", [{}, {"ETCD_NODES": "b=https://10.0.0.1:2380"}])
+    def test_that_is_empty_is_told_with_its_host(self, nodes):
+        with pytest.raises(BadInput, match="^ansible_host of h is empty"):
+            member_of("h", {"ansible_host": " ", **nodes})
+
+    def test_that_is_none_beside_etcd_nodes_is_told_with_its_host(self):
+        with pytest.raises(BadInput, match="^etcd_address of a: "):
+            member_of("a", {"ETCD_NODES": "a=https://10.0.0.1:2380", "etcd_address": "10.0.0.300"})
+
     def test_is_written_only_when_a_person_wrote_it(self):
         assert member_of("10.0.0.1", {"etcd_address": "10.0.0.1"}).written
         assert member_of("10.0.0.1", {"ETCD_NODES": "10.0.0.1=https://10.0.0.1:2380"}).written
