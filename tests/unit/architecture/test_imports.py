@@ -27,9 +27,9 @@ SHARED = [name for name in FILES if name.startswith("module_utils.")]
 
 #: They decide, from plain data to plain data, alike wherever they run.
 PURE = """
-    _bootstrap _differences _envfile _errors _etcdctl _fitness _flags _gate _health _initial_cluster _layout _marker
-    _messages _model _options _plan _protobuf _releases _render _report _settings _topology _unit _urls _values
-    _pki.spec
+    _bootstrap _changes _dangers _differences _due _envfile _errors _etcdctl _fitness _flags _foreseen _gate
+    _guard _health _initial_cluster _layout _marker _messages _model _options _pki.spec _plan _presumed
+    _protobuf _releases _render _report _roster _settings _topology _turns _unit _urls _values
 """
 
 #: What reaches out of the process, or is another at every call.

@@ -138,6 +138,19 @@ class TestAClusterAsItShouldBe:
         plan = _plan.plan([stopped_with(host, "3.5.33") for host in three()])
         assert (kinds(plan)[0], plan.differences) == (("start", [f"etcd-host{at}" for at in range(3)]), ())
 
+    @pytest.mark.parametrize("old", range(3))
+    def test_of_two_releases_has_each_member_judged_by_its_own(self, old):
+        """Between two turns of an upgrade by hand nobody gets the other release's files."""
+        hosts = [serving(host) for host in three()]
+        hosts[old] = serving(stopped_with(bare(old), "3.5.33"), version="3.5.33")
+        plan = _plan.plan(hosts)
+        assert plan.steps == []
+        assert any("Upgrades are not done" in text for text in plan.differences)
+
+    def test_that_stands_still_is_judged_by_the_release_that_its_unit_names(self):
+        hosts = [stopped_with(bare(0), "3.5.33"), serving(bare(1)), serving(bare(2))]
+        assert [step.kind for step in _plan.plan(hosts).steps] == ["start", "await"]
+
     @pytest.mark.parametrize("size", [1, 2, 4])
     def test_of_an_even_number_comes_with_a_warning(self, size):
         plan = _plan.plan([bare(at) for at in range(size)])
