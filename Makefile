@@ -105,7 +105,7 @@ unit: deps ## pure code
 
 component: deps ## modules and client against real etcd
 	$(LAB) releases
-	pytest -q -n 2 --dist loadfile tests/component
+	pytest -q -n 4 --dist loadfile tests/component
 
 faults: deps $(COLLECTIONS)/.done ## killed runs, lost disks, closed ports: a fixed sample
 	$(LAB) releases

@@ -61,7 +61,7 @@ class Cluster:
         """Run the playbook once."""
         done = subprocess.run(
             ["ansible-playbook", playbook, "--inventory", self._inventory, *arguments],
-            env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
+            env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
