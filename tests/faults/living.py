@@ -121,9 +121,12 @@ class Living:
         """As an inventory says, by a run of which nothing is asked but that."""
         if self._now and replace(self._now, absent=()) == wanted:
             return
-        self.write(wanted)
+        # A line that is only taken out removes nobody.
+        leaving = tuple(host for host in (self._now.members if self._now else ()) if host not in wanted.members)
+        told = replace(wanted, absent=leaving)
+        self.write(told)
         self.playbook.run_until_done(MOST_RUNS)
-        self._now = wanted
+        self._now = told
 
     def write(self, wanted: Inventory) -> None:
         """Write an inventory, and do nothing."""
