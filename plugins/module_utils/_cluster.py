@@ -38,7 +38,7 @@ def endpoints_of(members: Iterable[Member], but: str = "") -> list[str]:
 
     :param but: the id of a member to leave out.
     """
-    return [url for member in members if member["id"] != but for url in member["client_urls"] if not _loopback(url)]
+    return _urls.from_elsewhere(url for member in members if member["id"] != but for url in member["client_urls"])
 
 
 def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[Member]:
@@ -128,7 +128,7 @@ def _answers_at(member: Member, url: str, credentials: Credentials, timeout: flo
         status = _survey.look(url, credentials, timeout).status
         if status is not None:
             return bool(status["member_id"] == member["id"])
-    if _loopback(url):
+    if not _urls.from_elsewhere([url]):
         return False
     with contextlib.suppress(TransportError, OSError):
         plain = endpoint_of(url.replace("https://", "http://", 1))
@@ -176,7 +176,3 @@ def _leader(seen: Sequence[Seen]) -> str:
     """Who leads, as whoever knows the newest term says."""
     newest = max((one.status for one in seen if one.status), key=lambda status: status["raft_term"], default=None)
     return str(newest["leader"]) if newest else ""
-
-
-def _loopback(url: str) -> bool:
-    return _urls.is_loopback(_urls.parse_url(url, "client URL").host)

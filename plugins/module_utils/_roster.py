@@ -127,8 +127,7 @@ def endpoints(members: Sequence[Member], but: str = "") -> list[str]:
 
     :param but: the id of a member that is left out.
     """
-    found = [url for member in members if member["id"] != but for url in member["client_urls"]]
-    return [url for url in found if not _urls.is_loopback(_urls.parse_url(url, "client URL").host)]
+    return _urls.from_elsewhere(url for member in members if member["id"] != but for url in member["client_urls"])
 
 
 def named(members: Sequence[Member], given: str) -> Member:

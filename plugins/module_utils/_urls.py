@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -61,6 +61,14 @@ def is_loopback(host: str) -> bool:
     """Whether a normalised host is reachable from its own machine only."""
     address = as_ip(host)
     return host == "localhost" if address is None else address.is_loopback
+
+
+def from_elsewhere(urls: Iterable[str]) -> list[str]:
+    """Those that other hosts can use: a loopback URL leads each of them to itself.
+
+    :raises BadInput: one is malformed.
+    """
+    return [url for url in urls if not is_loopback(parse_url(url, "client URL").host)]
 
 
 def is_wildcard(host: str) -> bool:

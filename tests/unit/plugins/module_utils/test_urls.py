@@ -177,3 +177,8 @@ def test_a_name_cannot_be_listened_on():
 )
 def test_the_host_itself_reaches_a_listener_on_loopback_where_it_can(listen, local):
     assert _urls.local(listen) == local
+
+
+def test_a_url_that_leads_every_host_to_itself_is_of_no_use_elsewhere():
+    urls = ["https://10.0.0.1:2379", "https://localhost:2379", "http://[::1]:2379", "https://etcd1:2379"]
+    assert _urls.from_elsewhere(urls) == ["https://10.0.0.1:2379", "https://etcd1:2379"]
