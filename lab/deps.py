@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The programs the lab needs on this machine, and how a Debian gets them."""
+"""The programs that the lab and the static checks need on this machine, and how a Debian gets them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lab.commands import LabError, output
 from lab.engine import docker_serves
 
 #: Debian's packages, by the programs that they bring.
-ALWAYS = {"ssh": "openssh-client", "ip": "iproute2", "nft": "nftables"}
+ALWAYS = {"ssh": "openssh-client", "ip": "iproute2", "nft": "nftables", "shellcheck": "shellcheck"}
 PODMAN = {"podman": "podman"}
 #: What Debian's podman works with but does not always bring, and what makes images without a container registry.
 COMPLETE = {
