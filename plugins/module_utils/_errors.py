@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+#: The remedy of whoever found something else than what the plan was made for.
+AGAIN = "Run the same command again: it looks again and goes on from what it finds."
+
 
 class EtcdError(Exception):
     """Parent of every error this collection raises on purpose. Its text is one sentence a person can act on."""

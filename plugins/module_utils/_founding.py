@@ -20,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _progress,
     _wal,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
@@ -59,7 +59,7 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
             raise Refused(
                 f"There is {'no' if kept else 'a'} write-ahead log in {layout.log_dir} now.",
                 "That is not what the plan was made for; data would be put at risk.",
-                "Run the same command again: it looks again and goes on from what it finds.",
+                AGAIN,
             )
         _memberfiles.settle(layout)
         _claim(layout, part)

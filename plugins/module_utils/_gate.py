@@ -126,19 +126,25 @@ system was built anew, run the playbook: it says what is safe."
     [ -z "$mount" ] || refuse "$mount was a mount point of its own when this member was set up and is none now: its \
 disk is missing. Mount it; the unit tries again by itself."
     state=$(field STATE)
+    case $state in
+        @RESTORE_PENDING@) refuse "The cluster is being restored from a snapshot. Run restore.yml again: it goes on, \
+or puts back what was." ;;
+        @RECOVERY_PENDING@) refuse "The cluster is being recovered from a lost quorum. Run recover.yml again: it goes \
+on, or puts back what was." ;;
+    esac
     if has_log; then
         case $state in
             # One that leaves and was removed ends by itself; one whose removal never happened is needed.
-            @STARTING@ | @STARTED@ | @LEAVING@) ;;
+            @STARTING@ | @STARTED@ | @LEAVING@ | @RESTORED@) ;;
             *) refuse "$log_dir holds a write-ahead log, but the marker says '$state': these data are not this \
 member's. Nothing was changed; find out whose they are before you move them aside." ;;
         esac
     else
         case $state in
             @NEVER_STARTED@) publish ;;
-            @STARTING@ | @STARTED@) refuse "This member has run before, and there is no write-ahead log in $log_dir: \
-its data are gone. Started empty it could bring acknowledged writes to nothing. If a disk is missing, mount it: the \
-unit tries again by itself. If the data are lost for good, run the playbook: it says what is safe." ;;
+            @STARTING@ | @STARTED@ | @RESTORED@) refuse "This member has run before, and there is no write-ahead log \
+in $log_dir: its data are gone. Started empty it could bring acknowledged writes to nothing. If a disk is missing, \
+mount it: the unit tries again by itself. If the data are lost for good, run the playbook: it says what is safe." ;;
             @LEAVING@ | @REMOVED@) refuse "This member was taken out of its cluster (the marker says '$state'). \
 To have it back, write it into the inventory and run the playbook: it joins anew." ;;
             *) refuse "The marker says '$state': the cluster's first start was not agreed on by all hosts. Run the \
@@ -192,6 +198,9 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "NEVER_STARTED": _marker.NEVER_STARTED,
         "LEAVING": _marker.LEAVING,
         "REMOVED": _marker.REMOVED,
+        "RESTORE_PENDING": _marker.RESTORE_PENDING,
+        "RESTORED": _marker.RESTORED,
+        "RECOVERY_PENDING": _marker.RECOVERY_PENDING,
         "WATCHED": " ".join(f"'{path}'" for path in watched),
     }.items():
         text = text.replace(f"@{word}@", value)

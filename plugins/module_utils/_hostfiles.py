@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _marker
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 
@@ -193,13 +193,29 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
                 f"The marker on this host says {found.state if found else 'nothing'!r} now, "
                 f"not {expected.state if expected else 'nothing'!r} as when the plan was made.",
                 "Somebody else changed this host meanwhile.",
-                "Run the same command again: it looks again and goes on from what it finds.",
+                AGAIN,
             )
         _marker.check_follows(found.state if found else None, wanted.state)
         # Where the data lie is remembered with them: a directory that is changed later is not taken for lost data.
         if not wanted.data_dir:
             wanted = replace(wanted, data_dir=layout.data_dir, wal_dir=layout.wal_dir)
         write(layout.marker_file, _marker.render(wanted).encode(), 0o600, 0, 0)
+
+
+def resume_marker(layout: Layout, expected: Marker) -> None:
+    """Take back what a restore or a recovery has written down, see C(Marker.suspended).
+
+    :param expected: the marker as it was just read.
+    :raises Refused: it changed meanwhile, or nothing is pending.
+    """
+    with _locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
+        if read_marker(layout) != expected:
+            raise Refused("The marker on this host changed.", "Somebody else is at work on this host.", AGAIN)
+        before = expected.resumed()
+        if before is None:
+            remove(layout.marker_file)
+        else:
+            write(layout.marker_file, _marker.render(before).encode(), 0o600, 0, 0)
 
 
 def read_record(layout: Layout) -> dict[str, str]:

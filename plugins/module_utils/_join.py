@@ -35,7 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -56,7 +56,6 @@ _BEHIND = (
     "It answers on this host, and is still behind the leader, or cannot be reached at the client URLs that it "
     "advertises: compare them with its address."
 )
-_AGAIN = "Run the same command again: it looks again and goes on from what it finds."
 
 
 @dataclass(frozen=True)
@@ -184,7 +183,7 @@ def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
             f"This host has {'a' if has_log else 'no'} write-ahead log in {layout.log_dir}, and its marker says "
             f"{state or 'nothing'!r}{f' (origin {marker.origin})' if marker else ''}.",
             "Only a host without data can join; data of a member that ran must not be lost or mixed up by it.",
-            _AGAIN,
+            AGAIN,
         )
 
 

@@ -31,7 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
@@ -135,7 +135,7 @@ def _check_data(layout: Layout, member_id: str, members: Sequence[str]) -> None:
             f"{layout.data_dir} holds the data of member {own}, which the cluster has, and {member_id or 'none'} is to "
             "leave.",
             "Moved aside, they would be missing to a member that stays.",
-            "Run the same command again: it looks again and goes on from what it finds.",
+            AGAIN,
         )
 
 

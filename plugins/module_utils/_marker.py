@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, BadInput, Refused
 
 FORMAT = 1
 
@@ -26,34 +26,46 @@ STARTING = "starting"
 STARTED = "started"
 LEAVING = "leaving"
 REMOVED = "removed"
+RESTORE_PENDING = "restore-pending"
+RESTORED = "restored"
+RECOVERY_PENDING = "recovery-pending"
+
+#: A restore or a recovery of the whole cluster is under way: nobody else changes anything.
+PENDING = (RESTORE_PENDING, RECOVERY_PENDING)
 
 #: Whoever carries one of these has been a member of a cluster.
-BEYOND_BOOTSTRAP = (STARTING, STARTED, LEAVING, REMOVED)
+BEYOND_BOOTSTRAP = (STARTING, STARTED, LEAVING, REMOVED, *PENDING, RESTORED)
 
 #: How a member came to be.
-BOOTSTRAP, JOIN, KEPT = "bootstrap", "join", "kept"
+BOOTSTRAP, JOIN, KEPT, RESTORE, RECOVERY = "bootstrap", "join", "kept", "restore", "recovery"
 
 #: State -> the states a module may write after it. C(None) is a host without a marker. The gate alone writes
 #: C(starting), C(started) after it, and C(never-started) again when a first start left no log.
 FOLLOWS: dict[str | None, frozenset[str]] = {
     # never-started: it joins. started: the system was built anew, and the data kept. leaving: all was built anew.
-    None: frozenset({OFFERED, NEVER_STARTED, STARTED, LEAVING}),
-    OFFERED: frozenset({OFFERED, NEVER_STARTED}),
-    NEVER_STARTED: frozenset({NEVER_STARTED, LEAVING}),
-    STARTING: frozenset({STARTING, LEAVING}),
-    STARTED: frozenset({STARTED, LEAVING}),
+    None: frozenset({OFFERED, NEVER_STARTED, STARTED, LEAVING, *PENDING}),
+    OFFERED: frozenset({OFFERED, NEVER_STARTED, *PENDING}),
+    NEVER_STARTED: frozenset({NEVER_STARTED, LEAVING, *PENDING}),
+    STARTING: frozenset({STARTING, LEAVING, *PENDING}),
+    STARTED: frozenset({STARTED, LEAVING, *PENDING}),
     # started: the removal never happened.
-    LEAVING: frozenset({LEAVING, REMOVED, STARTED}),
-    REMOVED: frozenset({REMOVED, NEVER_STARTED}),
+    LEAVING: frozenset({LEAVING, REMOVED, STARTED, *PENDING}),
+    REMOVED: frozenset({REMOVED, NEVER_STARTED, *PENDING}),
+    # removed: it is to join anew, and its data are aside. leaving: destroy.yml takes the whole cluster away.
+    RESTORE_PENDING: frozenset({RESTORE_PENDING, RESTORED, REMOVED, LEAVING}),
+    RESTORED: frozenset({RESTORED, STARTED, LEAVING}),
+    RECOVERY_PENDING: frozenset({RECOVERY_PENDING, STARTED, REMOVED, LEAVING}),
 }
 
 _KEYS = (
     "format",
     "state",
+    "before",
     "origin",
     "cluster",
     "name",
     "token",
+    "next_token",
     "cluster_id",
     "member_id",
     "initial_cluster",
@@ -69,10 +81,13 @@ class Marker:
     """One host's marker.
 
     :param state: one of the states above.
-    :param origin: how the member came to be: C(bootstrap), C(join), or C(kept) (its data outlived its system).
+    :param before: while a restore or a recovery is pending, the state to put back; empty where there was no marker.
+    :param origin: how the member came to be: C(bootstrap), C(join), C(kept) (its data outlived its system),
+        C(restore) or C(recovery).
     :param cluster: the cluster's name, the inventory group unless told otherwise.
     :param name: the member's name when the marker was made.
     :param token: the C(initial-cluster-token) of the one bootstrap this host takes part in.
+    :param next_token: while a restore is pending, the token of the cluster that it makes.
     :param cluster_id: lower-case hex, empty until the member ran once.
     :param member_id: lower-case hex, empty until the member ran once.
     :param initial_cluster: C(name=url,...) of its first start.
@@ -94,6 +109,8 @@ class Marker:
     mounts: tuple[str, ...] = ()
     data_dir: str = ""
     wal_dir: str = ""
+    before: str = ""
+    next_token: str = ""
 
     def becoming(self, state: str, **changes: Any) -> Marker:
         """The marker after a module's transition.
@@ -102,6 +119,28 @@ class Marker:
         """
         check_follows(self.state, state)
         return replace(self, state=state, **changes)
+
+    def suspended(self, state: str, **changes: Any) -> Marker:
+        """The marker from before the first stop of a restore or a recovery: nothing starts while it says so.
+
+        :param state: one of C(PENDING).
+        :raises Refused: something else is pending.
+        """
+        before = self.before if self.state == state else self.state
+        return self.becoming(state, before=before, **changes)
+
+    def resumed(self) -> Marker | None:
+        """The marker as it was before C(suspended), C(None) where there was none.
+
+        :raises Refused: nothing is pending.
+        """
+        if self.state not in PENDING:
+            raise Refused(
+                f"The marker on this host says {self.state!r}: nothing is pending that could be put back.",
+                "What it has become by now is data of the cluster.",
+                AGAIN,
+            )
+        return replace(self, state=self.before, before="", next_token="") if self.before else None
 
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "mounts": list(self.mounts)}
@@ -127,7 +166,7 @@ def check_follows(old: str | None, new: str) -> None:
         raise Refused(
             f"The marker on this host says {old or 'nothing'!r}, and {new!r} cannot follow it.",
             "Somebody else changed this host since it was looked at.",
-            "Run the same command again: it looks again and goes on from what it finds.",
+            AGAIN,
         )
 
 

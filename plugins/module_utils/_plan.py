@@ -80,6 +80,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False) -> Plan:
     if verifying:
         hosts = [_forgotten(host) for host in hosts]
     _check_inventory(hosts)
+    _check_not_suspended(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
         # What was no member and is to be none has no part in it.
@@ -198,6 +199,29 @@ def _check_inventory(hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host.seen.get("marker_error"):
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")
+
+
+def _check_not_suspended(hosts: Sequence[Host]) -> None:
+    """While a restore or a recovery is under way nothing else changes the cluster: its hosts belong together."""
+    under_way = [host for host in hosts if host.state in (*_marker.PENDING, _marker.RESTORED)]
+    if not under_way:
+        return
+    restores = any(host.state != _marker.RECOVERY_PENDING for host in under_way)
+    what, playbook, variable = (
+        ("a restore from a snapshot", "restore", "etcd_restore")
+        if restores
+        else ("a recovery from a lost quorum", "recover", "etcd_recover")
+    )
+    marker = under_way[0].marker
+    cluster = marker.cluster if marker else ""
+    raise Refused(
+        f"{what[0].upper()}{what[1:]} is under way: "
+        + ", ".join(f"{host.label} says {host.state!r}" for host in under_way)
+        + ".",
+        "Some of its hosts have left the cluster that was, and some may serve the one that is to be.",
+        f"Let it go on: ansible-playbook quorum.etcd.{playbook} -i INVENTORY -e {variable}={cluster}. The same with -e "
+        f"etcd_put_back={cluster} puts back what was, as long as no new cluster was made.",
+    )
 
 
 def _check_ours(host: Host, hosts: Sequence[Host]) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
 
 Member = Mapping[str, Any]
 
@@ -63,7 +63,7 @@ def check(presumed: Sequence[Member], members: Sequence[Member], but: str = "") 
             )
             + ".",
             "The plan was made for other members; its next step may be the wrong one now.",
-            "Run the same command again: it looks again and goes on from what it finds.",
+            AGAIN,
         )
 
 

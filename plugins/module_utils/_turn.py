@@ -30,7 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _progress,
     _service,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
@@ -239,5 +239,5 @@ def _check_marker(found: Marker | None, expected: Marker) -> None:
             f"The marker on this host says {found.state if found else 'nothing'!r} now, not {expected.state!r} as when "
             "the plan was made, or speaks of another member.",
             "Somebody else changed this host meanwhile.",
-            "Run the same command again: it looks again and goes on from what it finds.",
+            AGAIN,
         )

@@ -66,7 +66,7 @@ failures:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _founding, _hostfiles, _probe, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
 
 
@@ -90,7 +90,7 @@ def main() -> None:
             raise Refused(
                 "This host's part in the bootstrap is not the one that the plan saw.",
                 "Somebody else changed it meanwhile.",
-                "Run the same command again: it looks again and goes on from what it finds.",
+                AGAIN,
             )
         failures = list(_probe.failures(given["peers"], given["token"]))
         if failures:

@@ -318,6 +318,29 @@ class TestAMemberThatHasRun:
         assert unit.state == _marker.STARTED
 
 
+class TestAMemberOfAClusterThatIsRestoredOrRecovered:
+    @pytest.mark.parametrize("log", [False, True])
+    @pytest.mark.parametrize(
+        "state, playbook", [(_marker.RESTORE_PENDING, "restore.yml"), (_marker.RECOVERY_PENDING, "recover.yml")]
+    )
+    def test_does_not_start_while_that_is_under_way(self, unit, state, playbook, log):
+        unit.marker(state, before=_marker.STARTED, token="a", next_token="b")
+        if log:
+            unit.log()
+        assert not unit.starts()
+        assert f"Run {playbook} again" in unit.said
+        assert (unit.state, unit.published) == (state, "")
+
+    def test_starts_from_restored_data_and_stays_restored_until_they_are_verified(self, unit):
+        unit.marker(_marker.RESTORED)
+        assert not unit.starts()
+        assert "its data are gone" in unit.said
+        unit.log()
+        for when in ("before", "ready", "after", "before"):
+            assert unit.run(when) == 0
+        assert unit.state == _marker.RESTORED
+
+
 class TestAMemberThatLeaves:
     def test_runs_on_until_it_is_removed(self, unit):
         unit.marker(_marker.LEAVING)

@@ -26,6 +26,8 @@ MARKERS = st.builds(
     member_id=WORDS,
     initial_cluster=WORDS,
     machine_id=WORDS,
+    before=WORDS,
+    next_token=WORDS,
     mounts=st.lists(st.from_regex(r"/[a-z/]+", fullmatch=True), max_size=2).map(tuple),
 )
 
@@ -163,6 +165,22 @@ class TestWhatAModuleMayWrite:
             _marker.check_follows(old, new)
         assert said in str(caught.value)
 
+    @pytest.mark.parametrize("old", [None, *STATES, _marker.LEAVING, _marker.REMOVED])
+    @pytest.mark.parametrize("pending", _marker.PENDING)
+    def test_may_suspend_whatever_was(self, old, pending):
+        _marker.check_follows(old, pending)
+
+    @pytest.mark.parametrize(
+        "pending, may",
+        [
+            (_marker.RESTORE_PENDING, {_marker.RESTORED, _marker.REMOVED, _marker.LEAVING}),
+            (_marker.RECOVERY_PENDING, {_marker.STARTED, _marker.REMOVED, _marker.LEAVING}),
+            (_marker.RESTORED, {_marker.STARTED, _marker.LEAVING}),
+        ],
+    )
+    def test_ends_a_suspension_only_where_its_playbook_leads(self, pending, may):
+        assert _marker.FOLLOWS[pending] == may | {pending}
+
     def test_is_held_where_a_marker_becomes_another(self):
         with pytest.raises(Refused, match="cannot follow"):
             Marker(_marker.STARTED).becoming(_marker.NEVER_STARTED)
@@ -171,3 +189,29 @@ class TestWhatAModuleMayWrite:
         marker = Marker(_marker.OFFERED, token="t", name="a")
         assert marker.becoming(_marker.NEVER_STARTED) == Marker(_marker.NEVER_STARTED, token="t", name="a")
         assert marker.becoming(_marker.OFFERED, token="u") == Marker(_marker.OFFERED, token="u", name="a")
+
+
+class TestASuspendedMarker:
+    WAS = Marker(_marker.STARTED, token="t", name="a", member_id="1")
+
+    @pytest.mark.parametrize("pending", _marker.PENDING)
+    def test_is_resumed_as_it_was(self, pending):
+        suspended = self.WAS.suspended(pending, next_token="u")
+        assert (suspended.state, suspended.before, suspended.next_token) == (pending, _marker.STARTED, "u")
+        assert suspended.resumed() == self.WAS
+
+    def test_stays_what_it_is_when_it_is_suspended_again(self):
+        once = self.WAS.suspended(_marker.RESTORE_PENDING)
+        assert once.suspended(_marker.RESTORE_PENDING) == once
+
+    def test_is_none_again_where_none_was(self):
+        assert Marker(_marker.RESTORE_PENDING).resumed() is None
+
+    @pytest.mark.parametrize("state", [*STATES, _marker.RESTORED, _marker.LEAVING])
+    def test_alone_can_be_resumed(self, state):
+        with pytest.raises(Refused, match="nothing is pending"):
+            Marker(state).resumed()
+
+    def test_is_of_one_kind_at_a_time(self):
+        with pytest.raises(Refused, match="cannot follow"):
+            self.WAS.suspended(_marker.RESTORE_PENDING).suspended(_marker.RECOVERY_PENDING)

@@ -326,6 +326,25 @@ class TestAClusterThatIsNotOurs:
         assert "etcd-host3 has no marker" in text
 
 
+class TestAClusterThatIsRestoredOrRecovered:
+    @pytest.mark.parametrize(
+        "state, way",
+        [
+            ("restore-pending", "quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster"),
+            ("restored", "quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster"),
+            ("recovery-pending", "quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster"),
+        ],
+    )
+    def test_is_left_to_the_playbook_that_began_it(self, state, way):
+        hosts = [marked(bare(), state), serving(bare(1)), serving(bare(2))]
+        said = refusal(hosts)
+        assert f"etcd-host0 says '{state}'" in said
+        assert way in said
+
+    def test_is_never_founded_anew(self):
+        assert "is under way" in refusal([marked(bare(), "restore-pending"), bare(1), bare(2)])
+
+
 class TestAuthorities:
     def test_are_made_only_for_a_new_cluster(self):
         missing = Authorities("/pki", missing=("client", "peer"))
