@@ -6,43 +6,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
-from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
-from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
-from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
 
-class ActionModule(AnnouncingAction):
-    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            {
-                "announce": {"type": "str", "default": ""},
-                "observation": {"type": "dict", "required": True},
-                "version": {"type": "str", "required": True},
-                "initial_cluster": {"type": "str", "required": True},
-                "token": {"type": "str", "required": True},
-                "kept": {"type": "bool", "default": False},
-                "pki": {"type": "dict", "required": True, "no_log": True},
-            }
-        )
-        self.announce(arguments["announce"])
-        host = Host.from_observation("", arguments["observation"])
-        try:
-            sent = self._content(host, arguments)
-        except EtcdError as exc:
-            return {**result, "failed": True, "msg": str(exc)}
-        result.update(self._execute_module(module_name="quorum.etcd.etcd_files", module_args=sent, task_vars=task_vars))
-        return result
+class ActionModule(RenderingAction):
+    module = "quorum.etcd.etcd_files"
+    argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
+        "version": {"type": "str", "required": True},
+        "initial_cluster": {"type": "str", "required": True},
+        "token": {"type": "str", "required": True},
+        "kept": {"type": "bool", "default": False},
+        "pki": {"type": "dict", "required": True, "no_log": True},
+    }
 
-    def _content(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
-        wanted, unvault = wanted_of(host), vault_reader(self._loader)
-        content = content_of(host, arguments["version"], arguments["pki"], unvault, self._task.check_mode)
+    def sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
+        wanted, content = wanted_of(host), self.content(host, arguments)
         expected = host.marker.to_dict() if host.marker else None
         if arguments["kept"]:
             return {**content, "expected": expected, "wanted": _kept(wanted, host.seen["data"]).to_dict()}

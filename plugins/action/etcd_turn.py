@@ -6,46 +6,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
-from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
-from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
 # What the module on the host takes as it was given.
 _PASSED_ON = ("state", "restart", "peer_urls", "endpoints", "members", "allow_outage", "timeout")
 
 
-class ActionModule(AnnouncingAction):
-    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(
-            {
-                "announce": {"type": "str", "default": ""},
-                "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
-                "observation": {"type": "dict", "required": True},
-                "version": {"type": "str", "default": ""},
-                "restart": {"type": "bool", "default": False},
-                "peer_urls": {"type": "list", "elements": "str", "default": []},
-                "endpoints": {"type": "list", "elements": "str", "default": []},
-                "members": {"type": "list", "elements": "dict"},
-                "allow_outage": {"type": "bool", "default": False},
-                "timeout": {"type": "float", "default": 120.0},
-                "pki": {"type": "dict", "default": {}, "no_log": True},
-            }
-        )
-        self.announce(arguments["announce"])
-        try:
-            sent = self._sent(Host.from_observation("", arguments["observation"]), arguments)
-        except EtcdError as exc:
-            return {**result, "failed": True, "msg": str(exc)}
-        result.update(self._execute_module(module_name="quorum.etcd.etcd_apply", module_args=sent, task_vars=task_vars))
-        return result
+class ActionModule(RenderingAction):
+    module = "quorum.etcd.etcd_apply"
+    argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
+        "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
+        "version": {"type": "str", "default": ""},
+        "restart": {"type": "bool", "default": False},
+        "peer_urls": {"type": "list", "elements": "str", "default": []},
+        "endpoints": {"type": "list", "elements": "str", "default": []},
+        "members": {"type": "list", "elements": "dict"},
+        "allow_outage": {"type": "bool", "default": False},
+        "timeout": {"type": "float", "default": 120.0},
+        "pki": {"type": "dict", "default": {}, "no_log": True},
+    }
 
-    def _sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
+    def sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
         wanted, marker = wanted_of(host), host.marker
         if marker is None:
             raise Refused(
@@ -57,6 +44,5 @@ class ActionModule(AnnouncingAction):
         given.update(expected=marker.to_dict(), name=wanted.name)
         if arguments["state"] == "undone":
             return {**wanted.layout.to_dict(), **given, "files": []}
-        version, unvault = arguments["version"], vault_reader(self._loader)
-        content = content_of(host, version, arguments["pki"], unvault, self._task.check_mode)
-        return {**content, **given, "environment": _envfile.environment(_render.flags(wanted, version))}
+        environment = _envfile.environment(_render.flags(wanted, arguments["version"]))
+        return {**self.content(host, arguments), **given, "environment": environment}
