@@ -133,6 +133,12 @@ def describe(path: str) -> dict[str, Any]:
     }
 
 
+def describe_owner(path: str) -> str:
+    """Whose a file or directory is, as C(user:group)."""
+    found = os.stat(path)
+    return f"{_name(pwd.getpwuid, found.st_uid)}:{_name(grp.getgrgid, found.st_gid)}"
+
+
 def _name(lookup: Callable[[int], Any], number: int) -> str:
     try:
         return str(lookup(number)[0])

@@ -207,7 +207,26 @@ def _data(layout: Layout) -> dict[str, Any]:
         "cluster_id": cluster_id,
         "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
         "mounts": _hostfiles.mounts_under(layout),
+        "not_its_own": _not_its_own(layout),
     }
+
+
+def _not_its_own(layout: Layout) -> str:
+    """The first of etcd's own directories and files that is not its account's, with its owner; empty without one."""
+    try:
+        uid, _gid = _hostfiles.owner_ids(layout.user, layout.group)
+    except EtcdError:
+        return ""
+    member = os.path.join(layout.data_dir, "member")
+    places = [member, os.path.join(member, "snap"), layout.log_dir]
+    for place in places:
+        inside = [os.path.join(place, name) for name in sorted(os.listdir(place))] if os.path.isdir(place) else []
+        for path in (place, *inside):
+            # etcd purges old segments meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                if os.stat(path).st_uid != uid:
+                    return f"{path} ({_hostfiles.describe_owner(path)})"
+    return ""
 
 
 def _foreign(layout: Layout) -> list[str]:

@@ -242,6 +242,14 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             "If its data are not needed, stop it and move its data directory aside, then run again.",
         )
+    if data["not_its_own"] and not host.runs:
+        raise Refused(
+            f"{host.label} has data that the account {wanted.layout.user} does not own: {data['not_its_own']}.",
+            "Started on them etcd ends at once, or leaves files that it cannot read the next time.",
+            "If they are this member's, give them to it: chown -R "
+            f"{wanted.layout.user}:{wanted.layout.group} {data['path']}"
+            f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}",
+        )
     if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
         raise Refused(
             f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",

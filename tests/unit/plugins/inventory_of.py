@@ -103,6 +103,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "wal_dir_is_mount": False,
             "behind": False,
             "mounts": [],
+            "not_its_own": "",
         },
         "cluster": None,
     }

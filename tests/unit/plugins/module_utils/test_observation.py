@@ -144,6 +144,15 @@ class TestWhatLiesThere:
         Path(layout.data_dir, "member.old").mkdir()
         assert look()["data"]["foreign"] == ["member.old"]
 
+    @needs_root
+    def test_data_that_its_account_does_not_own(self, look, layout):
+        segment = Path(layout.log_dir, "0.wal")
+        segment.parent.mkdir(parents=True)
+        segment.touch()
+        assert look()["data"]["not_its_own"] == ""
+        os.chown(segment, 1, 1)
+        assert look()["data"]["not_its_own"] == f"{segment} (daemon:daemon)"
+
     def test_what_an_interrupted_turn_has_replaced(self, look, layout):
         assert look()["previous"] is False
         Path(layout.state_dir).mkdir(parents=True)

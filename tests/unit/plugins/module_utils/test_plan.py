@@ -313,6 +313,19 @@ class TestAClusterThatIsNotOurs:
         text = refusal(hosts)
         assert f"etcd-host1 has the data of cluster another, and its marker says {CLUSTER_ID}" in text
 
+    def test_data_of_another_account_are_not_started_on(self):
+        hosts = [stopped(bare()), serving(bare(1)), serving(bare(2))]
+        hosts[0] = seeing(hosts[0], data={"not_its_own": "/var/lib/etcd/member/snap (root:root)"})
+        said = refusal(hosts)
+        assert "etcd-host0 has data that the account etcd does not own" in said
+        assert "/var/lib/etcd/member/snap (root:root)" in said
+        assert "chown -R etcd:etcd /var/lib/etcd" in said
+
+    def test_a_member_that_runs_on_them_runs(self):
+        hosts = [serving(bare()), serving(bare(1)), serving(bare(2))]
+        hosts[0] = seeing(hosts[0], data={"not_its_own": "/var/lib/etcd/member/snap (root:root)"})
+        assert _plan.plan(hosts).steps == []
+
     def test_a_marker_that_cannot_be_understood_is_never_guessed_at(self):
         hosts = [seeing(bare(0), marker_error="The marker on this host has format '2'."), bare(1), bare(2)]
         assert "etcd-host0: The marker on this host has format '2'." in refusal(hosts)
