@@ -188,6 +188,7 @@ def _add_writer(commands: Commands) -> None:
     writer.add_argument("--cacert", metavar="FILE", help="CA of the members' certificates")
     writer.add_argument("--cert", metavar="FILE", help="client certificate")
     writer.add_argument("--key", metavar="FILE", help="its key")
+    writer.add_argument("--up-to", metavar="REVISION", type=int, help="verify only what was acknowledged up to there")
     end = writer.add_mutually_exclusive_group()
     end.add_argument("--seconds", metavar="N", type=float, default=10.0, help="how long to write [%(default)g]")
     end.add_argument("--until-file", metavar="FILE", type=Path, help="write until this file exists")

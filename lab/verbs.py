@@ -155,7 +155,7 @@ def write(options: argparse.Namespace) -> int:
             if options.act == "run":
                 writer.write(client, options.record, done)
                 return 0
-            verdict = writer.verify(client, options.record)
+            verdict = writer.verify(client, options.record, options.up_to)
     except EtcdError as problem:
         raise LabError(str(problem)) from None
     except OSError as problem:

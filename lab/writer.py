@@ -32,8 +32,8 @@ REST = 1.0
 #: Seconds between two writes, and between two attempts at one.
 PAUSE = 0.01
 
-#: Writes a value by way of one endpoint, or raises EtcdError: endpoint, key, value.
-Put = Callable[[str, str, str], None]
+#: Writes a value by way of one endpoint, and returns the revision it got or raises EtcdError: endpoint, key, value.
+Put = Callable[[str, str, str], int]
 
 
 @dataclass
@@ -84,28 +84,28 @@ class Writer:
                 break
             key, value = f"{self.run}/{number:09}", f"{number} of {self.run}"
             failures: list[str] = []
-            outcome = "acknowledged" if self._write(key, value, failures) else "failed"
+            revision = self._write(key, value, failures)
+            outcome = "acknowledged" if revision else "failed"
             seconds = self.clock() - begun
-            self._note({"key": key, "value": value, "outcome": outcome, "seconds": seconds, "failures": failures})
+            written = {"key": key, "value": value, "revision": revision}
+            self._note({**written, "outcome": outcome, "seconds": seconds, "failures": failures})
             self.sleep(PAUSE)
         self._note({"ended": self.clock() - begun})
 
-    def _write(self, key: str, value: str, failures: list[str]) -> bool:
-        """Whether the cluster acknowledged the write before a client's patience ended."""
+    def _write(self, key: str, value: str, failures: list[str]) -> int:
+        """The revision with which the cluster acknowledged the write, 0 if a client's patience ended before."""
         deadline = self.clock() + PATIENCE
         while True:
             for endpoint in self.endpoints.in_turn(self.clock()):
                 try:
-                    self.put(endpoint, key, value)
+                    return self.put(endpoint, key, value)
                 except BadInput:
                     raise
                 except EtcdError as problem:
                     failures.append(str(problem))
                     self.endpoints.failed(endpoint, self.clock())
-                else:
-                    return True
                 if self.clock() >= deadline:
-                    return False
+                    return 0
                 self.sleep(PAUSE)
 
     def _note(self, line: Mapping[str, object]) -> None:
@@ -151,8 +151,10 @@ def run_of(record: Iterable[str]) -> str:
     raise BadInput("The record does not begin with its run: give the file that the writer wrote.")
 
 
-def judge(record: Iterable[str], held: Mapping[str, str]) -> Verdict:
+def judge(record: Iterable[str], held: Mapping[str, str], up_to: int | None = None) -> Verdict:
     """Compare a record with what the cluster holds.
+
+    :param up_to: what was acknowledged at a later revision is not asked for: that of a snapshot, after its restore.
 
     A write that failed may be there or not: nothing was promised. A record that breaks off was left by a writer that
     was killed, and its last line may be half a line.
@@ -168,6 +170,8 @@ def judge(record: Iterable[str], held: Mapping[str, str]) -> Verdict:
             times.append(line["ended"])
         if "outcome" not in line:
             continue
+        if up_to is not None and line["revision"] > up_to:
+            break
         retried += len(line["failures"])
         if line["outcome"] == "acknowledged":
             acknowledged[line["key"]] = line["value"]
@@ -189,21 +193,22 @@ def write(client: Client, record: Path, done: Callable[[float], bool]) -> None:
     :param record: a file that does not exist yet.
     """
 
-    def put(endpoint: str, key: str, value: str) -> None:
+    def put(endpoint: str, key: str, value: str) -> int:
         # Asked for one endpoint, the client tries nothing a second time.
-        client.call("KV.Put", {"key": key.encode(), "value": value.encode()}, endpoint=endpoint, timeout=ATTEMPT)
+        written = {"key": key.encode(), "value": value.encode()}
+        return int(client.call("KV.Put", written, endpoint=endpoint, timeout=ATTEMPT)["header"]["revision"])
 
     with record.open("x", encoding="utf-8") as file:
         run = f"/quorum-writer/{secrets.token_hex(4)}"
         Writer(put, Endpoints(client.endpoints), file, run).write_until(done)
 
 
-def verify(client: Client, record: Path) -> Verdict:
-    """Compare a record with what a quorum of the cluster holds.
+def verify(client: Client, record: Path, up_to: int | None = None) -> Verdict:
+    """Compare a record with what a quorum of the cluster holds, see C(judge).
 
     :raises BadInput: the file is no record.
     :raises TransportError, RpcError: no endpoint answers.
     """
     lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
     found = client.read(f"{run_of(lines)}/", prefix=True)["kvs"]
-    return judge(lines, {pair["key"].decode(): pair["value"].decode() for pair in found})
+    return judge(lines, {pair["key"].decode(): pair["value"].decode() for pair in found}, up_to)

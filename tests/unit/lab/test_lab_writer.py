@@ -19,14 +19,17 @@ class Cluster:
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.revision = 1
         self.held: dict[str, str] = {}
         self.down: Callable[[str], bool] = lambda endpoint: False
 
-    def put(self, endpoint: str, key: str, value: str) -> None:
+    def put(self, endpoint: str, key: str, value: str) -> int:
         self.now += 0.5 if self.down(endpoint) else 0.001
         if self.down(endpoint):
             raise TransportError(endpoint, "no answer within 0.5 s.", sent=True)
         self.held[key] = value
+        self.revision += 1
+        return self.revision
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -62,6 +65,16 @@ def test_a_write_whose_value_is_another_is_lost() -> None:
     record = write(cluster, 0.1)
     cluster.held["/run/000000002"] = "1 of /run"
     assert judge(record, cluster.held).lost == ["/run/000000002"]
+
+
+def test_what_was_written_after_a_snapshot_is_not_asked_of_its_restore() -> None:
+    cluster = Cluster()
+    record = write(cluster, 0.1)
+    for key in sorted(cluster.held)[4:]:
+        del cluster.held[key]
+    # The first write is at revision 2.
+    assert judge(record, cluster.held, up_to=5) == Verdict(4, 0, 0, pytest.approx(0.011, abs=0.01), [])
+    assert judge(record, cluster.held, up_to=6).lost == ["/run/000000004"]
 
 
 def test_with_one_member_down_no_write_fails() -> None:
@@ -119,7 +132,7 @@ def test_a_record_begins_with_its_run() -> None:
 
 
 def test_a_wrong_endpoint_ends_the_writer_at_once() -> None:
-    def put(endpoint: str, key: str, value: str) -> None:
+    def put(endpoint: str, key: str, value: str) -> int:
         raise BadInput(f"{endpoint} is no URL.")
 
     with pytest.raises(BadInput, match="is no URL"):
