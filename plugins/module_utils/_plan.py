@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _releases,
     _render,
     _roster,
+    _saving,
     _settings,
     _topology,
 )
@@ -119,7 +120,7 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     _check_settings(hosts, version)
     _check_authorities(hosts, founding=False)
     _dangers.check(hosts, versions)
-    warnings = _warnings(hosts, version)
+    warnings = (*_warnings(hosts, version), *_backups(hosts))
     changes = _changes.of(hosts, roster, versions)
     if roster is None and not changes.waves:
         _check_known(hosts)
@@ -164,8 +165,20 @@ def _quorum_lost(hosts: Sequence[Host]) -> Refused:
         "No member of the cluster answers, and no stopped one can be started: its quorum is lost. "
         + " ".join(_standing(host) for host in hosts),
         "Whatever is changed now, nobody can agree to; a member that is stopped now does not come back by itself.",
-        "Bring back the machines, disks and network of enough members for a quorum: they start by themselves. If most "
-        "of them are lost for good, stop here and save the data directory of each that is left before anything else.",
+        "Bring back the machines, disks and network of enough members for a quorum: they start by themselves. "
+        + _ways_back(hosts),
+    )
+
+
+def _ways_back(hosts: Sequence[Host]) -> str:
+    """What is left once members are lost for good."""
+    cluster = next((host.wanted.cluster for host in hosts if host.wanted is not None), "CLUSTER")
+    gone = ",".join(host.name for host in hosts if host.silent)
+    fenced = f" -e etcd_fenced={gone}" if gone else ""
+    return (
+        "If most of them are lost for good, recover with the data of those that are left: ansible-playbook "
+        f"quorum.etcd.recover -i INVENTORY -e etcd_recover={cluster}{fenced}. If no data are left, restore a snapshot: "
+        f"ansible-playbook quorum.etcd.restore -i INVENTORY -e etcd_restore={cluster} -e etcd_snapshot=FILE{fenced}."
     )
 
 
@@ -321,7 +334,7 @@ def _check_known(hosts: Sequence[Host]) -> None:
                 "If it was a member it lost its system disk, and nobody can say whether it voted, for no member "
                 "answers.",
                 "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves "
-                "again.",
+                "again. " + _ways_back(hosts),
             )
 
 
@@ -361,6 +374,11 @@ def _check_settings(hosts: Sequence[Host], version: str) -> None:
             _render.flags(host.wanted, version)
         except BadInput as exc:
             complaints.setdefault(str(exc), []).append(host.label)
+        problem = host.seen.get("snapshots", {}).get("schedule_problem")
+        if problem:
+            schedule = host.wanted.snapshots.schedule
+            text = f"etcd_snapshot_schedule is {schedule!r}, which systemd does not take: {problem}"
+            complaints.setdefault(text, []).append(host.label)
     if complaints:
         raise BadInput("\n".join(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
 
@@ -408,6 +426,20 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
             )
         machines.setdefault(machine, host.label)
     return tuple(dict.fromkeys(texts))
+
+
+def _backups(hosts: Sequence[Host]) -> list[str]:
+    """What is wrong with the snapshots that the members are to save by themselves."""
+    heard = [host for host in hosts if not host.silent and host.wanted is not None and host.wanted.snapshots.schedule]
+    backups = [_saving.backup_of(host.label, host.seen["snapshots"]) for host in heard]
+    max_age = max((host.wanted.snapshots.max_age for host in heard if host.wanted is not None), default=0)
+    now = max((host.seen["host"]["time"] for host in heard), default=0.0)
+    masked = [
+        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots."
+        for host in heard
+        if host.seen["timer"]["enabled"] == "masked"
+    ]
+    return [*masked, *_saving.complaints(backups, max_age, now, len(heard) == len(hosts))]
 
 
 def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:

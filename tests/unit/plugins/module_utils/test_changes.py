@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
     STARTED,
     STARTING,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._topology import quorum
+from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 from inventory_of import (
     CLUSTER_ID,
     LAYOUT,
@@ -588,6 +588,17 @@ class TestALostQuorum:
         assert "its quorum is lost" in text
         for said in ("etcd-host0 runs and does not serve", "etcd-host1: could not be looked at", "etcd-host2: without"):
             assert said in text
+
+    def test_is_refused_with_the_ways_back_that_exist(self):
+        text = refusal([running(stopped(bare(0))), silent(bare(1)), silent(bare(2))])
+        off = "-e etcd_fenced=etcd-host1,etcd-host2"
+        assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster {off}." in text
+        assert f"quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster -e etcd_snapshot=FILE {off}." in text
+
+    def test_is_refused_beside_machines_that_were_built_anew(self):
+        text = refusal([running(stopped(bare(0))), bare(1), bare(2)])
+        assert "etcd-host1 has no marker" in text
+        assert "quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster." in text
 
     def test_allows_nothing_that_needs_one(self):
         hosts = [
