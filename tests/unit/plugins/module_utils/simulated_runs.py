@@ -205,6 +205,8 @@ class Actor:
             raise Refused("the marker changed meanwhile", "", "")
         interrupted = machine.previous is not None
         urls, restart = arguments["peer_urls"], arguments["restart"]
+        if restart and not machine.log:
+            raise Refused("its data are gone: its gate would not start it again", "", "")
         if urls or (restart and machine.runs):
             yield from self._cluster(arguments["members"])
             if machine.runs:

@@ -194,15 +194,30 @@ def lost_for_good(world, here):
     """Voters without their data, but one that may be replaced."""
     lost = 0
     for one in world.voters:
-        machine, urls = world.machines[world.home[one]], world.members[one]["peer_urls"]
+        machine = world.machines[world.home[one]]
         if machine.log == one and not machine.behind:
             continue
         lost += 1
-        known = machine.marker is not None and machine.marker.member_id == one
-        if machine.at in here and not known and here[machine.at].peer_urls != urls:
+        if machine.at in here and is_a_stranger(world, one, here[machine.at]):
             yield f"{machine.host} was built anew at another address"
     if lost > 1 or (lost and len(world.voters) < 3):
         yield f"{lost} have lost their data"
+
+
+def is_a_stranger(world, one, shape):
+    """Does nothing on its host, and nothing in the inventory, show whose host this member had?"""
+    machine = world.machines[world.home[one]]
+    known = machine.marker is not None and machine.marker.member_id == one
+    return not known and not machine.log and shape.peer_urls != world.members[one]["peer_urls"]
+
+
+def is_gone(world, machine, shape, run):
+    """Did its member leave? One of which nobody could know that it lived there is told, and left to a person."""
+    left = [one for one in world.members if world.home[one] == machine.at]
+    told = [
+        one for one in left if is_a_stranger(world, one, shape) and any(one in text for text in run.plan.differences)
+    ]
+    return not machine.log and not machine.runs and left == told
 
 
 def check_end(world, inventory, run):
@@ -217,7 +232,7 @@ def check_end(world, inventory, run):
         if not machine.on or machine.masked:
             continue
         if shape.at in inventory.absent:
-            wrong = machine.log or machine.runs or shape.at in {world.home[one] for one in world.members}
+            wrong = not is_gone(world, machine, shape, run)
         else:
             wrong = (
                 machine.log not in world.healthy()
