@@ -25,7 +25,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity sanity-oldest unit component refusals faults faults-membership scenario scenarios matrix fuzz mutants docs bench clean
+.PHONY: help deps demo test lint sanity sanity-oldest unit component refusals faults faults-membership faults-recovery scenario scenarios matrix fuzz mutants docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -72,8 +72,8 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 	  'Clean up: make clean'
 
 test: lint unit sanity component ## everything that CI runs
-	$(MAKE) --jobs=2 --output-sync=target scenarios refusals
-	$(MAKE) faults
+	# Side by side, since hosts mostly wait for each other; what takes longest begins first.
+	$(MAKE) --jobs=2 --output-sync=target faults refusals scenarios
 
 # What the first line says is a shell's.
 SHELL_FILES = $(shell git ls-files -co --exclude-standard | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
@@ -115,6 +115,10 @@ faults-membership: deps $(COLLECTIONS)/.done ## changes of members, interrupted 
 	$(LAB) releases
 	pytest -q --matrix tests/faults/test_changes_*.py
 
+faults-recovery: deps $(COLLECTIONS)/.done ## snapshots, restores, recoveries, reclaims, interrupted everywhere, and the guides' failures
+	$(LAB) releases
+	pytest -q --matrix $(patsubst %,tests/faults/test_%.py,snapshot_interrupted restore_interrupted recovery_interrupted reclaim_interrupted failure_modes)
+
 refusals: deps $(COLLECTIONS)/.done ## bad input: what is refused, and that nothing was touched
 	$(LAB) releases
 	pytest -q tests/refusals
@@ -154,6 +158,7 @@ bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own flo
 	$(LAB) releases 3.6.14
 	python tests/bench/bench.py
 	python tests/bench/changes.py
+	python tests/bench/snapshots.py
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check matplotlib
 	python tests/bench/plot.py $(CACHE)/bench.json docs/benchmarks.svg
 

@@ -79,6 +79,32 @@ class Cluster:
         assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def verdict(self, up_to: int | None = None) -> str:
+        """What became of the writes whose verdict was asked for last.
+
+        :param up_to: the revision up to which they are asked for.
+        """
+        writer = self._inventory.parents[1] / "writer"
+        addresses = [line.split()[0] for line in self._inventory.read_text().splitlines() if "NODE_NAME=" in line]
+        done = subprocess.run(
+            [
+                *[*self._lab, "writer", "verify", "--record", writer / "judged", "--cacert", writer / "ca.pem"],
+                *["--cert", writer / "admin.pem", "--key", writer / "admin-key.pem"],
+                *["--endpoints", ",".join(f"https://{address}:2379" for address in addresses)],
+                *(["--up-to", str(up_to)] if up_to is not None else []),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        print(done.stdout)
+        return done.stdout
+
+    def lab(self, *arguments: str) -> None:
+        """Do something to the hosts: C(lab("kill", "etcd-host0"))."""
+        subprocess.run([*self._lab, *arguments], check=True)
+
     def processes(self, hosts: Iterable[str]) -> dict[str, str]:
         """Which process each member is: another one after a restart."""
         return {host: self.on(host, "systemctl show etcd --property MainPID --value").strip() for host in hosts}

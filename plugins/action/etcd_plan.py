@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _report
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import fenced, hosts_of
 
 _LEFT_OUT = (
     "'{step.title}' is due, and {step.host} is not in this run (--limit or serial leave it out). Run without them."
@@ -32,15 +31,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "members": {"type": "list", "elements": "str", "required": True},
                 "batch": {"type": "list", "elements": "str", "required": True},
                 "verify": {"type": "bool", "default": False},
+                "fenced": {"type": "list", "elements": "str", "default": []},
             }
         )
         here = task_vars["inventory_hostname"]
         cluster, batch = arguments["cluster"], arguments["batch"]
-        hosts = _hosts(arguments["members"], batch, task_vars["hostvars"])
+        hosts = hosts_of(arguments["members"], batch, task_vars["hostvars"])
         alive = [host.name for host in hosts if host.name in batch and not host.silent]
         speaks = here == next(iter(alive or batch), here)
         try:
-            plan = _plan.plan(hosts, arguments["verify"])
+            off = fenced(arguments["members"], arguments["fenced"], task_vars["hostvars"])
+            plan = _plan.plan(hosts, arguments["verify"], off)
         except EtcdError as exc:
             return _without_steps(result, _refused(cluster, str(exc), speaks, arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]
@@ -80,22 +81,3 @@ def _refused(cluster: str, text: str, speaks: bool, verify: bool) -> str:
 def _without_steps(result: dict[str, Any], refusal: str) -> dict[str, Any]:
     """No failure yet: whoever fails leaves the play, and those who plan later would no longer see it among them."""
     return {**result, "changed": False, "refusal": refusal}
-
-
-def _hosts(members: list[str], batch: list[str], hostvars: Mapping[str, Any]) -> list[Host]:
-    found: dict[str, Mapping[str, Any]] = {}
-    for asker in batch:
-        # A result outlives its play; only those of hosts in this batch are of this run.
-        for item in (hostvars[asker].get("__etcd_seen") or {}).get("results", []):
-            found.setdefault(item["item"], item)
-    return [_host(name, found.get(name)) for name in members]
-
-
-def _host(name: str, item: Mapping[str, Any] | None) -> Host:
-    if item is None:
-        return Host(name, silent="it was not asked.")
-    if "wanted" not in item:
-        return Host(name, silent=str(item.get("msg", "no result.")).strip() or "no result.")
-    if item["silent"]:
-        return Host(name, silent=item["silent"])
-    return Host.from_observation(name, item)

@@ -43,8 +43,8 @@ _value:
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter
 
 
@@ -52,7 +52,7 @@ def _quorum(voters: Any) -> dict[str, int]:
     size = len(voters) if isinstance(voters, Sequence) and not isinstance(voters, str) else voters
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise BadInput(f"It counts a list of members, or takes their number, at least 1; not '{voters}'.")
-    return _topology.quorum(size)
+    return quorum(size)
 
 
 class FilterModule:

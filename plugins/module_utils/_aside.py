@@ -15,7 +15,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _timer
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -40,11 +40,12 @@ def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
 
 
 def put_to_rest(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> None:
-    """Stop a member's unit, and let it start at no boot. Where there is no unit there is nothing to do.
+    """Stop a member's unit and its timer, and let them start at no boot. Where there are none there is nothing to do.
 
     :param ends_within: seconds in which the process may end by itself first.
     :raises HostError: systemd would not do it.
     """
+    _timer.rest(systemd, layout)
     deadline = Deadline(ends_within)
     unit = systemd.show(layout.unit)
     while unit["active_state"] == "active" and deadline.left():

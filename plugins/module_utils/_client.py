@@ -54,6 +54,8 @@ _UNCLEAR = ("deadline exceeded", "raft: stopped")
 # The token is gone or was never asked for: the request was refused, and works after a login
 # (client/v3/retry_interceptor.go, shouldRefreshToken).
 _LOGIN_AGAIN = ("invalid auth token", "user name is empty", "revision of auth store is old")
+# Its answer to whoever asks for the past (api/v3rpc/rpctypes/error.go, ErrGRPCCompacted).
+_COMPACTED = "required revision has been compacted"
 _NO_LOGIN_NEEDED = "authentication is not enabled"
 # A learner serves no login, but knows the tokens that voters gave (server/etcdserver/v3_server.go, Authenticate).
 _NO_LOGIN_HERE = "rpc not supported for learner"
@@ -81,6 +83,11 @@ def outcome_unknown(error: EtcdError) -> bool:
         return False
     clear = error.name not in ("Canceled", "DeadlineExceeded", "Unavailable")
     return not clear or any(text in error.detail for text in _UNCLEAR)
+
+
+def is_compacted(error: RpcError) -> bool:
+    """Whether etcd says that it no longer knows the revision that was asked for."""
+    return _COMPACTED in error.detail
 
 
 _ANONYMOUS = Credentials()
@@ -313,6 +320,24 @@ class Client(contextlib.AbstractContextManager["Client"]):
         """
         self.call("Maintenance.Defragment", endpoint=endpoint, timeout=timeout)
 
+    def compact(
+        self, revision: int, physical: bool = False, endpoint: str | None = None, timeout: float | None = None
+    ) -> bool:
+        """Forget what keys held before a revision.
+
+        :param physical: wait until the member that is asked has removed it from its database. Others go on by
+            themselves; each that is asked the same afterwards answers once it is done.
+        :param timeout: seconds; with C(physical) the time grows with what is removed.
+        :returns: whether that was still to be done.
+        """
+        try:
+            self.call("KV.Compact", {"revision": revision, "physical": physical}, endpoint=endpoint, timeout=timeout)
+        except RpcError as exc:
+            if not is_compacted(exc):
+                raise
+            return False
+        return True
+
     def snapshot(self, endpoint: str | None = None, idle: float | None = None) -> t.Iterator[bytes]:
         """The database of a member as the bytes of a snapshot file, which end with the 32 bytes of its SHA-256."""
         for part in self.stream("Maintenance.Snapshot", endpoint=endpoint, idle=idle):
@@ -352,6 +377,14 @@ class Client(contextlib.AbstractContextManager["Client"]):
             "more": answer["more"],
             "kvs": answer["kvs"],
         }
+
+    def count(self, revision: int = 0, endpoint: str | None = None, timeout: float | None = None) -> int:
+        """How many keys there are, as the answering member has them.
+
+        :param revision: the newest one without it.
+        """
+        request = {**_prefix_range(b""), "count_only": True, "serializable": True, "revision": revision}
+        return int(self.call("KV.Range", request, endpoint=endpoint, timeout=timeout)["count"])
 
     def put(self, key: Key, value: Key, lease: int = 0, timeout: float | None = None) -> int:
         """Write a key. When it is unclear whether that happened, the key is read back.

@@ -10,9 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _roster, _turns
+from ansible_collections.quorum.etcd.plugins.module_utils import _health, _marker, _roster, _turns
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Roster
+
+# What an alarm that has a remedy of its own adds to its sentence.
+_REMEDIES = {
+    _health.NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions: ansible-playbook "
+    "quorum.etcd.reclaim -i INVENTORY"
+}
 
 
 def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) -> Iterator[str]:
@@ -84,4 +90,5 @@ def of_health(hosts: Sequence[Host]) -> Iterator[str]:
             yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
         for alarm in (host.seen.get("cluster") or {}).get("alarms") or []:
             if alarm["member_id"] == _roster.member_id(host):
-                yield f"{host.label} has the alarm {alarm['alarm']}."
+                remedy = _REMEDIES.get(alarm["alarm"], "")
+                yield f"{host.label} has the alarm {alarm['alarm']}.{remedy}"

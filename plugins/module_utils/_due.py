@@ -71,7 +71,7 @@ def _on_its_way_out(host: Host, member: Member | None) -> str:
 def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bool:
     down = not host.answers if roster is not None else not host.runs
     voted = member is None or not member["is_learner"]
-    return bool(host.seen["previous"]) and down and voted and host.state in _RAN and host.has_log and not host.behind
+    return bool(host.seen["previous"]) and down and voted and host.state in _RAN and host.has_log and not host.spoiled
 
 
 def _while_nobody_serves(host: Host) -> str:
@@ -79,14 +79,14 @@ def _while_nobody_serves(host: Host) -> str:
         return NOTHING if _joins(host) else START
     if host.runs:
         return _unconfirmed(host)
-    may_start = host.has_log and not host.behind and host.state in (*_RAN, _marker.LEAVING)
+    may_start = host.has_log and not host.spoiled and host.state in (*_RAN, _marker.LEAVING)
     return START if may_start else NOTHING
 
 
 def _with_data(host: Host, member: Member | None) -> str:
     if host.state is None:
         return KEEP
-    if host.behind:
+    if host.spoiled:
         return REPLACE
     learner = member is not None and member["is_learner"]
     if host.state == _marker.LEAVING:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, text_of
@@ -28,6 +29,9 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Logging": ("logger", "log-level", "log-format", "log-outputs", "enable-log-rotation", "log-rotation-config-json"),
 }
+
+_ASSIGNMENT = re.compile(r'^([A-Z][A-Z0-9_]*)="(.*)"$', re.MULTILINE)
+_ESCAPED = re.compile(r'\\(["\\`$])')
 
 # Says neither time nor release, so that neither changes a file.
 _HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
@@ -60,6 +64,11 @@ def assignments(settings: Mapping[str, Value]) -> list[str]:
     and before nothing else (systemd.exec(5), EnvironmentFile=; POSIX Shell Command Language, 2.2.3).
     """
     return [f'{name}="{_escape(text)}"' for name, text in environment(settings).items()]
+
+
+def read(text: str) -> dict[str, str]:
+    """Variable -> text, out of what C(assignments) or C(render) has written."""
+    return {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
 
 
 def render(settings: Mapping[str, Value]) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _memberfiles,
     _probe,
     _progress,
+    _timer,
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
@@ -66,6 +67,9 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
         _progress.at("found: claimed")
         _memberfiles.write(layout, content)
         systemd.control("daemon-reload")
+        # It begins to run when the member serves, see C(_service.await_ready).
+        if not _timer.is_wanted(layout, content):
+            _timer.remove(systemd, layout)
         _progress.at("found: files written")
         if part.listen:
             _probe.listen(systemd, layout, part.listen, _probe.greeting(part.wanted.token, part.wanted.name))

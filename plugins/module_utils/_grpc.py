@@ -142,10 +142,12 @@ def _messages(connection: Connection, stream: Stream, deadline: t.Callable[[], D
                 raise WireError("a compressed message, which was not asked for")
             if length > MAX_MESSAGE:
                 raise WireError(f"a message of {length} bytes where {MAX_MESSAGE} are allowed")
-            if len(received) < _PREFIX + length:
+            end = _PREFIX + length
+            if len(received) < end:
                 break
-            message = bytes(received[_PREFIX : _PREFIX + length])
-            del received[: _PREFIX + length]
+            with memoryview(received) as view:
+                message = bytes(view[_PREFIX:end])
+            del received[:end]
             yield message
             limit = deadline()
         piece = stream.read(limit)

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _health
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._topology import quorum
+from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 
 Member = Mapping[str, Any]
 

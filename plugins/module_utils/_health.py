@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quorum.etcd.plugins.module_utils._topology import quorum
+from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 
 Result = dict[str, t.Any]
 

@@ -175,6 +175,15 @@ def acting(layout: Layout) -> contextlib.AbstractContextManager[None]:
     return _locked(f"{layout.run_dir}/lock", LOCK_WAIT)
 
 
+def alone(layout: Layout, what: str) -> contextlib.AbstractContextManager[None]:
+    """Hold a lock for something that changes nothing of this member, and that two at once would spoil.
+
+    :param what: one word, the lock's name.
+    :raises Refused: somebody else holds it for longer than C(LOCK_WAIT) seconds.
+    """
+    return _locked(f"{layout.run_dir}/{what}.lock", LOCK_WAIT)
+
+
 def read_marker(layout: Layout) -> Marker | None:
     """This host's marker, or None where there is none.
 

@@ -24,10 +24,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, E
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import TransportError, WireError
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-FRAME_HEADER = 9
+_HEADER = struct.Struct("!HBBBI")
+FRAME_HEADER = _HEADER.size
 # The largest payload that we accept: the default, which no setting of ours raises (section 6.5.2).
 MAX_FRAME = 16384
-# What a peer may send ahead of us reading it, for a stream and for the connection: enough for a fast snapshot.
+# What a peer may send ahead of us reading it, for a stream and for the connection: enough for a fast snapshot. It was
+# measured to be no faster with 4 or 32 MiB.
 WINDOW = 1 << 20
 _DEFAULT_WINDOW = 65535
 _LARGEST_WINDOW = (1 << 31) - 1
@@ -318,17 +320,17 @@ class Connection:
         buffer = self._buffer
         if len(buffer) < FRAME_HEADER:
             return None
-        length = int.from_bytes(buffer[:3], "big")
+        upper, lower, kind, flags, stream = _HEADER.unpack_from(buffer)
+        length = upper << 8 | lower
         if length > MAX_FRAME:
             raise WireError(f"a frame of {length} bytes where {MAX_FRAME} are allowed")
         end = FRAME_HEADER + length
         if len(buffer) < end:
             return None
-        received = Frame(
-            buffer[3], buffer[4], int.from_bytes(buffer[5:9], "big") & _LARGEST_WINDOW, bytes(buffer[FRAME_HEADER:end])
-        )
+        with memoryview(buffer) as view:
+            payload = bytes(view[FRAME_HEADER:end])
         del buffer[:end]
-        return received
+        return Frame(kind, flags, stream & _LARGEST_WINDOW, payload)
 
     def _obey(self, received: Frame, deadline: Deadline) -> None:
         if self._block is not None and received.kind != CONTINUATION:

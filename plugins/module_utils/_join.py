@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _presumed,
     _progress,
     _service,
+    _timer,
     _turnlock,
     _view,
     _wal,
@@ -127,6 +128,7 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
                 _service.launch(systemd, layout, again=True)
                 _progress.at("join: started")
             ids = _await(act, own, Deadline(max(joining.timeout, _AT_LEAST)))
+        _timer.settle(systemd, layout, content)
     return {"changed": True, "diff": diff, **ids}
 
 

@@ -84,6 +84,37 @@ class Layout:
         return f"/usr/local/libexec/quorum.etcd/{self.instance}/gate"
 
     @property
+    def snapshot_unit(self) -> str:
+        """Saves a snapshot, if that is this member's part; started by its timer, or by hand."""
+        return f"{self.instance}-snapshot.service"
+
+    @property
+    def snapshot_timer(self) -> str:
+        return f"{self.instance}-snapshot.timer"
+
+    @property
+    def snapshot_unit_file(self) -> str:
+        return posixpath.join(posixpath.dirname(self.unit_file), self.snapshot_unit)
+
+    @property
+    def snapshot_timer_file(self) -> str:
+        """Is there only while snapshots are to be saved by the clock."""
+        return posixpath.join(posixpath.dirname(self.unit_file), self.snapshot_timer)
+
+    @property
+    def snapshot_program(self) -> str:
+        return posixpath.join(posixpath.dirname(self.gate_file), "snapshot")
+
+    @property
+    def snapshot_config(self) -> str:
+        return posixpath.join(self.conf_dir, f"{self.instance}-snapshot.json")
+
+    @property
+    def snapshot_state(self) -> str:
+        """What became of the last try."""
+        return f"{self.state_dir}/snapshot.json"
+
+    @property
     def probe_unit(self) -> str:
         """The transient unit that listens on the peer ports until the first start."""
         return f"quorum-etcd-probe-{self.instance}.service"

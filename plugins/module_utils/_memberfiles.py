@@ -20,6 +20,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostf
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
+# Characters of a file that a comparison shows.
+_LARGEST_SHOWN = 100_000
+
 
 @dataclass(frozen=True)
 class Content:
@@ -94,9 +97,16 @@ def _difference(file: Mapping[str, str]) -> dict[str, str]:
     return {
         "before_header": file["path"],
         "after_header": f"{file['path']} ({file['owner']}:{file['group']} {file['mode']})",
-        "before": _hostfiles.read_text(file["path"]),
-        "after": file["content"],
+        "before": _readable(_hostfiles.read_text(file["path"])),
+        "after": _readable(file["content"]),
     }
+
+
+def _readable(text: str) -> str:
+    """A text as a person wants it in a comparison: a whole program by its checksum."""
+    if len(text) <= _LARGEST_SHOWN:
+        return text
+    return f"{len(text)} characters, SHA256 {hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
 def write(layout: Layout, content: Content, keep: Collection[str] = ()) -> None:

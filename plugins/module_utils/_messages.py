@@ -205,9 +205,13 @@ MESSAGES = {
     "DowngradeVersionTestRequest": "1 string ver",
     "DowngradeInfo": "1 bool enabled; 2 string targetVersion",
     "RangeStreamResponse": "1 RangeResponse range_response",
-    # Of the write-ahead log (server/storage/wal/walpb/record.proto, api/etcdserverpb/etcdserver.proto).
+    # Of the write-ahead log (server/storage/wal/walpb/record.proto, api/etcdserverpb/etcdserver.proto; raft.proto).
     "walpb.Record": "1 int64 type; 2 uint32 crc; 3 bytes data",
     "walpb.Metadata": "1 uint64 NodeID; 2 uint64 ClusterID",
+    "walpb.Snapshot": "1 uint64 index; 2 uint64 term",
+    "raftpb.Entry": "1 int32 type; 2 uint64 term; 3 uint64 index; 4 bytes data",
+    "raftpb.HardState": "1 uint64 term; 2 uint64 vote; 3 uint64 commit",
+    "raftpb.ConfChange": "1 uint64 id; 2 int32 type; 3 uint64 node_id",
 }
 
 ENUMS = {

@@ -37,6 +37,38 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Snapshots:
+    """How the members save snapshots of their cluster by themselves.
+
+    :param schedule: when, as systemd.time(7) writes it; empty for never.
+    :param directory: where they lie on the member that has saved them.
+    :param keep: how many of the newest stay; at least 1.
+    :param daily: of how many days the last one stays too.
+    :param weekly: of how many weeks the last one stays too.
+    :param max_age: seconds after which the newest is reported as stale; 0 for never.
+    :param after_command: a program and its arguments, run with the path of each new snapshot.
+    :param metrics_file: a file for Prometheus' node_exporter, or an empty string.
+    :param user_file: a file on the host that holds C(NAME:PASSWORD), or an empty string.
+    :param program: SHA256 of the program that saves them; empty where nobody has packed it.
+    """
+
+    schedule: str = ""
+    directory: str = "/var/lib/etcd-snapshots"
+    keep: int = 1
+    daily: int = 0
+    weekly: int = 0
+    max_age: int = 0
+    after_command: tuple[str, ...] = ()
+    metrics_file: str = ""
+    user_file: str = ""
+    program: str = ""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Snapshots:
+        return cls(**{**values, "after_command": tuple(values["after_command"])})
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What the inventory says about one host.
 
@@ -46,6 +78,7 @@ class Wanted:
     :param version: the asked version without C(v), or an empty string: the one that runs, else the default.
     :param settings: C(etcd_settings) as given, names being etcd's own.
     :param present: C(etcd_member_state): is it to be a member?
+    :param snapshots: how it saves snapshots of its cluster.
     """
 
     cluster: str
@@ -56,6 +89,7 @@ class Wanted:
     layout: Layout
     present: bool = True
     said: Said = Said()
+    snapshots: Snapshots = Snapshots()
 
     @property
     def name(self) -> str:
@@ -75,6 +109,7 @@ class Wanted:
             layout=Layout.from_dict(values["layout"]),
             present=bool(values["present"]),
             said=Said.from_dict(values["said"]),
+            snapshots=Snapshots.from_dict(values["snapshots"]),
         )
 
 
@@ -173,9 +208,10 @@ class Host:
         return bool(self.seen["unit"]["enabled"] == "masked")
 
     @property
-    def behind(self) -> bool:
-        """Did its log go back in time, so that it ends again and again?"""
-        return bool(self.seen["data"]["behind"]) and not self.answers
+    def spoiled(self) -> bool:
+        """Did its data go back in time, or were they damaged, so that it ends again and again?"""
+        data = self.seen["data"]
+        return bool(data["behind"] or data["damaged"]) and not self.answers
 
     @property
     def answers(self) -> bool:

@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import secrets
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +22,10 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
+    _backups,
     _cluster,
     _hostfiles,
+    _installed,
     _lastwords,
     _network,
     _previous,
@@ -36,12 +39,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
-_RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
-
 # Behind etcd's last words a panic prints every goroutine.
 _LAST_WORDS = 300
 # raft's own text when a leader speaks of entries that this member no longer has (raft/log.go, commitTo).
 _BEHIND = re.compile(r"tocommit\(\d+\) is out of range")
+# etcd's and bbolt's own texts (server/storage/wal, go.etcd.io/bbolt/errors) about files that they do not take.
+_DAMAGED = re.compile(r"walp?b?: crc mismatch|invalid database|checksum error|freepages: ")
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Interest:
     :param addresses: addresses or names that this host should be able to bind to.
     :param timeout: seconds that one question to the member may take.
     :param forget: names or ids of members of which to tell whether they can still be reached from here.
+    :param cluster: name of the cluster whose snapshots are of interest; empty for none.
+    :param snapshot_dir: the directory in which they lie.
+    :param snapshot_schedule: when they are to be saved, of which to tell whether systemd understands it.
     """
 
     ports: Sequence[int]
@@ -62,6 +68,9 @@ class Interest:
     addresses: Sequence[str]
     timeout: float
     forget: Sequence[str] = ()
+    cluster: str = ""
+    snapshot_dir: str = ""
+    snapshot_schedule: str = ""
 
 
 def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, Any]:
@@ -85,15 +94,17 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "runtime": runtime,
         "strangers": _strangers(layout),
         "ports": [listener for listener in _network.listeners(interest.ports) if listener["unit"] != layout.unit],
-        "releases": _releases(layout),
+        "releases": _installed.versions(layout),
         "files": {path: _hostfiles.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
         "record": _hostfiles.read_record(layout),
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "data": {**_data(layout), "behind": _BEHIND.search(unit["last_error"]) is not None},
+        "data": {**_data(layout), **_spoiled(unit["last_error"])},
         "previous": os.path.exists(_previous.path_of(layout)),
+        "timer": systemd.show(layout.snapshot_timer) if _systemd.is_running() else _systemd.parse("", ""),
+        "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
     }
 
@@ -104,12 +115,19 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
         "machine_id": _hostfiles.read_text("/etc/machine-id").strip(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
+        "interpreter": _interpreter(),
         "systemd": _systemd.is_running(),
         "time": time.time(),
         "nonce": secrets.token_hex(16),
         "default_address": _network.default_address(),
         "not_here": [address for address in addresses if not _network.has_address(address)],
     }
+
+
+def _interpreter() -> str:
+    """The path of this Python; where it is the system's own, the one that stays through an upgrade of the system."""
+    usual = "/usr/bin/python3"
+    return usual if os.path.realpath(usual) == os.path.realpath(sys.executable) else sys.executable
 
 
 def _account(layout: Layout) -> dict[str, bool]:
@@ -141,10 +159,9 @@ def _is_read_only(path: str) -> bool:
 def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:
     unit = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
     text = _hostfiles.read_text(unit["fragment_path"]) if unit["fragment_path"] else ""
-    named = _RELEASE.search(text)
     return {
         **unit,
-        "version": named.group(1) if named else "",
+        "version": _installed.named_in(text),
         "ours": text.startswith(SIGNATURE),
         "last_error": _lastwords.of(systemd.journal(layout.unit, _LAST_WORDS)) if _ended_badly(unit) else "",
     }
@@ -161,10 +178,9 @@ def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
     # While the gate works the unit's process is a shell.
     if process is None or os.path.basename(process["executable"].split(" ")[0]) != "etcd":
         return None
-    named = _RELEASE.search(process["executable"])
     return {
         "kind": "systemd",
-        "version": named.group(1) if named else "",
+        "version": _installed.named_in(process["executable"]),
         "identity": {key: process[key] for key in ("pid", "started", "executable")},
         "command": _process.command_line(unit["pid"]),
         "environment": process["environment"],
@@ -178,14 +194,6 @@ def _strangers(layout: Layout) -> list[dict[str, Any]]:
         if unit != layout.unit:
             found.append({"pid": pid, "unit": unit, "command": _process.command_line(pid)})
     return found
-
-
-def _releases(layout: Layout) -> list[str]:
-    """The versions that are unpacked: a directory gets its name only when it is complete."""
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        found = (_RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir))
-        return sorted(match.group(1) for match in found if match)
-    return []
 
 
 def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
@@ -229,12 +237,26 @@ def _not_its_own(layout: Layout) -> str:
     return ""
 
 
+def _spoiled(last_error: str) -> dict[str, bool]:
+    """Why its data let the member end again and again, by its own last words."""
+    return {
+        "behind": _BEHIND.search(last_error) is not None,
+        "damaged": _DAMAGED.search(last_error) is not None,
+    }
+
+
 def _foreign(layout: Layout) -> list[str]:
     """Some of what lies in the data directory and is not etcd's; a disk of its own may have lost+found."""
     if not os.path.isdir(layout.data_dir):
         return []
     found = set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"}
     return sorted(name for name in found if not _aside.is_one(name))[:5]
+
+
+def _snapshots(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, Any]:
+    """What this host says of the snapshots that its member saves."""
+    problem = systemd.calendar_problem(interest.snapshot_schedule) if interest.snapshot_schedule else ""
+    return {**_backups.on_host(layout, interest.snapshot_dir, interest.cluster), "schedule_problem": problem}
 
 
 def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest) -> dict[str, Any]:

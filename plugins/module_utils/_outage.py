@@ -40,6 +40,7 @@ class Terms:
     :param members: the members as the plan foresaw them, see C(_presumed); None for whatever they are.
     :param allow_outage: of two voters one may be down, although nobody can write then.
     :param wait: seconds to wait for whoever else is at work on the cluster.
+    :param makes_room: it is what ends NOSPACE, under which nobody can have the cluster's lock: then go on without.
     """
 
     act: str
@@ -47,13 +48,14 @@ class Terms:
     members: Sequence[Mapping[str, Any]] | None = None
     allow_outage: bool = False
     wait: float = _turnlock.WAIT
+    makes_room: bool = False
 
 
 @dataclass(frozen=True)
 class Spare:
     """A member that its cluster can spare, for as long as the lock is held.
 
-    :param lock: None in check mode.
+    :param lock: None in check mode, and where nobody can have it.
     """
 
     member_id: str
@@ -119,7 +121,11 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
         if not check:
             marker = _hostfiles.read_marker(layout)
             owner = _turnlock.owner(f"{terms.act} of {marker.name if marker else layout.unit}")
-            lock = stack.enter_context(_turnlock.held(endpoints, credentials, owner, terms.wait))
+            try:
+                lock = stack.enter_context(_turnlock.held(endpoints, credentials, owner, terms.wait))
+            except _turnlock.NoSpace:
+                if not terms.makes_room:
+                    raise
         votes = _cluster.votes(endpoints, credentials)
         if terms.members is not None:
             _presumed.check(terms.members, votes.members)

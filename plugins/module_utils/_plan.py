@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -70,26 +70,27 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(hosts: Sequence[Host], verifying: bool = False) -> Plan:
+def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str] = ()) -> Plan:
     """What to do with one cluster.
 
     :param hosts: every host of the group in the inventory's order, those left out of the run included.
     :param verifying: the steps were taken: who was to be forgotten is gone, and that is no mistake any more.
+    :param fenced: hosts whose machines are said to be off: that they are silent is no difference.
     :raises BadInput: the inventory is wrong; nothing was touched.
     :raises Refused: going on would be dangerous; nothing was touched.
     """
     if verifying:
         hosts = [_forgotten(host) for host in hosts]
-    _check_inventory(hosts)
+    check_inventory(hosts)
     _check_not_suspended(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
         # What was no member and is to be none has no part in it.
         hosts = [host for host in hosts if host.wanted is not None and host.wanted.present]
-        version = _asked_version(hosts) or _releases.DEFAULT_VERSION
+        version = asked_version(hosts) or _releases.DEFAULT_VERSION
         _fitness.check(hosts, version)
-        _check_settings(hosts, version)
-        _check_authorities(hosts, founding=True)
+        check_settings(hosts, version)
+        check_authorities(hosts, founding=True)
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
         return Plan(
             f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
@@ -97,7 +98,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False) -> Plan:
             (),
             _warnings(hosts, version),
         )
-    return _existing(hosts)
+    return _existing(hosts, fenced)
 
 
 def _forgotten(host: Host) -> Host:
@@ -107,20 +108,21 @@ def _forgotten(host: Host) -> Host:
     return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
-def _existing(hosts: Sequence[Host]) -> Plan:
+def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
     roster = _roster.of(hosts)
     for host in hosts:
         _check_whole(host)
-    version = _asked_version(hosts) or _running_version(hosts) or _releases.DEFAULT_VERSION
+    version = asked_version(hosts) or running_version(hosts) or _releases.DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
-    here = _running_version(hosts) or version
+    here = running_version(hosts) or version
     versions = {host.name: _version_of(host) or here for host in hosts}
-    _check_settings(hosts, version)
-    _check_authorities(hosts, founding=False)
+    check_settings(hosts, version)
+    check_authorities(hosts, founding=False)
     _dangers.check(hosts, versions)
-    warnings = (*_warnings(hosts, version), *_backups(hosts))
+    off = [host for host in hosts if host.silent and host.name in fenced]
+    warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     changes = _changes.of(hosts, roster, versions)
     if roster is None and not changes.waves:
         _check_known(hosts)
@@ -128,7 +130,12 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     _check_fit(hosts, changes.steps, versions)
     differences = [
         *changes.later,
-        *(text for host in hosts for text in _differences.of_host(host, versions[host.name], version, changes.steps)),
+        *(
+            text
+            for host in hosts
+            if host not in off
+            for text in _differences.of_host(host, versions[host.name], version, changes.steps)
+        ),
         *_differences.of_membership(hosts, roster, changes.steps),
     ]
     if not changes.waves:
@@ -139,6 +146,10 @@ def _existing(hosts: Sequence[Host]) -> Plan:
     else:
         summary = f"{count}: {'different from the inventory' if differences else 'nothing to do'}"
     return Plan(summary, tuple(changes.waves), tuple(dict.fromkeys(differences)), warnings)
+
+
+def _fenced(host: Host) -> str:
+    return f"{host.label} is off (etcd_fenced). Take it out of the inventory, or give it a new machine."
 
 
 def _version_of(host: Host) -> str:
@@ -195,7 +206,12 @@ def _standing(host: Host) -> str:
     return f"{host.label}: {'stopped' if host.has_log else 'without data'}."
 
 
-def _check_inventory(hosts: Sequence[Host]) -> None:
+def check_inventory(hosts: Sequence[Host]) -> None:
+    """Does the inventory describe one cluster?
+
+    :raises BadInput: it does not.
+    :raises Refused: what a host remembers cannot be understood.
+    """
     problems = [f"{host.label}: {host.problem}" for host in hosts if host.problem]
     if problems:
         raise BadInput("\n".join(problems))
@@ -267,7 +283,8 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
         raise Refused(
             f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
             "Started like this it would talk to the wrong cluster.",
-            f"Put the right data into {wanted.layout.data_dir}.",
+            f"Put the right data into {wanted.layout.data_dir}. If they are lost, move what lies there aside and run "
+            "again: while the others serve, the member is replaced.",
         )
 
 
@@ -338,7 +355,11 @@ def _check_known(hosts: Sequence[Host]) -> None:
             )
 
 
-def _asked_version(hosts: Sequence[Host]) -> str:
+def asked_version(hosts: Sequence[Host]) -> str:
+    """What C(etcd_version) says; empty where nobody gives it.
+
+    :raises BadInput: it is none, or differs.
+    """
     asked = {host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version}
     for version in asked:
         _releases.check_version(version)
@@ -358,14 +379,18 @@ def _once(name: str, given: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def _running_version(hosts: Sequence[Host]) -> str:
+def running_version(hosts: Sequence[Host]) -> str:
     """What runs, else what the units name: an unset version means the one that is there."""
     running = [host.seen["runtime"]["version"] for host in hosts if host.runs]
     named = [host.seen["unit"]["version"] for host in hosts if not host.silent]
     return next((version for version in running + named if version), "")
 
 
-def _check_settings(hosts: Sequence[Host], version: str) -> None:
+def check_settings(hosts: Sequence[Host], version: str) -> None:
+    """Does this version take every host's settings?
+
+    :raises BadInput: it does not, with all that is wrong.
+    """
     complaints: dict[str, list[str]] = {}
     for host in hosts:
         if host.wanted is None:
@@ -383,7 +408,12 @@ def _check_settings(hosts: Sequence[Host], version: str) -> None:
         raise BadInput("\n".join(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
 
 
-def _check_authorities(hosts: Sequence[Host], founding: bool) -> None:
+def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
+    """Are the certificate authorities here by which the hosts know each other?
+
+    :param founding: they may still have to be made.
+    :raises BadInput, Refused: they are not.
+    """
     _once("etcd_pki_dir", (host.authorities.directory for host in hosts if host.authorities.directory))
     for host in hosts:
         if host.wanted is None or not host.wanted.tls or host.silent:

@@ -47,6 +47,11 @@ def check_version(version: str) -> None:
         )
 
 
+def order(version: str) -> tuple[int, ...]:
+    """A version as numbers, to compare it by."""
+    return tuple(int(part) for part in version.split("."))
+
+
 def architecture(machine: str) -> str:
     """etcd's name of an architecture.
 
@@ -61,6 +66,11 @@ def architecture(machine: str) -> str:
 def tools(version: str) -> tuple[str, ...]:
     """What an archive holds; etcdutl came with 3.5."""
     return ("etcd", "etcdctl") if version.startswith("3.4.") else ("etcd", "etcdctl", "etcdutl")
+
+
+def can_raise_revision(version: str) -> bool:
+    """Can a restore with this release begin at a later revision? That of etcd 3.4 cannot."""
+    return "etcdutl" in tools(version)
 
 
 def archive(version: str, machine: str) -> str:

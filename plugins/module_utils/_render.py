@@ -18,7 +18,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _etcdctl,
     _gate,
     _releases,
+    _saving,
     _settings,
+    _snapshotunits,
     _unit,
     _urls,
 )
@@ -63,10 +65,11 @@ def flags(wanted: Wanted, version: str) -> dict[str, Value]:
     return _settings.wanted(wanted.member, wanted.layout, wanted.settings, version)
 
 
-def files(wanted: Wanted, version: str, machine: str) -> list[File]:
-    """The files of one member, without those of its certificates.
+def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]:
+    """The files of one member, without those of its certificates and the program that saves snapshots.
 
     :param machine: the host's architecture as the kernel names it, for example C(x86_64).
+    :param python: the host's interpreter.
     :raises BadInput: a setting is wrong for this version.
     """
     layout = wanted.layout
@@ -85,7 +88,36 @@ def files(wanted: Wanted, version: str, machine: str) -> list[File]:
             _etcdctl.render(layout, posixpath.join(release, "etcdctl"), endpoint, wanted.tls),
             "0755",
         ),
+        *_of_snapshots(wanted, endpoint, python),
     ]
+
+
+def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
+    """What the members save snapshots by. Only the timer follows from the schedule: by hand one can always be saved."""
+    layout, snapshots = wanted.layout, wanted.snapshots
+    settings = _saving.Settings(
+        cluster=wanted.cluster,
+        endpoint=endpoint,
+        ca_path=layout.certificate("ca") if wanted.tls else "",
+        client_cert=layout.certificate("admin") if wanted.tls else "",
+        client_key=layout.certificate("admin-key") if wanted.tls else "",
+        user_file=snapshots.user_file,
+        directory=snapshots.directory,
+        keep=snapshots.keep,
+        daily=snapshots.daily,
+        weekly=snapshots.weekly,
+        after_command=snapshots.after_command,
+        metrics_file=snapshots.metrics_file,
+        state_file=layout.snapshot_state,
+        unit=layout.unit,
+    )
+    found = [
+        File(layout.snapshot_config, settings.to_json(), "0600"),
+        File(layout.snapshot_unit_file, _snapshotunits.service(layout, wanted.cluster, snapshots, python), "0644"),
+    ]
+    if snapshots.schedule:
+        found.append(File(layout.snapshot_timer_file, _snapshotunits.timer(wanted.cluster, snapshots.schedule), "0644"))
+    return found
 
 
 def links(wanted: Wanted, version: str, machine: str) -> dict[str, str]:
@@ -117,6 +149,7 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
     keys = [layout.certificate(f"{leaf}-key") for leaf in LEAVES]
     files = [layout.conf_file, layout.unit_file, layout.gate_file]
     files += [layout.link(tool) for tool in ("etcd", "etcdctl", "etcdutl")]
+    files += [layout.snapshot_program, layout.snapshot_config, layout.snapshot_unit_file, layout.snapshot_timer_file]
     return {"files": [*files, *certificates, *keys], "certificates": certificates}
 
 
@@ -129,6 +162,9 @@ def facts(wanted: Wanted) -> dict[str, Any]:
         "ports": sorted({url.port for url in parsed}),
         "addresses": sorted({url.host for url in parsed if not _urls.is_wildcard(url.host)}),
         "forget": list(wanted.said.forget),
+        "cluster": wanted.cluster,
+        "snapshot_dir": wanted.snapshots.directory,
+        "snapshot_schedule": wanted.snapshots.schedule,
     }
 
 

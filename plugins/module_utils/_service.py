@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _probe,
     _process,
     _progress,
+    _timer,
     _view,
     _wal,
 )
@@ -111,7 +112,7 @@ def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[st
 
 
 def await_ready(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.monotonic) -> dict[str, Any]:
-    """Wait until the member serves, then write down which it is.
+    """Wait until the member serves, then write down which it is, and let its timer run.
 
     :param timeout: seconds.
     :returns: C(changed), C(member_id), C(cluster_id).
@@ -122,7 +123,8 @@ def await_ready(systemd: Systemd, layout: Layout, timeout: float, now: Clock = t
     with _hostfiles.acting(layout):
         before = _hostfiles.read_marker(layout)
         ids = remember(layout, view)
-        return {"changed": _hostfiles.read_marker(layout) != before, **ids}
+        followed = _timer.follow(systemd, layout)
+        return {"changed": followed or _hostfiles.read_marker(layout) != before, **ids}
 
 
 def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:

@@ -62,6 +62,14 @@ class Systemd:
         except HostError:
             return ""
 
+    def calendar_problem(self, schedule: str) -> str:
+        """Why a timer could not take a schedule, in systemd's own words; empty if it could, or if nobody can tell."""
+        try:
+            found = self._run(("systemd-analyze", "calendar", "--", schedule))
+        except OSError:
+            return ""
+        return found.words if found.code else ""
+
     def run_transient(self, unit: str, properties: Mapping[str, str], command: Sequence[str]) -> None:
         """Run a command as a unit that has no file and is forgotten when it ends."""
         options = [f"--property={name}={value}" for name, value in properties.items()]

@@ -298,15 +298,6 @@ def cert_sans(member: Member) -> dict[str, list[str]]:
     }
 
 
-def quorum(size: int) -> dict[str, int]:
-    """How many of C(size) voters must agree, and how many may be lost.
-
-    :returns: C(size), C(needed) and C(tolerance).
-    """
-    needed = size // 2 + 1
-    return {"size": size, "needed": needed, "tolerance": max(size - needed, 0)}
-
-
 def _own_nodes(nodes: Mapping[str, list[str]], host: str, name: str, variables: Mapping[str, Any]) -> list[Url]:
     if name in nodes:
         return [_url(url) for url in nodes[name]]

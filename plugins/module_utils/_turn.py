@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _process,
     _progress,
     _service,
+    _timer,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -74,8 +75,11 @@ class _Host:
         return _service.serving(self.systemd, self.layout, self.timeout, self.now)
 
     def put_files_back(self, previous: Previous) -> None:
+        # One that was new is gone with its file, and one that was there before runs again.
+        _timer.rest(self.systemd, self.layout)
         _previous.restore(previous)
         self.systemd.control("daemon-reload")
+        _timer.follow(self.systemd, self.layout)
         _progress.at("undo: files put back")
 
     def put_back(self, previous: Previous) -> dict[str, Any]:
@@ -104,6 +108,7 @@ def take(
     """
     host = _Host(systemd, layout, turn.timeout, now)
     diff = _memberfiles.differences(content)
+    other_timer = _timer.differs(systemd, layout, content)
     with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
         _check_marker(_hostfiles.read_marker(layout), turn.expected)
         interrupted = _previous.read(layout)
@@ -119,7 +124,7 @@ def take(
         notes = list(spare.notes) if spare else []
         if not check:
             notes += _act(host, content, turn, spare, interrupted is not None)
-    changed = bool(diff or content.leaves or turn.restart or turn.peer_urls or interrupted)
+    changed = bool(diff or other_timer or content.leaves or turn.restart or turn.peer_urls or interrupted)
     return {"changed": changed, "diff": diff, "notes": notes}
 
 
@@ -154,7 +159,8 @@ def undo(
 
 def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool) -> list[str]:
     layout = host.layout
-    paths = [*(file["path"] for file in content.files), *content.links]
+    # The timer may be there and not be wanted any more.
+    paths = [*(file["path"] for file in content.files), *content.links, layout.snapshot_timer_file]
     previous = _previous.keep(layout, paths, spare.peer_urls if spare and turn.peer_urls else ())
     _progress.at("turn: previous kept")
     stopped = False
@@ -165,6 +171,7 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
         _memberfiles.settle(layout)
         _memberfiles.write(layout, content, _previous.generations(previous, layout))
         host.systemd.control("daemon-reload")
+        _timer.settle(host.systemd, layout, content)
         _progress.at("turn: files written")
         if turn.restart:
             if spare:

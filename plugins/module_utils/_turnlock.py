@@ -37,12 +37,14 @@ _POLL = 0.2
 # Half of all members must answer for the lease to live, and each that does not may cost this many seconds.
 _RENEWAL_TIMEOUT = 2.0
 
+_NO_SPACE = "database space exceeded"
+
 # etcd's texts for the alarms under which it takes no writes (server/etcdserver/errors/errors.go) -> what is safe then.
 _ALARMS = {
-    "database space exceeded": (
+    _NO_SPACE: (
         "The cluster has the alarm NOSPACE: its database has reached its quota.",
-        "Compact (etcdctl compact REVISION), defragment one member after the other (etcdctl defrag), then disarm the "
-        "alarm (etcdctl alarm disarm), and run again.",
+        "Reclaim the space (ansible-playbook quorum.etcd.reclaim -i INVENTORY): it compacts, defragments one member "
+        "after the other and disarms the alarm. Then run again.",
     ),
     "corrupt cluster": (
         "The cluster has the alarm CORRUPT: the data of its members differ.",
@@ -53,6 +55,10 @@ _ALARMS = {
 
 # Its answer to a write while leadership moves; the write was not made.
 _DROPPED = "raft proposal dropped"
+
+
+class NoSpace(Refused):
+    """Nobody can have the lock, because etcd grants no lease under NOSPACE. Nobody had it when it was asked for."""
 
 
 class Lock:
@@ -104,7 +110,8 @@ def held(endpoints: Sequence[str], credentials: Credentials, owner: str, wait: f
         while: the lock lasts as long as its lease.
     :param owner: see C(owner).
     :param wait: seconds to wait for somebody else.
-    :raises Refused: somebody else holds it (named), no quorum, or an alarm under which etcd takes no writes.
+    :raises NoSpace: etcd takes no writes, for its database has reached its quota.
+    :raises Refused: somebody else holds it (named), no quorum, or another alarm under which etcd takes no writes.
     :raises EtcdError: etcd's own answer, where it refuses for another reason.
     """
     with Client(endpoints, credentials, _cluster.TIMEOUT) as client:
@@ -196,7 +203,8 @@ def _explain(error: EtcdError, client: Client, credentials: Credentials, may_pas
     """Return if it may be over at the next try, such as an election; else raise what is the matter."""
     for text, (found, remedy) in _ALARMS.items():
         if isinstance(error, RpcError) and text in error.detail:
-            raise Refused(
+            kind = NoSpace if text == _NO_SPACE else Refused
+            raise kind(
                 found, "It takes no writes, so nobody can be kept from acting at the same time.", remedy
             ) from error
     passing = isinstance(error, TransportError) or outcome_unknown(error) or _DROPPED in str(error)

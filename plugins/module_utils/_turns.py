@@ -42,7 +42,9 @@ def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | Non
     wanted = host.wanted
     read_anew = tuple(_read_anew(host, wanted, version))
     peer_urls = new_address(host, member)
-    why = list(dict.fromkeys([*_files(host, wanted, version), *_certificates(host, wanted), *read_anew]))
+    why = list(
+        dict.fromkeys([*_files(host, wanted, version), *_timer(host, wanted), *_certificates(host, wanted), *read_anew])
+    )
     if peer_urls:
         why.append(f"its peer URL becomes {', '.join(peer_urls)}")
     if host.seen["previous"]:
@@ -63,8 +65,7 @@ def stubborn(host: Host, version: str) -> Iterator[str]:
 
 
 def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
-    machine = host.seen["host"]["architecture"]
-    for file in _render.files(wanted, version, machine):
+    for file in _rendered(host, wanted, version):
         seen = host.seen["files"].get(file.path, {"exists": False})
         if not seen["exists"]:
             yield f"{file.path} is missing"
@@ -72,9 +73,31 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             yield f"{file.path} differs"
         elif (seen["mode"], seen["owner"], seen["group"]) != (file.mode, file.owner, file.group):
             yield f"{file.path} is {seen['owner']}:{seen['group']} {seen['mode']}"
-    for path, target in _render.links(wanted, version, machine).items():
+    program = wanted.layout.snapshot_program
+    if wanted.snapshots.program not in ("", host.seen["files"].get(program, {}).get("sha256")):
+        yield f"{program} is not the one of this release"
+    for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
         if host.seen["files"].get(path, {"link": ""})["link"] != target:
             yield f"{path} does not point to {target}"
+
+
+def _rendered(host: Host, wanted: Wanted, version: str) -> list[_render.File]:
+    seen = host.seen["host"]
+    return _render.files(wanted, version, seen["architecture"], seen["interpreter"])
+
+
+def _timer(host: Host, wanted: Wanted) -> Iterator[str]:
+    """The timer of snapshots where it is not what the schedule says. Masking it is the operator's way to say no."""
+    timer, there = host.seen["timer"], wanted.layout.snapshot_timer_file
+    if not wanted.snapshots.schedule:
+        if host.seen["files"].get(there, {"exists": False})["exists"]:
+            yield f"{there} is there, and etcd_snapshot_schedule is empty"
+    elif host.runs and timer["enabled"] != "masked" and not _runs(timer):
+        yield f"{timer['name']} is {timer['enabled'] or 'not there'} and {timer['active_state']}"
+
+
+def _runs(timer: Mapping[str, Any]) -> bool:
+    return (timer["enabled"], timer["active_state"]) == ("enabled", "active")
 
 
 def _certificates(host: Host, wanted: Wanted) -> Iterator[str]:
@@ -91,7 +114,7 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
     if not host.runs:
         return
     record = host.seen["record"]
-    files = {file.path: file.sha256 for file in _render.files(wanted, version, host.seen["host"]["architecture"])}
+    files = {file.path: file.sha256 for file in _rendered(host, wanted, version)}
     files.update(host.authorities.bundles)
     for path, digest in files.items():
         if path in record and record[path] != digest:

@@ -27,6 +27,15 @@ options:
       - If no endpoint tells the members, the endpoints are judged all the same.
     type: bool
     default: false
+  snapshot_dir:
+    description:
+      - Absolute path of a directory on the host that runs this, in which snapshots of the cluster lie. If it is given,
+        the newest one there is judged too. It may be that another member has saved a newer one.
+    type: path
+  snapshot_max_age:
+    description: How old that may be, such as V(26h) or V(90m). V(0) for any age.
+    type: str
+    default: 26h
 seealso:
   - module: quorum.etcd.etcd_member_info
 """
@@ -51,6 +60,16 @@ EXAMPLES = r"""
   until: cluster.health.healthy
   retries: 10
   delay: 3
+
+- name: Look at the backup, too
+  quorum.etcd.etcd_health_info:
+    endpoints: https://127.0.0.1:2379
+    ca_path: /etc/etcd/ssl/ca.pem
+    client_cert: /etc/etcd/ssl/admin.pem
+    client_key: /etc/etcd/ssl/admin-key.pem
+    snapshot_dir: /var/lib/etcd-snapshots
+    snapshot_max_age: 26h
+  register: cluster
 
 - name: Show it
   ansible.builtin.debug:
@@ -197,13 +216,23 @@ health:
           description: Seconds that the linearizable read took.
           type: float
           returned: always
+    snapshot:
+      description:
+        - The newest snapshot of this cluster in O(snapshot_dir), its C(path), C(taken_at) (UTC), C(size) in bytes,
+          C(revision), and C(stale), whether it is older than O(snapshot_max_age). That is among the reasons, and no
+          illness. Empty without one, or if none was asked for.
+      type: dict
+      returned: always
     table:
       description: The endpoints as a table for people, like that of C(etcdctl endpoint status -w table).
       type: str
       returned: always
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _backups, _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
     connection_spec,
     credentials_of,
@@ -212,18 +241,32 @@ from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._health import judge
 from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
+from ansible_collections.quorum.etcd.plugins.module_utils._values import duration
 
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**connection_spec(), "cluster": {"type": "bool", "default": False}}, supports_check_mode=True
+        argument_spec={
+            **connection_spec(),
+            "cluster": {"type": "bool", "default": False},
+            "snapshot_dir": {"type": "path"},
+            "snapshot_max_age": {"type": "str", "default": "26h"},
+        },
+        supports_check_mode=True,
     )
     params = module.params
     try:
+        max_age = duration(params["snapshot_max_age"], "snapshot_max_age") // 10**9
         seen = survey(endpoints_of(params), credentials_of(params), params["timeout"], params["cluster"])
+        health = judge(seen)
+        directory = params["snapshot_dir"]
+        newest = _backups.newest_of(directory, health["cluster_id"]) if directory else None
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)
-    module.exit_json(changed=False, health=judge(seen))
+    reason = _saving.stale(newest, max_age, time.time()) if directory else ""
+    health["reasons"] += [reason] if reason else []
+    health["snapshot"] = {**newest, "stale": bool(reason)} if newest else {}
+    module.exit_json(changed=False, health=health)
 
 
 if __name__ == "__main__":

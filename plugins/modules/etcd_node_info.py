@@ -47,6 +47,18 @@ options:
     type: list
     elements: str
     default: []
+  cluster:
+    description: Name of the cluster whose snapshots on this host are of interest. Empty for none.
+    type: str
+    default: ""
+  snapshot_dir:
+    description: Absolute path of the directory in which they lie.
+    type: str
+    default: ""
+  snapshot_schedule:
+    description: When they are to be saved. Told is whether systemd understands it.
+    type: str
+    default: ""
   timeout:
     description: How long one question to the member on this host may take, in seconds.
     type: float
@@ -70,8 +82,8 @@ node:
   type: dict
   contains:
     host:
-      description: The machine. Its names, C(architecture), C(python), clock (C(time), seconds since 1970), its
-        C(default_address), and C(not_here), those of O(addresses) that are on none of its interfaces.
+      description: The machine. Its names, C(architecture), C(python), C(interpreter), clock (C(time), seconds since
+        1970), its C(default_address), and C(not_here), those of O(addresses) that are on none of its interfaces.
       type: dict
       returned: success
     account:
@@ -139,8 +151,19 @@ node:
     data:
       description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
         lower-case hex, its C(mounts), C(foreign), some of what is not etcd's, C(not_its_own), the first of etcd's files
-        that belongs to another account than O(user), and C(behind), whether the member ended because its leader speaks
-        of entries that its log no longer has, as after its disk went back in time.
+        that belongs to another account than O(user), C(behind), whether the member ended because its leader speaks of
+        entries that its log no longer has, as after its disk went back in time, and C(damaged), whether it ended
+        because its log or its database is damaged.
+      type: dict
+      returned: success
+    timer:
+      description: The systemd timer by which the member saves snapshots, as far as it is there.
+      type: dict
+      returned: success
+    snapshots:
+      description: What the member has saved. The C(newest) of the cluster with its C(path), C(taken_at), C(size) and
+        C(revision), or V(null); C(last), what became of the last try, or V(null); C(since), seconds since 1970 at which
+        the timer was written; C(schedule_problem), why systemd does not take O(snapshot_schedule).
       type: dict
       returned: success
     previous:
@@ -154,13 +177,15 @@ node:
       returned: success
 """
 
+import dataclasses
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _observation
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
-_INTEREST = ("ports", "files", "certificates", "addresses", "timeout", "forget")
+_INTEREST = tuple(field.name for field in dataclasses.fields(_observation.Interest))
 
 
 def main() -> None:
@@ -172,6 +197,9 @@ def main() -> None:
             "certificates": {"type": "list", "elements": "path", "default": []},
             "addresses": {"type": "list", "elements": "str", "default": []},
             "forget": {"type": "list", "elements": "str", "default": []},
+            "cluster": {"type": "str", "default": ""},
+            "snapshot_dir": {"type": "str", "default": ""},
+            "snapshot_schedule": {"type": "str", "default": ""},
             "timeout": {"type": "float", "default": 3.0},
         },
         supports_check_mode=True,

@@ -42,6 +42,11 @@ options:
     description: Whether this plan follows on steps that were carried out, so that any further step is a failure.
     type: bool
     default: false
+  fenced:
+    description: Hosts whose machines are said to be off. That they give no answer is a warning then, no difference.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.quorum.etcd.plugins.module_utils import _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _program
 
 if TYPE_CHECKING:
     from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
@@ -41,11 +41,13 @@ def content_of(host: Host, version: str, pki: Mapping[str, Any], unvault: Unvaul
     :raises EtcdError: a setting is wrong for this version, or an authority is missing or cannot be used.
     """
     wanted, machine = wanted_of(host), host.seen["host"]["architecture"]
+    python = host.seen["host"]["interpreter"]
     issued: dict[str, Any] = {"leaves": {}, "keys": {}, "bundles": {}}
     if wanted.tls and not check:
         held = _authorities.Pki.from_inputs(pki, unvault)
         issued = _authorities.issue(held, wanted, host.authorities.renew, datetime.now(timezone.utc))
-    files = _render.files(wanted, version, machine)
+    files = _render.files(wanted, version, machine, python)
+    files.append(_render.File(wanted.layout.snapshot_program, _program.text(), "0755"))
     files += [_render.File(path, text, "0644") for path, text in issued["bundles"].items()]
     return {
         **wanted.layout.to_dict(),

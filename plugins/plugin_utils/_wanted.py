@@ -12,10 +12,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import _topology, _values
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Said, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Said, Snapshots, Wanted
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
 NOWHERE = "192.0.2.1"
@@ -59,7 +60,53 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
             confirm=_names("etcd_confirm", inputs["confirm"]),
             allow_outage=bool(inputs["allow_outage"]),
         ),
+        snapshots=_snapshots(inputs["snapshots"]),
     )
+
+
+def _snapshots(given: Mapping[str, Any]) -> Snapshots:
+    """How members save snapshots by themselves, out of C(etcd_snapshot_*)."""
+    directory, schedule = _normal(given["directory"]), str(given["schedule"] or "").strip()
+    _check_path("etcd_snapshot_dir", directory)
+    if not schedule.isprintable():
+        raise BadInput(f"etcd_snapshot_schedule is {schedule!r}; write one line such as daily or *-*-* 00/6:15.")
+    keep = _number(given["keep"], "etcd_snapshot_keep")
+    if not keep:
+        raise BadInput("etcd_snapshot_keep is 0. Keep at least the newest: write 1 or more.")
+    return Snapshots(
+        schedule=schedule,
+        directory=directory,
+        keep=keep,
+        daily=_number(given["daily"], "etcd_snapshot_daily"),
+        weekly=_number(given["weekly"], "etcd_snapshot_weekly"),
+        max_age=_values.duration(str(given["max_age"] or "0"), "etcd_snapshot_max_age") // 10**9,
+        after_command=_command(given["after_command"] or []),
+        metrics_file=_place("etcd_snapshot_metrics_file", given["metrics_file"]),
+        user_file=_place("etcd_snapshot_user_file", given["user_file"]),
+        program=_program.sha256(),
+    )
+
+
+def _place(name: str, given: Any) -> str:
+    path = _normal(given)
+    if path:
+        _check_path(name, path)
+    return path
+
+
+def _number(given: Any, name: str) -> int:
+    found = _values.read("uint32", given, name)
+    assert isinstance(found, int)
+    return found
+
+
+def _command(given: Any) -> tuple[str, ...]:
+    name = "etcd_snapshot_after_command"
+    if not isinstance(given, Sequence) or isinstance(given, str) or not all(isinstance(one, str) for one in given):
+        raise BadInput(f"{name} is {given!r}; give a list, each argument an item of it, for no shell reads it.")
+    if given and not given[0].startswith("/"):
+        raise BadInput(f"{name} begins with {given[0]!r}; give the absolute path of a program.")
+    return tuple(map(str, given))
 
 
 def _present(host: str, state: Any) -> bool:

@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,7 @@ class Cluster:
 
     :param tls: certificates; a plain cluster without them.
     :param client_auth: whether clients need a certificate.
+    :param extra: further flags of every member.
 
     A test that switches authentication on says so in C(guarded), and in C(login) if a password is needed from then on.
     """
@@ -101,6 +102,7 @@ class Cluster:
         tls: Tls | None = None,
         client_auth: bool = True,
         address: str = "127.0.0.1",
+        extra: Sequence[str] = (),
     ) -> None:
         self.version = version
         self.tls = tls
@@ -117,6 +119,7 @@ class Cluster:
                 f"{scheme}://{host}:{ports[2 * at]}",
                 f"http://{host}:{ports[2 * at + 1]}",
                 directory / f"m{at}",
+                extra=list(extra),
             )
             for at in range(size)
         ]

@@ -48,12 +48,13 @@ def make_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
 
 
 @pytest.fixture
-def make_three(tmp_path: Path) -> Iterator[Callable[[str], OneOfThree]]:
+def make_three(tmp_path: Path) -> Iterator[Callable[..., OneOfThree]]:
     """Founds clusters of three, one member of each on a host of its own, and ends them after the test."""
     made: list[OneOfThree] = []
 
-    def make(version: str) -> OneOfThree:
-        made.append(OneOfThree(tmp_path / f"three{len(made)}", version))
+    def make(version: str, **settings: str) -> OneOfThree:
+        named = {name.replace("_", "-"): value for name, value in settings.items()}
+        made.append(OneOfThree(tmp_path / f"three{len(made)}", version, named))
         return made[-1].start()
 
     yield make

@@ -11,6 +11,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,6 +44,7 @@ class MemberHost:
         self._process: subprocess.Popen[bytes] | None = None
         self._unit = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
         self._watchers: list[threading.Thread] = []
+        self._transient: dict[str, subprocess.Popen[bytes]] = {}
         self.told: list[str] = []
 
     # -- what it is to be --------------------------------------------------------------------------------------------
@@ -67,7 +69,7 @@ class MemberHost:
         """
         # All of it is this very user's.
         own = {"owner": self.layout.user, "group": self.layout.group}
-        files = [{**vars(file), **own} for file in _render.files(self.wanted, self.version, "x86_64")]
+        files = [{**vars(file), **own} for file in _render.files(self.wanted, self.version, "x86_64", sys.executable)]
         for file in files:
             file["content"] += f"{more}\n" if file["path"] == self.layout.conf_file else ""
         return Content(files, {}, {}, {})
@@ -100,13 +102,24 @@ class MemberHost:
         if call[:2] == ["systemctl", "show"]:
             return Result(0, self._show(call[2]), "")
         if call[0] == "journalctl":
-            return Result(0, "\n".join(self._log.read_text(errors="replace").splitlines()[-20:]), "")
+            log = self._log_of(call[2])
+            return Result(0, "\n".join(log.read_text(errors="replace").splitlines()[-20:]), "")
+        if call[0] == "systemd-run":
+            self._run_transient(call)
+            return Result(0, "", "")
+        if call[0] != "systemctl":
+            done = subprocess.run(call, capture_output=True, text=True, check=False)
+            return Result(done.returncode, done.stdout, done.stderr)
         self.told.append(" ".join(call[1:]))
         verb = call[1]
+        if verb == "stop" and call[2] in self._transient:
+            self._end_transient(call[2])
+            return Result(0, "", "")
         if verb in ("stop", "restart"):
             self.end(signal.SIGTERM)
             self._unit.update(ActiveState="inactive", SubState="dead")
-        if verb in ("start", "restart"):
+        # One that runs is not started again.
+        if verb in ("start", "restart") and (self._process is None or self._process.poll() is not None):
             self._launch()
         if verb in ("enable", "disable"):
             self._unit["UnitFileState"] = f"{verb}d"
@@ -127,7 +140,34 @@ class MemberHost:
             watcher.join()
         self._watchers.clear()
 
+    def end_all(self) -> None:
+        """End its member, and all that runs beside it."""
+        for unit in list(self._transient):
+            self._end_transient(unit)
+        self.end()
+
+    def _run_transient(self, call: Sequence[str]) -> None:
+        options, command = call[1 : call.index("--")], call[call.index("--") + 1 :]
+        given = dict(option.removeprefix("--").split("=", 1) for option in options if "=" in option)
+        unit = given["unit"]
+        file = next(option for option in options if option.startswith("--property=EnvironmentFile="))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
+        environment |= _settings(file.split("=", 2)[2])
+        with self._log_of(unit).open("ab") as log:
+            self._transient[unit] = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def _end_transient(self, unit: str) -> None:
+        process = self._transient.pop(unit)
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+    def _log_of(self, unit: str) -> Path:
+        return self._log if unit == self.layout.unit else self._log.with_name(unit)
+
     def _show(self, unit: str) -> str:
+        process = self._transient.get(unit)
+        if process is not None and process.poll() is None:
+            return f"LoadState=loaded\nActiveState=active\nSubState=running\nMainPID={process.pid}\n"
         if unit != self.layout.unit or not Path(self.layout.unit_file).exists():
             return "LoadState=not-found\n"
         said = {"LoadState": "loaded", "FragmentPath": self.layout.unit_file, **self._unit}

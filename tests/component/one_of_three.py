@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import shutil
-import signal
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _envfile,
     _founding,
     _hostfiles,
     _marker,
@@ -30,10 +31,14 @@ TOKEN = "etcd-cluster"
 
 
 class OneOfThree:
-    """Two members that are plain processes, and one behind its unit and its gate."""
+    """Two members that are plain processes, and one behind its unit and its gate.
 
-    def __init__(self, directory: Path, version: str) -> None:
+    :param settings: of all three, beside what they have anyway, by etcd's own names.
+    """
+
+    def __init__(self, directory: Path, version: str, settings: Mapping[str, str] | None = None) -> None:
         self._directory = directory
+        self._settings = dict(settings or {})
         self.cluster = Cluster(directory, version, 2)
         self.host = MemberHost(directory / "host", version, 7)
         urls = self.host.wanted.member
@@ -44,10 +49,12 @@ class OneOfThree:
     def start(self) -> OneOfThree:
         host, layout = self.host, self.host.layout
         for other in self.others:
+            other.extra = [f"--{name}={value}" for name, value in self._settings.items()]
             self.cluster.launch(other)
+        more = "\n".join(f'{_envfile.variable(name)}="{value}"' for name, value in self._settings.items())
         initial_cluster = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster.members)
         bootstrap = vars(_render.bootstrap(host.wanted, initial_cluster, TOKEN))
-        files = [*host.content().files, {**bootstrap, "owner": layout.user, "group": layout.group}]
+        files = [*host.content(more).files, {**bootstrap, "owner": layout.user, "group": layout.group}]
         marker = Marker(_marker.OFFERED, cluster="prod", name=host.name, token=TOKEN)
         _founding.offer(layout, Content(files, {}, {}, {}), Offer(None, marker, []), host.systemd, check=False)
         offered = host.marker
@@ -62,7 +69,7 @@ class OneOfThree:
 
     def end(self) -> None:
         """End all of it. Each member's log takes 128 MB."""
-        self.host.end(signal.SIGKILL)
+        self.host.end_all()
         self.cluster.stop()
         shutil.rmtree(self._directory)
 

@@ -77,7 +77,9 @@ def test_every_method_works_on_every_version(any_cluster: Cluster) -> None:
         client.alarm_disarm(status["member_id"], "NOSPACE")
         assert client.alarms() == []
 
-        client.call("KV.Compact", {"revision": client.read("k")["revision"]})
+        revision = client.read("k")["revision"]
+        assert client.compact(revision)
+        assert not client.compact(revision, physical=True)
         client.defragment(endpoint, 10)
         assert client.hash_kv()["hash"] != 0
         client.move_leader(status["member_id"])

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import yaml
 from ansible_collections.quorum.etcd.plugins.modules import etcd_health_info, etcd_member_info
 from cluster import Cluster, Tls, free_ports
 from machine import Machine
+from snapshot_below import snapshot_below
 
 MakeCluster = Callable[..., Cluster]
 RunModule = Callable[..., Any]
@@ -195,3 +197,27 @@ def test_both_modules_run_as_ansible_sends_them(
     assert [(one.failed, one.changed) for one in outcomes] == [(False, False)] * 4, outcomes
     assert [len(one.result["health"]["endpoints"]) for one in outcomes[:2]] == [3, 3]
     assert [len(one.result["members"]) for one in outcomes[2:]] == [3, 3]
+
+
+def test_a_stale_snapshot_is_a_reason_and_no_illness(
+    version: str, make_cluster: MakeCluster, run_module: RunModule, tmp_path: Path
+) -> None:
+    cluster = make_cluster(version)
+    with cluster.client() as client:
+        cluster_id = client.status()["cluster_id"]
+    place = tmp_path / "snapshots"
+
+    def judge(max_age: str) -> dict[str, Any]:
+        options = {"endpoints": cluster.endpoints, "snapshot_dir": str(place), "snapshot_max_age": max_age}
+        health: dict[str, Any] = run_module("etcd_health_info", **options).result["health"]
+        assert health["healthy"]
+        return health
+
+    assert judge("26h")["reasons"] == ["There is no snapshot of this cluster on this host."]
+    snapshot_below(place, "prod", cluster_id="another")
+    assert judge("26h")["snapshot"] == {}
+    path = snapshot_below(place, "prod", cluster_id=cluster_id, taken_at="2020-01-01T00:00:00Z")
+    stale = judge("26h")
+    assert stale["reasons"][0].startswith(f"The newest snapshot on this host, {path}, is ")
+    assert (stale["snapshot"]["stale"], stale["snapshot"]["taken_at"]) == (True, "2020-01-01T00:00:00Z")
+    assert judge("0")["reasons"] == []

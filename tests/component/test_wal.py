@@ -6,7 +6,17 @@
 
 from __future__ import annotations
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _wal
+import contextlib
+import itertools
+import re
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _wal, _waltail
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 
 
 def test_a_log_names_the_member_and_its_cluster(make_cluster, every_version):
@@ -32,3 +42,82 @@ def test_a_member_that_fails_its_first_start_leaves_no_log(make_cluster, every_v
     cluster.launch(member)
     assert member.process.wait() != 0
     assert _wal.segments(str(member.directory / "member" / "wal")) == []
+
+
+class TestALogAfterAPowerCut:
+    """Three members are killed at once under writers: each has written what the others may not know of."""
+
+    @pytest.fixture
+    def killed(self, make_cluster, every_version):
+        cluster = make_cluster(every_version, size=3)
+        writers = [threading.Thread(target=_write, args=(cluster, at)) for at in range(8)]
+        for writer in writers:
+            writer.start()
+        with cluster.client() as client:
+            while client.status()["raft_index"] < 200:
+                pass
+        for member in cluster.members:
+            member.process.send_signal(signal.SIGKILL)
+        for member in cluster.members:
+            cluster.end(member)
+        for writer in writers:
+            writer.join()
+        return cluster
+
+    def test_ends_behind_what_it_knows_to_be_agreed_on(self, killed):
+        tails = [_waltail.tail(_log_of(member)) for member in killed.members]
+        assert all(tail.index >= tail.commit >= 150 for tail in tails)
+        assert len({tail.term for tail in tails}) == 1
+
+    def test_in_which_all_is_agreed_on_is_taken_by_etcd_and_nothing_is_discarded(self, killed):
+        for member in killed.members:
+            before = _waltail.tail(_log_of(member))
+            assert _waltail.agree_on_all(_log_of(member)) == before.index - before.commit
+            member.extra = ["--force-new-cluster"]
+            killed.launch(member)
+            killed.wait_for(member)
+            assert _DISCARDED.search(killed.log(member)) is None
+            with Client([member.client_url]) as client:
+                assert client.status()["raft_index"] > before.index
+            killed.end(member)
+
+    def test_that_is_torn_ends_before_that_as_etcd_says_too(self, killed):
+        (member, *_others) = killed.members
+        whole = _waltail.tail(_log_of(member))
+        path = Path(_wal.segments(_log_of(member))[-1])
+        content = path.read_bytes().rstrip(b"\0")
+        # The last sector that was to be written was not.
+        path.write_bytes(content[: len(content) - len(content) % 512].ljust(path.stat().st_size, b"\0"))
+        torn = _waltail.tail(_log_of(member))
+        assert torn.index <= whole.index
+        _waltail.agree_on_all(_log_of(member))
+        member.extra = ["--force-new-cluster"]
+        killed.launch(member)
+        killed.wait_for(member)
+        with Client([member.client_url]) as client:
+            assert client.status()["raft_index"] > torn.index
+
+    def test_of_several_segments_is_read_to_its_end(self, make_cluster, version):
+        cluster = make_cluster(version)
+        (member,) = cluster.members
+        with cluster.client() as client:
+            while len(_wal.segments(_log_of(member))) < 2:
+                client.put("large", "x" * 1_000_000)
+            applied = client.status()["raft_index"]
+        cluster.end(member)
+        tail = _waltail.tail(_log_of(member))
+        assert (tail.index, tail.torn) == (applied, False)
+
+
+#: Of its log, in 3.4 and since.
+_DISCARDED = re.compile(r"discarding .*uncommitted")
+
+
+def _log_of(member):
+    return str(member.directory / "member" / "wal")
+
+
+def _write(cluster, at):
+    with Client([cluster.members[0].client_url], timeout=5.0) as client, contextlib.suppress(EtcdError):
+        for number in itertools.count():
+            client.put(f"key/{at}/{number}", "value" * 20)

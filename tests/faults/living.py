@@ -114,6 +114,22 @@ class Living:
         for host in self.machines.names:
             self.machines.run(host, "rm -rf /var/lib/etcd/member.*")
 
+    @contextmanager
+    def enduring(self, hosts: Sequence[str]) -> Iterator[None]:
+        """What is done here breaks it and mends it, while a client writes; the inventory stays as it is.
+
+        Afterwards it is whole, and has every write that was acknowledged.
+
+        :param hosts: whose members it has.
+        """
+        now, self._now = self._now, None
+        with self.members.written_meanwhile(hosts):
+            yield
+        self.members.are_one_healthy_cluster(hosts)
+        self.members.leave_no_lock(hosts[0])
+        self.verdict = self.members.hold_every_acknowledged_write(hosts, records=1)
+        self._now = now
+
     @property
     def is_whole(self) -> bool:
         """Is it what some inventory says?"""

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, RpcError
 from machines import Machines
 
 MARKER = "/var/lib/quorum.etcd/etcd/marker"
@@ -84,7 +86,7 @@ class Members:
 
         A linearizable answer: a quorum of its cluster agrees.
         """
-        with self._client(host) as client:
+        with self.client(host) as client:
             return patiently(lambda: client.member_list(endpoint=self._endpoint(host)), seconds)
 
     def are_gone_from(self, hosts: Iterable[str]) -> None:
@@ -96,27 +98,27 @@ class Members:
             assert self._machines.run(host, "ls /var/lib/etcd/member 2>/dev/null || :") == "", host
             assert self._machines.run(host, f"grep ^STATE= {MARKER} || :").strip() in ("", "STATE=removed"), host
 
-    def leader(self, hosts: Sequence[str]) -> str:
-        """The host whose member leads."""
+    def leader(self, hosts: Sequence[str], seconds: float = 60) -> str:
+        """The host whose member leads, once one does."""
 
         def look() -> str:
             for host in hosts:
-                with self._client(host) as client:
+                with self.client(host) as client:
                     if client.status(self._endpoint(host))["is_leader"]:
                         return host
             raise AssertionError("nobody leads")
 
-        return patiently(look, 60)
+        return patiently(look, seconds)
 
     def lead(self, host: str, hosts: Sequence[str]) -> None:
         """From now on the member on this host is the leader."""
         while self.leader(hosts) != host:
-            with self._client(host) as own, self._client(self.leader(hosts)) as leader:
+            with self.client(host) as own, self.client(self.leader(hosts)) as leader:
                 leader.move_leader(own.status()["member_id"])
 
     def lock(self, host: str) -> str:
         """Who holds the cluster's lock, as this member tells; empty if nobody does."""
-        with self._client(host) as client:
+        with self.client(host) as client:
             return "".join(pair["value"].decode() for pair in client.read(LOCK)["kvs"])
 
     def leave_no_lock(self, host: str) -> None:
@@ -200,11 +202,48 @@ class Members:
             assert not verdict.startswith("acknowledged: 0\n"), verdict
         return Verdict.of(verdict)
 
+    def takes_a_write(self, host: str, key: str) -> bool:
+        """Whether this member acknowledges a write within a client's patience."""
+        with self.client(host) as client:
+            try:
+                # Asked for one endpoint, the client tries and reads nothing a second time.
+                request = {"key": key.encode(), "value": b"written"}
+                client.call("KV.Put", request, endpoint=self._endpoint(host), timeout=5.0)
+            except EtcdError:
+                return False
+        return True
+
+    def peer_urls(self, host: str) -> list[str]:
+        """What the cluster knows the member of this host by."""
+        with self.client(self._machines.names[0]) as client:
+            (found,) = [one["peer_urls"] for one in client.member_list()["members"] if one["name"] == host]
+        return list(found)
+
+    def fill(self, host: str) -> None:
+        """Write the same few large values again and again until the cluster takes no more."""
+        with self.client(host) as client, contextlib.suppress(RpcError):
+            for number in itertools.count():
+                client.put(f"/filled/{number % 4}", os.urandom(400_000))
+        assert self.alarms(host) == {"NOSPACE"}
+
+    def alarms(self, host: str) -> set[str]:
+        """The alarms of the cluster, as this member tells."""
+        with self.client(host) as client:
+            return {one["alarm"] for one in client.alarms()}
+
+    def sizes(self, hosts: Iterable[str]) -> dict[str, int]:
+        """The bytes of their databases."""
+        found = {}
+        for host in hosts:
+            with self.client(host) as client:
+                found[host] = client.status(self._endpoint(host))["db_size"]
+        return found
+
     def _written_by_one_is_read_by_another(self, writer: str, reader: str) -> None:
         key, value = f"/written-by/{writer}", f"read by {reader}".encode()
-        with self._client(writer) as client:
+        with self.client(writer) as client:
             client.put(key, value)
-        with self._client(reader) as client:
+        with self.client(reader) as client:
             assert client.read(key)["kvs"][0]["value"] == value, (writer, reader)
 
     def _unit(self, host: str) -> dict[str, str]:
@@ -228,7 +267,8 @@ class Members:
     def _endpoints(self, hosts: Iterable[str]) -> str:
         return ",".join(map(self._endpoint, hosts))
 
-    def _client(self, host: str) -> AbstractContextManager[Client]:
+    def client(self, host: str) -> AbstractContextManager[Client]:
+        """A client of this one member, who is the administrator."""
         return Client([self._endpoint(host)], Credentials(*map(str, self._administrator)))
 
     @property

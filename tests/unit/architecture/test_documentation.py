@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import Mod
 from ansible_collections.quorum.etcd.plugins.doc_fragments.content import ModuleDocFragment as ContentDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
+from ansible_collections.quorum.etcd.plugins.module_utils import _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
 from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
@@ -29,6 +30,15 @@ FILTERS = sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob(
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 RUNTIME = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
 DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.yml").read_text())
+
+#: What members say of their snapshots to Prometheus.
+METRICS = set(
+    re.findall(
+        r"^(etcd_[a-z_]+)\{",
+        _saving.metrics("", _saving.Try("", _saving.SAVED, ""), _saving.Kept("", "", 0, 0), 0.0),
+        re.MULTILINE,
+    )
+)
 
 TOLD = ("type", "elements", "required", "default", "choices")
 
@@ -151,7 +161,7 @@ def test_every_module_and_filter_is_in_the_readme():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestAPage:
     def test_names_only_what_there_is(self, page):
-        known = {*DEFAULTS, *MODULES, "etcd_cluster"}
+        known = {*DEFAULTS, *MODULES, *METRICS, "etcd_cluster"}
         text = page.read_text()
         # A star stands for several: etcd_pki_*.
         families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))

@@ -27,9 +27,10 @@ SHARED = [name for name in FILES if name.startswith("module_utils.")]
 
 #: They decide, from plain data to plain data, alike wherever they run.
 PURE = """
-    _bootstrap _changes _dangers _differences _due _envfile _errors _etcdctl _fitness _flags _foreseen _gate
-    _guard _health _initial_cluster _layout _marker _messages _model _options _pki.spec _plan _presumed
-    _protobuf _releases _render _report _roster _settings _topology _turns _unit _urls _values
+    _bootstrap _bump _changes _crc32c _dangers _differences _due _envfile _errors _etcdctl _fitness _flags _foreseen
+    _gate _guard _health _initial_cluster _layout _manifest _marker _messages _model _options _pki.spec _plan
+    _presumed _protobuf _provenance _quorum _recovering _releases _render _report _restoration _restoring _retention
+    _roster _saving _settings _snapshotunits _topology _turns _unit _urls _values
 """
 
 #: What reaches out of the process, or is another at every call.
@@ -154,9 +155,16 @@ def test_one_file_alone_imports_cryptography():
     ]
 
 
+def test_one_file_alone_imports_boto3():
+    """The controller needs it for snapshots that go off site, and for nothing else."""
+    taken = {"boto3", "botocore"}
+    found = [name for name in FILES if taken & {one.partition(".")[0] for one in foreign_imports(name)}]
+    assert found == ["plugin_utils._s3"]
+
+
 def test_one_way_leads_to_programs_of_the_host():
-    """Modules run them the way of Ansible's own modules; nobody else runs any."""
-    assert [name for name in FILES if "subprocess" in foreign_imports(name)] == []
+    """Modules run them the way of Ansible's own modules; else only the member's own program does, without Ansible."""
+    assert [name for name in FILES if "subprocess" in foreign_imports(name)] == ["module_utils._saver"]
     assert [name for name in FILES if "os" in foreign_imports(name) and "os.system" in FILES[name].read_text()] == []
 
 

@@ -10,7 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _releases, _render, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _envfile,
+    _marker,
+    _releases,
+    _render,
+    _systemd,
+    _topology,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
@@ -57,6 +64,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "machine_id": f"machine-{at}",
             "architecture": "x86_64",
             "python": "3.11.2",
+            "interpreter": "/usr/bin/python3",
             "systemd": True,
             "time": 0.0,
             "nonce": f"drawn-{at}",
@@ -94,6 +102,8 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "marker": None,
         "marker_error": "",
         "previous": False,
+        "timer": _systemd.parse(layout.snapshot_timer, ""),
+        "snapshots": {"newest": None, "since": 0.0, "last": None, "schedule_problem": ""},
         "data": {
             "path": layout.data_dir,
             "foreign": [],
@@ -102,6 +112,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "cluster_id": "",
             "wal_dir_is_mount": False,
             "behind": False,
+            "damaged": False,
             "mounts": [],
             "not_its_own": "",
         },
@@ -176,7 +187,7 @@ def written(host: Host, version: str = VERSION) -> Host:
             "group": file.group,
             "link": "",
         }
-        for file in _render.files(wanted, version, host.seen["host"]["architecture"])
+        for file in _render.files(wanted, version, host.seen["host"]["architecture"], host.seen["host"]["interpreter"])
     }
     for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
         files[path] = {

@@ -75,6 +75,9 @@ def test_all_files_of_a_member_go_in_one_call(configure):
     assert result["changed"]
     assert list(sent) == ["quorum.etcd.etcd_files"]
     assert set(sent_files(sent)) == {
+        LAYOUT.snapshot_config,
+        LAYOUT.snapshot_program,
+        LAYOUT.snapshot_unit_file,
         LAYOUT.conf_file,
         LAYOUT.unit_file,
         LAYOUT.gate_file,
@@ -120,7 +123,7 @@ class TestCertificates:
 
     def test_no_key_is_among_the_files_that_are_shown(self, configure):
         host = replace(bare(tls=True), authorities=Authorities("/pki", renew=DUE))
-        assert not [path for path, file in sent_files(configure(host)[1]).items() if "PRIVATE" in file["content"]]
+        assert not [path for path, file in sent_files(configure(host)[1]).items() if "PRIVATE KEY" in file["content"]]
 
     def test_the_keys_of_authorities_travel_nowhere(self, configure, pki):
         host = replace(bare(tls=True), authorities=Authorities("/pki", renew=DUE))

@@ -27,6 +27,17 @@ def inputs(tmp_path):
         "forget": [],
         "confirm": [],
         "allow_outage": False,
+        "snapshots": {
+            "schedule": "daily",
+            "directory": "/var/lib/etcd-snapshots",
+            "keep": 3,
+            "daily": 7,
+            "weekly": 0,
+            "max_age": "26h",
+            "after_command": [],
+            "metrics_file": "",
+            "user_file": "",
+        },
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": "10.0.0.1", "etcd_tls": False},
         "layout": LAYOUT.to_dict(),
         "pki": {

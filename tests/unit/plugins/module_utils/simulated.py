@@ -360,6 +360,7 @@ class World:
                 "member_id": machine.log,
                 "cluster_id": CLUSTER_ID if machine.log else "",
                 "behind": machine.behind and machine.enabled,
+                "damaged": False,
             },
             "previous": machine.previous is not None,
         }

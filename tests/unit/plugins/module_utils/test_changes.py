@@ -394,13 +394,14 @@ class TestAMachineThatWasBuiltAnew:
         assert "started by the next run, in its turn" in planned.differences[0]
 
 
-class TestALogThatWentBackInTime:
-    def test_has_its_member_replaced(self):
-        looping = seeing(stopped(bare(2)), data={"behind": True})
+@pytest.mark.parametrize("spoiled", ["behind", "damaged"])
+class TestALogThatWentBackInTimeOrIsDamaged:
+    def test_has_its_member_replaced(self, spoiled):
+        looping = seeing(stopped(bare(2)), data={spoiled: True})
         assert acts([*well(0, 1, members=member_list()), looping]) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
 
-    def test_is_never_started_while_nobody_serves(self):
-        looping = seeing(stopped(bare(2)), data={"behind": True})
+    def test_is_never_started_while_nobody_serves(self, spoiled):
+        looping = seeing(stopped(bare(2)), data={spoiled: True})
         assert acts([stopped(bare(0)), stopped(bare(1)), looping]) == [
             (kind, f"etcd-host{at}") for kind in ("start", "await") for at in (0, 1)
         ]

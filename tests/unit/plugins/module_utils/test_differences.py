@@ -143,10 +143,13 @@ class TestHealth:
         hosts = [serving(bare(0)), serving(bare(1)), running(stopped(bare(2)))]
         assert only(_differences.of_health(hosts)) == ("etcd-host2 runs and does not serve: nobody listens there.")
 
-    def test_an_alarm_is_said_of_the_member_that_has_it(self):
-        alarms = [{"member_id": member_id(1), "alarm": "NOSPACE"}]
+    @pytest.mark.parametrize("alarm", ["NOSPACE", "CORRUPT"])
+    def test_an_alarm_is_said_of_the_member_that_has_it(self, alarm):
+        alarms = [{"member_id": member_id(1), "alarm": alarm}]
         hosts = [seeing(serving(host), cluster={"alarms": alarms}) for host in three()]
-        assert only(_differences.of_health(hosts)) == "etcd-host1 has the alarm NOSPACE."
+        said = only(_differences.of_health(hosts))
+        assert said.startswith(f"etcd-host1 has the alarm {alarm}.")
+        assert ("ansible-playbook quorum.etcd.reclaim" in said) is (alarm == "NOSPACE")
 
     def test_of_a_cluster_that_serves_is_no_difference(self):
         assert list(_differences.of_health([serving(host) for host in three()])) == []

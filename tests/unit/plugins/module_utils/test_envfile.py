@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,3 +96,9 @@ def test_a_dollar_sign_is_no_variable_to_a_shell(tmp_path):
     path = tmp_path / "etcd.conf"
     path.write_text(_envfile.render({"auth-token": "$HOME `id` $(id) X"}), encoding="utf-8")
     assert read_as_shell(path, ["ETCD_AUTH_TOKEN"]) == {"ETCD_AUTH_TOKEN": "$HOME `id` $(id) X"}
+
+
+@pytest.mark.parametrize("text", ["plain", "$HOME `id` X", 'a "quoted" \\ $name', "\\\\", "", "a=b # c"])
+def test_what_was_written_is_read_again(text):
+    settings = {"auth-token": text, "name": "a", "cors": ["x", "y"]}
+    assert _envfile.read(_envfile.render(settings)) == _envfile.environment(settings)

@@ -188,3 +188,11 @@ class TestDirectoriesOfOthers:
         with pytest.raises(HostError, match=f"Set {setting} one directory deeper"):
             write(on=replace(layout, **where))
         assert theirs.stat().st_uid == STRANGER
+
+
+def test_a_whole_program_is_shown_by_its_checksum(layout):
+    program = {"path": layout.gate_file, "mode": "0755", "owner": "root", "group": "root"}
+    (said,) = _memberfiles.differences(Content([{**program, "content": "x" * 100_001}], {}, {}, {}))
+    assert said["after"].startswith("100001 characters, SHA256 ")
+    (said,) = _memberfiles.differences(Content([{**program, "content": "x" * 100_000}], {}, {}, {}))
+    assert said["after"] == "x" * 100_000

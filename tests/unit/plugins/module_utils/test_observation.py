@@ -258,6 +258,20 @@ class TestAMemberThatEnds:
         assert "tocommit(69) is out of range" in seen["unit"]["last_error"]
         assert seen["data"]["behind"] is True
 
+    @pytest.mark.parametrize(
+        "error",
+        [
+            "walpb: crc mismatch: expected: db515401 computed: 13fd25e9: in file '0.wal' at position: 1152",
+            "wal: crc mismatch",
+            "failed to open database: invalid database",
+        ],
+    )
+    def test_because_its_data_are_damaged_is_known_for_it(self, look, layout, service_manager, error):
+        service_manager.units[layout.unit] = dict(self.ENDED)
+        service_manager.journal = f'{{"level":"fatal","msg":"discovery failed","error":"{error}"}}\n'
+        data = look()["data"]
+        assert (data["damaged"], data["behind"]) == (True, False)
+
     @pytest.mark.parametrize("state", [{"ActiveState": "active", "NRestarts": "3"}, {"ActiveState": "inactive"}])
     def test_once_and_serves_or_rests_by_now_is_no_matter(self, look, layout, service_manager, state):
         service_manager.units[layout.unit] = state

@@ -390,6 +390,14 @@ class TestSilentHosts:
         assert plan.differences == ("etcd-host2 could not be looked at: no route to host.",)
         assert "nothing to do" not in plan.summary
 
+    def test_are_no_difference_where_their_machines_are_said_to_be_off(self):
+        hosts = [serving(bare(0), member_list(2)), serving(bare(1), member_list(2)), silent(bare(2))]
+        found = _plan.plan(hosts, fenced=["etcd-host2"])
+        assert found.differences == ()
+        assert (
+            "etcd-host2 is off (etcd_fenced). Take it out of the inventory, or give it a new machine." in found.warnings
+        )
+
     def test_are_never_no_evidence(self):
         assert "etcd-host2 could not be looked at" in refusal([bare(0), bare(1), silent(bare(2))])
 

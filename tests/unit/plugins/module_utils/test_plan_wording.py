@@ -179,3 +179,57 @@ def test_a_member_that_is_on_no_host_is_named_with_all_its_peer_urls():
     assert any(
         f"Member {member_id(9)} (etcd-host9, {', '.join(urls)}) is on no host" in text for text in plan.differences
     )
+
+
+class TestBackups:
+    def hosts(self, schedule="daily", **snapshots):
+        """A cluster ten days old whose members save snapshots; the last host has one."""
+        found = []
+        for at in range(3):
+            host = bare(at)
+            wanted = replace(host.wanted.snapshots, schedule=schedule, max_age=93600)
+            host = serving(replace(host, wanted=replace(host.wanted, snapshots=wanted)))
+            seen = {"since": 1_799_136_000.0, **(snapshots if at == 2 else {})}
+            timer = {"enabled": "enabled", "active_state": "active"}
+            found.append(seeing(host, snapshots=seen, timer=timer, host={"time": 1_800_000_000.0}))
+        return found
+
+    def newest(self, taken_at):
+        return {"path": "/x.db", "taken_at": taken_at, "size": 1, "revision": 1}
+
+    def test_that_are_new_are_no_matter(self):
+        assert _plan.plan(self.hosts(newest=self.newest("2027-01-15T07:00:00Z"))).warnings == ()
+
+    def test_that_are_old_are_warned_of(self):
+        plan = _plan.plan(self.hosts(newest=self.newest("2027-01-10T08:00:00Z")))
+        assert plan.warnings == (
+            "The newest snapshot was taken 2027-01-10T08:00:00Z and lies on etcd-host2: it is 5 days old, and "
+            "etcd_snapshot_max_age is 26 h.",
+        )
+        assert plan.differences == ()
+        assert "  warning: The newest snapshot" in plan.text("prod")
+
+    def test_that_are_missing_are_warned_of(self):
+        (text,) = _plan.plan(self.hosts()).warnings
+        assert text.startswith("There is no snapshot, although")
+
+    def test_that_failed_are_warned_of(self):
+        last = {"at": "2027-01-15T08:00:00Z", "outcome": "failed", "message": "no room.", "duration": 0.0}
+        plan = _plan.plan(self.hosts(newest=self.newest("2027-01-15T07:00:00Z"), last=last))
+        assert plan.warnings == ("etcd-host2: its last snapshot failed at 2027-01-15T08:00:00Z: no room.",)
+
+    def test_that_nobody_wants_are_no_matter(self):
+        assert _plan.plan(self.hosts(schedule="")).warnings == ()
+
+    def test_that_a_member_may_not_save_are_warned_of(self):
+        hosts = self.hosts(newest=self.newest("2027-01-15T07:00:00Z"))
+        hosts[1] = seeing(hosts[1], timer={"enabled": "masked", "active_state": "inactive"})
+        (text,) = _plan.plan(hosts).warnings
+        assert text == "etcd-host1: etcd-snapshot.timer is masked: this member saves no snapshots."
+
+    def test_at_times_that_systemd_does_not_know_are_refused(self):
+        hosts = [seeing(host, snapshots={"schedule_problem": "Failed to parse."}) for host in self.hosts()]
+        assert refusal(hosts, BadInput) == (
+            "etcd-host0, etcd-host1, etcd-host2: etcd_snapshot_schedule is 'daily', which systemd does not take: "
+            "Failed to parse."
+        )

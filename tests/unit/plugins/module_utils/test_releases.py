@@ -90,3 +90,12 @@ class TestAReleasesOwnList:
     @pytest.mark.parametrize("line", ["", NAME, f"{GIVEN[:-1]}  {NAME}", f"{GIVEN}  X{NAME}", f"{GIVEN}  {NAME}.sig"])
     def test_without_the_archive_holds_none(self, line):
         assert _releases.checksum_in(line, NAME) == ""
+
+
+def test_the_revision_is_raised_by_etcdutl_which_came_with_3_5():
+    assert not _releases.can_raise_revision("3.4.23")
+    assert _releases.can_raise_revision("3.5.33")
+
+
+def test_versions_are_compared_by_their_numbers():
+    assert _releases.order("3.10.0") > _releases.order("3.9.9")

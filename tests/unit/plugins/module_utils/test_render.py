@@ -15,7 +15,7 @@ from inventory_of import LAYOUT, VERSION, bare, initial_cluster, saying
 
 
 def files(version=VERSION, **variables):
-    return {file.path: file for file in _render.files(bare(**variables).wanted, version, "x86_64")}
+    return {file.path: file for file in _render.files(bare(**variables).wanted, version, "x86_64", "/usr/bin/python3")}
 
 
 def settings(text):
@@ -23,13 +23,15 @@ def settings(text):
     return dict(word.split("=", 1) for line in lines for word in shlex.split(line))
 
 
-def test_a_member_is_four_files():
+def test_a_member_is_its_files_and_what_saves_its_snapshots():
     found = files(tls=True)
     assert {path: (file.mode, file.owner, file.group) for path, file in found.items()} == {
         "/etc/etcd/etcd.conf": ("0640", "root", "etcd"),
         "/etc/systemd/system/etcd.service": ("0644", "root", "root"),
         "/usr/local/libexec/quorum.etcd/etcd/gate": ("0755", "root", "root"),
         "/usr/local/bin/etcdctl": ("0755", "root", "root"),
+        "/etc/etcd/etcd-snapshot.json": ("0600", "root", "root"),
+        "/etc/systemd/system/etcd-snapshot.service": ("0644", "root", "root"),
     }
 
 

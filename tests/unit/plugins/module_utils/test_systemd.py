@@ -92,3 +92,15 @@ def test_a_host_without_systemd_is_told_so():
 def test_a_journal_that_cannot_be_read_is_no_error():
     assert Systemd(Recorder(1, errors="No journal files were found.")).journal("etcd.service") == ""
     assert Systemd(Recorder(output="one\ntwo\n")).journal("etcd.service") == "one\ntwo"
+
+
+def test_a_schedule_is_judged_by_systemd():
+    run = Recorder(1, errors="Failed to parse calendar specification '*:99': Invalid argument\n")
+    assert Systemd(run).calendar_problem("*:99") == "Failed to parse calendar specification '*:99': Invalid argument"
+    assert run.calls == [["systemd-analyze", "calendar", "--", "*:99"]]
+    assert Systemd(Recorder(output="Next elapse: ...")).calendar_problem("daily") == ""
+
+
+def test_a_schedule_is_taken_where_nobody_can_judge_it():
+    run = Recorder(error=FileNotFoundError(2, "No such file or directory"))
+    assert Systemd(run).calendar_problem("daily") == ""

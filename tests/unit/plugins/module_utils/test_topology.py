@@ -491,13 +491,6 @@ class TestCertificateNames:
             _topology.cert_sans(member_of("h", {"etcd_address": "10.0.0.1", "etcd_certificate_sans": [name]}))
 
 
-@pytest.mark.parametrize(
-    ("size", "needed", "tolerance"), [(1, 1, 0), (2, 2, 0), (3, 2, 1), (4, 3, 1), (5, 3, 2), (6, 4, 2), (7, 4, 3)]
-)
-def test_a_quorum_is_more_than_half(size, needed, tolerance):
-    assert _topology.quorum(size) == {"size": size, "needed": needed, "tolerance": tolerance}
-
-
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 
 

@@ -152,3 +152,45 @@ class TestAPeerUrlThatDiffers:
         nodes = "etcd-host0=http://10.0.0.1:2380,etcd-host0=http://10.1.0.1:2380"
         host = serving(bare(ETCD_NODES=nodes))
         assert turn(host, {**MEMBER, "peer_urls": ["http://10.1.0.1:2380", "http://10.0.0.1:2380"]}) is None
+
+
+class TestTheTimer:
+    TIMER = LAYOUT.snapshot_timer
+
+    def host(self, base=None, **timer):
+        """A member whose snapshots are saved by the clock."""
+        host = base or bare()
+        wanted = replace(host.wanted, snapshots=replace(host.wanted.snapshots, schedule="daily"))
+        runs = {"enabled": "enabled", "active_state": "active", **timer}
+        return seeing(serving(replace(host, wanted=wanted)), timer=runs)
+
+    def test_that_runs_is_no_reason(self):
+        assert turn(self.host()) is None
+
+    @pytest.mark.parametrize("lacks", [{"enabled": "disabled"}, {"active_state": "inactive"}, {"enabled": ""}])
+    def test_that_does_not_is_one_without_a_restart(self, lacks):
+        found = turn(self.host(**lacks))
+        assert only(found).startswith(f"{self.TIMER} is ")
+        assert found.restart is False
+
+    def test_that_is_masked_is_the_operators(self):
+        assert turn(self.host(enabled="masked", active_state="inactive")) is None
+
+    def test_that_is_there_without_a_schedule_goes(self):
+        host = seeing(serving(bare()), files={LAYOUT.snapshot_timer_file: {"exists": True}})
+        assert only(turn(host)) == f"{LAYOUT.snapshot_timer_file} is there, and etcd_snapshot_schedule is empty"
+
+    def test_of_a_member_that_stands_still_waits_for_it(self):
+        host = self.host(enabled="disabled")
+        assert turn(seeing(host, runtime=None)) is None
+
+    def test_and_its_program_are_replaced_without_a_restart(self):
+        host = serving(bare())
+        wanted = replace(host.wanted, snapshots=replace(host.wanted.snapshots, program="another"))
+        found = turn(replace(host, wanted=wanted))
+        assert (only(found), found.restart) == (f"{LAYOUT.snapshot_program} is not the one of this release", False)
+
+    def test_follows_another_interpreter_of_its_host(self):
+        host = seeing(serving(bare()), host={"interpreter": "/usr/bin/python3.13"})
+        found = turn(host)
+        assert (only(found), found.restart) == (f"{LAYOUT.snapshot_unit_file} differs", False)

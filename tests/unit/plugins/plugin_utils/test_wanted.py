@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible.module_utils._internal._datatag import AnsibleTagHelper
 from ansible.template import trust_as_template
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
 from inventory_of import LAYOUT
 
@@ -23,6 +26,17 @@ def inputs(layout=(), **changes):
         "forget": [],
         "confirm": [],
         "allow_outage": False,
+        "snapshots": {
+            "schedule": "daily",
+            "directory": "/var/lib/etcd-snapshots",
+            "keep": 3,
+            "daily": 7,
+            "weekly": 0,
+            "max_age": "26h",
+            "after_command": [],
+            "metrics_file": "",
+            "user_file": "",
+        },
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": None, "etcd_name": None, "etcd_address": None},
         "layout": {**LAYOUT.to_dict(), **dict(layout)},
         **changes,
@@ -105,3 +119,46 @@ def test_what_came_out_of_templates_is_plain_again():
 def test_a_host_that_was_not_looked_at_yet_has_a_place_holder_and_no_error():
     assert wanted("machine").member.address == NOWHERE
     assert wanted("machine", observed="10.0.0.9").member.address == "10.0.0.9"
+
+
+class TestSnapshots:
+    def wanted(self, **changes):
+        return wanted(snapshots={**inputs()["snapshots"], **changes}).snapshots
+
+    def test_are_what_the_inventory_says(self):
+        found = self.wanted(after_command=["/bin/cp", "a b"], metrics_file="/srv/etcd.prom", weekly="4")
+        assert (found.schedule, found.keep, found.weekly, found.max_age) == ("daily", 3, 4, 26 * 3600)
+        assert found.after_command == ("/bin/cp", "a b")
+        assert found.metrics_file == "/srv/etcd.prom"
+
+    def test_name_the_program_that_saves_them(self):
+        assert self.wanted().program == _program.sha256()
+
+    @pytest.mark.parametrize("empty", ["", None])
+    def test_may_be_nobodys_business(self, empty):
+        assert self.wanted(schedule=empty, max_age=empty, after_command=empty) == replace(
+            self.wanted(), schedule="", max_age=0, after_command=()
+        )
+
+    @pytest.mark.parametrize(
+        "name, value",
+        [
+            ("keep", 0),
+            ("keep", "many"),
+            ("daily", -1),
+            ("max_age", "26"),
+            ("max_age", "tomorrow"),
+            ("after_command", "cp -a"),
+            ("after_command", ["cp"]),
+            ("after_command", [1]),
+            ("schedule", "daily\nOnBootSec=0"),
+            ("directory", "snapshots"),
+            ("directory", "/"),
+            ("metrics_file", "etcd.prom"),
+            ("user_file", "/root/a user"),
+        ],
+    )
+    def test_that_are_wrong_are_refused_by_their_variable(self, name, value):
+        variable = "etcd_snapshot_dir" if name == "directory" else f"etcd_snapshot_{name}"
+        with pytest.raises(BadInput, match=f"{variable} "):
+            self.wanted(**{name: value})

@@ -1,0 +1,95 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One act of a restore on one host, with all that the controller has for it: the snapshot, or the member's files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible import constants
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+
+_MODULE = "quorum.etcd.etcd_snapshot_restore"
+_STATES = ["fetched", "staged", "prepared", "marked", "stopped", "aside", "restored", "started", "verified", "open"]
+_STATES += ["finished", "put_back"]
+
+
+class ActionModule(AnnouncingAction):
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            {
+                "announce": {"type": "str", "default": ""},
+                "state": {"type": "str", "choices": _STATES, "required": True},
+                "observation": {"type": "dict", "required": True},
+                "restoration": {"type": "dict"},
+                "source": {"type": "dict"},
+                "path": {"type": "str", "default": ""},
+                "timeout": {"type": "float", "default": 120.0},
+                "pki": {"type": "dict", "default": {}, "no_log": True},
+            }
+        )
+        self.announce(arguments["announce"])
+        try:
+            sent = self._sent(Host.from_observation("", arguments["observation"]), arguments)
+            fetches = arguments["state"] == "fetched"
+            done = self._fetch(sent, arguments, task_vars) if fetches else self._do(sent, task_vars)
+        except EtcdError as exc:
+            return {**result, "failed": True, "msg": str(exc)}
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return {**result, **done}
+
+    def _do(self, sent: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        done: dict[str, Any] = self._execute_module(module_name=_MODULE, module_args=sent, task_vars=task_vars)
+        return done
+
+    def _sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
+        wanted, state = wanted_of(host), arguments["state"]
+        sent = {
+            **wanted.layout.to_dict(),
+            "state": state,
+            "cluster": wanted.cluster,
+            "restoration": arguments["restoration"],
+            "name": wanted.name,
+            "peer_urls": list(wanted.member.peer_urls),
+            "snapshot_dir": wanted.snapshots.directory,
+            "timeout": arguments["timeout"],
+        }
+        if state == "restored":
+            unvault, check = vault_reader(self._loader), self._task.check_mode
+            sent |= content_of(host, arguments["restoration"]["version"], arguments["pki"], unvault, check)
+        if state == "staged" and not self._task.check_mode:
+            sent["snapshot"] = self._copy(arguments)
+        return sent
+
+    def _copy(self, arguments: dict[str, Any]) -> str:
+        """A copy of the snapshot on the host."""
+        if arguments["path"]:
+            return str(arguments["path"])
+        source = arguments["source"]
+        file = _here(arguments) if source["host"] else self._loader.path_dwim(source["path"])
+        place = self._connection._shell.join_path(self._make_tmp_path(), "snapshot.db")
+        return str(self._transfer_file(file, place))
+
+    def _fetch(
+        self, sent: dict[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Bring the snapshot from the host to the controller, where it is gone with this run."""
+        place = self._connection._shell.join_path(self._make_tmp_path(), "snapshot.db")
+        done = self._do({**sent, "state": "lent", "snapshot": arguments["path"], "lend_to": place}, task_vars)
+        if not done.get("failed"):
+            self._connection.fetch_file(done["path"], _here(arguments))
+        return done
+
+
+def _here(arguments: dict[str, Any]) -> str:
+    # Ansible removes this directory of its own at the end, and nobody else may look into it.
+    return os.path.join(constants.DEFAULT_LOCAL_TMP, f"{arguments['restoration']['sha256']}.db")

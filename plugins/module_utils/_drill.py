@@ -1,0 +1,213 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""A snapshot is restored to see that it can be: into a member of its own that nobody reaches, and that is thrown away.
+
+The member has a token, a directory and ports of its own, so it meets nobody of any cluster. What it says is compared
+with what was written down when the snapshot was taken.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _etcdutl,
+    _hostfiles,
+    _installed,
+    _loopback,
+    _manifest,
+    _progress,
+    _provenance,
+    _releases,
+    _snapshotdir,
+    _snapshotfile,
+    _view,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import Details
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, text_of
+
+_PURPOSE = "drill"
+_NAME = "drill"
+# Two segments of a log of 64 MB each, and what is to stay free for a member that runs beside it.
+_RESERVE = 512 << 20
+# etcd's default quota, 2 GB: below the size of the database the drill's member would raise an alarm.
+_LEAST_QUOTA = 2 << 30
+# Seconds for a count or a hash: both read every key.
+_READING = 600.0
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What a drill is given.
+
+    :param snapshot: the file.
+    :param release_dir: where the etcd lies that restores and serves it.
+    :param version: its version.
+    :param timeout: seconds for its start.
+    :param allow_missing_hash: take a copied database.
+    :param manifest: what the snapshot must have, where that does not lie beside it.
+    """
+
+    snapshot: str
+    release_dir: str
+    version: str
+    timeout: float
+    allow_missing_hash: bool = False
+    manifest: Manifest | None = None
+
+
+def version_for(layout: Layout, manifest: Manifest | None) -> str:
+    """The release that a drill takes: the newest that is installed.
+
+    :raises HostError: there is none, or none that takes the snapshot.
+    """
+    there = sorted(_installed.versions(layout), key=_releases.order)
+    if not there:
+        raise HostError(f"No release of etcd is installed in {layout.install_dir}. Install one first.")
+    if manifest is not None:
+        _provenance.check_version(_provenance.versions_in(manifest), there[-1], "version")
+    return there[-1]
+
+
+def release_dir(layout: Layout, version: str, machine: str) -> str:
+    """Where a release lies.
+
+    :raises HostError: it is not installed.
+    """
+    directory = layout.release_dir(version, _releases.architecture(machine))
+    if not os.path.isdir(directory):
+        raise HostError(f"etcd {version} is not installed: there is no {directory}. Install it first.")
+    return directory
+
+
+def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -> dict[str, Any]:
+    """Restore a snapshot, look at it, and throw it away, whatever becomes of it.
+
+    :param run: runs etcd's tool.
+    :param check: only judge the file and the room.
+    :returns: C(revision), C(key_count), C(hash_kv) of the restored member (0 in check mode), C(compared) (names of
+        what was compared with the manifest), C(seconds), C(size).
+    :raises EtcdError: it cannot be restored, or is not what its manifest says.
+    """
+    began = time.monotonic()
+    details = _snapshotfile.read(drill.snapshot, drill.allow_missing_hash)
+    manifest = drill.manifest or manifest_beside(drill.snapshot)
+    if manifest is not None:
+        _manifest.check_file(manifest, details, drill.snapshot)
+    found = {"revision": details.revision, "key_count": 0, "hash_kv": 0}
+    compared: list[str] = []
+    with _hostfiles.alone(layout, _PURPOSE):
+        check_room(layout.data_dir, details.size)
+        if not check:
+            _progress.at("drill: begun")
+            with _place(layout) as place:
+                found = _served(run, systemd, layout, drill, details, place)
+            compared = _compare(found, manifest, drill.snapshot)
+    return {**found, "compared": compared, "size": details.size, "seconds": round(time.monotonic() - began, 3)}
+
+
+def check_room(directory: str, size: int) -> None:
+    """Is there room for a restored copy of a snapshot?
+
+    :param size: bytes of the snapshot.
+    :raises HostError: there is not.
+    """
+    there = directory
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    found = os.statvfs(there)
+    free, needed = found.f_bavail * found.f_frsize, size + _RESERVE
+    if free < needed:
+        raise HostError(
+            f"{directory} has {free >> 20} MiB free, and a restored copy of the snapshot needs {needed >> 20} MiB. "
+            "Nothing was touched. Make room there."
+        )
+
+
+def manifest_beside(snapshot: str) -> Manifest | None:
+    """The manifest beside a snapshot, None where there is none.
+
+    :raises BadInput: it is there and cannot be used.
+    """
+    try:
+        return _snapshotdir.manifest_of(snapshot)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise BadInput(f"The manifest of {snapshot} cannot be read: {exc.strerror}.") from exc
+
+
+@contextmanager
+def _place(layout: Layout) -> Iterator[str]:
+    """A directory for the member, gone afterwards with what drills have left that were killed."""
+    leftovers = os.path.join(layout.data_dir, "member.drill-*")
+    _hostfiles.make_directory(layout.data_dir, 0o700, *_hostfiles.owner_ids(layout.user, layout.group))
+    _etcdutl.remove(*glob.glob(leftovers))
+    try:
+        # Named like what is moved aside: nobody takes it for data.
+        yield os.path.join(layout.data_dir, f"member.drill-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}")
+    finally:
+        _etcdutl.remove(*glob.glob(leftovers))
+
+
+def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: Details, place: str) -> dict[str, Any]:
+    # One of a drill that was killed must not go on in a directory that was removed.
+    _loopback.stop(systemd, layout, _PURPOSE)
+    settings = _loopback.alone(layout, _NAME, place)
+    peer = text_of(settings["initial-advertise-peer-urls"])
+    recipe = _etcdutl.Recipe(
+        _NAME, [peer], f"{_NAME}={peer}", os.path.basename(place), allow_missing_hash=drill.allow_missing_hash
+    )
+    _etcdutl.restore(run, drill.release_dir, drill.version, drill.snapshot, recipe, place)
+    _etcdutl.give(place, *_hostfiles.owner_ids(layout.user, layout.group))
+    _progress.at("drill: restored")
+    more: dict[str, Value] = {"quota-backend-bytes": max(_LEAST_QUOTA, 2 * details.size)}
+    binary = os.path.join(drill.release_dir, "etcd")
+    with _loopback.running(systemd, layout, _PURPOSE, binary, {**settings, **more}, drill.timeout) as seen:
+        _progress.at("drill: serves")
+        with Client([seen.endpoint], _view.credentials(layout), _READING) as client:
+            hashed = client.hash_kv(details.revision)
+            return {
+                # Keys on a lease that ended meanwhile are gone from newer revisions.
+                "revision": min(details.revision, client.status()["revision"]),
+                "key_count": client.count(details.revision),
+                # Without a compaction etcd says -1.
+                "hash_kv": hashed["hash"] if max(0, hashed["compact_revision"]) == details.compact_revision else 0,
+            }
+
+
+def _compare(found: dict[str, Any], manifest: Manifest | None, snapshot: str) -> list[str]:
+    """What of the manifest is known is there again."""
+    if manifest is None:
+        return []
+    wanted = {"revision": manifest.revision, "key_count": manifest.key_count, "hash_kv": manifest.hash_kv}
+    # Not known, because the member could no longer say when the snapshot was taken.
+    known = {name: value for name, value in wanted.items() if value and (name != "hash_kv" or found["hash_kv"])}
+    wrong = [
+        f"{name} is {found[name]}, and the manifest says {value}"
+        for name, value in known.items()
+        if found[name] != value
+    ]
+    if wrong:
+        raise HostError(
+            f"{snapshot} can be restored, and does not hold what was there when it was taken: {'; '.join(wrong)}. "
+            "Do not rely on it. Take another snapshot, and see whether the disk it lies on is sound."
+        )
+    return list(known)

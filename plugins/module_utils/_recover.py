@@ -1,0 +1,259 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What each host does in a recovery from a lost quorum, beside the one whose member goes on (that is C(_rescue)).
+
+Its marker is suspended before its member stops, so that nothing starts by accident until the end. From there it is put
+back, or gives its data up: they are moved aside, and it joins the new cluster empty.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
+    _cluster,
+    _etcdutl,
+    _hostfiles,
+    _loopback,
+    _marker,
+    _previous,
+    _probe,
+    _process,
+    _progress,
+    _service,
+    _snapshot,
+    _snapshotfile,
+    _timer,
+    _view,
+    _wal,
+    _waltail,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+Member = Mapping[str, Any]
+
+#: What etcd runs for beside its unit, see C(_loopback).
+PURPOSE = "recovery"
+
+_ASK = 3.0
+# A copy of a database that etcd opens grows a little.
+_ROOM = 1.1
+
+
+def is_founded(marker: Marker | None) -> bool:
+    """Has this host made the new cluster, so that there is no way back?"""
+    return marker is not None and marker.state == _marker.RECOVERY_PENDING and marker.next_token == _marker.RECOVERY
+
+
+def scratch(layout: Layout) -> tuple[str, str]:
+    """Where the copy lies that the new cluster is made from: its data directory, and its log's if that is another."""
+    return os.path.join(layout.data_dir, "recovering"), f"{layout.wal_dir}.recovering" if layout.wal_dir else ""
+
+
+def discard(systemd: Systemd, layout: Layout) -> None:
+    """Remove the copy, with what an interrupted call may have left running on it.
+
+    :raises HostError: that is not possible.
+    """
+    _loopback.stop(systemd, layout, PURPOSE)
+    _etcdutl.remove(*scratch(layout))
+
+
+def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) -> dict[str, Any]:
+    """What is left of a member here. Nothing is touched.
+
+    :param fenced: names and ids of members whose machines are said to be off.
+    :returns: the fields of C(_recovering.Left).
+    :raises Refused: what lies here is another cluster's.
+    """
+    marker = _hostfiles.read_marker(layout)
+    _check_ours(marker, cluster)
+    lies = _aside.where_it_lies(layout, marker)
+    members = _members(systemd, lies)
+    log, damaged, ids = None, "", ("", "")
+    if _wal.segments(lies.log_dir):
+        try:
+            ids = _wal.identity(lies.log_dir)
+            log = _waltail.tail(lies.log_dir).to_dict()
+        except HostError as exc:
+            damaged = str(exc)
+    return {
+        "state": marker.state if marker else "",
+        "founded": is_founded(marker),
+        "member_id": ids[0],
+        "cluster_id": ids[1],
+        "log": log,
+        "damaged": damaged,
+        "members": members,
+        "needs": int(_size(lies) * _ROOM),
+        "free": _free(layout.data_dir),
+        "heard": _heard([one for one in members if {one["id"], one["name"]} & set(fenced)], layout),
+    }
+
+
+def _check_ours(marker: Marker | None, cluster: str) -> None:
+    if marker is not None and marker.cluster not in ("", cluster):
+        raise Refused(
+            f"This host's marker is of the cluster {marker.cluster!r}, not of {cluster!r}.",
+            "Another cluster's data would be given up.",
+            "Put the inventory right.",
+        )
+
+
+def _members(systemd: Systemd, layout: Layout) -> list[dict[str, Any]]:
+    """The members as this one knows them: by its own words, else by its database."""
+    pid = systemd.show(layout.unit)["pid"]
+    process = _process.describe(pid) if pid else None
+    if process is not None:
+        told = _view.of_process(process["environment"], layout, _ASK)["members"]
+        if told:
+            return [{name: member[name] for name in _KNOWN} for member in told]
+    database = os.path.join(layout.data_dir, "member", "snap", "db")
+    try:
+        # Its structure is read, and whatever else may be wrong with it etcd itself will say.
+        return _snapshotfile.described(database, "").members
+    except EtcdError:
+        return []
+
+
+_KNOWN = ("id", "name", "peer_urls", "client_urls", "is_learner")
+
+
+def _heard(members: Sequence[Member], layout: Layout) -> dict[str, str]:
+    found = {one["name"] or one["id"]: _cluster.answers(one, _view.credentials(layout), _ASK) for one in members}
+    return {name: answer for name, answer in found.items() if answer}
+
+
+def _size(layout: Layout) -> int:
+    """Bytes of a member's data."""
+    found = 0
+    for place in filter(None, (os.path.join(layout.data_dir, "member"), layout.wal_dir)):
+        for directory, _directories, names in os.walk(place):
+            found += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
+    return found
+
+
+def _free(path: str) -> int:
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    room = os.statvfs(path)
+    return room.f_bavail * room.f_frsize
+
+
+def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: bool) -> str:
+    """Save a snapshot of a member that answers, with or without a quorum. Once it is stopped it answers no more.
+
+    :param directory: where to.
+    :returns: its path; empty where nobody answers any longer.
+    :raises EtcdError: it cannot be saved.
+    """
+    pid = systemd.show(layout.unit)["pid"]
+    process = _process.describe(pid) if pid else None
+    if process is None:
+        return ""
+    view = _view.of_process(process["environment"], layout, _ASK)
+    if not view["status"]:
+        return ""
+    source = view["endpoint"]
+    saved = _snapshot.save([source], _view.credentials(layout), directory, cluster, endpoint=source, check=check)
+    return saved.path
+
+
+def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool) -> bool:
+    """Stop the member, and let nothing start it until the recovery is over or put back.
+
+    :param name: what the member is called from now on.
+    :param check: only say whether anything is to be done.
+    :returns: whether anything was to be done.
+    :raises Refused: what lies here is another cluster's, or a restore is under way.
+    :raises HostError: systemd would not do it.
+    """
+    with _hostfiles.acting(layout):
+        marker, unit = _hostfiles.read_marker(layout), systemd.show(layout.unit)
+        _check_ours(marker, cluster)
+        wanted = _suspended(marker, cluster, name)
+        rests = unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
+        if check or (wanted == marker and rests):
+            return not (wanted == marker and rests)
+        if wanted != marker:
+            _hostfiles.make_directory(layout.state_dir, 0o700, 0, 0)
+            _hostfiles.write_marker(layout, marker, wanted)
+        _progress.at("recover: marked")
+        _probe.stop(systemd, layout)
+        _aside.put_to_rest(systemd, layout)
+        _progress.at("recover: stopped")
+    return True
+
+
+def _suspended(marker: Marker | None, cluster: str, name: str) -> Marker:
+    if marker is None:
+        machine = _hostfiles.read_text("/etc/machine-id").strip()
+        return Marker(_marker.RECOVERY_PENDING, _marker.RECOVERY, cluster=cluster, name=name, machine_id=machine)
+    return marker.suspended(_marker.RECOVERY_PENDING)
+
+
+def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Take back C(stop), on a host that has not made the new cluster.
+
+    :returns: whether anything was to be done.
+    :raises Refused: it has.
+    :raises HostError: systemd would not do it.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if marker is None or marker.state != _marker.RECOVERY_PENDING:
+        return False
+    if is_founded(marker):
+        raise Refused(
+            "This host has made the new cluster.",
+            "Put back, its old data would serve beside it.",
+            f"Let the recovery go on: -e etcd_recover={marker.cluster}",
+        )
+    if check:
+        return True
+    with _hostfiles.acting(layout):
+        discard(systemd, layout)
+        _hostfiles.resume_marker(layout, marker)
+        _progress.at("recover: put back")
+        if marker.before in (_marker.STARTING, _marker.STARTED, _marker.LEAVING):
+            _service.launch(systemd, layout)
+            _timer.follow(systemd, layout)
+    return True
+
+
+def aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Give up what a host had as a member: it is moved aside, and the host may join the new cluster.
+
+    :returns: whether anything was to be done.
+    :raises Refused: it has made the new cluster itself, or its member was started meanwhile.
+    :raises HostError: a directory cannot be renamed.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if marker is None or marker.state == _marker.REMOVED:
+        return False
+    if is_founded(marker) or marker.state != _marker.RECOVERY_PENDING or systemd.show(layout.unit)["pid"]:
+        raise Refused(
+            f"This host's member was to be stopped for the recovery, and its marker says {marker.state!r}.",
+            "Somebody else has changed this host meanwhile.",
+            AGAIN,
+        )
+    if check:
+        return True
+    with _hostfiles.acting(layout):
+        discard(systemd, layout)
+        _aside.move(_aside.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
+        _progress.at("recover: data aside")
+        _previous.drop(layout)
+        _hostfiles.remove(layout.bootstrap_file)
+        _hostfiles.write_marker(layout, marker, marker.becoming(_marker.REMOVED, before="", next_token=""))
+    return True

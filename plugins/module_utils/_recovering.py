@@ -1,0 +1,425 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The way out of a lost quorum: may it be taken, and which member is to go on alone. A pure function.
+
+Whoever has the last entry of the highest term, and of that term the highest index, has all that the others left had
+agreed on: so raft itself compares logs (raft thesis, 3.6.1). Never by C(Status), which shows what was committed, and a
+term that rises with each election that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _bootstrap, _marker, _plan, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wave
+
+Member = Mapping[str, Any]
+
+_PUT_BACK = "-e etcd_put_back={cluster} puts everything back as it was."
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left of a member on its host, as C(etcd_recovery) tells it.
+
+    :param state: the marker's, empty without one.
+    :param founded: has this host made the new cluster, so that there is no way back?
+    :param member_id: by its log.
+    :param cluster_id: by its log.
+    :param log: C(term), C(index), C(commit), C(keepable) and C(torn) of C(_waltail.Tail); None where there is no log.
+    :param damaged: why the log cannot be used, or an empty string.
+    :param members: the members as this one knows them.
+    :param needs: bytes that a copy of its data takes.
+    :param free: bytes that are free where the copy would be.
+    :param heard: member of C(etcd_fenced) -> C(answers at URL), as far as it does.
+    """
+
+    state: str = ""
+    founded: bool = False
+    member_id: str = ""
+    cluster_id: str = ""
+    log: Mapping[str, Any] | None = None
+    damaged: str = ""
+    members: Sequence[Member] = ()
+    needs: int = 0
+    free: int = 0
+    heard: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_result(cls, result: Mapping[str, Any]) -> Left:
+        """From what a module has returned: it says more than this."""
+        return cls(**{one.name: result[one.name] for one in fields(cls)})
+
+    @property
+    def pending(self) -> bool:
+        return self.state == _marker.RECOVERY_PENDING
+
+    @property
+    def is_learner(self) -> bool:
+        return any(member["id"] == self.member_id and member["is_learner"] for member in self.members)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        return (self.log["term"], self.log["index"]) if self.log else (0, 0)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the operator has said, because no run can see it.
+
+    :param fenced: hosts and members whose machines are off and stay off.
+    :param quorum_lost: the quorum does not come back by itself, although enough members have their data.
+    :param put_back: undo what an interrupted run has begun.
+    :param called: host -> the name of its member, which the inventory says of those too that are off.
+    """
+
+    fenced: tuple[str, ...] = ()
+    quorum_lost: bool = False
+    put_back: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What a run will do.
+
+    :param summary: one sentence about what was found.
+    :param survivor: the host whose member goes on alone; empty where there is nothing left to do for that.
+    :param version: the release that it runs.
+    :param saves: hosts whose member still answers: a snapshot of each is saved before anything stops.
+    :param rests: hosts on which nothing may start until the end, in the inventory's order.
+    :param founds: is the new cluster still to be made?
+    :param installs: what the survivor's host still lacks to run it.
+    :param puts_back: hosts that get back what they had.
+    :param facts: what a person should know.
+    """
+
+    summary: str
+    survivor: str = ""
+    version: str = ""
+    saves: tuple[str, ...] = ()
+    rests: tuple[str, ...] = ()
+    founds: bool = False
+    installs: Wave = ()
+    puts_back: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+    def steps(self) -> list[str]:
+        """What is done, in order, for a person."""
+        if self.puts_back:
+            return [f"{host} gets back what it had" for host in self.puts_back]
+        found = [f"save a snapshot of the member on {host}, which still answers" for host in self.saves]
+        if self.founds:
+            found.append(f"stop the members on {', '.join(self.rests)}, and let none start")
+            found += [step.title for step in self.installs]
+            found.append(f"the member on {self.survivor} goes on alone, from a copy of its data")
+        others = [host for host in self.rests if host != self.survivor]
+        if others:
+            found.append(f"move the data on {', '.join(others)} aside")
+            found.append(f"{', '.join(others)} join it anew, empty, one after the other")
+        return found
+
+    def text(self, cluster: str) -> str:
+        lines = [f"{cluster}: {self.summary}"]
+        steps = self.steps()
+        lines += [f"  step {at} of {len(steps)}: {step}" for at, step in enumerate(steps, 1)]
+        lines += [f"  note: {fact}" for fact in self.facts]
+        return "\n".join(lines)
+
+
+def plan(hosts: Sequence[Host], left: Mapping[str, Left], words: Words, at_rest: bool = False) -> Recovery:
+    """What to do about a lost quorum.
+
+    :param hosts: every host of the group in the inventory's order.
+    :param left: what is left on each that was heard.
+    :param at_rest: every member was stopped since C(hosts) were looked at.
+    :raises BadInput: C(etcd_fenced) is wrong.
+    :raises Refused: the quorum is not lost, or what is left is no ground to go on.
+    """
+    return _Recovering(hosts, left, words, at_rest).plan()
+
+
+class _Recovering:
+    def __init__(self, hosts: Sequence[Host], left: Mapping[str, Left], words: Words, at_rest: bool) -> None:
+        self._all = hosts
+        self._left = left
+        self._words = words
+        self._at_rest = at_rest
+        self._off = {
+            host.name for host in hosts if {host.name, words.called.get(host.name, host.name)} & set(words.fenced)
+        }
+        self._hosts = [host for host in hosts if not host.silent and host.name in left]
+        wanted = [host.wanted for host in hosts if host.wanted is not None]
+        self._cluster = wanted[0].cluster if wanted else ""
+
+    def plan(self) -> Recovery:
+        _plan.check_inventory(self._all)
+        self._check_restores()
+        if self._words.put_back:
+            return self._back()
+        self._check_fenced()
+        self._check_heard()
+        serving = [host for host in self._hosts if host.answers and not self._at_rest]
+        if serving:
+            return self._finishing(serving[0])
+        founded = [host for host in self._hosts if self._of(host).founded]
+        survivor = founded[0] if founded else self._best()
+        if not founded:
+            self._check_lost(survivor)
+            self._check_room(survivor)
+        self._check_known(survivor)
+        _plan.check_authorities([survivor], founding=False)
+        version = self._version(survivor)
+        return Recovery(
+            summary=self._summary(survivor),
+            survivor=survivor.name,
+            version=version,
+            saves=tuple(host.name for host in self._hosts if self._still_says(host)),
+            rests=tuple(host.name for host in self._hosts),
+            founds=True,
+            installs=_bootstrap.installing([survivor], version),
+            facts=tuple(self._facts(survivor, bool(founded))),
+        )
+
+    def _of(self, host: Host) -> Left:
+        return self._left[host.name]
+
+    def _still_says(self, host: Host) -> bool:
+        """Does it answer, although it cannot agree on anything?"""
+        return bool(host.runs and (host.seen.get("cluster") or {}).get("status")) and not self._at_rest
+
+    # -- may it be done ----------------------------------------------------------------------------------------------
+
+    def _check_restores(self) -> None:
+        for host in self._hosts:
+            if self._of(host).state in (_marker.RESTORE_PENDING, _marker.RESTORED):
+                raise Refused(
+                    f"A restore from a snapshot is under way: {host.label} says {self._of(host).state!r}.",
+                    "Two ways out at once would end in two clusters.",
+                    f"Let it go on: ansible-playbook quorum.etcd.restore -i INVENTORY -e etcd_restore={self._cluster}",
+                )
+
+    def _check_fenced(self) -> None:
+        known = {host.name for host in self._all} | set(self._words.called.values())
+        members = [member for host in self._hosts for member in self._of(host).members]
+        known |= {str(member[key]) for member in members for key in ("id", "name")}
+        unknown = [name for name in self._words.fenced if name not in known]
+        if unknown:
+            raise BadInput(
+                f"etcd_fenced names {', '.join(unknown)}, and neither the inventory nor the member list has it. Name "
+                "hosts of the inventory, and members by their names or ids."
+            )
+        for host in self._hosts:
+            if host.name in self._off:
+                raise BadInput(
+                    f"etcd_fenced names {host.name}, whose machine was just looked at: it is on. Take it out; its "
+                    "member is stopped by this."
+                )
+            for name, answer in self._of(host).heard.items():
+                raise Refused(
+                    f"etcd_fenced names {name}, and asked from {host.label} it {answer}.",
+                    "It may go on with others of the old cluster beside the new one.",
+                    "Switch its machine off, or cut it off for good. Then run again.",
+                )
+
+    def _check_heard(self) -> None:
+        unheard = [host for host in self._all if host not in self._hosts and host.name not in self._off]
+        if unheard:
+            raise Refused(
+                " ".join(
+                    f"{host.label} could not be looked at: {host.silent or 'it was not asked.'}" for host in unheard
+                ),
+                "Its member may come back beside the new cluster, or have what no other has.",
+                "See that it can be reached. If its machine is off for good: -e etcd_fenced="
+                + ",".join([*self._words.fenced, *(host.name for host in unheard)]),
+            )
+
+    def _candidates(self) -> list[Host]:
+        return [host for host in self._hosts if self._of(host).log and not self._of(host).is_learner]
+
+    def _best(self) -> Host:
+        """Whose log goes furthest; of equal ones the first in the inventory.
+
+        :raises Refused: there is none, or they are of different clusters.
+        """
+        found = self._candidates()
+        if not found:
+            damaged = [f"{host.label}: {self._of(host).damaged}" for host in self._hosts if self._of(host).damaged]
+            raise Refused(
+                "No host of the group has a write-ahead log that a cluster could go on with. " + " ".join(damaged),
+                "There is nothing to recover from.",
+                f"Restore a snapshot: ansible-playbook quorum.etcd.restore -i INVENTORY -e "
+                f"etcd_restore={self._cluster}",
+            )
+        clusters = {self._of(host).cluster_id: host for host in found}
+        for host in self._hosts:
+            marker = host.marker
+            if marker is not None and marker.cluster_id and self._of(host).cluster_id not in ("", marker.cluster_id):
+                clusters.setdefault(marker.cluster_id, host)
+        if len(clusters) > 1:
+            raise Refused(
+                "The logs on these hosts are of different clusters: "
+                + ", ".join(f"{host.label} of {self._of(host).cluster_id}" for host in found)
+                + ".",
+                "One would be taken for the other, and its data given up.",
+                "Move the data directory that does not belong to this cluster aside, or put the inventory right.",
+            )
+        return max(found, key=lambda host: self._of(host).place)
+
+    def _check_lost(self, survivor: Host) -> None:
+        """Refuse while enough members are there: they need no more than to be started.
+
+        A run that was interrupted has stopped them itself; it was decided then.
+        """
+        if self._words.quorum_lost or any(self._of(host).pending for host in self._hosts):
+            return
+        voters = [member["id"] for member in self._of(survivor).members if not member["is_learner"]]
+        there = [host for host in self._candidates() if self._of(host).member_id in voters]
+        if not voters or len(there) < len(voters) // 2 + 1:
+            return
+        raise Refused(
+            f"{len(there)} of {len(voters)} voters are here with their data: "
+            f"{', '.join(host.label for host in there)}. That is a quorum.",
+            "What only the others hold would be given up without need.",
+            "Run etcd.yml: it starts those that are stopped. If all of them run and cannot agree, see why they do not "
+            "reach each other: their peer URLs, certificates, firewalls. If that cannot be mended, because all of them "
+            "got other addresses, say: -e etcd_quorum_lost=true",
+        )
+
+    def _check_room(self, survivor: Host) -> None:
+        left = self._of(survivor)
+        if left.free < left.needs:
+            raise Refused(
+                f"{survivor.label} has {left.free} bytes free for its data, and a copy of them takes {left.needs}.",
+                "The only data that are left are not worked on without a copy.",
+                "Make room on that file system.",
+            )
+
+    def _check_known(self, survivor: Host) -> None:
+        """A member whose host is not in the inventory could come back beside the new cluster."""
+        missing = [member for member in self._of(survivor).members if not self._is_accounted_for(member)]
+        if missing:
+            raise Refused(
+                f"{survivor.label} knows members that no host of the inventory is: "
+                + ", ".join(f"{_name(member)} at {', '.join(member['peer_urls'])}" for member in missing)
+                + ".",
+                "One that still runs, or is switched on again, would go on as the old cluster beside the new one.",
+                "Put its host into the inventory. If its machine is off for good: -e etcd_fenced="
+                + ",".join([*self._words.fenced, *(_name(member) for member in missing)]),
+            )
+
+    def _is_accounted_for(self, member: Member) -> bool:
+        """Is its host in the inventory, or its machine off? A log alone says nothing: it may have been copied."""
+        if {member["id"], member["name"]} & set(self._words.fenced):
+            return True
+        for host in self._all:
+            marker, wanted = host.marker, host.wanted
+            if marker is not None and marker.member_id == member["id"]:
+                return True
+            if member["name"] and self._words.called.get(host.name) == member["name"]:
+                return True
+            if wanted is not None and sorted(wanted.member.peer_urls) == sorted(member["peer_urls"]):
+                return True
+        return False
+
+    # -- what is to be done ------------------------------------------------------------------------------------------
+
+    def _finishing(self, serving: Host) -> Recovery:
+        """A member serves. Either it is the new cluster, or the old one is back."""
+        pending = [host for host in self._hosts if self._of(host).pending]
+        listed = {member["id"] for member in (serving.seen["cluster"] or {}).get("members") or []}
+        back = [host for host in pending if self._of(host).member_id in listed]
+        marker = serving.marker
+        if not pending and marker is not None and marker.origin == _marker.RECOVERY:
+            return Recovery(f"{serving.label} serves as the new cluster: what is left is an ordinary run")
+        if not pending or back:
+            raise Refused(
+                f"{serving.label} serves: the quorum is not lost.",
+                "Members that serve would be given up without need.",
+                _PUT_BACK.format(cluster=self._cluster)
+                if back
+                else "Run etcd.yml: it says what is wrong, and mends it.",
+            )
+        return Recovery(
+            summary=f"{serving.label} serves as the new cluster: the others are to follow",
+            survivor=serving.name,
+            version=self._version(serving),
+            rests=tuple(host.name for host in pending),
+        )
+
+    def _back(self) -> Recovery:
+        """Put back what an interrupted run has begun, on all hosts or on none."""
+        pending = [host for host in self._hosts if self._of(host).pending]
+        if not pending:
+            raise Refused("No host of the group is in a recovery.", "There is nothing to put back.", "Run etcd.yml.")
+        unheard = [host for host in self._all if host not in self._hosts]
+        if unheard:
+            raise Refused(
+                f"{', '.join(host.label for host in unheard)} could not be looked at.",
+                "If the new cluster was made there, what is put back here would serve beside it.",
+                "See that every host can be reached, or let the recovery go on.",
+            )
+        going_on = f"Let it go on: -e etcd_recover={self._cluster}"
+        ids = {self._of(host).member_id for host in pending} - {""}
+        for host in self._hosts:
+            left = self._of(host)
+            known = {member["id"] for member in left.members}
+            if left.founded or (not left.pending and known and not ids & known):
+                raise Refused(
+                    f"{host.label} has made the new cluster.",
+                    "What is put back on the others would serve beside it.",
+                    going_on,
+                )
+        names = tuple(host.name for host in pending)
+        return Recovery(summary="no new cluster was made: everything is put back", puts_back=names)
+
+    def _version(self, survivor: Host) -> str:
+        """That of the survivor, else that of another, else the one that is asked for."""
+        hosts = [survivor, *self._hosts]
+        found = [str((host.seen.get("runtime") or {}).get("version") or host.seen["unit"]["version"]) for host in hosts]
+        found += [host.wanted.version for host in hosts if host.wanted is not None]
+        return next((version for version in found if version), _releases.DEFAULT_VERSION)
+
+    def _summary(self, survivor: Host) -> str:
+        members = self._of(survivor).members
+        if self._of(survivor).founded:
+            return f"{survivor.label} has begun as the new cluster"
+        voters = sum(not member["is_learner"] for member in members)
+        there = len(self._candidates())
+        return f"{there} of {voters} voters {'is' if there == 1 else 'are'} left: {survivor.label} is to go on alone"
+
+    def _facts(self, survivor: Host, founded: bool) -> Iterable[str]:
+        for host in self._hosts:
+            left = self._of(host)
+            if left.damaged:
+                yield f"{host.label}: {left.damaged}"
+            elif left.log:
+                yield (
+                    f"{host.label}: its log ends at term {left.log['term']}, entry {left.log['index']}"
+                    + (" (torn behind that)" if left.log["torn"] else "")
+                    + (", as a learner's: it is not taken" if left.is_learner else "")
+                )
+            else:
+                yield f"{host.label}: no data"
+        log = self._of(survivor).log
+        if log and not founded:
+            kept = log["keepable"] - log["commit"]
+            yield (
+                f"{kept} entries at the end of that log were not known to be agreed on, and are kept; they may hold "
+                "acknowledged writes, and such as were not"
+            )
+        if self._words.fenced:
+            yield f"given up: {', '.join(self._words.fenced)}. Never switch them on again with their old disks"
+        yield "writes that were acknowledged by lost members only are lost"
+
+
+def _name(member: Member) -> str:
+    return str(member["name"] or member["id"])

@@ -1,0 +1,480 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""One host's part in restoring a whole cluster, in acts that every host must have finished before any begins the next.
+
+Whatever can fail for want of room or a sound file is done while the members still run: the new data are made beside the
+old ones. Then every host is marked, every member stops, every host's old data are moved aside, and only then the new
+ones take their place. Up to there all of it can be put back. Each act finds out what of it is done already, so an
+interrupted one is continued by the next call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
+    _drill,
+    _etcdutl,
+    _hostfiles,
+    _loopback,
+    _marker,
+    _memberfiles,
+    _previous,
+    _probe,
+    _progress,
+    _service,
+    _staging,
+    _timer,
+    _view,
+    _wal,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import (
+    Places,
+    clear,
+    read_record,
+    record_file,
+    rename,
+    write_record,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+#: The transient unit of a restored member that no client reaches yet.
+PURPOSE = "restored"
+
+# Seconds for a count: it reads every key.
+_READING = 600.0
+
+
+@dataclass(frozen=True)
+class Act:
+    """One host's part.
+
+    :param name: its member's name.
+    :param peer_urls: its member's peer URLs.
+    :param release_dir: where its etcd lies.
+    :param snapshot_dir: where snapshots lie on it, and the one that is restored meanwhile.
+    """
+
+    systemd: Systemd
+    layout: Layout
+    restoration: Restoration
+    name: str
+    peer_urls: Sequence[str]
+    release_dir: str
+    snapshot_dir: str
+
+    @property
+    def marker(self) -> Marker | None:
+        return _hostfiles.read_marker(self.layout)
+
+    @property
+    def token(self) -> str:
+        return self.restoration.token
+
+    @property
+    def is_over(self) -> bool:
+        """Is this host's member started, as far as this restore goes?"""
+        marker = self.marker
+        return marker is not None and marker.state == _marker.STARTED and marker.token == self.token
+
+
+def stage(act: Act, source: str, check: bool) -> bool:
+    """Have the snapshot on this host, unless nothing is to be made of it any more, see C(_staging.stage)."""
+    if act.is_over or os.path.isdir(Places.of(act.layout, act.restoration).new):
+        return False
+    return _staging.stage(act.snapshot_dir, act.restoration, source, check)
+
+
+# -- while the members still run -------------------------------------------------------------------------------------
+
+
+def prepare(run: Run, act: Act, check: bool) -> bool:
+    """Make this member's new data beside its old ones. Nothing that runs is changed.
+
+    :param run: runs etcd's tool.
+    :returns: whether they were not there yet.
+    :raises EtcdError: they cannot be made; nothing is left of them.
+    """
+    layout, restoration = act.layout, act.restoration
+    places = Places.of(layout, restoration)
+    if act.is_over or (os.path.isdir(places.new) and read_record(layout) == restoration):
+        return False
+    if check:
+        return True
+    with _hostfiles.acting(layout):
+        _check_no_other(act)
+        _check_mounts(act)
+        _memberfiles.settle(layout)
+        clear(layout)
+        _drill.check_room(layout.data_dir, restoration.size)
+        write_record(layout, restoration)
+        _progress.at("restore: written down")
+        recipe = _etcdutl.Recipe(
+            act.name,
+            act.peer_urls,
+            restoration.initial_cluster,
+            act.token,
+            restoration.bump,
+            restoration.allow_missing_hash,
+        )
+        _etcdutl.restore(
+            run,
+            act.release_dir,
+            restoration.version,
+            _staging.path_of(act.snapshot_dir, restoration),
+            recipe,
+            places.unfinished,
+            places.unfinished_log,
+        )
+        owner = _hostfiles.owner_ids(layout.user, layout.group)
+        for path in filter(None, (places.unfinished, places.unfinished_log)):
+            _etcdutl.give(path, *owner)
+        _progress.at("restore: data made")
+        # The data last: they have their name once all of it is there.
+        if places.log:
+            rename(places.unfinished_log, places.new_log)
+        rename(places.unfinished, places.new)
+        _progress.at("restore: prepared")
+    return True
+
+
+# -- until then all of it can be put back ------------------------------------------------------------------------------
+
+
+def mark(act: Act, check: bool) -> bool:
+    """Remember that this host's member stops for a restore: from here on its gate starts nothing.
+
+    :returns: whether that was not written yet.
+    :raises Refused: the host is not ready for it.
+    """
+    marker = act.marker
+    if act.is_over or (marker is not None and marker.state in (_marker.RESTORE_PENDING, _marker.RESTORED)):
+        return False
+    if check:
+        return True
+    with _hostfiles.acting(act.layout):
+        if read_record(act.layout) != act.restoration or not os.path.isdir(Places.of(act.layout, act.restoration).new):
+            raise Refused("The new data of this host's member are not there.", "Nothing is stopped for less.", AGAIN)
+        if marker is None:
+            wanted = Marker(_marker.RESTORE_PENDING, cluster=act.restoration.cluster, next_token=act.token)
+        else:
+            wanted = marker.suspended(_marker.RESTORE_PENDING, next_token=act.token)
+        _hostfiles.write_marker(act.layout, marker, wanted)
+        _progress.at("restore: marked")
+    return True
+
+
+def stop(act: Act, check: bool) -> bool:
+    """Stop the member, and let it start at no boot.
+
+    :returns: whether anything was to be done.
+    :raises HostError: systemd would not do it.
+    """
+    layout = act.layout
+    unit = act.systemd.show(layout.unit)
+    if _at_rest(unit) or (not check and not _is_pending(act)):
+        return False
+    if not check:
+        with _hostfiles.acting(layout):
+            _probe.stop(act.systemd, layout)
+            _aside.put_to_rest(act.systemd, layout)
+            _progress.at("restore: stopped")
+    return True
+
+
+def move_aside(act: Act, check: bool) -> bool:
+    """Move the member's old data aside.
+
+    :returns: whether there were any.
+    :raises Refused: it was started again.
+    :raises HostError: a directory cannot be renamed.
+    """
+    layout, marker = act.layout, act.marker
+    if check:
+        return bool(_wal.segments(layout.log_dir))
+    if not _is_pending(act) or Places.of(layout, act.restoration).has_moved:
+        return False
+    with _hostfiles.acting(layout):
+        _check_stopped(act)
+        moved = _aside.move(_aside.where_it_lies(layout, marker), "restore", _moment(act.restoration))
+        _progress.at("restore: data aside")
+    return bool(moved)
+
+
+# -- from here on there is no way back ---------------------------------------------------------------------------------
+
+
+def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
+    """Write the member's files, and give its new data their place.
+
+    :returns: C(changed), C(diff).
+    :raises Refused: something else is in their place.
+    :raises HostError: something cannot be written.
+    """
+    layout, marker = act.layout, act.marker
+    diff = _memberfiles.differences(content)
+    if check:
+        return {"changed": True, "diff": diff}
+    if marker is None or not _is_pending(act):
+        return {"changed": False, "diff": []}
+    places = Places.of(layout, act.restoration)
+    with _hostfiles.acting(layout):
+        _check_stopped(act)
+        _memberfiles.settle(layout)
+        _memberfiles.write(layout, content)
+        act.systemd.control("daemon-reload")
+        # It begins to run when the member serves, see C(_service.await_ready).
+        if not _timer.is_wanted(layout, content):
+            _timer.remove(act.systemd, layout)
+        _previous.drop(layout)
+        _hostfiles.remove(layout.bootstrap_file)
+        _progress.at("restore: files written")
+        places.take()
+        _progress.at("restore: in place")
+        member_id, cluster_id = _wal.identity(layout.log_dir)
+        restored = marker.becoming(
+            _marker.RESTORED,
+            before="",
+            next_token="",
+            origin=_marker.RESTORE,
+            cluster=act.restoration.cluster,
+            name=act.name,
+            token=act.token,
+            initial_cluster=act.restoration.initial_cluster,
+            member_id=member_id,
+            cluster_id=cluster_id,
+            machine_id=_hostfiles.read_text("/etc/machine-id").strip(),
+            mounts=tuple(_hostfiles.mounts_under(layout)),
+            data_dir=layout.data_dir,
+            wal_dir=layout.wal_dir,
+        )
+        _hostfiles.write_marker(layout, marker, restored)
+        _progress.at("restore: restored")
+    return {"changed": True, "diff": diff}
+
+
+def start(act: Act, check: bool) -> bool:
+    """Start the restored member without waiting: its peers find it, and no client does.
+
+    :returns: whether it did not run.
+    :raises Refused: this host's data are not the restored ones.
+    """
+    if check:
+        return True
+    layout = act.layout
+    if act.is_over or _loopback.endpoint(act.systemd, layout, PURPOSE):
+        return False
+    with _hostfiles.acting(layout):
+        _check_restored(act)
+        conf = _hostfiles.read_text(layout.conf_file)
+        settings = _loopback.apart(layout, conf)
+        _loopback.start(act.systemd, layout, PURPOSE, os.path.join(act.release_dir, "etcd"), settings)
+        _progress.at("restore: started apart")
+    return True
+
+
+def verify(act: Act, timeout: float) -> dict[str, Any]:
+    """Wait until the member serves, and see that it is what was restored.
+
+    :param timeout: seconds.
+    :returns: C(revision) at which it begins, C(key_count), C(members) by name, as it tells them; none where it was
+        started before.
+    :raises HostError: it does not serve in time, or tells something else.
+    """
+    if act.is_over:
+        return {}
+    seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
+    begins = act.restoration.restored_revision
+    with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
+        revision, key_count = client.status()["revision"], client.count(begins)
+        members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
+    wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
+    wrong = []
+    if revision < begins:
+        wrong.append(f"its revision is {revision}, and {begins} was restored")
+    if act.restoration.key_count not in (0, key_count):
+        wrong.append(f"it has {key_count} keys, and {act.restoration.key_count} were restored")
+    if members != wanted:
+        wrong.append(f"its members are {members}, and {wanted} were restored")
+    if wrong:
+        raise HostError(
+            f"The restored member is not what it should be: {'; '.join(wrong)}. No client has reached it. The old data "
+            f"of every host lie beside the new ones ({Places.of(act.layout, act.restoration).old})."
+        )
+    return {"revision": begins, "key_count": key_count, "members": members}
+
+
+def open_up(act: Act, check: bool) -> bool:
+    """Let clients find the member: it is started anew, by its unit, from now on at every boot.
+
+    :returns: whether it was not yet.
+    :raises Refused: this host's data are not the restored ones.
+    """
+    if check:
+        return True
+    layout = act.layout
+    with _hostfiles.acting(layout):
+        marker = act.marker
+        if not act.is_over:
+            restored = _check_restored(act)
+            _loopback.stop(act.systemd, layout, PURPOSE)
+            _progress.at("restore: stopped apart")
+            _hostfiles.write_marker(layout, marker, restored.becoming(_marker.STARTED))
+            _progress.at("restore: open")
+        if act.systemd.show(layout.unit)["active_state"] in ("active", "activating"):
+            return False
+        _service.launch(act.systemd, layout)
+    return True
+
+
+def finish(act: Act, timeout: float) -> dict[str, Any]:
+    """Wait until the member serves as it always will, and remove what was needed for the restore alone.
+
+    :param timeout: seconds.
+    :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
+    """
+    result = _service.await_ready(act.systemd, act.layout, timeout)
+    with _hostfiles.acting(act.layout):
+        places = Places.of(act.layout, act.restoration)
+        clear(act.layout)
+        _staging.clear(act.snapshot_dir)
+        _hostfiles.remove(record_file(act.layout))
+    return {**result, "aside": [path for path in (places.old, places.old_log) if path and os.path.exists(path)]}
+
+
+# -- back --------------------------------------------------------------------------------------------------------------
+
+
+def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -> dict[str, Any]:
+    """Have everything on this host as it was before the restore that is under way.
+
+    :returns: C(changed), C(started) (was a member started?).
+    :raises Refused: this host is restored already.
+    :raises HostError: a directory cannot be renamed.
+    """
+    record, marker = read_record(layout), _hostfiles.read_marker(layout)
+    pending = marker is not None and marker.state == _marker.RESTORE_PENDING
+    if record is None and marker is not None and marker.state in (_marker.RESTORE_PENDING, _marker.RESTORED):
+        raise Refused(
+            f"This host's marker says {marker.state!r}, and {record_file(layout)} is gone.",
+            "Where its old data lie cannot be told.",
+            f"Look for them in {layout.data_dir}, beside where they were: their names end with the time.",
+        )
+    if record is not None and marker is not None and (marker.state == _marker.RESTORED or marker.token == record.token):
+        raise Refused(
+            f"This host's member is restored already (its marker says {marker.state!r}).",
+            "Put back now, it would leave a cluster that others may serve by now.",
+            f"Let it go on: -e etcd_restore={record.cluster}. Its old data stay where they were moved aside.",
+        )
+    if check:
+        return {"changed": record is not None, "started": pending}
+    started = False
+    with _hostfiles.acting(layout):
+        if record is not None and marker is not None and pending:
+            Places.of(layout, record).leave()
+            Places.of(_aside.where_it_lies(layout, marker), record).bring_back()
+            _progress.at("restore: data back")
+            _hostfiles.resume_marker(layout, marker)
+            _progress.at("restore: marker back")
+        if record is not None:
+            started = _start_again(systemd, layout)
+        clear(layout)
+        _staging.clear(snapshot_dir)
+        _hostfiles.remove(record_file(layout))
+    return {"changed": record is not None, "started": started}
+
+
+def _start_again(systemd: Systemd, layout: Layout) -> bool:
+    """Start the member that was before, unless it runs: also when only this was left to do, for nobody else does."""
+    marker, unit = _hostfiles.read_marker(layout), systemd.show(layout.unit)
+    if marker is None or marker.state not in (_marker.STARTING, _marker.STARTED, _marker.LEAVING):
+        return False
+    if unit["enabled"] == "enabled" and unit["active_state"] not in ("inactive", "failed"):
+        return False
+    _service.launch(systemd, layout)
+    return True
+
+
+def _is_pending(act: Act) -> bool:
+    marker = act.marker
+    return marker is not None and marker.state == _marker.RESTORE_PENDING
+
+
+def _at_rest(unit: Mapping[str, Any]) -> bool:
+    return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
+
+
+def _check_no_other(act: Act) -> None:
+    """Is nothing pending here but this very restore?"""
+    record, marker = read_record(act.layout), act.marker
+    pending = marker is not None and marker.state in (*_marker.PENDING, _marker.RESTORED)
+    if pending and record != act.restoration:
+        raise Refused(
+            f"Another restore or a recovery is pending on this host (its marker says {marker.state if marker else ''!r}"
+            f"{f', with the token {record.token}' if record else ''}).",
+            "Members that are made of different snapshots serve different keys under one name.",
+            AGAIN,
+        )
+
+
+def _check_mounts(act: Act) -> None:
+    """Is the disk there on which the data lie? Without it the new ones would be made below where it is mounted."""
+    marker = act.marker
+    missing = sorted(set(marker.mounts) - set(_hostfiles.mounts_under(act.layout))) if marker is not None else []
+    if marker is not None and missing and _aside.where_it_lies(act.layout, marker) == act.layout:
+        raise Refused(
+            f"{missing[0]} was a mount point when this member was set up, and is none now.",
+            "Its disk is missing: the restored data would lie on another one, and be hidden once it is back.",
+            "Mount it. If it is lost for good, mount an empty one there.",
+        )
+
+
+def _check_stopped(act: Act) -> None:
+    unit = act.systemd.show(act.layout.unit)
+    if not _is_pending(act) or unit["active_state"] not in ("inactive", "failed"):
+        marker = act.marker
+        raise Refused(
+            f"{act.layout.unit} was to be stopped: it is {unit['active_state']}, and its host's marker says "
+            f"{marker.state if marker else 'nothing'!r}.",
+            "Somebody else has changed this host meanwhile.",
+            AGAIN,
+        )
+
+
+def _check_restored(act: Act) -> Marker:
+    """Are the restored data in their place, with their disks?"""
+    layout, marker = act.layout, act.marker
+    if marker is None or marker.state != _marker.RESTORED or marker.token != act.token:
+        raise Refused(
+            f"This host's marker says {marker.state if marker else 'nothing'!r}.",
+            "Its data are not those that were restored.",
+            AGAIN,
+        )
+    missing = sorted(set(marker.mounts) - set(_hostfiles.mounts_under(layout)))
+    if missing or not _wal.segments(layout.log_dir):
+        raise Refused(
+            f"{missing[0]} is no mount point now." if missing else f"There is no write-ahead log in {layout.log_dir}.",
+            "The restored data are gone, or their disk is.",
+            "Bring the disk back, then run the same command again.",
+        )
+    return marker
+
+
+def _moment(restoration: Restoration) -> datetime:
+    return datetime.strptime(restoration.began, "%Y%m%dT%H%M%SZ").replace(tzinfo=timezone.utc)

@@ -1,0 +1,637 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The plan of a restore: a pure function of what all hosts say and of a snapshot, to an order of acts or a refusal."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _bootstrap,
+    _bump,
+    _fitness,
+    _marker,
+    _plan,
+    _provenance,
+    _releases,
+    _render,
+    _topology,
+    _urls,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+
+Member = Mapping[str, Any]
+
+#: Bytes that a member needs beside its database: two segments of its log, and room for a while.
+ROOM = 512 << 20
+_DEFAULT_QUOTA = 2 << 30
+
+#: The acts, each on all hosts before the next one begins, and what a person reads of them.
+ACTS = {
+    "install": "install what is missing",
+    "stage": "bring the snapshot to every host, and compare its checksum there",
+    "save": "save a snapshot of what {saving} serves now, in before-restore beside the others",
+    "drill": "restore the snapshot on {drilling} for a trial, and throw that away",
+    "prepare": "make every member's new data beside the old ones",
+    "mark": "mark every host: nothing starts its member meanwhile",
+    "stop": "stop every member",
+    "aside": "move every member's old data aside",
+    "restore": "give every member its new data (until here all of it can be put back)",
+    "start": "start all members, and let no client find them",
+    "verify": "compare revision, keys and members",
+    "open": "start all members for their clients",
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the operator has said.
+
+    :param cluster: the cluster's name.
+    :param snapshot: a path on the controller or on a host; empty for the newest that is known.
+    :param snapshot_of: the other cluster whose snapshot it is, by its name or id.
+    :param allow_missing_hash: a copied database will do.
+    :param fenced: machines that are off: name -> all by which its member may be known.
+    """
+
+    cluster: str
+    snapshot: str = ""
+    snapshot_of: str = ""
+    allow_missing_hash: bool = False
+    fenced: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A snapshot that might be restored.
+
+    :param host: the inventory's name of the host that has it, empty for the controller.
+    :param details: what is in the file, as far as somebody has read it.
+    """
+
+    host: str
+    path: str
+    manifest: Manifest | None
+    details: Mapping[str, Any] | None = None
+
+    @property
+    def sha256(self) -> str:
+        return str(self.details["sha256"]) if self.details is not None else self._said.sha256
+
+    @property
+    def revision(self) -> int:
+        return int(self.details["revision"]) if self.details is not None else self._said.revision
+
+    @property
+    def size(self) -> int:
+        return int(self.details["size"]) if self.details is not None else self._said.size
+
+    @property
+    def members(self) -> Sequence[Member]:
+        return list(self.details["members"]) if self.details is not None else self._said.members
+
+    @property
+    def _said(self) -> Manifest:
+        if self.manifest is None:
+            raise BadInput(f"Nobody has read {self.path}, and there is no manifest beside it.")
+        return self.manifest
+
+    @property
+    def label(self) -> str:
+        return f"{self.path} on {self.host or 'the controller'}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one host says.
+
+    :param record: the restore that is under way there.
+    :param prepared: are its member's new data made?
+    :param kept: snapshots of this cluster.
+    :param staged: checksum -> path of copies of snapshots that a restore has brought there.
+    :param named: what is at C(Wish.snapshot) there.
+    """
+
+    host: Host
+    record: Restoration | None = None
+    prepared: bool = False
+    kept: Sequence[Candidate] = ()
+    staged: Mapping[str, str] | None = None
+    named: Candidate | None = None
+
+    @classmethod
+    def of(cls, host: Host, told: Mapping[str, Any]) -> Look:
+        """From what the module C(etcd_snapshot_restore) told as C(looked)."""
+        return cls(
+            host,
+            Restoration.from_dict(told["record"]) if told["record"] else None,
+            bool(told["prepared"]),
+            tuple(candidate(host.name, one) for one in told["kept"]),
+            {one["sha256"]: one["path"] for one in told["staged"]},
+            candidate(host.name, told["named"]) if told["named"] else None,
+        )
+
+    @property
+    def is_pending(self) -> bool:
+        return self.host.state == _marker.RESTORE_PENDING
+
+    def has_data_of(self, token: str) -> bool:
+        """Has it the new data of a restore, in their place?"""
+        marker = self.host.marker
+        return marker is not None and marker.state in (_marker.RESTORED, _marker.STARTED) and marker.token == token
+
+    @property
+    def is_under_way(self) -> bool:
+        """Was it marked, and has not finished?"""
+        finishes = self.record is not None and self.has_data_of(self.record.token)
+        return self.is_pending or self.host.state == _marker.RESTORED or finishes
+
+    def path_of(self, sha256: str) -> str:
+        """Where this host has a snapshot, empty where it has not."""
+        known = {one.sha256: one.path for one in (*self.kept, *([self.named] if self.named else []))}
+        return {**known, **(self.staged or {})}.get(sha256, "")
+
+
+def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
+    """From C(path), C(manifest) and, if it was read, C(details)."""
+    manifest = Manifest.from_dict(told["manifest"]) if told["manifest"] else None
+    return Candidate(host, told["path"], manifest, told.get("details"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do.
+
+    :param source: who has the snapshot, None where nobody needs it any more.
+    :param having: host -> path of those that have it.
+    :param installs: host -> what its C(install) needs, of those that lack something.
+    :param founds_authorities: are the certificate authorities still to be made?
+    :param saving: the host of which the present state is saved first; empty where nobody answers.
+    :param drilling: the host of the drill; empty where it was done.
+    :param may_put_back: has no host its new data yet?
+    :param summary: one sentence about what is restored.
+    :param notes: what a person should know.
+    """
+
+    restoration: Restoration
+    hosts: Sequence[str]
+    source: Candidate | None
+    having: Mapping[str, str]
+    installs: Mapping[str, Mapping[str, Any]]
+    founds_authorities: bool
+    saving: str
+    drilling: str
+    may_put_back: bool
+    summary: str
+    notes: Sequence[str] = ()
+
+    @property
+    def text(self) -> str:
+        """The plan for a person."""
+        named = {"saving": self.saving, "drilling": self.drilling}
+        skipped = {
+            *(["save"] if not self.saving else []),
+            *(["drill"] if not self.drilling else []),
+            *(["stage"] if self.source is None else []),
+            *([] if self.installs or self.founds_authorities else ["install"]),
+        }
+        acts = [text.format(**named) for act, text in ACTS.items() if act not in skipped]
+        lines = [f"{self.restoration.cluster}: {self.summary}"]
+        lines += [f"  step {number} of {len(acts)}: {act}" for number, act in enumerate(acts, 1)]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the role needs of it."""
+        source = self.source
+        return {
+            "restoration": self.restoration.to_dict(),
+            "source": {"host": source.host, "path": source.path} if source is not None else None,
+            "having": dict(self.having),
+            "is_lacked": source is not None and bool(source.host) and len(self.having) < len(self.hosts),
+            "manifest": source.manifest.to_dict() if source is not None and source.manifest is not None else None,
+            "installs": dict(self.installs),
+            "founds_authorities": self.founds_authorities,
+            "saving": self.saving,
+            "drilling": self.drilling,
+            "may_put_back": self.may_put_back,
+        }
+
+
+def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> Plan:
+    """What to do.
+
+    :param looks: of every host of the group but those that are off.
+    :param given: the file C(Wish.snapshot) on the controller, if there is one.
+    :raises BadInput: something that was said is wrong; nothing was touched.
+    :raises Refused: going on would be dangerous; nothing was touched.
+    """
+    hosts = [look.host for look in looks]
+    _check_hosts(looks, wish)
+    under_way = _under_way(looks)
+    found = _continued(looks, wish, under_way, given) if under_way is not None else _begun(looks, wish, given)
+    version = found.restoration.version
+    _plan.check_settings(hosts, version)
+    _check_quota(hosts, found.restoration)
+    lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
+    _check_room(lacking, found.restoration.size)
+    return found
+
+
+def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
+    """The hosts on which something is to be put back.
+
+    :raises Refused: one of them has its new data already, or nothing is under way.
+    """
+    tokens = {look.record.token for look in looks if look.record is not None}
+    restored = [look.host.label for look in looks if any(look.has_data_of(token) for token in tokens)]
+    if restored:
+        raise Refused(
+            f"{', '.join(restored)} {'have' if len(restored) > 1 else 'has'} the restored data already.",
+            "Put back on the others, two clusters would serve under one name.",
+            f"Let it go on: -e etcd_restore={wish.cluster}. The old data of every host stay where they were moved "
+            "aside.",
+        )
+    found = [look.host.name for look in looks if look.record is not None or look.is_pending]
+    if not found:
+        raise Refused("No restore is under way on any host.", "", "There is nothing to put back.")
+    return found
+
+
+# -- a restore that begins -------------------------------------------------------------------------------------------
+
+
+def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
+    hosts = [look.host for look in looks]
+    chosen = _chosen(looks, wish, given)
+    known = _cluster_ids(hosts)
+    _provenance.check_cluster(
+        wish.cluster, known, wish.snapshot_of, chosen.manifest, chosen.members, _member_ids(hosts)
+    )
+    version = _version(hosts, chosen)
+    _provenance.check_version(_provenance.versions_in(chosen.manifest, chosen.details), version)
+    _fitness.check(hosts, version)
+    _plan.check_authorities(hosts, founding=not any(host.seen["certificates"] for host in hosts))
+    _check_fenced(looks, wish, chosen)
+    now = max(float(host.seen["host"]["time"]) for host in hosts)
+    live = [int(host.seen["cluster"]["status"]["revision"]) for host in hosts if _tells(host)]
+    manifests = [one.manifest for look in looks for one in look.kept if one.manifest is not None]
+    manifests += [chosen.manifest] if chosen.manifest is not None else []
+    restoration = Restoration(
+        cluster=wish.cluster,
+        token=_token(wish.cluster, hosts),
+        began=f"{datetime.fromtimestamp(now, timezone.utc):%Y%m%dT%H%M%SZ}",
+        sha256=chosen.sha256,
+        size=chosen.size,
+        revision=chosen.revision,
+        key_count=chosen.manifest.key_count if chosen.manifest is not None else 0,
+        bump=_bump.bump(chosen.revision, live, manifests, now) if _releases.can_raise_revision(version) else 0,
+        initial_cluster=_topology.initial_cluster(host.wanted.member for host in hosts if host.wanted is not None),
+        version=version,
+        allow_missing_hash=wish.allow_missing_hash,
+    )
+    drilling = next((host for host in hosts if not host.runs), hosts[-1])
+    return Plan(
+        restoration,
+        [host.name for host in hosts],
+        chosen,
+        _having(looks, chosen.sha256),
+        _installs(hosts, version),
+        any(host.wanted is not None and host.wanted.tls and host.authorities.missing for host in hosts),
+        _saving(hosts),
+        drilling.name,
+        True,
+        f"restore {_described(chosen)} into {len(hosts)} member{'s' * (len(hosts) > 1)} with etcd {version}",
+        tuple(_notes(restoration, live, wish)),
+    )
+
+
+def _chosen(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Candidate:
+    """The one file that all members are made of."""
+    if wish.snapshot:
+        found = [one for one in (given, *(look.named for look in looks)) if one is not None]
+        if not found:
+            raise BadInput(
+                f"There is no file {wish.snapshot} on the controller, and none on any of "
+                f"{', '.join(look.host.name for look in looks)}. etcd_snapshot is the path of a snapshot."
+            )
+        if len({one.sha256 for one in found}) > 1:
+            raise BadInput(
+                f"There are different files {wish.snapshot}: "
+                + "; ".join(f"revision {one.revision} on {one.host or 'the controller'}" for one in found)
+                + ". Name one that only one of them has."
+            )
+        return found[0]
+    kept = [one for look in looks for one in look.kept if one.manifest is not None]
+    known = _cluster_ids([look.host for look in looks])
+    # One from before an earlier restore is of another cluster, whatever its name.
+    own = [one for one in kept if one.manifest is not None and one.manifest.cluster_id in known]
+    newest = max(own or kept, key=_age, default=None)
+    if newest is None:
+        raise BadInput(
+            f"No host of {wish.cluster} has a snapshot of it. Name a file on the controller or on a host: -e "
+            "etcd_snapshot=PATH"
+        )
+    return newest
+
+
+def _age(one: Candidate) -> tuple[str, int]:
+    return (one.manifest.taken_at, one.revision) if one.manifest is not None else ("", one.revision)
+
+
+def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
+    """What is asked for, else what is there, else what wrote the snapshot."""
+    written = chosen.manifest.etcd_version if chosen.manifest is not None else ""
+    version = _plan.asked_version(hosts) or _plan.running_version(hosts) or written or _releases.DEFAULT_VERSION
+    _releases.check_version(version)
+    return version
+
+
+def _installs(hosts: Sequence[Host], version: str) -> dict[str, Mapping[str, Any]]:
+    steps = _bootstrap.installing(hosts, version)
+    return {step.host: {**step.arguments, "announce": step.title} for step in steps}
+
+
+def _token(cluster: str, hosts: Sequence[Host]) -> str:
+    """Of numbers that all hosts drew, so that every host's plan arrives at the same, and no other one ever."""
+    drawn = "".join(sorted(host.seen["host"]["nonce"] for host in hosts))
+    return f"{cluster}-restored-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}"
+
+
+def _tells(host: Host) -> bool:
+    return bool((host.seen.get("cluster") or {}).get("status"))
+
+
+def _saving(hosts: Sequence[Host]) -> str:
+    """Of whom to save the present state: a voter that serves, a follower first, else who answers at all."""
+    telling = [host for host in hosts if _tells(host)]
+    telling.sort(key=lambda host: (not host.answers, host.seen["cluster"]["status"]["is_leader"]))
+    return telling[0].name if telling else ""
+
+
+def _described(chosen: Candidate) -> str:
+    manifest = chosen.manifest
+    said = f"revision {chosen.revision}"
+    if manifest is not None:
+        keys = f", {manifest.key_count} keys" if manifest.key_count else ""
+        said = f"{said}{keys}, saved from {manifest.member} of {manifest.cluster} at {manifest.taken_at}"
+    return f"{chosen.label} ({said})"
+
+
+def _notes(restoration: Restoration, live: Sequence[int], wish: Wish) -> Iterable[str]:
+    if live:
+        yield (
+            f"the cluster is at revision {max(live)}: what was written after revision {restoration.revision} is not in "
+            "the snapshot, and will be gone"
+        )
+    if restoration.bump:
+        yield (
+            f"the restored cluster begins at revision {restoration.restored_revision}; watchers that go on from an "
+            "older one are told that it is compacted, and begin anew"
+        )
+    else:
+        yield (
+            f"etcd {restoration.version} cannot raise the revision: watchers and caches that have seen a later one "
+            f"than {restoration.revision} must be started anew"
+        )
+    yield (
+        f"the old data stay on every host: member.restore-{restoration.began} in its data directory. Remove them once "
+        "nobody misses anything"
+    )
+    if wish.fenced:
+        yield f"{', '.join(sorted(wish.fenced))}: said to be off, and not looked at"
+
+
+# -- a restore that goes on --------------------------------------------------------------------------------------------
+
+
+def _under_way(looks: Sequence[Look]) -> Restoration | None:
+    """The restore whose first host was marked."""
+    active = [look for look in looks if look.is_under_way]
+    for look in active:
+        if look.record is None:
+            raise Refused(
+                f"{look.host.label} says {look.host.state!r}, and what is restored there is written down no more.",
+                "Members that are made of different snapshots serve different keys under one name.",
+                "Look for the old data on that host, beside its data directory, before anything else.",
+            )
+    found = {look.record for look in active if look.record is not None}
+    if len(found) > 1:
+        raise Refused(
+            "Hosts are in the middle of different restores: "
+            + ", ".join(f"{look.host.label} of {look.record.token}" for look in active if look.record is not None)
+            + ".",
+            "They would not find each other, and serve different keys under one name.",
+            "Put the inventory right, if they are of different clusters.",
+        )
+    return next(iter(found), None)
+
+
+def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, given: Candidate | None) -> Plan:
+    named = [one for one in (given, *(look.named for look in looks)) if one is not None]
+    other = next((one for one in named if one.sha256 != restoration.sha256), None)
+    done = [look for look in looks if look.has_data_of(restoration.token)]
+    may_put_back = not done
+    if wish.snapshot and other is not None:
+        raise Refused(
+            f"The snapshot of revision {restoration.revision} is being restored, and {other.label} is another one.",
+            "Members that are made of different snapshots serve different keys under one name.",
+            "Let that go on: the same command without etcd_snapshot."
+            + (f" Or put back what was: -e etcd_put_back={wish.cluster}" if may_put_back else ""),
+        )
+    _check_same_members(looks, restoration, wish)
+    needing = [look for look in looks if not look.prepared and look not in done]
+    source = None
+    if needing:
+        having = _having(looks, restoration.sha256)
+        source = next((Candidate(host, path, None) for host, path in having.items()), given)
+        if source is None:
+            raise Refused(
+                f"No host has the snapshot any more that is being restored (sha256 {restoration.sha256}), and "
+                f"{', '.join(look.host.label for look in needing)} needs it.",
+                "",
+                "Name it: -e etcd_snapshot=PATH",
+            )
+    return Plan(
+        restoration,
+        [look.host.name for look in looks],
+        source,
+        _having(looks, restoration.sha256),
+        _installs([look.host for look in looks], restoration.version),
+        False,
+        "",
+        "",
+        may_put_back,
+        f"go on with the restore of revision {restoration.revision} that began at {restoration.began}",
+        (),
+    )
+
+
+def _having(looks: Iterable[Look], sha256: str) -> dict[str, str]:
+    return {look.host.name: look.path_of(sha256) for look in looks if look.path_of(sha256)}
+
+
+def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: Wish) -> None:
+    begun = restoration.members
+    now = {look.host.wanted.name: sorted(look.host.wanted.member.peer_urls) for look in looks if look.host.wanted}
+    changed = [name for name, urls in now.items() if sorted(begun.get(name, [])) != urls]
+    away = [name for name in begun if name not in now and name not in _words(wish)]
+    if changed or away:
+        raise Refused(
+            f"The restore began with the members {restoration.initial_cluster}, and the inventory says otherwise of "
+            f"{', '.join([*changed, *away])}.",
+            "Members that are made for different member lists do not find each other.",
+            "Put the inventory back as it was; change it once the cluster serves. A machine that is off for good is "
+            f"named: -e etcd_fenced={','.join(away) or 'NAME'}",
+        )
+
+
+# -- what must be so ---------------------------------------------------------------------------------------------------
+
+
+def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
+    hosts = [look.host for look in looks]
+    if not hosts:
+        raise BadInput(f"{wish.cluster} has no host that is not fenced (etcd_fenced).")
+    silent = [f"{host.label}: {host.silent}" for host in hosts if host.silent]
+    if silent:
+        raise Refused(
+            "\n".join(silent),
+            "A member that is not stopped may go on serving beside the restored cluster.",
+            "See that every host can be looked at. A machine that is off for good is named: -e etcd_fenced=NAME",
+        )
+    off = [Host(name, silent="its machine is off.") for name, others in (wish.fenced or {}).items() if others]
+    _plan.check_inventory([*hosts, *off])
+    if off:
+        # ETCD_NODES still names who is off; everything else is judged of those that are there.
+        _topology.check_members([replace(host.wanted.member, etcd_nodes="") for host in hosts if host.wanted])
+    for host in hosts:
+        if host.wanted is not None and not host.wanted.present:
+            raise BadInput(
+                f"{host.label} is to be absent (etcd_member_state). Restore with the members that the cluster is to "
+                "have: take the line out, and name its machine once it is off: -e etcd_fenced=NAME"
+            )
+        if host.state == _marker.RECOVERY_PENDING:
+            raise Refused(
+                f"{host.label} is in the middle of a recovery from a lost quorum.",
+                "Two of those at once would leave two clusters.",
+                f"Let it go on, or put it back: ansible-playbook quorum.etcd.recover -i INVENTORY -e "
+                f"etcd_recover={wish.cluster}",
+            )
+        if host.state is None:
+            _bootstrap.check_nothing_foreign(host)
+
+
+def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
+    """Every member of the cluster that is to be replaced is stopped, or its machine is off.
+
+    :raises Refused: one is neither.
+    :raises BadInput: somebody is said to be off whom nobody knows.
+    """
+    members = _last_known(looks, wish, chosen)
+    here = {url for look in looks if look.host.wanted for url in look.host.wanted.member.peer_urls}
+    ids = _member_ids([look.host for look in looks])
+    words = _words(wish)
+    away = [one for one in members if not here & set(one["peer_urls"]) and one["id"] not in ids]
+    loose = [one for one in away if not words & _words_of(one)]
+    if loose:
+        raise Refused(
+            f"The cluster has members that are not in this inventory: {', '.join(_member(one) for one in loose)}.",
+            "One that is not stopped goes on serving, or comes back, beside the restored cluster.",
+            "Put them into the inventory. If their machines are off for good, say so: -e etcd_fenced="
+            + ",".join(one["name"] or one["id"] for one in loose),
+        )
+    known = {word for one in members for word in _words_of(one)}
+    strange = [name for name, others in (wish.fenced or {}).items() if not others and name not in known]
+    if strange:
+        raise BadInput(
+            f"etcd_fenced names {', '.join(strange)}, which is neither a host of the group nor a member of the cluster."
+        )
+
+
+def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequence[Member]:
+    """The members of the cluster that is to be replaced, as the newest source tells them."""
+    for look in looks:
+        members = (look.host.seen.get("cluster") or {}).get("members")
+        if members and look.host.answers:
+            return list(members)
+    for look in looks:
+        members = (look.host.seen.get("cluster") or {}).get("members")
+        if members:
+            return list(members)
+    if wish.snapshot_of:
+        # It is a copy of another cluster, which goes on.
+        kept = [one for look in looks for one in look.kept]
+        return max(kept, key=_age).members if kept else []
+    return max([chosen, *(one for look in looks for one in look.kept)], key=_age).members
+
+
+def _member(one: Member) -> str:
+    return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
+
+
+def _words(wish: Wish) -> set[str]:
+    return {word for name, others in (wish.fenced or {}).items() for word in (name, *others)}
+
+
+def _words_of(one: Member) -> set[str]:
+    """All by which a person may name a member."""
+    return {one["name"], one["id"], *(_urls.parse_url(url, "peer URL").host for url in one["peer_urls"])} - {""}
+
+
+def _cluster_ids(hosts: Iterable[Host]) -> set[str]:
+    """The ids by which the hosts know their cluster."""
+    found = set()
+    for host in hosts:
+        marker = host.marker
+        found |= {
+            marker.cluster_id if marker is not None else "",
+            str(host.seen["data"].get("cluster_id") or ""),
+            str((host.seen.get("cluster") or {}).get("cluster_id") or ""),
+        }
+    return found - {""}
+
+
+def _member_ids(hosts: Iterable[Host]) -> set[str]:
+    found = set()
+    for host in hosts:
+        marker = host.marker
+        found |= {marker.member_id if marker is not None else "", str(host.seen["data"].get("member_id") or "")}
+    return found - {""}
+
+
+def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
+    for host in hosts:
+        if host.wanted is None:
+            continue
+        quota = (
+            int(str(_render.flags(host.wanted, restoration.version).get("quota-backend-bytes", 0))) or _DEFAULT_QUOTA
+        )
+        if quota < restoration.size:
+            raise Refused(
+                f"quota-backend-bytes for {host.label} is {quota}, and the snapshot has {restoration.size} bytes.",
+                "etcd starts with it, and the first write raises NOSPACE: the cluster takes no more writes.",
+                f"Give it more than {restoration.size} in etcd_settings.",
+            )
+
+
+def _check_room(hosts: Iterable[Host], size: int) -> None:
+    short = [host for host in hosts if int(host.seen["free"]["data"]) < size + ROOM]
+    if short:
+        raise BadInput(
+            "\n".join(
+                f"{host.label} has {int(host.seen['free']['data']) >> 20} MiB free for its data, and the restored ones "
+                f"need {(size + ROOM) >> 20} MiB beside the old ones. Make room there."
+                for host in short
+            )
+        )

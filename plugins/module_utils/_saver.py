@@ -1,0 +1,237 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The program that a member's timer starts: it saves a snapshot if that is this member's part.
+
+It needs neither Ansible nor the controller; C(plugin_utils/_program.py) packs it with all that it imports into one
+file. Whatever goes wrong ends it with a status that fails its unit, and one line that says what to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _saving, _snapshot, _snapshotdir
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
+from ansible_collections.quorum.etcd.plugins.module_utils._saving import Choice, Kept, Settings, Try
+from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
+
+# Seconds for one question to one member; all are asked at once.
+_TIMEOUT = 3.0
+# systemd reads the priority of a line from it (sd-daemon(3)).
+_ERROR = "<3>"
+
+
+class Done(NamedTuple):
+    """How a try went well.
+
+    :param outcome: see C(_saving).
+    :param message: for a person.
+    :param duration: seconds that saving took.
+    """
+
+    outcome: str
+    message: str
+    duration: float = 0.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run once.
+
+    :param arguments: the path of the settings.
+    :returns: the status of the process.
+    """
+    try:
+        settings = _settings(arguments)
+    except EtcdError as exc:
+        return _failed(f"No snapshot was tried: {exc}")
+    try:
+        done = attempt(settings)
+        last = Try(_saving.stamp(time.time()), done.outcome, done.message, done.duration)
+    except EtcdError as exc:
+        last = Try(_saving.stamp(time.time()), _saving.FAILED, _one_line(str(exc)))
+    except Exception as exc:
+        # Even a mistake in this very program must be seen by whoever watches the metrics.
+        last = Try(_saving.stamp(time.time()), _saving.FAILED, f"A mistake in this program: {exc!r}. Please report it.")
+    last = _told(settings, last)
+    if not last.ok:
+        return _failed(f"{settings.cluster}: no good try at a snapshot from this host: {last.message}")
+    sys.stdout.write(f"{settings.cluster}: {last.message}\n")
+    return 0
+
+
+def attempt(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Done:
+    """Save a snapshot if that is this host's part, and run what is to be run with it.
+
+    :raises EtcdError: something went wrong.
+    """
+    credentials = credentials_of(settings)
+    choice = look(settings, credentials)
+    if not choice.mine:
+        sleep(settings.second_look)
+        with contextlib.suppress(EtcdError):
+            # Its first look was a good one: that this member ended since is no reason to complain of it.
+            choice = look(settings, credentials)
+    if not choice.mine:
+        return Done(_saving.PASSED, f"Left to {choice.saver}. {choice.why}")
+    begin = time.monotonic()
+    saved = _snapshot.save(
+        [settings.endpoint],
+        credentials,
+        settings.directory,
+        settings.cluster,
+        endpoint=settings.endpoint,
+        retention=Retention(settings.keep, settings.daily, settings.weekly),
+        timeout=_TIMEOUT,
+    )
+    took = time.monotonic() - begin
+    if settings.after_command:
+        _run_after(settings.after_command, saved.path)
+    manifest = saved.manifest
+    return Done(
+        _saving.SAVED,
+        f"Saved {saved.path}, revision {manifest.revision}, {manifest.size} bytes, in {took:.1f} s. {choice.why}",
+        took,
+    )
+
+
+def look(settings: Settings, credentials: Credentials) -> Choice:
+    """Whose part it is, as this host's member and all voters say now.
+
+    :raises EtcdError: its own member does not tell.
+    """
+    seen = survey([settings.endpoint], credentials, _TIMEOUT, cluster=True)
+    own = next((one for one in seen if one.endpoint == settings.endpoint), seen[0])
+    status = own.status
+    if status is None:
+        raise HostError(
+            f"The member on this host does not answer at {settings.endpoint}: {own.error} Without it this host does "
+            f"not know who else could save one. Look at: systemctl status {settings.unit}"
+        )
+    if own.members is None and not status["is_learner"]:
+        with Client([settings.endpoint], credentials, _TIMEOUT) as client:
+            # It says why.
+            own = own._replace(members=client.member_list(False)["members"])
+    own_id = status["member_id"]
+    # A learner tells nobody the members.
+    members = own.members or [{"id": own_id, "name": "", "is_learner": status["is_learner"]}]
+    return _saving.choose(own_id, members, seen)
+
+
+def credentials_of(settings: Settings) -> Credentials:
+    """Who this program is to etcd: the administrator by his certificate, a user with a password, or nobody.
+
+    :raises HostError: a file is missing.
+    :raises Refused: others than root could read the password.
+    """
+    paths = {"ca_path": settings.ca_path, "client_cert": settings.client_cert, "client_key": settings.client_key}
+    for path in filter(None, paths.values()):
+        if not os.path.exists(path):
+            raise HostError(f"{path} is missing. Run the playbook: it says what is safe.")
+    user, password = _user(settings.user_file) if settings.user_file else (None, None)
+    return Credentials(**{name: path or None for name, path in paths.items()}, username=user, password=password)
+
+
+def _user(path: str) -> tuple[str, str]:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            name, colon, password = stream.readline().rstrip("\n").partition(":")
+    except OSError as exc:
+        raise HostError(f"{path} (etcd_snapshot_user_file) cannot be read: {exc.strerror}.") from exc
+    if stat.S_IMODE(mode) & 0o077:
+        raise Refused(f"{path} may be read by others than its owner.", "It holds a password.", f"chmod 0600 {path}")
+    if not name or not colon:
+        raise HostError(f"{path} (etcd_snapshot_user_file) does not hold NAME:PASSWORD on its first line.")
+    return name, password
+
+
+def _run_after(command: Sequence[str], path: str) -> None:
+    """Run the operator's own command. It is no shell line: what is in the path or in an argument means itself.
+
+    :raises HostError: it cannot be run, or it failed.
+    """
+    kept = f"The snapshot {path} is good and stays."
+    try:
+        status = subprocess.run([*command, path], stdin=subprocess.DEVNULL, check=False).returncode
+    except OSError as exc:
+        raise HostError(f"etcd_snapshot_after_command, {command[0]}, cannot be run: {exc.strerror}. {kept}") from exc
+    if status:
+        how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+        raise HostError(f"etcd_snapshot_after_command, {command[0]}, {how}. What it said is above. {kept}")
+
+
+def _settings(arguments: Sequence[str]) -> Settings:
+    if len(arguments) != 1:
+        raise HostError("give the path of its settings, and nothing else.")
+    try:
+        with open(arguments[0], encoding="utf-8") as stream:
+            return Settings.from_json(stream.read())
+    except (OSError, UnicodeDecodeError) as exc:
+        raise HostError(f"{arguments[0]} cannot be read: {exc}. Run the playbook: it writes it anew.") from exc
+
+
+def _told(settings: Settings, last: Try) -> Try:
+    """Tell the metrics, then the host itself, what became of this try. One that nobody was told of has failed.
+
+    :returns: what became of it.
+    """
+    before = _last(settings.state_file)
+    # What the newest snapshot took to save is told as long as it is the newest.
+    took = last.duration or (before.duration if before else 0.0)
+    if settings.metrics_file:
+        text = _saving.metrics(settings.cluster, last, _newest(settings), took)
+        last = _written(
+            settings.metrics_file, text, 0o644, last, "Make its directory, or set etcd_snapshot_metrics_file."
+        )
+    text = replace(last, duration=took).to_json()
+    return _written(settings.state_file, text, 0o600, last, "Make room on its file system.")
+
+
+def _written(path: str, text: str, mode: int, last: Try, remedy: str) -> Try:
+    try:
+        _atomic.replace(path, text.encode(), mode)
+    except OSError as exc:
+        problem = f"{path} cannot be written: {exc.strerror}. {remedy}"
+        return replace(last, outcome=_saving.FAILED, message=f"{last.message} {problem}")
+    return last
+
+
+def _newest(settings: Settings) -> Kept | None:
+    with contextlib.suppress(EtcdError):
+        found = _snapshotdir.newest(settings.directory, settings.cluster)
+        if found is not None:
+            manifest = found.manifest
+            return Kept(found.path, manifest.taken_at, manifest.size, manifest.revision)
+    return None
+
+
+def _last(path: str) -> Try | None:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return Try.from_json(stream.read())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _failed(text: str) -> int:
+    # A journal has the line of a priority as one entry.
+    sys.stderr.write(f"{_ERROR if 'JOURNAL_STREAM' in os.environ else ''}{_one_line(text)}\n")
+    return 1

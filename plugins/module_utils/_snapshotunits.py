@@ -1,0 +1,137 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The systemd units by which a member saves snapshots: one that does it once, and the timer that starts it."""
+
+from __future__ import annotations
+
+import posixpath
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _saving
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Snapshots
+from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
+
+_SERVICE = """\
+{signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.
+[Unit]
+Description=Snapshot of the etcd cluster {cluster}, if it is this member's to save
+Documentation=https://etcd.io/docs/
+After={unit} network-online.target
+RequiresMountsFor={directory}
+
+[Service]
+Type=oneshot
+# One that hangs for ever would keep the timer from starting the next.
+TimeoutStartSec=6h
+ExecStartPre=+/bin/mkdir -p -m 0700 {directory}
+ExecStart="{python}" -I {program} {config}
+SyslogIdentifier={identifier}
+Nice=10
+IOSchedulingClass=best-effort
+IOSchedulingPriority=7
+UMask=0077
+{sandbox}"""
+
+_SANDBOX = """
+NoNewPrivileges=yes
+CapabilityBoundingSet=CAP_DAC_OVERRIDE
+AmbientCapabilities=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+PrivateDevices=yes
+PrivateTmp={private_tmp}
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHome={protect_home}
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+ProtectSystem=strict
+ReadWritePaths={writable}
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+"""
+
+_OPEN = """
+# What etcd_snapshot_after_command needs nobody here knows: it runs without a sandbox. Narrow it with a drop-in.
+NoNewPrivileges=yes
+"""
+
+_TIMER = """\
+{signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.
+[Unit]
+Description=Snapshots of the etcd cluster {cluster}
+Documentation=https://etcd.io/docs/
+
+[Timer]
+OnCalendar={schedule}
+AccuracySec=1s
+# The members look at each other twice, further apart than this: see _saving.
+RandomizedDelaySec={delay}s
+# One that was missed while the machine was off is made up for.
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def service(layout: Layout, cluster: str, snapshots: Snapshots, python: str) -> str:
+    """The unit that saves one snapshot.
+
+    :param python: the interpreter's path.
+    """
+    return _SERVICE.format(
+        signature=SIGNATURE,
+        cluster=_plain(cluster),
+        unit=layout.unit,
+        identifier=posixpath.splitext(layout.snapshot_unit)[0],
+        directory=snapshots.directory,
+        python=_plain(python),
+        program=layout.snapshot_program,
+        config=layout.snapshot_config,
+        sandbox=_OPEN if snapshots.after_command else _sandbox(layout, snapshots, python),
+    )
+
+
+def timer(cluster: str, schedule: str) -> str:
+    """The unit that starts it.
+
+    :param schedule: as systemd.time(7) writes it.
+    """
+    return _TIMER.format(
+        signature=SIGNATURE, cluster=_plain(cluster), schedule=_plain(schedule), delay=_saving.RANDOM_DELAY
+    )
+
+
+def _sandbox(layout: Layout, snapshots: Snapshots, python: str) -> str:
+    writable = [snapshots.directory, layout.state_dir]
+    if snapshots.metrics_file:
+        writable.append(posixpath.dirname(snapshots.metrics_file))
+    places = [*writable, python, *([snapshots.user_file] if snapshots.user_file else [])]
+    return _SANDBOX.format(
+        private_tmp=_yes(not any(path.startswith(("/tmp/", "/var/tmp/")) for path in places)),
+        protect_home=_yes(not any(path.startswith(("/home/", "/root/", "/run/user/")) for path in places)),
+        # With a dash: that a directory is missing is the program's to say.
+        writable=" ".join(f"-{path}" for path in dict.fromkeys(writable)),
+    )
+
+
+def _plain(text: str) -> str:
+    # A percent sign begins a specifier (systemd.unit(5)).
+    return text.replace("%", "%%")
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"

@@ -1,0 +1,153 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The snapshot that is restored, on its way to every host, and what a host knows of snapshots before."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _atomic,
+    _drill,
+    _hostfiles,
+    _manifest,
+    _snapshotdir,
+    _snapshotfile,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import Places, read_record
+
+_STAGED = "restoring-"
+_CHUNK = 1 << 20
+# Bytes that stay free beside a snapshot that is brought here.
+_SPARE = 64 << 20
+
+
+def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
+    """What a host knows of a restore and of snapshots. Reads only.
+
+    :param cluster: the name under which its snapshots are known.
+    :param snapshot: a file to judge if it is there; a path.
+    :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept) and C(staged)
+        (paths with their manifests and checksums), C(newest) (when the last of C(kept) was taken, empty without one),
+        C(named) (what is at C(snapshot), None if nothing is).
+    :raises EtcdError: what is there cannot be used.
+    """
+    record = read_record(layout)
+    kept: list[dict[str, Any]] = [
+        {"path": one.path, "manifest": one.manifest.to_dict()} for one in _snapshotdir.found(snapshot_dir, cluster)
+    ]
+    staged = glob.glob(os.path.join(glob.escape(snapshot_dir), f"{_STAGED}*.db"))
+    return {
+        "record": record.to_dict() if record else None,
+        "prepared": record is not None and os.path.isdir(Places.of(layout, record).new),
+        "kept": kept,
+        "newest": kept[-1]["manifest"]["taken_at"] if kept else "",
+        "staged": [{"path": path, "sha256": os.path.basename(path)[len(_STAGED) : -len(".db")]} for path in staged],
+        "named": judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
+    }
+
+
+def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
+    """All that a snapshot file and the manifest beside it say.
+
+    :returns: C(path), C(details) (see C(_snapshotfile.Details)), C(manifest) (None where there is none).
+    :raises EtcdError: it is damaged, or they disagree.
+    """
+    details = _snapshotfile.read(snapshot, allow_missing_hash)
+    manifest = _drill.manifest_beside(snapshot)
+    if manifest is not None:
+        _manifest.check_file(manifest, details, snapshot)
+    return {
+        "path": snapshot,
+        "details": details.to_dict(),
+        "manifest": manifest.to_dict() if manifest is not None else None,
+    }
+
+
+def lend(snapshot: str, to: str) -> str:
+    """Lay a file where whoever owns a directory can read it.
+
+    :param to: a path in that directory.
+    :returns: where it is to be read.
+    :raises HostError: there is no room.
+    """
+    owner = os.stat(os.path.dirname(to))
+    if owner.st_uid == 0:
+        return snapshot
+    _copy(snapshot, to)
+    os.chown(to, owner.st_uid, owner.st_gid)
+    return to
+
+
+def path_of(snapshot_dir: str, restoration: Restoration) -> str:
+    """Where the snapshot lies that is restored: one that is kept on this host anyway, else its copy."""
+    for one in _snapshotdir.found(snapshot_dir, restoration.cluster):
+        if one.manifest.sha256 == restoration.sha256:
+            return one.path
+    return os.path.join(snapshot_dir, f"{_STAGED}{restoration.sha256}.db")
+
+
+def stage(snapshot_dir: str, restoration: Restoration, source: str, check: bool) -> bool:
+    """Have the snapshot on this host, and see that it is the one.
+
+    :param source: a copy of it that may be taken.
+    :returns: whether it was copied.
+    :raises EtcdError: it is another file, or damaged, or there is no room.
+    """
+    path = path_of(snapshot_dir, restoration)
+    copied = not os.path.exists(path)
+    if check:
+        return copied
+    if copied:
+        _snapshotdir.prepare(snapshot_dir)
+        _copy(source, path)
+    details = _snapshotfile.read(path, restoration.allow_missing_hash)
+    if details.sha256 != restoration.sha256:
+        raise Refused(
+            f"{path} has the checksum {details.sha256}, and {restoration.sha256} is to be restored.",
+            "Members that are made of different snapshots serve different keys under one name.",
+            "Remove that file, then run again.",
+        )
+    return copied
+
+
+def clear(snapshot_dir: str) -> None:
+    """Remove the copies that restores have brought here. What is kept anyway stays."""
+    for path in glob.glob(os.path.join(glob.escape(snapshot_dir), f"{_STAGED}*.db")):
+        _hostfiles.remove(path)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file that may be large: whole or not at all."""
+    beside = f"{target}.part"
+    try:
+        with open(source, "rb") as reading:
+            size = os.fstat(reading.fileno()).st_size
+            found = os.statvfs(os.path.dirname(target))
+            if found.f_bavail * found.f_frsize < size + _SPARE:
+                raise HostError(
+                    f"{os.path.dirname(target)} has {found.f_bavail * found.f_frsize >> 20} MiB free, and the snapshot "
+                    f"needs {(size + _SPARE) >> 20} MiB there. Make room, or set etcd_snapshot_dir to another one."
+                )
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as writing:
+                shutil.copyfileobj(reading, writing, _CHUNK)
+                writing.flush()
+                os.fsync(writing.fileno())
+        os.rename(beside, target)
+        _atomic.sync_directory(os.path.dirname(target))
+    except BaseException as exc:
+        _hostfiles.remove(beside)
+        if isinstance(exc, OSError):
+            raise HostError(f"{target} cannot be written: {exc.strerror}.") from exc
+        raise

@@ -1,0 +1,89 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_restore
+short_description: One act of a restore on one host, with what the controller has for it
+version_added: "0.1.0"
+description:
+  - Sends one act of a restore to M(quorum.etcd.etcd_snapshot_restore) on a host, and with it what the act needs of the
+    controller, the snapshot or the files and certificates of the member.
+  - Part of the role C(quorum.etcd.etcd), see C(playbooks/restore.yml).
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  state:
+    description:
+      - The act, see the option of the same name of M(quorum.etcd.etcd_snapshot_restore).
+      - V(fetched) brings the snapshot from this host to the controller, where it is gone with the run.
+    type: str
+    choices:
+      - fetched
+      - staged
+      - prepared
+      - marked
+      - stopped
+      - aside
+      - restored
+      - started
+      - verified
+      - open
+      - finished
+      - put_back
+    required: true
+  observation:
+    description: What M(quorum.etcd.etcd_observe) returned for this host.
+    type: dict
+    required: true
+  restoration:
+    description: What exactly is restored, C(plan.restoration) of M(quorum.etcd.etcd_restore_plan).
+    type: dict
+  source:
+    description: Who has the snapshot, C(plan.source) of M(quorum.etcd.etcd_restore_plan).
+    type: dict
+  path:
+    description: Where this host has the snapshot. Empty where it has not.
+    type: str
+    default: ""
+  timeout:
+    description: How long the member may take to serve, in seconds.
+    type: float
+    default: 120
+  pki:
+    description: How certificates are made, the role's C(__etcd_inputs.pki). Needed with O(state=restored).
+    type: dict
+    default: {}
+  announce:
+    description: What the controller prints while this runs.
+    type: str
+    default: ""
+"""
+
+EXAMPLES = r"""
+- name: The role calls it once for each act
+  quorum.etcd.etcd_restore:
+    state: prepared
+    observation: "{{ __etcd_own }}"
+    restoration: "{{ __etcd_plan.plan.restoration }}"
+"""
+
+RETURN = r"""
+aside:
+  description: Where the old data lie.
+  returned: with O(state=finished)
+  type: list
+  elements: str
+started:
+  description: Whether a member was started.
+  returned: with O(state=put_back)
+  type: bool
+"""

@@ -1,0 +1,295 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_snapshot_restore
+short_description: One host's part in restoring a whole cluster from a snapshot
+version_added: "0.1.0"
+description:
+  - A cluster is restored in acts that every host must have finished before any begins the next one. This module is one
+    such act on one host. It asks nobody and guards no quorum.
+  - C(playbooks/restore.yml) has them in their order, with a plan and a confirmation before the first. There is no
+    reason to call the module by hand.
+  - Every act finds out what of it is done already, so an interrupted one is continued by the next call.
+  - Nothing is deleted but what was made of snapshots. The old data are moved aside on their own file system.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+options:
+  state:
+    description:
+      - V(looked) only tells what the host knows of a restore that is under way and of snapshots. Refused where what
+        lies on the host is of another cluster.
+      - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
+      - V(staged) has the snapshot that is restored on the host.
+      - V(prepared) makes the new data of this host's member beside the old ones.
+      - V(marked) lets the host remember that its member stops for a restore. From here on nothing starts it.
+      - V(stopped) stops and disables the unit of the member.
+      - V(aside) moves its old data aside.
+      - V(restored) writes the files of the member and gives its new data their place. There is no way back from it.
+      - V(started) starts the member so that its peers reach it and no client does.
+      - V(verified) waits until it serves, and compares its revision, its keys and its members with what was restored.
+      - V(open) starts it by its unit, from now on at every boot.
+      - V(finished) waits until it serves, and removes what was needed for the restore alone.
+      - V(put_back) has everything as it was before, as long as this host is not V(restored).
+    type: str
+    choices:
+      - looked
+      - lent
+      - staged
+      - prepared
+      - marked
+      - stopped
+      - aside
+      - restored
+      - started
+      - verified
+      - open
+      - finished
+      - put_back
+    required: true
+  cluster:
+    description: Name of the cluster.
+    type: str
+    required: true
+  restoration:
+    description:
+      - What exactly is restored, the same on every host. M(quorum.etcd.etcd_restore_plan) makes it.
+      - Required with every O(state) but V(looked), V(lent) and V(put_back).
+    type: dict
+  name:
+    description: Name of the member.
+    type: str
+    default: ""
+  peer_urls:
+    description: Peer URLs of the member.
+    type: list
+    elements: str
+    default: []
+  snapshot:
+    description:
+      - With O(state=looked) a file to judge where there is one of that path, with O(state=lent) the file, and with
+        O(state=staged) a copy of the snapshot to take if it is not in O(snapshot_dir) yet.
+    type: path
+  lend_to:
+    description: Where to lay the copy, with O(state=lent), in a directory of the user as whom Ansible came.
+    type: path
+  snapshot_dir:
+    description: Directory of snapshots on the host.
+    type: path
+    default: /var/lib/etcd-snapshots
+  allow_missing_hash:
+    description: Take a copied database, whose file has no checksum.
+    type: bool
+    default: false
+  timeout:
+    description: How long the member may take to serve, in seconds.
+    type: float
+    default: 120
+  files:
+    description: Files of the member, with O(state=restored).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: Absolute path.
+        type: path
+        required: true
+      content:
+        description: The whole text.
+        type: str
+        required: true
+      mode:
+        description: Four octal digits.
+        type: str
+        required: true
+      owner:
+        description: Name of the user that owns it.
+        type: str
+        required: true
+      group:
+        description: Name of the group that owns it.
+        type: str
+        required: true
+  links:
+    description: Path of a symbolic link to its target, with O(state=restored).
+    type: dict
+    default: {}
+  certificates:
+    description: Certificates to replace, by the name of their leaf, PEM, with O(state=restored).
+    type: dict
+    default: {}
+  private_keys:
+    description: The private key of each of O(certificates), PEM.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: See what a host knows of snapshots, and of a restore that is under way
+  quorum.etcd.etcd_snapshot_restore:
+    cluster: etcd_cluster
+    state: looked
+
+- name: Have everything on this host as it was before
+  quorum.etcd.etcd_snapshot_restore:
+    cluster: etcd_cluster
+    state: put_back
+"""
+
+RETURN = r"""
+record:
+  description: The restore that is under way, as O(restoration). None without one.
+  returned: with O(state=looked)
+  type: dict
+prepared:
+  description: Whether the new data of this host's member are there.
+  returned: with O(state=looked)
+  type: bool
+kept:
+  description: Snapshots of this cluster, oldest first, as C(path) and C(manifest).
+  returned: with O(state=looked)
+  type: list
+  elements: dict
+newest:
+  description: When the last of RV(kept) was taken, as C(2026-11-22T07:40:00Z). Empty without one.
+  returned: with O(state=looked)
+  type: str
+staged:
+  description: Copies of snapshots that restores have brought here, as C(path) and C(sha256).
+  returned: with O(state=looked)
+  type: list
+  elements: dict
+named:
+  description: What the file O(snapshot) holds, as C(path), C(details) and C(manifest). None where there is none.
+  returned: with O(state=looked)
+  type: dict
+path:
+  description: Where the snapshot lies that is restored, or its copy.
+  returned: with O(state=staged) and O(state=lent)
+  type: str
+revision:
+  description: The revision at which the restored member begins.
+  returned: with O(state=verified), where it was not started before
+  type: int
+key_count:
+  description: How many keys it has.
+  returned: with O(state=verified), where it was not started before
+  type: int
+members:
+  description: The members that it knows, name to peer URLs.
+  returned: with O(state=verified), where it was not started before
+  type: dict
+aside:
+  description: Where the old data lie.
+  returned: with O(state=finished)
+  type: list
+  elements: str
+started:
+  description: Whether a member was started.
+  returned: with O(state=put_back)
+  type: bool
+"""
+
+import platform
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _command,
+    _destroy,
+    _releases,
+    _restore,
+    _signals,
+    _staging,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_ACTS = {
+    "marked": _restore.mark,
+    "stopped": _restore.stop,
+    "aside": _restore.move_aside,
+    "started": _restore.start,
+    "open": _restore.open_up,
+}
+_STATES = ["looked", "lent", "staged", "prepared", *list(_ACTS)[:3], "restored", "started", "verified", "open"]
+_STATES += ["finished", "put_back"]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **LAYOUT,
+            **CONTENT,
+            "files": {**CONTENT["files"], "required": False, "default": []},
+            "state": {"type": "str", "choices": _STATES, "required": True},
+            "cluster": {"type": "str", "required": True},
+            "restoration": {"type": "dict"},
+            "name": {"type": "str", "default": ""},
+            "peer_urls": {"type": "list", "elements": "str", "default": []},
+            "snapshot": {"type": "path"},
+            "lend_to": {"type": "path"},
+            "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
+            "allow_missing_hash": {"type": "bool", "default": False},
+            "timeout": {"type": "float", "default": 120.0},
+        },
+        supports_check_mode=True,
+    )
+    if module.params["state"] not in ("looked", "lent", "verified"):
+        _signals.outlive_the_connection()
+    try:
+        result = _done(module)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(**result)
+
+
+def _done(module: AnsibleModule) -> dict[str, object]:
+    given, check = module.params, module.check_mode
+    state, layout, snapshot = given["state"], layout_of(given), given["snapshot"] or ""
+    run = _command.of_module(module)
+    _destroy.check_ours(layout, given["cluster"])
+    if state == "looked":
+        found = _staging.look(layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"])
+        return {"changed": False, **found}
+    if state == "lent":
+        return {"changed": False, "path": snapshot if check else _staging.lend(snapshot, given["lend_to"])}
+    if state == "put_back":
+        return _restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
+    if given["restoration"] is None:
+        raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
+    restoration = Restoration.from_dict(given["restoration"])
+    release_dir = layout.release_dir(restoration.version, _releases.architecture(platform.machine()))
+    act = _restore.Act(
+        Systemd(run), layout, restoration, given["name"], given["peer_urls"], release_dir, given["snapshot_dir"]
+    )
+    if state == "staged":
+        changed = _restore.stage(act, snapshot, check)
+        return {"changed": changed, "path": _staging.path_of(act.snapshot_dir, restoration)}
+    if state == "prepared":
+        return {"changed": _restore.prepare(run, act, check)}
+    if state == "restored":
+        return _restore.put_in_place(act, Content.from_params(given), check)
+    if state == "verified":
+        return {"changed": False, **({} if check else _restore.verify(act, given["timeout"]))}
+    if state == "finished":
+        return {"changed": True} if check else _restore.finish(act, given["timeout"])
+    return {"changed": _ACTS[state](act, check)}
+
+
+if __name__ == "__main__":
+    main()

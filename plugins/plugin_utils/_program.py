@@ -1,0 +1,100 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""Packs a program of the collection for hosts: one text file of its own sources, the same bytes every time.
+
+It holds the files that the program imports, and no others. Being text it can be read where it lies, and is sent,
+compared and put back like every other file of a member.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+_COLLECTION = "ansible_collections.quorum.etcd.plugins.module_utils"
+_SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
+
+#: What a member's timer starts.
+SAVER = "_saver"
+
+_PROGRAM = '''\
+#!/usr/bin/env python3
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Managed by quorum.etcd: changes made by hand are put right at the next run.
+"""Parts of the collection quorum.etcd as one program, {main}. They are imported by the names that they have there."""
+
+import importlib.abc
+import importlib.util
+import sys
+
+
+class Packed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_loader(name, self) if name in SOURCES or self.is_package(name) else None
+
+    def is_package(self, name):
+        return (PACKAGE + ".").startswith(name + ".")
+
+    def get_source(self, name):
+        return SOURCES.get(name, "")
+
+
+PACKAGE = {package!r}
+SOURCES = {{
+{sources}}}
+
+if __name__ == "__main__":
+    sys.meta_path.insert(0, Packed())
+    sys.exit(importlib.import_module({main!r}).main(sys.argv[1:]))
+'''
+
+
+@functools.cache
+def text(name: str = SAVER) -> str:
+    """A program.
+
+    :param name: the file of C(module_utils) that has its C(main).
+    """
+    sources = "".join(map(_entry, sorted(_reach(name))))
+    return _PROGRAM.format(main=f"{_COLLECTION}.{name}", package=_COLLECTION, sources=sources)
+
+
+@functools.cache
+def sha256(name: str = SAVER) -> str:
+    """The checksum of a program, by which a host is known to have this very one."""
+    return hashlib.sha256(text(name).encode()).hexdigest()
+
+
+def _entry(file: str) -> str:
+    """One file, a line of it on a line, so that it can be read and compared."""
+    lines = (_SOURCES / f"{file}.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    text = "".join(f"        {line!r}\n" for line in lines)
+    return f"    {f'{_COLLECTION}.{file}'!r}: (\n{text}    ),\n"
+
+
+def _reach(name: str) -> set[str]:
+    """A file and everything that it loads of the collection."""
+    found: set[str] = set()
+    waiting = {name}
+    while waiting:
+        at = waiting.pop()
+        found.add(at)
+        waiting |= _imports(at) - found
+    return found
+
+
+def _imports(name: str) -> set[str]:
+    tree = ast.parse((_SOURCES / f"{name}.py").read_text(encoding="utf-8"))
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    found = {alias.name for node in imported if node.module == _COLLECTION for alias in node.names}
+    inner = [node.module or "" for node in imported if (node.module or "").startswith(f"{_COLLECTION}.")]
+    return found | {module.removeprefix(f"{_COLLECTION}.") for module in inner}

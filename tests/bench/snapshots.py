@@ -1,0 +1,156 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long it takes to save a snapshot, beside C(etcdctl snapshot save) of the same version, and in how much memory.
+
+Both stream the same database of the same member to the same file system, in pairs, of which every other one begins
+with etcdctl. Machines differ and are noisy, so what counts is the ratio of a pair. Ours also compares the checksum,
+reads the file's revision, and asks the member for the count and the hash of its keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "tests" / "component"))
+
+from cluster import DEFAULT_VERSION, Cluster, Tls, binary
+
+DIRECTORY = CHECKOUT / ".cache" / "bench-snapshots"
+MIB = 1 << 20
+VALUE = 64 << 10
+
+OURS = """
+import sys
+from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
+endpoint, directory, *credentials = sys.argv[1:]
+_snapshot.save([endpoint], Credentials(*credentials), directory, "bench")
+"""
+
+
+def fill(cluster: Cluster, size: int) -> None:
+    """Write values that nothing can compress, until the database has this size."""
+    with cluster.client(timeout=60.0) as client:
+        at = 0
+        while client.status()["db_size_in_use"] < size:
+            for _value in range(100):
+                client.put(f"bench/{at:08}", os.urandom(VALUE))
+                at += 1
+
+
+class Spent(NamedTuple):
+    """What one command took: seconds, of those on a processor, and MiB of memory at most."""
+
+    seconds: float
+    processor: float
+    memory: float
+
+
+def run(arguments: Sequence[str]) -> Spent:
+    """Run a command that must succeed."""
+    begin = time.monotonic()
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    memory, ended = 0.0, 0
+    while not ended:
+        time.sleep(0.02)
+        # What the kernel says at the end has the memory of this very process in it, whose child the other was.
+        memory = peak_memory(process.pid) or memory
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+    seconds = time.monotonic() - begin
+    process.returncode = status
+    if status:
+        sys.exit(f"{' '.join(arguments)} failed.")
+    return Spent(seconds, usage.ru_utime + usage.ru_stime, memory)
+
+
+def peak_memory(pid: int) -> float:
+    """MiB; 0 once it has ended."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def ours(cluster: Cluster, directory: Path) -> Spent:
+    given = [text for text in cluster.credentials if text]
+    return run([sys.executable, "-c", OURS, cluster.endpoints[0], str(directory), *given])
+
+
+def theirs(cluster: Cluster, directory: Path) -> Spent:
+    directory.mkdir()
+    named = zip(("cacert", "cert", "key"), (text for text in cluster.credentials if text))
+    options = [f"--{name}={value}" for name, value in named]
+    program = binary(cluster.version, "etcdctl")
+    return run([program, f"--endpoints={cluster.endpoints[0]}", *options, "snapshot", "save", str(directory / "db")])
+
+
+def pairs(cluster: Cluster, directory: Path, count: int) -> list[dict[str, Spent]]:
+    found = []
+    for at in range(count):
+        order = [("ours", ours), ("theirs", theirs)]
+        pair = {}
+        for name, save in order if at % 2 else order[::-1]:
+            pair[name] = save(cluster, directory / "saved")
+            shutil.rmtree(directory / "saved")
+        found.append(pair)
+        seconds = [pair[name].seconds for name in ("ours", "theirs")]
+        print("  {:.2f} s beside {:.2f} s: {:.2f}".format(*seconds, seconds[0] / seconds[1]), file=sys.stderr)
+    return found
+
+
+def row(title: str, found: Sequence[dict[str, Spent]]) -> str:
+    """The results of one kind as a line of Markdown."""
+    ratios = [pair["ours"].seconds / pair["theirs"].seconds for pair in found]
+    texts = []
+    for name in ("ours", "theirs"):
+        middle = [statistics.median(values) for values in zip(*(pair[name] for pair in found))]
+        texts.append(f"{middle[0]:.2f} s, {middle[1]:.2f} s, {max(pair[name].memory for pair in found):.0f} MiB")
+    return (
+        f"| {title} | {texts[0]} | {texts[1]} | {statistics.median(ratios):.2f} "
+        f"({min(ratios):.2f} to {max(ratios):.2f}) |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=1024, help="of the database, in MiB")
+    parser.add_argument("--pairs", type=int, default=10, help="how many of each kind")
+    parser.add_argument("--version", default=DEFAULT_VERSION, help="of etcd")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where all of it lies; it is removed")
+    options = parser.parse_args()
+    rows = [
+        "| | ours: time, processor, memory | etcdctl's | ratio of times: median (least to most) |",
+        "|---|---|---|---|",
+    ]
+    for title, secure in (("plain", False), ("mutual TLS", True)):
+        shutil.rmtree(options.directory, ignore_errors=True)
+        options.directory.mkdir(parents=True)
+        tls = Tls.make(options.directory / "pki") if secure else None
+        cluster = Cluster(options.directory, options.version, tls=tls)
+        cluster.members[0].extra = [f"--quota-backend-bytes={2 * options.size * MIB + (1 << 30)}"]
+        try:
+            cluster.start()
+            fill(cluster, options.size * MIB)
+            rows.append(row(title, pairs(cluster, options.directory, options.pairs)))
+        finally:
+            cluster.stop()
+            shutil.rmtree(options.directory, ignore_errors=True)
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A lost quorum, and one member that goes on alone; interrupted between any two steps, and put back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _join,
+    _marker,
+    _presumed,
+    _progress,
+    _recover,
+    _rescue,
+    _service,
+    _snapshotdir,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._join import Joining
+from ansible_collections.quorum.etcd.plugins.module_utils._rescue import Rescue
+from cluster import binary
+from member_host import MemberHost
+from one_of_three import OneOfThree
+
+MakeThree = Callable[..., OneOfThree]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+BEFORE = ["recover: marked", "recover: stopped", "rescue: files written", "rescue: copied", "rescue: agreed"]
+BEFORE += ["rescue: alone"]
+AFTER = ["no way back", "old data aside", "data in place", "marked", "started"]
+AFTER = [f"rescue: {step}" for step in AFTER]
+
+
+class Interrupted(BaseException):
+    """The end of a process, in the middle of its work."""
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def at(reached: str) -> None:
+        if reached == step:
+            monkeypatch.undo()
+            raise Interrupted(step)
+
+    monkeypatch.setattr(_progress, "at", at)
+
+
+class Writer:
+    """Clients that write without pause, and remember what was acknowledged."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._acknowledged: list[str] = []
+        self._threads = [threading.Thread(target=self._write, args=(at,)) for at in range(4)]
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, at: int) -> None:
+        with Client([self._endpoint], timeout=5.0) as client:
+            for number in range(1 << 20):
+                try:
+                    client.put(f"key/{at}/{number}", "value")
+                except EtcdError:
+                    return
+                self._acknowledged.append(f"key/{at}/{number}")
+
+    def await_some(self, count: int) -> None:
+        while len(self._acknowledged) < count:
+            assert any(thread.is_alive() for thread in self._threads)
+            threading.Event().wait(0.05)
+
+    def acknowledged(self) -> set[str]:
+        for thread in self._threads:
+            thread.join()
+        return set(self._acknowledged)
+
+
+def lose_the_others(three: OneOfThree) -> set[str]:
+    """Take two of three away under a writer, one after the other, so that the last one has all that was acknowledged.
+
+    :returns: the keys that were.
+    """
+    leader, other = three.others
+    three.cluster.lead(leader)
+    three.cluster.end(other)
+    writer = Writer(leader.client_url)
+    writer.await_some(300)
+    three.cluster.end(leader)
+    return writer.acknowledged()
+
+
+def look(host: MemberHost) -> dict[str, Any]:
+    return _recover.look(host.systemd, host.layout, "prod", [])
+
+
+def stop(host: MemberHost) -> bool:
+    return _recover.stop(host.systemd, host.layout, "prod", host.name, check=False)
+
+
+def rescue(host: MemberHost, check: bool = False) -> dict[str, Any]:
+    log = look(host)["log"] or {"term": 0, "index": 0}
+    urls = host.wanted.member.peer_urls
+    wanted = Rescue(host.name, urls, binary(host.version), log["term"], log["index"], timeout=30.0)
+    return _rescue.found(host, host.layout, host.content(), wanted, check)
+
+
+def recover(host: MemberHost) -> dict[str, Any]:
+    stop(host)
+    return rescue(host)
+
+
+def put_back(host: MemberHost) -> bool:
+    return _recover.put_back(host.systemd, host.layout, check=False)
+
+
+def started(host: MemberHost) -> None:
+    """Start its unit, whatever it did before, and wait until it serves."""
+    host(["systemctl", "restart", host.layout.unit])
+    _service.serving(host.systemd, host.layout, timeout=30.0)
+
+
+def keys(host: MemberHost) -> set[str]:
+    with Client(list(host.wanted.member.client_urls), timeout=10.0) as client:
+        return {str(one["key"], "ascii") for one in client.read("key/", prefix=True)["kvs"]}
+
+
+def members(host: MemberHost) -> list[dict[str, Any]]:
+    with Client(list(host.wanted.member.client_urls), timeout=10.0) as client:
+        return list(client.member_list()["members"])
+
+
+def beside(host: MemberHost) -> list[str]:
+    """What lies beside its data."""
+    return sorted(path.name.partition("-")[0] for path in Path(host.layout.data_dir).iterdir() if path.name != "member")
+
+
+def check_alone(host: MemberHost, acknowledged: set[str]) -> None:
+    """It serves as a cluster of one, with all that was acknowledged, and its old data are aside."""
+    (member,) = members(host)
+    assert (member["name"], member["peer_urls"]) == (host.name, list(host.wanted.member.peer_urls))
+    assert member["client_urls"] == list(host.wanted.member.client_urls)
+    assert acknowledged - keys(host) == set()
+    marker = host.marker
+    assert marker is not None
+    assert (marker.state, marker.origin, marker.before, marker.next_token) == ("started", "recovery", "", "")
+    assert marker.member_id == member["id"]
+    assert host.unit["UnitFileState"] == "enabled"
+    assert beside(host) == ["member.recovered"]
+
+
+@pytest.fixture
+def three(version: str, make_three: MakeThree) -> OneOfThree:
+    return make_three(version)
+
+
+def test_the_survivor_goes_on_with_all_that_was_acknowledged(every_version: str, make_three: MakeThree) -> None:
+    three = make_three(every_version)
+    host = three.host
+    before = look(host)
+    acknowledged = lose_the_others(three)
+    done = recover(host)
+    check_alone(host, acknowledged)
+    assert done["changed"] and done["kept"] >= 0
+    assert (done["member_id"], done["cluster_id"]) == (before["member_id"], before["cluster_id"])
+    with Client(list(host.wanted.member.client_urls), timeout=10.0) as client:
+        client.put("key/new", "value")
+    started(host)
+    assert {"key/new", *acknowledged} <= keys(host), "no later start gives anything up"
+
+
+@pytest.mark.parametrize("step", [*BEFORE, *AFTER])
+def test_an_interrupted_recovery_goes_on(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    interrupt(monkeypatch, step)
+    with pytest.raises(Interrupted):
+        recover(host)
+    if step in AFTER[3:]:
+        # There is nothing left but to await it.
+        started(host)
+        assert acknowledged - keys(host) == set()
+        return
+    assert look(host)["state"] == _marker.RECOVERY_PENDING
+    if step != BEFORE[0]:
+        host(["systemctl", "start", host.layout.unit])
+        assert host.unit["SubState"] == "auto-restart", "its gate lets nobody start it meanwhile"
+    recover(host)
+    check_alone(host, acknowledged)
+
+
+@pytest.mark.parametrize("step", BEFORE)
+def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    host = three.host
+    before, marker = look(host), host.marker
+    for other in three.others:
+        three.cluster.end(other)
+    interrupt(monkeypatch, step)
+    with pytest.raises(Interrupted):
+        recover(host)
+    assert put_back(host)
+    assert host.marker == marker
+    assert beside(host) == []
+    for other in three.others:
+        three.cluster.launch(other)
+        three.cluster.wait_for(other)
+    assert look(host)["member_id"] == before["member_id"]
+    _service.serving(host.systemd, host.layout, timeout=30.0)
+    assert not put_back(host), "once is enough"
+
+
+@pytest.mark.parametrize("step", AFTER[:3])
+def test_there_is_no_way_back_once_the_new_cluster_was_made(
+    three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    interrupt(monkeypatch, step)
+    with pytest.raises(Interrupted):
+        recover(host)
+    assert look(host)["founded"]
+    with pytest.raises(Refused, match=r"has made the new cluster.*-e etcd_recover=prod"):
+        put_back(host)
+    with pytest.raises(Refused, match="Somebody else has changed this host"):
+        _recover.aside(host.systemd, host.layout, check=False)
+    recover(host)
+    check_alone(host, acknowledged)
+
+
+def test_a_member_that_got_another_address_is_known_by_it(three: OneOfThree) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    stop(host)
+    three.move()
+    rescue(host)
+    check_alone(host, acknowledged)
+
+
+def test_a_copied_data_directory_goes_on_on_another_host_under_another_name(
+    version: str, three: OneOfThree, tmp_path: Path
+) -> None:
+    acknowledged = lose_the_others(three)
+    three.host.end()
+    host = MemberHost(tmp_path / "another", version, 9)
+    try:
+        Path(host.layout.data_dir).mkdir(parents=True)
+        Path(three.host.layout.data_dir, "member").rename(Path(host.layout.data_dir, "member"))
+        recover(host)
+        check_alone(host, acknowledged)
+    finally:
+        host.end_all()
+
+
+def test_a_log_of_its_own_is_taken_over(version: str, three: OneOfThree) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    stop(host)
+    wal_dir = f"{host.layout.root}/wal/etcd"
+    Path(wal_dir).parent.mkdir()
+    Path(host.layout.log_dir).rename(wal_dir)
+    host.layout = replace(host.layout, wal_dir=wal_dir)
+    host.mark(wal_dir=wal_dir)
+    rescue(host)
+    check_alone(host, acknowledged)
+    assert sorted(path.name.partition("-")[0] for path in Path(wal_dir).parent.iterdir()) == ["etcd", "etcd.recovered"]
+
+
+def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThree, tmp_path: Path) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    recover(host)
+    other = MemberHost(tmp_path / "other", version, 8)
+    try:
+        # It has the data of one that was lost.
+        Path(other.layout.data_dir).mkdir(parents=True)
+        three.others[0].directory.joinpath("member").rename(Path(other.layout.data_dir, "member"))
+        stop(other)
+        assert _recover.aside(other.systemd, other.layout, check=False)
+        assert beside(other) == ["member.recovered"]
+        marker = other.marker
+        assert marker is not None and marker.state == _marker.REMOVED
+        assert not _recover.aside(other.systemd, other.layout, check=False)
+        presumed, urls = _presumed.of(members(host)), list(host.wanted.member.client_urls)
+        joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, timeout=30.0)
+        _join.join(other.systemd, other.layout, other.content(), joining, check=False)
+        assert {member["name"] for member in members(other)} == {host.name, other.name}
+        assert acknowledged - keys(other) == set()
+    finally:
+        other.end_all()
+
+
+def test_a_snapshot_is_saved_of_a_member_that_has_no_quorum(three: OneOfThree, tmp_path: Path) -> None:
+    host = three.host
+    lose_the_others(three)
+    kept = tmp_path / "kept"
+    path = _recover.save(host.systemd, host.layout, "prod", str(kept), check=False)
+    assert _snapshotdir.manifest_of(path).cluster == "prod"
+    stop(host)
+    assert _recover.save(host.systemd, host.layout, "prod", str(kept), check=False) == ""
+
+
+class TestWhatIsLeft:
+    def test_is_told_of_a_member_that_runs_and_of_one_that_rests(self, three: OneOfThree) -> None:
+        host = three.host
+        lose_the_others(three)
+        running = look(host)
+        stop(host)
+        resting = look(host)
+        assert (resting["state"], resting["founded"]) == (_marker.RECOVERY_PENDING, False)
+        for found in (running, resting):
+            assert {member["name"] for member in found["members"]} == {"m0", "m1", host.name}
+            assert found["log"]["index"] >= found["log"]["commit"] > 300
+            assert found["needs"] > 0 and found["free"] > 0
+        assert running["member_id"] == resting["member_id"]
+
+    def test_tells_whether_one_that_is_said_to_be_off_answers(self, three: OneOfThree) -> None:
+        host = three.host
+        three.cluster.end(three.others[1])
+        found = _recover.look(host.systemd, host.layout, "prod", ["m0", "m1"])
+        assert found["heard"] == {"m0": f"answers at {three.others[0].client_url}"}
+
+    def test_is_another_clusters(self, three: OneOfThree) -> None:
+        with pytest.raises(Refused, match="marker is of the cluster 'prod', not of 'test'"):
+            _recover.look(three.host.systemd, three.host.layout, "test", [])
+
+    def test_is_damaged(self, three: OneOfThree) -> None:
+        host = three.host
+        lose_the_others(three)
+        stop(host)
+        (segment,) = Path(host.layout.log_dir).glob("*.wal")
+        content = bytearray(segment.read_bytes())
+        at = content.index(b"key/0/20")
+        content[at : at + 8] = b"key/9/99"
+        segment.write_bytes(content)
+        found = look(host)
+        assert found["log"] is None
+        assert "does not match its checksum" in found["damaged"]
+
+
+class TestNothingIsMade:
+    def test_of_a_member_that_was_not_stopped(self, three: OneOfThree) -> None:
+        with pytest.raises(Refused, match="marker says 'started', and its member was to be stopped"):
+            rescue(three.host)
+
+    def test_of_a_log_that_ends_elsewhere_than_the_plan_saw(self, three: OneOfThree) -> None:
+        host = three.host
+        lose_the_others(three)
+        stop(host)
+        wanted = Rescue(host.name, host.wanted.member.peer_urls, binary(host.version), 1, 1, 30.0)
+        with pytest.raises(Refused, match="the plan saw term 1, entry 1"):
+            _rescue.found(host, host.layout, host.content(), wanted, check=False)
+        assert beside(host) == []
+
+    def test_in_check_mode(self, three: OneOfThree) -> None:
+        host = three.host
+        for other in three.others:
+            three.cluster.end(other)
+        marker = host.marker
+        assert _recover.stop(host.systemd, host.layout, "prod", host.name, check=True)
+        assert rescue(host, check=True)["changed"]
+        assert (host.marker, host.unit["ActiveState"], beside(host)) == (marker, "active", [])
+
+    def test_by_an_etcd_that_does_not_start(self, three: OneOfThree) -> None:
+        host, acknowledged = three.host, lose_the_others(three)
+        stop(host)
+        log = look(host)["log"]
+        wanted = Rescue(host.name, host.wanted.member.peer_urls, "/bin/false", log["term"], log["index"], 10.0)
+        with pytest.raises(HostError, match="recovery"):
+            _rescue.found(host, host.layout, host.content(), wanted, check=False)
+        assert not look(host)["founded"]
+        recover(host)
+        check_alone(host, acknowledged)

@@ -1,0 +1,359 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole clusters restored from snapshots, interrupted between any two steps too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _loopback, _marker, _progress, _restore, _restoreplaces
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
+from cluster import binary
+from restored import Hosts, run
+
+MakeHosts = Callable[..., Hosts]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+#: Every step at which an act says where it is, up to the one from which on there is no way back, and from there.
+BEFORE = ("written down", "data made", "prepared", "marked", "stopped", "data aside", "files written", "in place")
+AFTER = ("restored", "started apart", "stopped apart", "open")
+
+
+def each(steps: Sequence[str]) -> list[object]:
+    """A step on the first host, the next one on the last, and so on; with C(--matrix) each on both."""
+    return [
+        pytest.param(step, time, id=f"{step}, {name}", marks=() if (at + time) % 2 else pytest.mark.matrix)
+        for at, step in enumerate(steps)
+        for name, time in (("first", 1), ("last", 2))
+    ]
+
+
+@pytest.fixture
+def make_hosts(tmp_path: Path) -> Iterator[MakeHosts]:
+    made: list[Hosts] = []
+
+    def make(version: str, size: int = 3, first: int = 1) -> Hosts:
+        made.append(Hosts(tmp_path / f"hosts{len(made)}", version, size, first))
+        return made[-1]
+
+    yield make
+    for hosts in made:
+        hosts.end()
+
+
+class Interrupted(BaseException):
+    """The end of a process, in the middle of its work."""
+
+
+def interrupt(monkeypatch: pytest.MonkeyPatch, step: str, time: int = 1) -> None:
+    """End the process that reaches a step as the first, the second ... one."""
+    reached = []
+
+    def at(there: str) -> None:
+        reached.append(there)
+        if reached.count(step) == time:
+            monkeypatch.undo()
+            raise Interrupted(step)
+
+    monkeypatch.setattr(_progress, "at", at)
+
+
+def written(make_hosts: MakeHosts, version: str, size: int = 3) -> tuple[Hosts, Saved, dict[str, str]]:
+    """A cluster, a snapshot of it, what is in that, and something that was written after it."""
+    hosts = make_hosts(version, size).found()
+    hosts.write(40)
+    with hosts.client() as client:
+        client.delete("key7")
+    saved, held = hosts.save(), hosts.keys
+    hosts.write(5, prefix="later")
+    return hosts, saved, held
+
+
+def check_restored(hosts: Hosts, restoration: Restoration, held: dict[str, str]) -> None:
+    """One cluster serves, with all that was in the snapshot and nothing else, and no member's old data are gone."""
+    assert hosts.keys == held
+    assert len(hosts.cluster_ids) == 1
+    with hosts.client() as client:
+        members = client.member_list()["members"]
+        for endpoint in hosts.endpoints:
+            assert client.count(restoration.restored_revision, endpoint=endpoint) == len(held)
+    assert sorted((one["name"], one["peer_urls"]) for one in members) == sorted(
+        (host.name, list(host.wanted.member.peer_urls)) for host in hosts.hosts
+    )
+    for host in hosts.hosts:
+        marker = host.marker
+        assert marker is not None
+        assert (marker.state, marker.origin, marker.token) == (_marker.STARTED, _marker.RESTORE, restoration.token)
+        assert host.unit["UnitFileState"] == "enabled"
+        assert _restoreplaces.read_record(host.layout) is None
+        assert not list(Path(hosts.snapshots_of(host)).glob("*"))
+        assert all(name in ("member", "member.restore-20261122T074000Z") for name in hosts.lies(host))
+
+
+def test_a_cluster_is_restored_from_a_snapshot(every_version: str, make_hosts: MakeHosts) -> None:
+    hosts, saved, held = written(make_hosts, every_version)
+    restoration, before = hosts.restoration(saved), hosts.cluster_ids
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+    assert hosts.cluster_ids != before
+    for host in hosts.hosts:
+        assert hosts.lies(host) == ["member", "member.restore-20261122T074000Z"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 5])
+def test_a_snapshot_becomes_a_cluster_of_another_size_on_other_hosts(
+    version: str, make_hosts: MakeHosts, size: int
+) -> None:
+    """Nothing is left of the one that it was taken from."""
+    source, saved, held = written(make_hosts, version, size=1)
+    source.hosts[0].end_all()
+    hosts = make_hosts(version, size, first=20)
+    restoration = hosts.restoration(saved)
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+
+
+@pytest.mark.parametrize(("step", "time"), each([*BEFORE, *AFTER]))
+def test_an_interrupted_restore_goes_on(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str, time: int
+) -> None:
+    hosts, saved, held = written(make_hosts, version, size=2)
+    restoration = hosts.restoration(saved)
+    interrupt(monkeypatch, f"restore: {step}", time)
+    with pytest.raises(Interrupted):
+        hosts.restore(saved, restoration)
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+
+
+@pytest.mark.parametrize(("step", "time"), each(BEFORE[: BEFORE.index("files written")]))
+def test_an_interrupted_restore_is_put_back(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str, time: int
+) -> None:
+    hosts, saved, _held = written(make_hosts, version, size=2)
+    everything, before = hosts.keys, hosts.cluster_ids
+    markers = [host.marker for host in hosts.hosts]
+    interrupt(monkeypatch, f"restore: {step}", time)
+    with pytest.raises(Interrupted):
+        hosts.restore(saved, hosts.restoration(saved))
+    hosts.put_back()
+    assert (hosts.keys, hosts.cluster_ids) == (everything, before)
+    assert [host.marker for host in hosts.hosts] == markers
+    for host in hosts.hosts:
+        assert host.unit["UnitFileState"] == "enabled"
+        assert (hosts.lies(host), _restoreplaces.read_record(host.layout)) == (["member"], None)
+        assert not list(Path(hosts.snapshots_of(host)).glob("*"))
+
+
+@pytest.mark.parametrize("step", ["data back", "marker back"])
+def test_a_putting_back_that_was_interrupted_goes_on(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    hosts, saved, _held = written(make_hosts, version, size=2)
+    everything = hosts.keys
+    hosts.restore(saved, hosts.restoration(saved), until="restore")
+    interrupt(monkeypatch, f"restore: {step}", 2)
+    with pytest.raises(Interrupted):
+        hosts.put_back()
+    hosts.put_back()
+    assert hosts.keys == everything
+    assert hosts.states == [_marker.STARTED] * 2
+
+
+def test_a_putting_back_that_was_interrupted_may_become_a_restore_again(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts, saved, held = written(make_hosts, version, size=2)
+    restoration = hosts.restoration(saved)
+    hosts.restore(saved, restoration, until="restore")
+    interrupt(monkeypatch, "restore: marker back", 1)
+    with pytest.raises(Interrupted):
+        hosts.put_back()
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+
+
+def test_nothing_is_put_back_on_a_host_that_is_restored(version: str, make_hosts: MakeHosts) -> None:
+    hosts, saved, held = written(make_hosts, version, size=1)
+    restoration = hosts.restoration(saved)
+    hosts.restore(saved, restoration, until="start")
+    with pytest.raises(Refused, match=r"is restored already .* -e etcd_restore=prod"):
+        hosts.put_back()
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+    hosts.put_back()
+    check_restored(hosts, restoration, held)
+
+
+@pytest.mark.parametrize("until", ["stop", "aside", "restore"])
+def test_no_member_starts_while_its_host_is_marked(version: str, make_hosts: MakeHosts, until: str) -> None:
+    hosts, saved, _held = written(make_hosts, version, size=1)
+    (host,) = hosts.hosts
+    hosts.restore(saved, hosts.restoration(saved), until=until)
+    host.systemd.control("restart", host.layout.unit)
+    assert host.unit["SubState"] == "auto-restart"
+    assert "being restored from a snapshot" in Path(host.layout.run_dir, "refused").read_text()
+
+
+def test_no_client_finds_a_restored_member_before_it_is_verified(version: str, make_hosts: MakeHosts) -> None:
+    hosts, saved, held = written(make_hosts, version)
+    restoration = hosts.restoration(saved)
+    hosts.restore(saved, restoration, until="open")
+    for host, endpoint in zip(hosts.hosts, hosts.endpoints):
+        with Client([endpoint], Credentials(), 2.0) as client, pytest.raises(EtcdError):
+            client.status()
+        apart = _loopback.endpoint(host.systemd, host.layout, _restore.PURPOSE)
+        assert apart not in ("", endpoint, "http://127.0.0.1:2379")
+    hosts.restore(saved, restoration)
+    check_restored(hosts, restoration, held)
+
+
+class TestWhoHasSeenALaterRevision:
+    """A watcher and a cache of before the restore, whose revisions the snapshot does not reach."""
+
+    def test_is_told_to_begin_anew(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        with hosts.client() as client:
+            seen = client.read("later4")["kvs"][0]["mod_revision"]
+        hosts.restore(saved, hosts.restoration(saved))
+        hosts.write(50, prefix="new")
+        with hosts.client() as client, pytest.raises(RpcError, match="required revision has been compacted"):
+            client.read("later4", revision=seen)
+        assert self.watched(hosts, seen + 1) == "compacted"
+
+    def test_would_wait_in_silence_without_the_bump(self, version: str, make_hosts: MakeHosts) -> None:
+        """What the bump is for: the watcher misses what is written at revisions that it has seen already."""
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        with hosts.client() as client:
+            seen = client.read("later4")["kvs"][0]["mod_revision"]
+        hosts.restore(saved, hosts.restoration(saved, bump=0))
+        hosts.write(3, prefix="new")
+        assert self.watched(hosts, seen + 1) == "nothing"
+
+    def watched(self, hosts: Hosts, revision: int) -> str:
+        """What a watcher gets who goes on from a revision."""
+        etcdctl = binary(hosts.version, "etcdctl")
+        call = [etcdctl, f"--endpoints={hosts.endpoints[0]}", "watch", "--prefix", "--rev", str(revision), ""]
+        with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watcher:
+            try:
+                output, errors = watcher.communicate(timeout=3)
+            except subprocess.TimeoutExpired:
+                watcher.kill()
+                output, errors = watcher.communicate()
+        if "compacted" in output + errors:
+            return "compacted"
+        return output or "nothing"
+
+
+class TestTheDataOfAMember:
+    def test_may_lie_behind_a_symbolic_link(self, version: str, make_hosts: MakeHosts, tmp_path: Path) -> None:
+        hosts = make_hosts(version, 1)
+        (host,) = hosts.hosts
+        disk = tmp_path / "disk"
+        disk.mkdir()
+        Path(host.layout.data_dir).parent.mkdir(parents=True)
+        Path(host.layout.data_dir).symlink_to(disk)
+        hosts.found().write(10)
+        saved, held = hosts.save(), hosts.keys
+        hosts.restore(saved, hosts.restoration(saved))
+        assert hosts.keys == held
+        assert sorted(path.name for path in disk.iterdir()) == ["member", "member.restore-20261122T074000Z"]
+
+    @pytest.mark.parametrize("step", ["", "prepared", "data aside", "files written", "in place"])
+    def test_may_have_their_log_elsewhere(
+        self, version: str, make_hosts: MakeHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        hosts = make_hosts(version, 1)
+        (host,) = hosts.hosts
+        host.layout = replace(host.layout, wal_dir=str(tmp_path / "logs" / "wal"))
+        hosts.found().write(10)
+        saved, held = hosts.save(), hosts.keys
+        restoration = hosts.restoration(saved)
+        if step:
+            interrupt(monkeypatch, f"restore: {step}")
+            with pytest.raises(Interrupted):
+                hosts.restore(saved, restoration)
+        hosts.restore(saved, restoration)
+        check_restored(hosts, restoration, held)
+        assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["wal", "wal.restore-20261122T074000Z"]
+
+    def test_and_a_log_that_lies_elsewhere_are_put_back(
+        self, version: str, make_hosts: MakeHosts, tmp_path: Path
+    ) -> None:
+        hosts = make_hosts(version, 1)
+        (host,) = hosts.hosts
+        host.layout = replace(host.layout, wal_dir=str(tmp_path / "logs" / "wal"))
+        hosts.found().write(10)
+        saved = hosts.save()
+        hosts.write(3, prefix="later")
+        everything = hosts.keys
+        hosts.restore(saved, hosts.restoration(saved), until="restore")
+        hosts.put_back()
+        assert hosts.keys == everything
+        assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["wal"]
+
+
+class TestIsRefused:
+    def test_a_file_that_is_another_one(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        with pytest.raises(Refused, match="is to be restored"):
+            hosts.restore(saved, hosts.restoration(saved, sha256="0" * 64))
+        assert hosts.states == [_marker.STARTED]
+
+    def test_a_damaged_file(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        damaged = bytearray(Path(saved.path).read_bytes())
+        damaged[9000] ^= 1
+        Path(saved.path).write_bytes(damaged)
+        with pytest.raises(EtcdError, match="damaged"):
+            hosts.restore(saved, hosts.restoration(saved))
+        assert hosts.states == [_marker.STARTED]
+        assert hosts.lies(hosts.hosts[0]) == ["member"]
+
+    def test_a_name_that_is_not_among_the_members(self, version: str, make_hosts: MakeHosts) -> None:
+        """etcd's own tool says so; nothing of its try is left."""
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        with pytest.raises(HostError, match=r"snapshot restore .* failed: (.|\n)*etcd-host1"):
+            hosts.restore(saved, hosts.restoration(saved, initial_cluster="other=http://127.0.0.1:1"))
+        assert hosts.lies(hosts.hosts[0]) == ["member"]
+        assert hosts.states == [_marker.STARTED]
+
+    def test_another_restore_beside_one_that_is_under_way(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, held = written(make_hosts, version, size=1)
+        restoration = hosts.restoration(saved)
+        hosts.restore(saved, restoration, until="restore")
+        with pytest.raises(Refused, match="Another restore or a recovery is pending on this host"):
+            hosts.restore(saved, hosts.restoration(saved, token="third", began="20261122T080000Z"))
+        hosts.restore(saved, restoration)
+        check_restored(hosts, restoration, held)
+
+    def test_a_member_that_holds_something_else_than_was_restored(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, _held = written(make_hosts, version, size=1)
+        with pytest.raises(HostError, match=r"it has 39 keys, and 41 were restored.*No client has reached it"):
+            hosts.restore(saved, hosts.restoration(saved, key_count=41))
+        assert hosts.states == [_marker.RESTORED]
+
+
+def test_check_mode_touches_nothing(version: str, make_hosts: MakeHosts) -> None:
+    hosts, saved, _held = written(make_hosts, version, size=1)
+    (host,) = hosts.hosts
+    act = hosts.act(host, hosts.restoration(saved))
+    host.told.clear()
+    assert _restore.stage(act, saved.path, check=True)
+    assert _restore.prepare(run, act, check=True)
+    for name in ("mark", "stop", "move_aside", "start", "open_up"):
+        assert getattr(_restore, name)(act, check=True)
+    assert _restore.put_in_place(act, host.content(), check=True)["changed"]
+    assert (host.told, hosts.lies(host), hosts.states) == ([], ["member"], [_marker.STARTED])
+    assert not Path(act.snapshot_dir).exists()

@@ -1,0 +1,269 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program that members save snapshots by, packed as it lies on hosts and run as their timers run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _saver, _saving, _snapshotdir
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._saving import Settings
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
+from cluster import DEFAULT_VERSION, Cluster, Tls
+from machine import pythons
+from prometheus_client.parser import text_string_to_metric_families
+
+
+class Hosts:
+    """The members of a cluster, each with a directory, settings and the program of its own."""
+
+    def __init__(self, directory: Path, cluster: Cluster, **settings) -> None:
+        self.cluster = cluster
+        self.directory = directory
+        self._settings = settings
+        self.program = directory / "snapshot"
+        self.program.write_text(_program.text())
+        with cluster.client() as client:
+            self.ids = {one["name"]: one["id"] for one in client.member_list()["members"]}
+
+    def settings(self, member, **changes):
+        place = self.directory / f"host of {member.name}"
+        place.mkdir(exist_ok=True)
+        tls = self.cluster.tls
+        files = (
+            {"ca_path": tls.authority.path, "client_cert": tls.client.cert, "client_key": tls.client.key} if tls else {}
+        )
+        settings = Settings(
+            cluster="prod",
+            endpoint=member.client_url,
+            directory=str(place / "snapshots"),
+            state_file=str(place / "state.json"),
+            unit="etcd.service",
+            metrics_file=str(place / "etcd.prom"),
+            second_look=0.0,
+            **{name: str(path) for name, path in files.items()},
+        )
+        return replace(settings, **self._settings, **changes)
+
+    def run(self, member, python="3.9", **changes):
+        """What a timer does: one run of the program."""
+        settings = self.settings(member, **changes)
+        config = Path(settings.state_file).with_name("config.json")
+        config.write_text(settings.to_json())
+        return subprocess.run(
+            [pythons()[python], "-I", self.program, config], capture_output=True, text=True, check=False, timeout=120
+        )
+
+    def run_all(self):
+        """On every host whose member runs; who has saved."""
+        before = {member.name: len(self.kept(member)) for member in self.cluster.members}
+        for member in self.cluster.members:
+            if member.process is not None:
+                run = self.run(member)
+                assert run.returncode == 0, run.stderr
+        return [one.name for one in self.cluster.members if len(self.kept(one)) > before[one.name]]
+
+    def kept(self, member):
+        return _snapshotdir.found(self.settings(member).directory, "prod")
+
+    def state(self, member):
+        return json.loads(Path(self.settings(member).state_file).read_text())
+
+    def metrics(self, member):
+        text = Path(self.settings(member).metrics_file).read_text()
+        return {one.name: one.samples[0].value for one in text_string_to_metric_families(text)}
+
+    @property
+    def order(self):
+        """The members as all of them rank them, by their ids."""
+        return sorted(self.cluster.members, key=lambda member: int(self.ids[member.name], 16))
+
+
+@pytest.fixture
+def hosts(tmp_path):
+    """Three members, of which the last in order leads."""
+    cluster = Cluster(tmp_path, DEFAULT_VERSION, 3)
+    try:
+        found = Hosts(tmp_path, cluster.start())
+        cluster.lead(found.order[2])
+        with cluster.client() as client:
+            client.put("key", "value")
+        yield found
+    finally:
+        cluster.stop()
+
+
+@pytest.fixture
+def one(tmp_path):
+    cluster = Cluster(tmp_path, DEFAULT_VERSION)
+    try:
+        yield Hosts(tmp_path, cluster.start())
+    finally:
+        cluster.stop()
+
+
+class TestOfThree:
+    def test_exactly_one_saves_and_the_next_one_once_it_is_gone(self, hosts):
+        first, second, third = hosts.order
+        assert hosts.run_all() == [first.name]
+        (kept,) = hosts.kept(first)
+        assert kept.manifest.member == first.name
+        assert (Path(kept.path).stat().st_mode & 0o777, kept.manifest.key_count) == (0o600, 1)
+        assert hosts.state(second)["outcome"] == _saving.PASSED
+        assert first.name in hosts.state(second)["message"]
+        assert hosts.metrics(first)["etcd_snapshot_last_try_saved"] == 1
+        assert hosts.metrics(first)["etcd_snapshot_newest_revision"] == kept.manifest.revision
+        assert hosts.metrics(third)["etcd_snapshot_last_try_success"] == 1
+
+        hosts.cluster.end(first)
+        assert hosts.run_all() == [second.name]
+
+        hosts.cluster.end(second)
+        assert hosts.run_all() == [third.name], "the last one saves what it has, without a quorum"
+
+    def test_one_that_dies_at_it_is_noticed_at_the_second_look(self, hosts):
+        first, second, _third = hosts.order
+        done = _saver.attempt(hosts.settings(second), lambda _seconds: hosts.cluster.end(first))
+        assert done.outcome == _saving.SAVED
+        assert len(hosts.kept(second)) == 1
+
+    def test_a_leader_that_changes_between_their_looks_costs_no_snapshot(self, hosts):
+        """The first looks while it leads, the second while that does: each would leave it to the other."""
+        first, second, _third = hosts.order
+        hosts.cluster.lead(first)
+        done = _saver.attempt(hosts.settings(first), lambda _seconds: hosts.cluster.lead(second))
+        assert done.outcome == _saving.SAVED
+
+    def test_one_whose_own_member_is_down_says_so(self, hosts):
+        first = hosts.order[0]
+        hosts.cluster.end(first)
+        run = hosts.run(first)
+        assert run.returncode == 1
+        assert "The member on this host does not answer" in run.stderr
+        assert "systemctl status etcd.service" in run.stderr
+        assert run.stderr.count("\n") == 1
+        assert hosts.state(first)["outcome"] == _saving.FAILED
+        assert hosts.metrics(first)["etcd_snapshot_last_try_success"] == 0
+
+
+class TestOfOne:
+    def test_leaves_nothing_to_a_learner(self, one):
+        learner = one.cluster.add("learner")
+        run = one.run(learner)
+        assert run.returncode == 0, run.stderr
+        assert one.state(learner)["outcome"] == _saving.PASSED
+        assert one.kept(learner) == []
+
+    @pytest.mark.parametrize("python", ["3.9", "own"])
+    def test_saves(self, one, python):
+        run = one.run(one.cluster.members[0], python)
+        assert run.returncode == 0, run.stderr
+        assert "Saved " in run.stdout
+
+    def test_keeps_as_many_as_it_is_told_to(self, one):
+        (member,) = one.cluster.members
+        for _time in range(3):
+            assert one.run(member, keep=2).returncode == 0
+        assert len(one.kept(member)) == 2
+
+    def test_hands_the_path_to_a_command_as_one_argument(self, one, tmp_path):
+        (member,) = one.cluster.members
+        told = tmp_path / "told"
+        script = tmp_path / "command"
+        script.write_text(f'#!/bin/sh\nfor word; do printf "%s\\n" "$word"; done >{told}\n')
+        script.chmod(0o755)
+        assert one.run(member, after_command=(str(script), "a b", "$(id)")).returncode == 0
+        (kept,) = one.kept(member)
+        assert " " in kept.path
+        assert told.read_text().splitlines() == ["a b", "$(id)", kept.path]
+
+    @pytest.mark.parametrize(
+        "command, why",
+        [("/bin/false", "ended with status 1"), ("/nowhere", "cannot be run: No such file or directory")],
+    )
+    def test_fails_with_its_command_and_keeps_the_snapshot(self, one, command, why):
+        (member,) = one.cluster.members
+        run = one.run(member, after_command=(command,))
+        assert (run.returncode, why in run.stderr) == (1, True)
+        (kept,) = one.kept(member)
+        assert f"The snapshot {kept.path} is good and stays" in run.stderr
+        assert one.metrics(member)["etcd_snapshot_last_try_success"] == 0
+
+    def test_fails_where_nothing_can_be_written(self, one, tmp_path):
+        (member,) = one.cluster.members
+        file = tmp_path / "file"
+        file.touch()
+        run = one.run(member, directory=str(file / "snapshots"))
+        assert run.returncode == 1
+        assert f"{file}/snapshots" in run.stderr
+        assert one.state(member)["outcome"] == _saving.FAILED
+
+    def test_fails_where_its_metrics_cannot_be_written(self, one):
+        """Whoever watches them would go on to see the last ones."""
+        (member,) = one.cluster.members
+        run = one.run(member, metrics_file="/nowhere/etcd.prom")
+        assert (run.returncode, "/nowhere/etcd.prom cannot be written" in run.stderr) == (1, True)
+        assert len(one.kept(member)) == 1
+
+    def test_fails_without_settings(self, one):
+        run = subprocess.run(
+            [pythons()["3.9"], "-I", one.program, "/nowhere"], capture_output=True, text=True, check=False
+        )
+        assert (run.returncode, "/nowhere cannot be read" in run.stderr) == (1, True)
+
+
+class TestWhereAuthenticationIsOn:
+    @pytest.fixture
+    def secure(self, tmp_path):
+        cluster = Cluster(tmp_path, DEFAULT_VERSION, tls=Tls.make(tmp_path))
+        try:
+            _switch_on(cluster.start())
+            yield Hosts(tmp_path, cluster)
+        finally:
+            cluster.stop()
+
+    def test_the_certificate_of_the_administrator_will_do(self, secure):
+        run = secure.run(secure.cluster.members[0])
+        assert run.returncode == 0, run.stderr
+
+    def test_a_user_and_a_password_will_do(self, one, tmp_path):
+        (member,) = one.cluster.members
+        _switch_on(one.cluster)
+        user = tmp_path / "user"
+        user.touch(0o600)
+        user.write_text("root:secret:word\n")
+        run = one.run(member, user_file=str(user))
+        assert run.returncode == 0, run.stderr
+        assert "secret" not in run.stdout
+
+        run = one.run(member)
+        assert run.returncode == 1
+        assert "user name is empty" in run.stderr
+
+    def test_a_password_that_others_may_read_is_none(self, one, tmp_path):
+        user = tmp_path / "user"
+        user.write_text("root:secret\n")
+        user.chmod(0o640)
+        run = one.run(one.cluster.members[0], user_file=str(user))
+        assert (run.returncode, f"chmod 0600 {user}" in run.stderr) == (1, True)
+
+    def test_a_file_without_a_password_is_none(self, one, tmp_path):
+        user = tmp_path / "user"
+        user.touch(0o600)
+        with pytest.raises(HostError, match="does not hold NAME:PASSWORD"):
+            _saver.attempt(one.settings(one.cluster.members[0], user_file=str(user)))
+
+
+def _switch_on(cluster):
+    with cluster.client() as client:
+        client.call("Auth.UserAdd", {"name": "root", "password": "secret:word"})
+        client.call("Auth.RoleAdd", {"name": "root"})
+        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
+        client.call("Auth.AuthEnable")

@@ -1,0 +1,70 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host tells of its snapshots, and what it lends of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _backups, _lending, _saving
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._saving import Try
+from snapshot_below import snapshot_below
+
+
+class TestAHost:
+    def test_without_anything_has_nothing(self, layout, tmp_path):
+        assert _backups.on_host(layout, str(tmp_path / "none"), "prod") == {"newest": None, "since": 0.0, "last": None}
+
+    def test_tells_the_newest_of_the_cluster(self, layout, tmp_path):
+        for number, cluster in ((1, "prod"), (2, "prod"), (3, "other")):
+            snapshot_below(tmp_path, cluster, taken_at=f"2026-11-2{number}T07:40:00Z", revision=number)
+        found = _backups.on_host(layout, str(tmp_path), "prod")["newest"]
+        assert (found["taken_at"], found["revision"]) == ("2026-11-22T07:40:00Z", 2)
+
+    def test_tells_the_newest_by_the_clusters_id(self, tmp_path):
+        snapshot_below(tmp_path, "prod", taken_at="2026-11-21T07:40:00Z", cluster_id="aa")
+        snapshot_below(tmp_path, "prod", taken_at="2026-11-22T07:40:00Z", cluster_id="bb")
+        assert _backups.newest_of(str(tmp_path), "aa")["taken_at"] == "2026-11-21T07:40:00Z"
+        assert _backups.newest_of(str(tmp_path), "cc") is None
+
+    def test_with_a_directory_that_cannot_be_read_shows_none(self, layout, tmp_path):
+        path = tmp_path / "file"
+        path.touch()
+        assert _backups.on_host(layout, str(path), "prod")["newest"] is None
+
+    def test_tells_its_last_try_and_since_when_it_has_a_timer(self, layout):
+        last = Try("2026-11-22T07:40:00Z", _saving.FAILED, "no room.")
+        for path, text in ((layout.snapshot_state, last.to_json()), (layout.snapshot_timer_file, "[Timer]\n")):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text)
+        found = _backups.on_host(layout, "", "prod")
+        assert Try(**found["last"]) == last
+        assert found["since"] == Path(layout.snapshot_timer_file).stat().st_mtime
+
+
+class TestAFileThatIsLent:
+    def test_to_root_lies_where_it_lies(self, tmp_path):
+        if os.geteuid() != 0:
+            pytest.skip("only root lends")
+        assert _lending.lend("/some/file", str(tmp_path / "copy")) == "/some/file"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_to_another_is_a_copy_that_is_theirs_alone(self, tmp_path):
+        if os.geteuid() != 0:
+            pytest.skip("only root lends")
+        source, place = tmp_path / "file", tmp_path / "theirs"
+        source.write_text("a database")
+        place.mkdir()
+        os.chown(place, 65534, 65534)
+        copy = Path(_lending.lend(str(source), str(place / "copy")))
+        assert copy.read_text() == "a database"
+        assert (copy.stat().st_uid, copy.stat().st_mode & 0o777) == (65534, 0o600)
+
+    def test_into_nothing_is_an_error(self, tmp_path):
+        with pytest.raises(HostError, match="cannot be copied to"):
+            _lending.lend("/some/file", str(tmp_path / "none" / "copy"))

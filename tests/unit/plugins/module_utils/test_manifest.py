@@ -1,0 +1,113 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import Details
+
+MEMBERS = [{"id": "3", "name": "m3", "peer_urls": ["http://a:2380"], "client_urls": [], "is_learner": False}]
+MANIFEST = Manifest(
+    cluster="prod",
+    cluster_id="cdf8",
+    member="m3",
+    member_id="3",
+    revision=1042,
+    compact_revision=1000,
+    key_count=12,
+    hash_kv=304819153,
+    etcd_version="3.6.14",
+    storage_version="3.6.0",
+    members=MEMBERS,
+    size=233504,
+    sha256="ab" * 32,
+    taken_at="2026-11-22T07:40:00Z",
+)
+DETAILS = Details(
+    size=233504,
+    sha256="ab" * 32,
+    has_hash=True,
+    page_size=4096,
+    revision=1042,
+    compact_revision=1000,
+    consistent_index=7,
+    term=2,
+    cluster_version="3.6.0",
+    storage_version="3.6.0",
+    members=MEMBERS,
+)
+
+
+def test_a_manifest_survives_being_written():
+    assert Manifest.from_dict(json.loads(json.dumps(MANIFEST.to_dict()))) == MANIFEST
+
+
+def test_it_says_its_format():
+    assert MANIFEST.to_dict()["format"] == 1
+
+
+def test_what_a_later_release_adds_is_left_out():
+    assert Manifest.from_dict({**MANIFEST.to_dict(), "colour": "red"}) == MANIFEST
+
+
+@pytest.mark.parametrize("given", [None, [], "x", 1, {}, {"size": 1}])
+def test_something_else_is_no_manifest(given):
+    with pytest.raises(BadInput, match="no manifest"):
+        Manifest.from_dict(given)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_format_is_named(version):
+    with pytest.raises(BadInput, match="a manifest of format .* where 1 is known"):
+        Manifest.from_dict({**MANIFEST.to_dict(), "format": version})
+
+
+@pytest.mark.parametrize("name", [name for name in MANIFEST.to_dict() if name != "format"])
+@pytest.mark.parametrize("value", [None, True, 1.5, {}])
+def test_a_value_of_another_type_is_named(name, value):
+    with pytest.raises(BadInput, match=f"{name} is "):
+        Manifest.from_dict({**MANIFEST.to_dict(), name: value})
+
+
+@pytest.mark.parametrize("name", [name for name in MANIFEST.to_dict() if name != "format"])
+def test_a_value_that_is_missing_is_named(name):
+    given = MANIFEST.to_dict()
+    del given[name]
+    with pytest.raises(BadInput, match=f"{name} is None"):
+        Manifest.from_dict(given)
+
+
+@pytest.mark.parametrize("time", ["", "2026-11-22", "2026-13-22T07:40:00Z", "2026-11-32T07:40:00Z", "yesterday"])
+def test_a_time_is_a_time(time):
+    with pytest.raises(BadInput, match="taken_at is"):
+        Manifest.from_dict({**MANIFEST.to_dict(), "taken_at": time})
+
+
+def test_members_are_mappings():
+    with pytest.raises(BadInput, match="members are no mappings"):
+        Manifest.from_dict({**MANIFEST.to_dict(), "members": ["m3"]})
+
+
+def test_it_lies_beside_its_snapshot():
+    assert _manifest.path_of("/x/prod.db") == "/x/prod.db.json"
+
+
+def test_a_file_that_agrees_is_accepted():
+    _manifest.check_file(MANIFEST, DETAILS, "/x/prod.db")
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 1), ("sha256", "cd" * 32), ("revision", 7)])
+def test_a_file_that_disagrees_is_refused_with_what_and_how(name, value):
+    with pytest.raises(Refused) as caught:
+        _manifest.check_file(MANIFEST, replace(DETAILS, **{name: value}), "/x/prod.db")
+    told = getattr(MANIFEST, name)
+    assert f"/x/prod.db and its manifest /x/prod.db.json disagree: {name} is {value} in the file and {told}" in str(
+        caught.value
+    )

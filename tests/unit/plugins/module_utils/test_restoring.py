@@ -1,0 +1,374 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a restore will do, or why not, from what hosts say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _restoring
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
+from inventory_of import (
+    CLUSTER_ID,
+    absent,
+    bare,
+    emptied,
+    initial_cluster,
+    marked,
+    member_list,
+    seeing,
+    serving,
+    silent,
+    stopped,
+    three,
+)
+from snapshots_of import manifest
+
+NOW = datetime(2026, 11, 22, 7, 40, tzinfo=timezone.utc).timestamp()
+WISH = Wish("etcd_cluster")
+PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
+
+
+def at(host, now=NOW):
+    return seeing(host, host={"time": now})
+
+
+def answering(host, revision=1200):
+    host = serving(at(host))
+    return seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "revision": revision}})
+
+
+def kept(host, path=PATH, **changes):
+    return Candidate(host.name, path, manifest(**changes))
+
+
+def look(host, *snapshots, **changes):
+    return Look(host, kept=snapshots, staged={}, **changes)
+
+
+def well(*snapshots_of_first):
+    """Three members that serve, the first of which has snapshots."""
+    hosts = [answering(host) for host in three()]
+    return [look(hosts[0], *(snapshots_of_first or (kept(hosts[0]),))), *map(look, hosts[1:])]
+
+
+def lost():
+    """Three members without data, of which the last one has a snapshot."""
+    hosts = [at(emptied(host)) for host in three()]
+    return [look(hosts[0]), look(hosts[1]), look(hosts[2], kept(hosts[2]))]
+
+
+def new(size=3, *snapshots):
+    """Machines that have never seen etcd, with other addresses than the old ones."""
+    return [look(at(bare(number)), *(snapshots if number == 5 else ())) for number in range(5, 5 + size)]
+
+
+def given(**changes):
+    return Candidate("", "/srv/etcd.db", manifest(**changes))
+
+
+def copied(**changes):
+    """A file without a manifest, as somebody has read it."""
+    details = {
+        "sha256": "b" * 64,
+        "size": 20480,
+        "revision": 900,
+        "members": member_list(),
+        "cluster_version": "3.6.0",
+        "storage_version": "3.6.0",
+        "has_hash": False,
+    }
+    return Candidate("", "/srv/db", None, {**details, **changes})
+
+
+class TestAClusterThatServes:
+    def test_is_replaced_by_its_newest_snapshot(self):
+        older, newer = (
+            kept(well()[0].host, path, taken_at=taken_at, sha256=sha256)
+            for path, taken_at, sha256 in (
+                ("/older.db", "2026-11-21T07:00:00Z", "0" * 64),
+                ("/newer.db", "2026-11-22T07:00:00Z", "1" * 64),
+            )
+        )
+        plan = _restoring.plan(well(newer, older), WISH)
+        assert (plan.source.path, plan.restoration.sha256) == ("/newer.db", "1" * 64)
+        assert plan.restoration.initial_cluster == initial_cluster()
+        assert plan.restoration.version == "3.6.14"
+        assert plan.restoration.began == "20261122T074000Z"
+
+    def test_is_saved_first_by_a_follower(self):
+        assert _restoring.plan(well(), WISH).saving == "etcd-host1"
+
+    def test_is_told_what_will_be_gone(self):
+        text = _restoring.plan(well(), WISH).text
+        assert "what was written after revision 1000 is not in the snapshot, and will be gone" in text
+        assert "begins at revision 1001200" in text
+        assert "member.restore-20261122T074000Z" in text
+
+    def test_begins_above_its_present_revision(self):
+        assert _restoring.plan(well(), WISH).restoration.restored_revision == 1_001_200
+
+    def test_gets_a_token_that_no_other_restore_has(self):
+        first = _restoring.plan(well(), WISH).restoration.token
+        again = [replace(one, host=seeing(one.host, host={"nonce": f"again-{one.host.name}"})) for one in well()]
+        assert (
+            first == _restoring.plan(well(), WISH).restoration.token != _restoring.plan(again, WISH).restoration.token
+        )
+
+    def test_is_replaced_by_a_file_on_the_controller(self):
+        plan = _restoring.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="c" * 64))
+        assert (plan.source.host, plan.having, plan.to_dict()["is_lacked"]) == ("", {}, False)
+
+    def test_and_whoever_has_the_file_needs_no_copy(self):
+        plan = _restoring.plan(well(), WISH)
+        assert plan.having == {"etcd-host0": PATH}
+        assert plan.to_dict()["is_lacked"]
+
+
+class TestAClusterThatIsLost:
+    def test_is_restored_on_its_own_hosts(self):
+        plan = _restoring.plan(lost(), WISH)
+        assert (plan.source.host, plan.saving, plan.may_put_back) == ("etcd-host2", "", True)
+        assert "what .* serves now" not in plan.text
+
+    def test_begins_above_what_may_have_been_written_since(self):
+        looks = lost()
+        host = looks[2].host
+        looks[2] = look(host, kept(host, revision=100, taken_at="2026-11-22T06:00:00Z"), kept(host))
+        # 900 in an hour, and 40 minutes since.
+        assert _restoring.plan(looks, WISH).restoration.restored_revision == 1000 + 600 + 1_000_000
+
+    @pytest.mark.parametrize("size", [1, 3, 5])
+    def test_is_restored_on_other_machines_once_the_old_ones_are_off(self, size):
+        wish = Wish("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
+        plan = _restoring.plan(new(size), wish, given())
+        assert len(plan.restoration.members) == size
+        assert set(plan.installs) == {f"etcd-host{number}" for number in range(5, 5 + size)}
+        assert "etcd-host0, etcd-host1, etcd-host2: said to be off" in plan.text
+
+    def test_is_restored_with_the_etcd_that_wrote_the_snapshot(self):
+        wish = Wish("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
+        plan = _restoring.plan(new(), wish, given(cluster="other", etcd_version="3.5.33", storage_version=""))
+        assert plan.restoration.version == "3.5.33"
+
+    def test_is_told_that_an_old_etcd_cannot_raise_the_revision(self):
+        wish = Wish("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
+        plan = _restoring.plan(new(), wish, given(cluster="other", etcd_version="3.4.23", storage_version=""))
+        assert plan.restoration.bump == 0
+        assert "cannot raise the revision" in plan.text
+
+
+class TestIsRefused:
+    def test_a_host_that_gives_no_answer(self):
+        looks = well()
+        looks[2] = look(silent(looks[2].host))
+        with pytest.raises(Refused, match=r"etcd-host2: Failed to connect.* -e etcd_fenced=NAME"):
+            _restoring.plan(looks, WISH)
+
+    def test_a_member_that_is_not_in_the_inventory(self):
+        with pytest.raises(Refused, match=r"etcd-host2 at http://10.0.0.3:2380.* -e etcd_fenced=etcd-host2"):
+            _restoring.plan(well()[:2], WISH)
+
+    def test_unless_its_machine_is_off(self):
+        plan = _restoring.plan(well()[:2], Wish("etcd_cluster", fenced={"etcd-host2": []}))
+        assert sorted(plan.restoration.members) == ["etcd-host0", "etcd-host1"]
+
+    def test_a_host_of_the_inventory_that_is_off_is_known_by_its_address(self):
+        wish = Wish("etcd_cluster", fenced={"third": ["third", "10.0.0.3"]})
+        assert len(_restoring.plan(well()[:2], wish).restoration.members) == 2
+
+    def test_not_one_that_is_off_and_that_the_others_still_name(self):
+        nodes = ",".join(f"etcd-host{number}=http://10.0.0.{number + 1}:2380" for number in range(3))
+        hosts = [answering(bare(number, ETCD_NODES=nodes, NODE_NAME=f"etcd-host{number}")) for number in range(2)]
+        looks = [look(hosts[0], kept(hosts[0])), look(hosts[1])]
+        wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2", "10.0.0.3"]})
+        assert len(_restoring.plan(looks, wish).restoration.members) == 2
+
+    def test_two_members_of_one_name_although_another_is_off(self):
+        hosts = [answering(bare(number, NODE_NAME="same")) for number in range(2)]
+        looks = [look(hosts[0], kept(hosts[0])), look(hosts[1])]
+        with pytest.raises(BadInput, match="same"):
+            _restoring.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
+
+    def test_a_machine_that_nobody_knows(self):
+        with pytest.raises(BadInput, match="etcd_fenced names etcd-hots2"):
+            _restoring.plan(well(), Wish("etcd_cluster", fenced={"etcd-hots2": []}))
+
+    def test_no_snapshot_at_all(self):
+        with pytest.raises(BadInput, match="No host of etcd_cluster has a snapshot"):
+            _restoring.plan([look(one.host) for one in well()], WISH)
+
+    def test_a_path_that_leads_nowhere(self):
+        with pytest.raises(BadInput, match="There is no file /nowhere.db on the controller, and none on any of"):
+            _restoring.plan(well(), Wish("etcd_cluster", "/nowhere.db"))
+
+    def test_a_path_that_leads_to_different_files(self):
+        looks = well()
+        looks[1] = replace(looks[1], named=kept(looks[1].host, "/srv/etcd.db", revision=3))
+        with pytest.raises(BadInput, match="different files /srv/etcd.db: revision 1000 on the controller; revision 3"):
+            _restoring.plan(looks, Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="d" * 64))
+
+    def test_a_snapshot_of_another_cluster(self):
+        with pytest.raises(Refused, match="etcd_snapshot_of=77"):
+            _restoring.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(cluster="other", cluster_id="77"))
+
+    def test_a_snapshot_of_a_newer_minor(self):
+        with pytest.raises(Refused, match="written by etcd 3.7.1, and etcd 3.6.14 is to restore it"):
+            _restoring.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(etcd_version="3.7.1"))
+
+    def test_a_copied_database_of_a_newer_minor(self):
+        with pytest.raises(Refused, match=r"written by etcd 3.7.0"):
+            _restoring.plan(well(), Wish("etcd_cluster", "/srv/db"), copied(cluster_version="3.7.0"))
+
+    def test_a_host_that_is_to_be_absent(self):
+        looks = well()
+        looks[2] = replace(looks[2], host=absent(looks[2].host))
+        with pytest.raises(BadInput, match=r"etcd-host2 is to be absent .* -e etcd_fenced=NAME"):
+            _restoring.plan(looks, WISH)
+
+    def test_a_quota_below_the_snapshot(self):
+        hosts = [answering(bare(number, etcd_settings={"quota-backend-bytes": 100})) for number in range(3)]
+        looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
+        with pytest.raises(Refused, match="quota-backend-bytes for etcd-host0 is 100, and the snapshot has 1048576"):
+            _restoring.plan(looks, WISH)
+
+    def test_no_room_beside_the_old_data(self):
+        looks = well()
+        looks[1] = replace(looks[1], host=seeing(looks[1].host, free={"data": 300 << 20}))
+        with pytest.raises(BadInput, match="etcd-host1 has 300 MiB free for its data, and the restored ones need 513"):
+            _restoring.plan(looks, WISH)
+
+    def test_a_host_in_the_middle_of_a_recovery(self):
+        looks = well()
+        looks[1] = replace(looks[1], host=marked(looks[1].host, _marker.RECOVERY_PENDING))
+        with pytest.raises(Refused, match="etcd-host1 is in the middle of a recovery from a lost quorum"):
+            _restoring.plan(looks, WISH)
+
+    def test_somebody_elses_etcd_on_a_new_host(self):
+        looks = new(1)
+        looks[0] = replace(
+            looks[0], host=seeing(looks[0].host, strangers=[{"pid": 7, "unit": "", "command": ["etcd"]}])
+        )
+        with pytest.raises(Refused, match="runs an etcd that this collection did not start"):
+            _restoring.plan(looks, Wish("etcd_cluster", "/srv/etcd.db", fenced={}), given())
+
+    def test_a_group_of_which_all_is_off(self):
+        with pytest.raises(BadInput, match="no host that is not fenced"):
+            _restoring.plan([], WISH)
+
+
+def begun():
+    """The restore that three hosts are in the middle of."""
+    return _restoring.plan(lost(), WISH).restoration
+
+
+def pending(one, record, prepared=True):
+    """A host that was marked."""
+    found = marked(at(one), _marker.RESTORE_PENDING, before=_marker.STARTED, cluster_id=CLUSTER_ID)
+    return look(found, record=record, prepared=prepared)
+
+
+def restored(one, record):
+    return look(marked(at(one), _marker.RESTORED, token=record.token), record=record, prepared=True)
+
+
+def over(one, record):
+    """A host that has finished its part, whose record is gone."""
+    return look(answering(marked(one, _marker.STARTED, token=record.token, origin=_marker.RESTORE)))
+
+
+class TestARestoreThatIsUnderWay:
+    def test_goes_on_with_what_was_written_down(self):
+        record = begun()
+        plan = _restoring.plan([pending(host, record) for host in three()], WISH)
+        assert (plan.restoration, plan.source, plan.saving, plan.drilling) == (record, None, "", "")
+        assert plan.may_put_back
+
+    def test_does_so_although_only_one_host_was_marked(self):
+        record, hosts = begun(), [answering(host) for host in three()]
+        looks = [pending(hosts[0], record), look(hosts[1], kept(hosts[1])), look(hosts[2])]
+        plan = _restoring.plan(looks, WISH)
+        assert plan.restoration == record
+        # The file is found by its checksum.
+        assert (plan.source.host, plan.source.path) == ("etcd-host1", PATH)
+
+    def test_has_no_way_back_once_one_host_is_restored(self):
+        record = begun()
+        looks = [restored(bare(0), record), pending(bare(1), record), pending(bare(2), record)]
+        assert not _restoring.plan(looks, WISH).may_put_back
+        with pytest.raises(Refused, match=r"etcd-host0 has the restored data already.*-e etcd_restore=etcd_cluster"):
+            _restoring.put_back(looks, WISH)
+
+    def test_goes_on_when_some_hosts_have_finished(self):
+        record = begun()
+        looks = [over(bare(0), record), over(bare(1), record), restored(bare(2), record)]
+        assert _restoring.plan(looks, WISH).restoration == record
+
+    def test_has_no_way_back_for_a_host_that_comes_late(self):
+        """It was off while the others finished."""
+        record = begun()
+        looks = [over(bare(0), record), over(bare(1), record), pending(bare(2), record)]
+        with pytest.raises(Refused, match="etcd-host0, etcd-host1 have the restored data already"):
+            _restoring.put_back(looks, WISH)
+        assert _restoring.plan(looks, WISH).restoration == record
+
+    def test_goes_on_without_a_machine_that_is_off(self):
+        record = begun()
+        looks = [restored(bare(0), record), pending(bare(1), record)]
+        with pytest.raises(Refused, match=r"says otherwise of etcd-host2.*-e etcd_fenced=etcd-host2"):
+            _restoring.plan(looks, WISH)
+        wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
+        assert _restoring.plan(looks, wish).restoration == record
+
+    def test_stays_with_its_snapshot(self):
+        record = begun()
+        looks = [pending(host, record) for host in three()]
+        with pytest.raises(Refused, match=r"/srv/etcd.db on the controller is another one.*etcd_put_back=etcd_cluster"):
+            _restoring.plan(looks, Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="e" * 64))
+
+    def test_stays_with_its_members(self):
+        record = begun()
+        looks = [pending(host, record) for host in (*three()[:2], bare(2, etcd_address="10.0.0.77"))]
+        with pytest.raises(Refused, match="the inventory says otherwise of etcd-host2"):
+            _restoring.plan(looks, WISH)
+
+    def test_cannot_go_on_without_the_file_that_a_host_still_needs(self):
+        record = begun()
+        looks = [pending(bare(0), record), pending(bare(1), record), pending(bare(2), record, prepared=False)]
+        with pytest.raises(Refused, match="No host has the snapshot any more .* etcd-host2 needs it"):
+            _restoring.plan(looks, WISH)
+
+    def test_is_not_two_of_them(self):
+        record = begun()
+        looks = [pending(bare(0), record), pending(bare(1), replace(record, token="other")), look(bare(2))]
+        with pytest.raises(Refused, match="Hosts are in the middle of different restores"):
+            _restoring.plan(looks, WISH)
+
+    def test_is_not_guessed(self):
+        looks = [pending(bare(0), None), look(bare(1)), look(bare(2))]
+        with pytest.raises(Refused, match="what is restored there is written down no more"):
+            _restoring.plan(looks, WISH)
+
+
+class TestPuttingBack:
+    def test_is_of_every_host_that_has_begun(self):
+        record, hosts = begun(), [at(stopped(host)) for host in three()]
+        looks = [pending(hosts[0], record), look(hosts[1], record=record, prepared=True), look(hosts[2])]
+        assert _restoring.put_back(looks, WISH) == ["etcd-host0", "etcd-host1"]
+
+    def test_needs_something_that_was_begun(self):
+        with pytest.raises(Refused, match="No restore is under way"):
+            _restoring.put_back(well(), WISH)
+
+
+def test_what_was_made_and_never_marked_is_no_restore_under_way():
+    """The run ended while all members served: the next one begins anew, with another token."""
+    record = begun()
+    looks = well()
+    looks[1] = replace(looks[1], record=record, prepared=True)
+    assert _restoring.plan(looks, WISH).restoration != record

@@ -1,0 +1,219 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which member saves a snapshot, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _saving
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._saving import Backup, Kept, Settings, Try
+from hypothesis import given
+from hypothesis import strategies as st
+from inventory_of import learner, member_id, member_list
+from prometheus_client.parser import text_string_to_metric_families
+
+SETTINGS = Settings("prod", "http://127.0.0.1:2379", "/var/lib/etcd-snapshots", "/var/lib/state", "etcd.service")
+NOON = 1_800_000_000.0
+
+
+def says(at, leader=0, **changes):
+    """What a member says that is well."""
+    status = {"member_id": member_id(at), "is_leader": at == leader, "is_learner": False}
+    return Seen(f"http://10.0.0.{at + 1}:2379", status)._replace(**changes)
+
+
+def silent(at):
+    return Seen(f"http://10.0.0.{at + 1}:2379", error="nobody listens there.")
+
+
+def savers(seen, size=3, members=None):
+    """Who holds it for its part to save, each with the same view."""
+    listed = member_list(size) if members is None else members
+    return [at for at in range(len(listed)) if _saving.choose(member_id(at), listed, seen).mine]
+
+
+class TestTheSaver:
+    def test_is_the_first_follower(self):
+        assert savers([says(0), says(1), says(2)]) == [1]
+
+    @pytest.mark.parametrize("leader, saver", [(0, 1), (1, 0), (2, 0)])
+    def test_is_never_the_leader_while_a_follower_is_well(self, leader, saver):
+        assert savers([says(at, leader) for at in range(3)]) == [saver]
+
+    def test_is_the_next_one_once_the_first_is_gone(self):
+        assert savers([says(0), silent(1), says(2)]) == [2]
+
+    def test_is_the_leader_where_no_follower_is_well(self):
+        assert savers([says(0), silent(1), silent(2)]) == [0]
+
+    def test_of_one_member_is_itself(self):
+        assert savers([says(0)], 1) == [0]
+
+    def test_has_no_data_that_differ_from_those_of_the_others(self):
+        alarm = [{"member_id": member_id(1), "alarm": "CORRUPT"}]
+        assert savers([says(0, alarms=alarm), says(1), says(2)]) == [2]
+
+    def test_may_be_one_that_is_full(self):
+        assert savers([says(0, alarms=[{"member_id": member_id(1), "alarm": "NOSPACE"}]), says(1), says(2)]) == [1]
+
+    def test_answers_a_read_of_its_own(self):
+        assert savers([says(0), says(1, error="no leader."), says(2)]) == [2]
+
+    def test_is_no_learner(self):
+        members = [*member_list(2), learner(2)]
+        assert savers([says(0), says(1), says(2)], members=members) == [1]
+        assert savers([silent(0), silent(1), says(2)], members=members) == [0, 1]
+
+    def test_is_everybody_who_reaches_nobody(self):
+        """Each has what it has; nobody knows who has more."""
+        assert savers([silent(0), silent(1), silent(2)]) == [0, 1, 2]
+
+    def test_is_told_by_name(self):
+        assert _saving.choose(member_id(0), member_list(), [says(0), says(1), says(2)]).saver == "etcd-host1"
+
+    def test_is_none_that_the_members_do_not_know(self):
+        assert savers([says(0), says(1), says(7)], members=member_list([0, 2])) == [0]
+
+    @given(
+        st.integers(1, 7).flatmap(
+            lambda size: st.tuples(
+                st.just(size), st.sets(st.integers(0, size - 1)), st.integers(0, size - 1), st.permutations(range(size))
+            )
+        )
+    )
+    def test_is_exactly_one_where_all_see_the_same(self, drawn):
+        size, down, leader, order = drawn
+        seen = [silent(at) if at in down else says(at, leader) for at in order]
+        alive = [at for at in savers(seen, size) if at not in down]
+        assert len(alive) == (1 if len(down) < size else 0)
+
+
+class TestSettings:
+    def test_outlive_their_file(self):
+        settings = replace(SETTINGS, after_command=("/bin/cp", "-a"), keep=3, ca_path="/etc/etcd/ssl/ca.pem")
+        assert Settings.from_json(settings.to_json()) == settings
+
+    @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"after_command": []}', '{"after_command": [], "x": 1}'])
+    def test_that_are_none_are_refused(self, text):
+        with pytest.raises(BadInput, match="its settings are none"):
+            Settings.from_json(text)
+
+
+class TestATry:
+    def test_outlives_its_file(self):
+        last = Try("2026-11-22T07:40:00Z", _saving.SAVED, 'Saved "it".\n', 1.5)
+        assert Try.from_json(last.to_json()) == last
+
+    @pytest.mark.parametrize("text", ["", "[]", "{}", "null", '{"at": 1}'])
+    def test_that_is_none_is_no_try(self, text):
+        assert Try.from_json(text) is None
+
+    @pytest.mark.parametrize("outcome, ok", [(_saving.SAVED, True), (_saving.PASSED, True), (_saving.FAILED, False)])
+    def test_is_well_unless_it_failed(self, outcome, ok):
+        assert Try("", outcome, "").ok is ok
+
+
+class TestMetrics:
+    LAST = Try("2026-11-22T07:40:00Z", _saving.SAVED, "", 1.5)
+    NEWEST = Kept("/var/lib/etcd-snapshots/x.db", "2026-11-22T07:39:58Z", 20512, 1234)
+
+    def read(self, *arguments):
+        found = {}
+        for family in text_string_to_metric_families(_saving.metrics(*arguments)):
+            assert family.documentation
+            assert family.type == "gauge"
+            (sample,) = family.samples
+            found[sample.name] = (sample.labels, sample.value)
+        return found
+
+    def test_say_what_there_is(self):
+        found = self.read("prod", self.LAST, self.NEWEST, 1.5)
+        assert {name: value for name, (_labels, value) in found.items()} == {
+            "etcd_snapshot_last_try_timestamp_seconds": 1795333200.0,
+            "etcd_snapshot_last_try_success": 1,
+            "etcd_snapshot_last_try_saved": 1,
+            "etcd_snapshot_newest_timestamp_seconds": 1795333198.0,
+            "etcd_snapshot_newest_size_bytes": 20512,
+            "etcd_snapshot_newest_revision": 1234,
+            "etcd_snapshot_newest_duration_seconds": 1.5,
+        }
+
+    def test_of_a_failure_say_so(self):
+        found = self.read("prod", Try("2026-11-22T07:40:00Z", _saving.FAILED, "why"), None, 0.0)
+        assert found["etcd_snapshot_last_try_success"][1] == 0
+        assert "etcd_snapshot_newest_timestamp_seconds" not in found
+
+    @pytest.mark.parametrize("name", ["prod", 'a "b" \\c', "x\ny"])
+    def test_name_the_cluster(self, name):
+        assert {labels["cluster"] for labels, _value in self.read(name, self.LAST, self.NEWEST, 1.0).values()} == {name}
+
+
+class TestComplaints:
+    FRESH = Backup("etcd-host0", NOON - 10 * 86400, NOON - 3600, None)
+    OTHER = replace(FRESH, label="etcd-host1", newest=0.0)
+
+    def say(self, *backups, max_age=93600, heard=True):
+        return _saving.complaints(backups, max_age, NOON, heard)
+
+    def test_are_none_while_any_host_has_a_new_one(self):
+        assert self.say(self.OTHER, self.FRESH) == []
+
+    def test_name_the_newest_once_it_is_too_old(self):
+        old = replace(self.FRESH, newest=NOON - 5 * 86400)
+        (text,) = self.say(self.OTHER, old)
+        assert "lies on etcd-host0: it is 5 days old, and etcd_snapshot_max_age is 26 h" in text
+        assert "2027-01-10T08:00:00Z" in text
+
+    def test_say_that_there_is_none(self):
+        (text,) = self.say(self.OTHER)
+        assert text.startswith("There is no snapshot, although the timer has been there for 10 days")
+
+    def test_grant_a_new_timer_its_time(self):
+        assert self.say(replace(self.OTHER, since=NOON - 60)) == []
+
+    def test_are_none_without_a_timer(self):
+        assert self.say(replace(self.OTHER, since=0.0)) == []
+
+    def test_are_none_of_age_where_any_will_do(self):
+        assert self.say(replace(self.FRESH, newest=1.0), max_age=0) == []
+
+    def test_repeat_why_the_last_try_failed(self):
+        last = Try("2026-11-22T07:40:00Z", _saving.FAILED, "no room.")
+        assert self.say(replace(self.FRESH, last=last)) == [
+            "etcd-host0: its last snapshot failed at 2026-11-22T07:40:00Z: no room."
+        ]
+
+    def test_admit_what_nobody_has_looked_at(self):
+        (text,) = self.say(self.OTHER, heard=False)
+        assert "on the hosts that were asked" in text
+
+    def test_come_from_what_was_seen(self):
+        seen = {
+            "newest": {"path": "/x", "taken_at": "2026-11-22T07:40:00Z", "size": 1, "revision": 1},
+            "since": 5.0,
+            "last": vars(Try("2026-11-22T07:40:00Z", _saving.SAVED, "")),
+        }
+        found = _saving.backup_of("h", seen)
+        assert (found.newest, found.since, found.last.ok) == (1795333200.0, 5.0, True)
+
+
+@pytest.mark.parametrize("age, max_age, is_stale", [(3600, 7200, False), (7201, 7200, True), (10**8, 0, False)])
+def test_a_snapshot_is_stale_once_it_is_older_than_it_may_be(age, max_age, is_stale):
+    newest = {"path": "/x.db", "taken_at": _saving.stamp(NOON - age)}
+    assert bool(_saving.stale(newest, max_age, NOON)) is is_stale
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22"])
+def test_a_time_that_is_none_is_none(text):
+    assert _saving.seconds_of(text) is None
+
+
+@given(st.integers(0, 4_000_000_000))
+def test_a_time_is_written_and_read(seconds):
+    assert _saving.seconds_of(_saving.stamp(seconds)) == seconds
