@@ -248,8 +248,8 @@ def _check_not_suspended(hosts: Sequence[Host]) -> None:
         + ", ".join(f"{host.label} says {host.state!r}" for host in under_way)
         + ".",
         "Some of its hosts have left the cluster that was, and some may serve the one that is to be.",
-        f"Let it go on: ansible-playbook quorum.etcd.{playbook} -i INVENTORY -e {variable}={cluster}. The same with -e "
-        f"etcd_put_back={cluster} puts back what was, as long as no new cluster was made.",
+        f"Let it go on: ansible-playbook quorum.etcd.{playbook} -i INVENTORY -e {variable}={cluster}. With -e "
+        f"etcd_put_back={cluster} instead it puts back what was, as long as no new cluster was made.",
     )
 
 
