@@ -241,6 +241,10 @@ class _Planning:
             if member is not None:
                 self._forget(member_id, f"whose data {host.label} no longer has")
             return
+        if member is not None and not (host.has_log or host.runs or _due.has_files(host)):
+            # Its marker alone is left of a system that was built anew: it cannot ask its cluster for anything.
+            self._forget(member_id, f"whose data {host.label} no longer has")
+            member, member_id = None, ""
         self._add([Step("leave", host.name, f"take {host.label} out, {why}", self._removing(member_id))])
         if member is not None:
             self._foreseen.gone(member_id)

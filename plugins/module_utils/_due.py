@@ -37,7 +37,7 @@ def of(host: Host, roster: Roster | None) -> str:
     if host.silent or host.wanted is None:
         return NOTHING
     member = roster.on(host) if roster is not None else None
-    if host.state in _RAN and host.has_log and not host.runs and not host.masked and not _has_files(host):
+    if host.state in _RAN and host.has_log and not host.runs and not host.masked and not has_files(host):
         return KEEP
     if roster is not None and not host.wanted.present:
         return _on_its_way_out(host, member)
@@ -53,7 +53,7 @@ def of(host: Host, roster: Roster | None) -> str:
     return _without_data(host, member)
 
 
-def _has_files(host: Host) -> bool:
+def has_files(host: Host) -> bool:
     """Has it what a start needs? A system that was built anew may have got no further than the marker."""
     layout = host.wanted.layout if host.wanted is not None else None
     needed = (layout.conf_file, layout.unit_file, layout.gate_file) if layout is not None else ()

@@ -73,9 +73,13 @@ def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bo
     if check or done:
         return not done
     with _hostfiles.acting(layout):
-        credentials = _credentials(layout, leaving)
-        with _turnlock.held(leaving.endpoints, credentials, _turnlock.owner(f"leaving of {leaving.name}")) as lock:
-            _remove(systemd, layout, leaving, credentials, lock)
+        if leaving.member_id or _wal.segments(layout.log_dir):
+            credentials = _credentials(layout, leaving)
+            with _turnlock.held(leaving.endpoints, credentials, _turnlock.owner(f"leaving of {leaving.name}")) as lock:
+                _remove(systemd, layout, leaving, credentials, lock)
+        else:
+            # Nothing of a member is here, and the cluster has none: nobody has to be asked, nor could be from here.
+            _mark(layout, leaving)
         _aside.put_to_rest(systemd, layout, _ENDS_WITHIN)
         _progress.at("leave: at rest")
         _aside.move(layout, "removed", datetime.now(timezone.utc))

@@ -127,7 +127,7 @@ def rename(source: str, target: str) -> None:
     """
     try:
         os.rename(source, target)
-        for directory in {os.path.dirname(source), os.path.dirname(target)}:
+        for directory in sorted({os.path.dirname(source), os.path.dirname(target)}):
             _atomic.sync_directory(directory)
     except OSError as exc:
         raise HostError(f"{source} cannot be renamed to {target}: {exc.strerror}.") from exc

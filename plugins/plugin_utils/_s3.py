@@ -29,7 +29,7 @@ try:
     MISSING = ""
 except ImportError as exc:
     # Without it nothing is ever raised that would have to be caught by these names.
-    BotoCoreError = ClientError = EtcdError
+    BotoCoreError, ClientError = (type(name, (EtcdError,), {}) for name in ("BotoCoreError", "ClientError"))
     MISSING = str(exc)
 
 # Bytes that are sent at once, and held in memory. S3 takes no parts below 5 MiB, and no more than 10,000 of them.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology, _values
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
@@ -95,9 +95,7 @@ def _place(name: str, given: Any) -> str:
 
 
 def _number(given: Any, name: str) -> int:
-    found = _values.read("uint32", given, name)
-    assert isinstance(found, int)
-    return found
+    return cast(int, _values.read("uint32", given, name))
 
 
 def _command(given: Any) -> tuple[str, ...]:

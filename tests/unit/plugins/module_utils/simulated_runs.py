@@ -318,9 +318,10 @@ class Actor:
         machine, world, member_id = self.machine, self.world, arguments["member_id"]
         if machine.marker and machine.marker.state == _marker.REMOVED and not member_id:
             return
-        if machine.files is None:
-            raise Refused("no certificate to ask the cluster with", "", "")
-        yield from self._cluster(arguments["members"], member_id)
+        if member_id or machine.log:
+            if machine.files is None:
+                raise Refused("no certificate to ask the cluster with", "", "")
+            yield from self._cluster(arguments["members"], member_id)
         is_member = member_id in world.members
         if is_member:
             _guard.check_remove(world.votes(), member_id)

@@ -504,6 +504,23 @@ class TestAMemberThatIsDown:
         assert step(hosts, "turn").arguments["restart"] is False
 
 
+class TestAMarkerWithoutAnythingElse:
+    """A system that was built anew got no further than its marker, and then its data were lost."""
+
+    def hosts(self):
+        only = seeing(bare(2), marker=marked(bare(2), STARTED, origin=KEPT, **ids(2)).seen["marker"])
+        return [*well(0, 1, members=member_list()), only]
+
+    def test_is_replaced_with_the_help_of_another_host(self):
+        assert acts(self.hosts())[-3:] == [("forget", "etcd-host0"), ("leave", "etcd-host2"), ("join", "etcd-host2")]
+        assert step(self.hosts(), "forget").arguments["member_id"] == member_id(2)
+        assert step(self.hosts(), "leave").arguments["member_id"] == ""
+
+    def test_leaves_with_the_help_of_another_host(self):
+        *others, only = self.hosts()
+        assert acts([*others, absent(only)]) == [("forget", "etcd-host0"), ("leave", "etcd-host2")]
+
+
 class TestALearner:
     def test_that_never_started_is_continued(self):
         listed = [*member_list(), learner(3, started=False)]

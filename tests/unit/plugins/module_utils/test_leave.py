@@ -31,3 +31,13 @@ def test_who_has_left_is_not_asked_again(service_manager, layout, tmp_path):
     gone = Leaving("prod", "m0", "", ["https://192.0.2.1:2379"], [])
     assert not _leave.leave(service_manager.systemd, layout, gone, check=False)
     assert service_manager.done == []
+
+
+def test_where_nothing_of_a_member_is_nobody_has_to_be_asked(service_manager, layout):
+    """Nor could be: its certificates are gone with the rest."""
+    _hostfiles.make_directory(layout.state_dir, 0o700, 0, 0)
+    with open(layout.marker_file, "w") as stream:
+        stream.write(_marker.render(Marker(_marker.STARTED, cluster="prod", name="m0", member_id="8e9e")))
+    gone = Leaving("prod", "m0", "", ["https://192.0.2.1:2379"], [])
+    assert _leave.leave(service_manager.systemd, layout, gone, check=False)
+    assert _hostfiles.read_marker(layout).state == _marker.REMOVED

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 SCALARS = {
     "bool": st.booleans(),
     "bytes": st.binary(max_size=20),
+    "int32": st.integers(-(1 << 31), (1 << 31) - 1),
     "int64": st.integers(-(1 << 63), (1 << 63) - 1),
     "string": st.text(max_size=20),
     "uint32": st.integers(0, (1 << 32) - 1),
