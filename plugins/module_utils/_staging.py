@@ -74,21 +74,6 @@ def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
     }
 
 
-def lend(snapshot: str, to: str) -> str:
-    """Lay a file where whoever owns a directory can read it.
-
-    :param to: a path in that directory.
-    :returns: where it is to be read.
-    :raises HostError: there is no room.
-    """
-    owner = os.stat(os.path.dirname(to))
-    if owner.st_uid == 0:
-        return snapshot
-    _copy(snapshot, to)
-    os.chown(to, owner.st_uid, owner.st_gid)
-    return to
-
-
 def path_of(snapshot_dir: str, restoration: Restoration) -> str:
     """Where the snapshot lies that is restored: one that is kept on this host anyway, else its copy."""
     for one in _snapshotdir.found(snapshot_dir, restoration.cluster):

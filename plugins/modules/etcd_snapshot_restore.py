@@ -208,6 +208,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _command,
     _destroy,
+    _lending,
     _releases,
     _restore,
     _signals,
@@ -267,7 +268,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         found = _staging.look(layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"])
         return {"changed": False, **found}
     if state == "lent":
-        return {"changed": False, "path": snapshot if check else _staging.lend(snapshot, given["lend_to"])}
+        return {"changed": False, "path": snapshot if check else _lending.lend(snapshot, given["lend_to"])}
     if state == "put_back":
         return _restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
     if given["restoration"] is None:

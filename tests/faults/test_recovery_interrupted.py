@@ -10,19 +10,15 @@ Never do two clusters serve, and all that the survivor has is there afterwards.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from machines import Machines
-from members import Members
-from playbook import How, Kill, Playbook, Run
+from playbook import How, Kill
+from sites import CLUSTER, PUT_BACK, Site, kept, sampled
 
-CLUSTER = "etcd_cluster"
-SAY = ("-e", f"etcd_recover={CLUSTER}")
-PUT_BACK = ("-e", f"etcd_put_back={CLUSTER}")
 #: Whose member goes on, and those whose members are lost.
 SURVIVOR, *LOST = Machines.names
 
@@ -52,18 +48,11 @@ BACK = "recover: put back"
 
 
 @dataclass
-class Site:
+class Recovered(Site):
     """A cluster, and the writes that it has acknowledged."""
 
-    machines: Machines
-    members: Members
-    directory: Path
-    is_whole: bool = False
-
-    def play(self, playbook: str = "quorum.etcd.recover") -> Playbook:
-        directory = self.directory / "controller"
-        directory.mkdir(exist_ok=True)
-        return Playbook(self.directory / "inventory" / "hosts", directory, playbook)
+    PLAYBOOK = "quorum.etcd.recover"
+    SAY = ("-e", f"etcd_recover={CLUSTER}")
 
     def begin(self) -> None:
         self.is_whole = False
@@ -75,9 +64,6 @@ class Site:
         """Two of three lose their data."""
         for host in LOST:
             self.machines.run(host, "systemctl kill --signal KILL etcd; rm -rf /var/lib/etcd/member")
-
-    def recover(self, *more: str, kill: Kill | None = None, how: How | None = None) -> Run:
-        return self.play().run(*(more or SAY), kill=kill, how=how or How())
 
     def is_recovered(self) -> None:
         """One cluster serves that has all members again, and all that was ever acknowledged."""
@@ -102,45 +88,25 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
-    """A site that serves: that of the test before, unless it has failed."""
-    sites: list[Site] = []
-
-    def whole() -> Site:
-        if sites and not sites[-1].is_whole:
-            sites.pop().machines.remove()
-        if not sites:
-            directory, machines = tmp_path_factory.mktemp("site"), Machines("faults-recovery")
-            site = Site(machines, Members(machines, directory), directory)
-            sites.append(site)
-            machines.make()
-            machines.inventory(directory / "inventory")
-            site.play("quorum.etcd.etcd").run_until_done()
-        return sites[-1]
-
-    yield whole
-    for site in sites:
-        site.machines.remove()
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Recovered]]:
+    """A site that serves."""
+    yield from kept(Recovered, "faults-recovery", tmp_path_factory)
 
 
 @pytest.fixture
-def site(made: Callable[[], Site]) -> Site:
+def site(made: Callable[[], Recovered]) -> Recovered:
     site = made()
     site.begin()
     return site
 
 
-def sampled(cases: Sequence[str], *sample: str) -> list[object]:
-    return [pytest.param(case, marks=() if case in sample else pytest.mark.matrix) for case in cases]
-
-
 @pytest.mark.parametrize("task", sampled(TASKS, "Move the data of the others aside"))
-def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Site, task: str) -> None:
+def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Recovered, task: str) -> None:
     site.lose_disks()
-    run = site.recover(kill=Kill(task))
+    run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
     site.never_are_two_clusters()
-    again = site.recover()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_recovered()
 
@@ -148,15 +114,15 @@ def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Site, t
 @pytest.mark.matrix
 @pytest.mark.parametrize("after", [0.3, 1.5])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Site, task: str, after: float) -> None:
+def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Recovered, task: str, after: float) -> None:
     """At once: what the killed run began may still be at work on a host."""
     site.lose_disks()
     how = How(pipelining=after < 1)
-    run = site.recover(kill=Kill(task, after), how=how)
+    run = site.bring_back(kill=Kill(task, after), how=how)
     assert run.killed or run.code == 0, run.output
     site.never_are_two_clusters()
     if run.killed:
-        again = site.recover(how=how)
+        again = site.bring_back(how=how)
         assert again.code == 0, again.output
     site.is_recovered()
 
@@ -170,48 +136,48 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Site, task
     ],
 )
 def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(
-    site: Site, host: str, step: str
+    site: Recovered, host: str, step: str
 ) -> None:
     site.lose_disks()
     site.machines.end_at(host, step)
-    run = site.recover()
+    run = site.bring_back()
     assert site.machines.has_ended(host), run.output
     assert run.code != 0, run.output
     site.never_are_two_clusters()
     refused = site.play("quorum.etcd.etcd").run()
     assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover={CLUSTER}" in refused.said, refused.output
-    again = site.recover()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_recovered()
 
 
-def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_put_back(site: Site) -> None:
+def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_put_back(site: Recovered) -> None:
     """They were said to be off for good, and were not: with their data they are a quorum."""
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
-    run = site.recover(*SAY, *fenced, kill=Kill("Let one member go on alone"))
+    run = site.bring_back(*site.SAY, *fenced, kill=Kill("Let one member go on alone"))
     assert run.killed, run.output
     site.machines.power_on(*LOST)
     for host in LOST:
         site.members.awaited(host)
     site.never_are_two_clusters()
-    refused = site.recover()
+    refused = site.bring_back()
     assert f"the quorum is not lost. Members that serve would be given up without need. -e {PUT_BACK[1]}" in (
         refused.said
     ), refused.output
-    back = site.recover(*PUT_BACK)
+    back = site.bring_back(*PUT_BACK)
     assert back.code == 0, back.output
     site.is_recovered()
 
 
 @pytest.mark.matrix
-def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Site) -> None:
+def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Recovered) -> None:
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
-    assert site.recover(*SAY, *fenced, kill=Kill("Let one member go on alone")).killed
+    assert site.bring_back(*site.SAY, *fenced, kill=Kill("Let one member go on alone")).killed
     site.machines.power_on(*LOST)
     site.machines.end_at(SURVIVOR, BACK)
-    assert site.recover(*PUT_BACK).code != 0
+    assert site.bring_back(*PUT_BACK).code != 0
     assert site.machines.has_ended(SURVIVOR)
     # Its marker is back: an ordinary run starts it.
     site.play("quorum.etcd.etcd").run_until_done()
@@ -220,15 +186,15 @@ def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Site) -
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("task", TASKS[2:])
-def test_a_survivor_that_loses_its_power_comes_back_to_the_same_command(site: Site, task: str) -> None:
+def test_a_survivor_that_loses_its_power_comes_back_to_the_same_command(site: Recovered, task: str) -> None:
     site.lose_disks()
-    assert site.recover(kill=Kill(task)).killed
+    assert site.bring_back(kill=Kill(task)).killed
     site.machines.power_off(SURVIVOR)
-    without = site.recover()
+    without = site.bring_back()
     assert f"{SURVIVOR} could not be looked at" in without.said or "unreachable" in without.said.lower()
     assert without.code != 0, without.output
     site.machines.power_on(SURVIVOR)
     site.never_are_two_clusters()
-    again = site.recover()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_recovered()

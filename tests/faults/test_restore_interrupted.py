@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from machines import Machines
-from members import Members
-from playbook import How, Kill, Playbook, Run
+from playbook import How, Kill
+from sites import CLUSTER, PUT_BACK, Site, kept, sampled
 
-CLUSTER = "etcd_cluster"
 DIRECTORY = "/var/lib/etcd-snapshots"
-SAY = ("-e", f"etcd_restore={CLUSTER}")
-PUT_BACK = ("-e", f"etcd_put_back={CLUSTER}")
 #: Whose module ends, and whose machine loses its power.
 ACTOR = Machines.names[1]
 
@@ -78,20 +74,13 @@ SAVE = f"""\
 
 
 @dataclass
-class Site:
+class Restored(Site):
     """A cluster with a snapshot of it, and writes from before and after that."""
 
-    machines: Machines
-    members: Members
-    directory: Path
-    inventory: Path
     number: int = 0
-    is_whole: bool = False
 
-    def play(self, playbook: str = "quorum.etcd.restore") -> Playbook:
-        directory = self.directory / "controller"
-        directory.mkdir(exist_ok=True)
-        return Playbook(self.inventory, directory, playbook)
+    PLAYBOOK = "quorum.etcd.restore"
+    SAY = ("-e", f"etcd_restore={CLUSTER}")
 
     def begin(self) -> None:
         """Write, save a snapshot, and write more."""
@@ -107,9 +96,6 @@ class Site:
     @property
     def later(self) -> str:
         return f"/later/{self.number}"
-
-    def restore(self, *more: str, kill: Kill | None = None, how: How | None = None) -> Run:
-        return self.play().run(*(more or SAY), kill=kill, how=how or How())
 
     def is_restored(self) -> None:
         """One cluster serves, it has what the snapshot had, and not what was written after it."""
@@ -147,44 +133,24 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
-    """A site that serves: that of the test before, unless it has failed."""
-    sites: list[Site] = []
-
-    def whole() -> Site:
-        if sites and not sites[-1].is_whole:
-            sites.pop().machines.remove()
-        if not sites:
-            directory, machines = tmp_path_factory.mktemp("site"), Machines("faults-restore")
-            site = Site(machines, Members(machines, directory), directory, directory / "inventory" / "hosts")
-            sites.append(site)
-            machines.make()
-            machines.inventory(directory / "inventory")
-            site.play("quorum.etcd.etcd").run_until_done()
-        return sites[-1]
-
-    yield whole
-    for site in sites:
-        site.machines.remove()
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Restored]]:
+    """A site that serves."""
+    yield from kept(Restored, "faults-restore", tmp_path_factory)
 
 
 @pytest.fixture
-def site(made: Callable[[], Site]) -> Site:
+def site(made: Callable[[], Restored]) -> Restored:
     site = made()
     site.begin()
     return site
 
 
-def sampled(cases: Sequence[str], *sample: str) -> list[object]:
-    return [pytest.param(case, marks=() if case in sample else pytest.mark.matrix) for case in cases]
-
-
 @pytest.mark.parametrize("task", sampled(TASKS, "Move every member's old data aside"))
-def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Site, task: str) -> None:
-    run = site.restore(kill=Kill(task))
+def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Restored, task: str) -> None:
+    run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
     site.never_are_two_clusters()
-    again = site.restore()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
@@ -192,36 +158,36 @@ def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Site, t
 @pytest.mark.matrix
 @pytest.mark.parametrize("after", [0.3, 0.9])
 @pytest.mark.parametrize("task", TASKS)
-def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Site, task: str, after: float) -> None:
+def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Restored, task: str, after: float) -> None:
     """At once: what the killed run began may still be at work on a host."""
-    run = site.restore(kill=Kill(task, after), how=How(pipelining=after < 0.5))
+    run = site.bring_back(kill=Kill(task, after), how=How(pipelining=after < 0.5))
     assert run.killed or run.code == 0, run.output
     site.never_are_two_clusters()
     if run.killed:
-        again = site.restore(how=How(pipelining=after < 0.5))
+        again = site.bring_back(how=How(pipelining=after < 0.5))
         assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.parametrize("task", sampled(TASKS[: POINT_OF_NO_RETURN + 1], "Give every member its new data"))
-def test_a_run_killed_between_two_acts_is_put_back(site: Site, task: str) -> None:
-    run = site.restore(kill=Kill(task))
+def test_a_run_killed_between_two_acts_is_put_back(site: Restored, task: str) -> None:
+    run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
-    back = site.restore(*PUT_BACK)
+    back = site.bring_back(*PUT_BACK)
     begun = TASKS.index(task) > TASKS.index("Make every member's new data")
     assert (back.code == 0) == begun, back.output
     site.members.are_one_healthy_cluster()
     if begun:
         site.is_as_before()
-    again = site.restore()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.parametrize("step", sampled(LASTING, "restore: in place"))
-def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(site: Site, step: str) -> None:
+def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(site: Restored, step: str) -> None:
     site.machines.end_at(ACTOR, step)
-    run = site.restore()
+    run = site.bring_back()
     assert site.machines.has_ended(ACTOR), run.output
     assert run.code != 0, run.output
     site.never_are_two_clusters()
@@ -230,81 +196,81 @@ def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(s
         assert "A restore from a snapshot is under way" in refused.said, refused.output
         command = re.search(r"quorum\.etcd\.(\w+) -i INVENTORY -e (\w+=\w+)", refused.said)
         assert command is not None
-        assert (command[1], command[2]) == ("restore", SAY[1])
-    again = site.restore()
+        assert (command[1], command[2]) == ("restore", site.SAY[1])
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.parametrize("step", sampled(UNDONE, "restore: data aside"))
-def test_a_restore_that_fails_before_any_host_is_restored_puts_itself_back(site: Site, step: str) -> None:
+def test_a_restore_that_fails_before_any_host_is_restored_puts_itself_back(site: Restored, step: str) -> None:
     site.machines.end_at(ACTOR, step)
-    run = site.restore()
+    run = site.bring_back()
     assert site.machines.has_ended(ACTOR), run.output
     assert run.code != 0, run.output
     assert "All that was done is put back: the cluster is as before" in run.said
     site.is_as_before()
-    again = site.restore()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("step", DRILL)
-def test_a_drill_that_ends_between_two_of_its_steps_harms_nothing(site: Site, step: str) -> None:
+def test_a_drill_that_ends_between_two_of_its_steps_harms_nothing(site: Restored, step: str) -> None:
     site.machines.end_at(Machines.names[-1], step)
-    run = site.restore()
+    run = site.bring_back()
     assert site.machines.has_ended(Machines.names[-1]), run.output
     assert run.code != 0, run.output
     assert site.has_later()
-    again = site.restore()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("step", BACK)
-def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Site, step: str) -> None:
-    assert site.restore(kill=Kill("Give every member its new data")).killed
+def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Restored, step: str) -> None:
+    assert site.bring_back(kill=Kill("Give every member its new data")).killed
     site.machines.end_at(ACTOR, step)
-    run = site.restore(*PUT_BACK)
+    run = site.bring_back(*PUT_BACK)
     assert site.machines.has_ended(ACTOR), run.output
     assert run.code != 0, run.output
     site.never_are_two_clusters()
-    assert site.restore(*PUT_BACK).code == 0
+    assert site.bring_back(*PUT_BACK).code == 0
     site.is_as_before()
-    assert site.restore().code == 0
+    assert site.bring_back().code == 0
     site.is_restored()
 
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("task", TASKS[TASKS.index("Mark every host") :])
-def test_a_machine_that_loses_its_power_comes_back_to_the_same_command(site: Site, task: str) -> None:
-    assert site.restore(kill=Kill(task)).killed
+def test_a_machine_that_loses_its_power_comes_back_to_the_same_command(site: Restored, task: str) -> None:
+    assert site.bring_back(kill=Kill(task)).killed
     site.machines.power_off(ACTOR)
-    without = site.restore()
+    without = site.bring_back()
     assert without.code != 0, without.output
     assert "gave no answer" in without.said
     site.machines.power_on(ACTOR)
     site.never_are_two_clusters()
-    again = site.restore()
+    again = site.bring_back()
     assert again.code == 0, again.output
     site.is_restored()
 
 
 @pytest.mark.matrix
-def test_the_others_go_on_without_a_machine_that_is_off_and_it_comes_late(site: Site) -> None:
-    assert site.restore(kill=Kill("Start every member, apart from its clients")).killed
+def test_the_others_go_on_without_a_machine_that_is_off_and_it_comes_late(site: Restored) -> None:
+    assert site.bring_back(kill=Kill("Start every member, apart from its clients")).killed
     site.machines.power_off(ACTOR)
     others = [host for host in site.machines.names if host != ACTOR]
-    run = site.restore(*SAY, "-e", f"etcd_fenced={site.machines.address(ACTOR)}")
+    run = site.bring_back(*site.SAY, "-e", f"etcd_fenced={site.machines.address(ACTOR)}")
     assert run.code == 0, run.output
     site.members.hold_every_acknowledged_write(others, records=1)
     site.machines.power_on(ACTOR)
     site.never_are_two_clusters()
     assert site.members.processes(ACTOR) == []
-    back = site.restore(*PUT_BACK)
+    back = site.bring_back(*PUT_BACK)
     assert "have the restored data already" in back.said, back.output
-    late = site.restore()
+    late = site.bring_back()
     assert late.code == 0, late.output
     site.is_restored()
