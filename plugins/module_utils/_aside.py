@@ -56,7 +56,8 @@ def put_to_rest(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> N
     # Also where nothing runs: it may wait for its next try.
     systemd.control("stop", layout.unit)
     if unit["load_state"] != "masked":
-        systemd.control("disable", "--no-reload", layout.unit)
+        # With a reload: a unit that another one names stays loaded, and would be said to be enabled as before.
+        systemd.control("disable", layout.unit)
 
 
 def move(layout: Layout, reason: str, now: datetime) -> list[str]:

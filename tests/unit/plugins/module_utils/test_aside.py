@@ -91,7 +91,7 @@ class TestAUnitAtRest:
     def test_is_stopped_and_starts_at_no_boot(self, service_manager, layout):
         service_manager.units[layout.unit] = {"ActiveState": "active", "UnitFileState": "enabled"}
         _aside.put_to_rest(service_manager.systemd, layout)
-        assert service_manager.done == [f"stop {layout.unit}", f"disable --no-reload {layout.unit}"]
+        assert service_manager.done == [f"stop {layout.unit}", f"disable {layout.unit}"]
 
     def test_that_waits_for_its_next_try_gets_none(self, service_manager, layout):
         service_manager.units[layout.unit] = {"ActiveState": "activating", "SubState": "auto-restart"}

@@ -52,7 +52,7 @@ def destroy(manager, layout):
 class TestAMember:
     def test_is_stopped_moved_aside_and_forgotten(self, member, layout):
         destroy(member, layout)
-        assert member.done == [f"stop {layout.unit}", f"disable --no-reload {layout.unit}"]
+        assert member.done == [f"stop {layout.unit}", f"disable {layout.unit}"]
         assert not Path(layout.marker_file).exists()
         (aside,) = Path(layout.data_dir).iterdir()
         assert aside.name.startswith("member.destroyed-")
