@@ -43,9 +43,8 @@ def cluster(living: Living) -> Living:
 FIRST, FOLLOWER, LEADER = THREE
 
 
-@pytest.mark.parametrize(
-    "victim", [pytest.param(FOLLOWER, marks=pytest.mark.matrix), LEADER], ids=["follower", "leader"]
-)
+@pytest.mark.matrix
+@pytest.mark.parametrize("victim", [FOLLOWER, LEADER], ids=["follower", "leader"])
 def test_a_member_dies_and_returns(cluster: Living, victim: str) -> None:
     others = [host for host in THREE if host != victim]
     with cluster.enduring(THREE):

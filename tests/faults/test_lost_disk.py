@@ -37,9 +37,6 @@ SAYINGS = {
 
 SAMPLE = [
     ("3.6.14", "wiped", "peers serve", "after a finished run"),
-    ("3.6.14", "unmounted", "peers are off", "after a finished run"),
-    ("3.6.14", "wiped", "peers are off", "after a killed run"),
-    ("3.6.14", "unmounted", "peers serve", "after a killed run"),
     ("3.5.33", "wiped", "peers are cut off", "after a finished run"),
     ("3.7.1", "unmounted", "peers are cut off", "after a killed run"),
 ]

@@ -32,8 +32,8 @@ FIRST, ACTOR, _ = THREE
 ONCE = ("compaction: agreed", "alarm: disarmed")
 EACH = ("defrag: begun", "defrag: done")
 
-#: Where the most is at stake: nobody can have the lock, or the alarm is gone and nothing was tried yet.
-SAMPLE: list[tuple[str, Accident]] = [(ACTOR, Ended("defrag: begun")), (FIRST, Ended("alarm: disarmed"))]
+#: Where the most is at stake: nobody can have the lock.
+SAMPLE: list[tuple[str, Accident]] = [(ACTOR, Ended("defrag: begun"))]
 EVERY: list[tuple[str, Accident]] = [
     *((FIRST, Ended(step)) for step in ONCE),
     *((ACTOR, accident(step)) for accident in (Ended, PowerCut) for step in EACH),
@@ -114,6 +114,7 @@ def test_a_run_that_is_killed_before_any_of_its_tasks_is_completed_by_the_same_c
             assert run.code == 0, run.output
 
 
+@pytest.mark.matrix
 def test_a_full_file_system_is_named_and_nothing_is_defragmented_on_it(living: Living) -> None:
     with full(living) as reclaim:
         living.machines.fill(ACTOR)

@@ -100,7 +100,7 @@ def site(made: Callable[[], Recovered]) -> Recovered:
     return site
 
 
-@pytest.mark.parametrize("task", sampled(TASKS, "Move the data of the others aside"))
+@pytest.mark.parametrize("task", sampled(TASKS))
 def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Recovered, task: str) -> None:
     site.lose_disks()
     run = site.bring_back(kill=Kill(task))

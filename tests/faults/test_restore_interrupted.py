@@ -169,7 +169,7 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Restored, 
     site.is_restored()
 
 
-@pytest.mark.parametrize("task", sampled(TASKS[: POINT_OF_NO_RETURN + 1], "Give every member its new data"))
+@pytest.mark.parametrize("task", sampled(TASKS[: POINT_OF_NO_RETURN + 1]))
 def test_a_run_killed_between_two_acts_is_put_back(site: Restored, task: str) -> None:
     run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
@@ -184,7 +184,7 @@ def test_a_run_killed_between_two_acts_is_put_back(site: Restored, task: str) ->
     site.is_restored()
 
 
-@pytest.mark.parametrize("step", sampled(LASTING, "restore: in place"))
+@pytest.mark.parametrize("step", sampled(LASTING))
 def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(site: Restored, step: str) -> None:
     site.machines.end_at(ACTOR, step)
     run = site.bring_back()
