@@ -197,7 +197,10 @@ def _standing(host: Host) -> str:
     if host.silent:
         return f"{host.label}: could not be looked at."
     if host.runs:
-        error = (host.seen.get("cluster") or {}).get("error", "")
+        cluster = host.seen.get("cluster") or {}
+        if (cluster.get("status") or {}).get("is_learner"):
+            return f"{host.label} runs as a learner, which has no vote: the hosts that vote must be in the inventory."
+        error = cluster.get("error", "")
         return f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
     if host.masked:
         return f"{host.label}: its unit is masked."

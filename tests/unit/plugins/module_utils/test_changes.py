@@ -613,6 +613,10 @@ class TestALostQuorum:
         assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster {off}." in text
         assert f"quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster -e etcd_snapshot=FILE {off}." in text
 
+    def test_of_an_inventory_that_has_only_a_learner_is_told_whom_it_lacks(self):
+        text = refusal([learning(bare(3), [*member_list(), learner(3)])])
+        assert "etcd-host3 runs as a learner, which has no vote: the hosts that vote must be in the inventory." in text
+
     def test_is_refused_beside_machines_that_were_built_anew(self):
         text = refusal([running(stopped(bare(0))), bare(1), bare(2)])
         assert "etcd-host1 has no marker" in text
