@@ -233,6 +233,19 @@ def resume_marker(layout: Layout, expected: Marker) -> None:
             write(layout.marker_file, _marker.render(before).encode(), 0o600, 0, 0)
 
 
+def rename(source: str, target: str) -> None:
+    """Rename a directory, so that it stays renamed after a power cut.
+
+    :raises HostError: it cannot be renamed.
+    """
+    try:
+        os.rename(source, target)
+        for directory in sorted({os.path.dirname(source), os.path.dirname(target)}):
+            _atomic.sync_directory(directory)
+    except OSError as exc:
+        raise HostError(f"{source} cannot be renamed to {target}: {exc.strerror}.") from exc
+
+
 def read_record(layout: Layout) -> dict[str, str]:
     """Path -> SHA256 of what the running process read at its start, as the gate wrote it down."""
     lines = read_text(f"{layout.run_dir}/started").splitlines()

@@ -20,7 +20,6 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
-    _atomic,
     _etcdutl,
     _hostfiles,
     _loopback,
@@ -214,18 +213,10 @@ def _put_in_place(layout: Layout, marker: Marker) -> None:
     if os.path.exists(copied):
         _aside.move(_aside.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
         _progress.at("rescue: old data aside")
-        _rename(copied, os.path.join(layout.data_dir, "member"))
+        _hostfiles.rename(copied, os.path.join(layout.data_dir, "member"))
     if wal_dir and os.path.exists(wal_dir):
-        _rename(wal_dir, layout.wal_dir)
+        _hostfiles.rename(wal_dir, layout.wal_dir)
     _etcdutl.remove(data_dir)
-
-
-def _rename(path: str, to: str) -> None:
-    try:
-        os.rename(path, to)
-        _atomic.sync_directory(os.path.dirname(to))
-    except OSError as exc:
-        raise HostError(f"{path} cannot be renamed to {to}: {exc.strerror}.") from exc
 
 
 def _started(layout: Layout, marker: Marker) -> None:

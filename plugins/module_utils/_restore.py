@@ -49,7 +49,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import 
     clear,
     read_record,
     record_file,
-    rename,
     write_record,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
@@ -148,8 +147,8 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
         _progress.at("restore: data made")
         # The data last: they have their name once all of it is there.
         if places.log:
-            rename(places.unfinished_log, places.new_log)
-        rename(places.unfinished, places.new)
+            _hostfiles.rename(places.unfinished_log, places.new_log)
+        _hostfiles.rename(places.unfinished, places.new)
         _progress.at("restore: prepared")
     return True
 

@@ -13,8 +13,8 @@ import json
 import os
 from dataclasses import dataclass
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _etcdutl, _hostfiles
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils import _etcdutl, _hostfiles
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 
@@ -95,22 +95,22 @@ class Places:
             for path in filter(None, (self.data, self.log)):
                 if os.path.lexists(path):
                     raise Refused(f"{path} is there.", "It was to be moved aside, and is not overwritten.", AGAIN)
-            rename(os.path.join(self.new, "member"), self.data)
+            _hostfiles.rename(os.path.join(self.new, "member"), self.data)
         if self.log and os.path.isdir(self.new_log):
-            rename(self.new_log, self.log)
+            _hostfiles.rename(self.new_log, self.log)
 
     def leave(self) -> None:
         """Take the new data out of their place again, if they had begun to get there."""
         if self.has_moved and os.path.isdir(self.data):
             if self.log and not os.path.isdir(self.new_log) and os.path.isdir(self.log):
-                rename(self.log, self.new_log)
-            rename(self.data, os.path.join(self.new, "member"))
+                _hostfiles.rename(self.log, self.new_log)
+            _hostfiles.rename(self.data, os.path.join(self.new, "member"))
 
     def bring_back(self) -> None:
         """Give the old data their place again. The log last: while it is not there the rest is not taken for whole."""
         for old, place in ((self.old, self.data), (self.old_log, self.log)):
             if old and os.path.isdir(old):
-                rename(old, place)
+                _hostfiles.rename(old, place)
 
 
 def clear(layout: Layout) -> None:
@@ -118,16 +118,3 @@ def clear(layout: Layout) -> None:
     for stem in filter(None, (os.path.join(layout.data_dir, "member"), layout.wal_dir)):
         for what in ("preparing", "restoring"):
             _etcdutl.remove(*glob.glob(f"{glob.escape(stem)}.{what}-*"))
-
-
-def rename(source: str, target: str) -> None:
-    """Rename a directory, so that it stays renamed after a power cut.
-
-    :raises HostError: it cannot be renamed.
-    """
-    try:
-        os.rename(source, target)
-        for directory in sorted({os.path.dirname(source), os.path.dirname(target)}):
-            _atomic.sync_directory(directory)
-    except OSError as exc:
-        raise HostError(f"{source} cannot be renamed to {target}: {exc.strerror}.") from exc
