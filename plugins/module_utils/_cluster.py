@@ -28,6 +28,9 @@ Member = Mapping[str, Any]
 #: Seconds for one question to one member.
 TIMEOUT = 5.0
 
+# What the transaction that changes nothing would write if it could.
+_NOTHING = b"/quorum.etcd/nothing"
+
 _POLL = 0.1
 # Seconds that a learner has to apply what the leader had; it is some milliseconds behind while writes go on.
 _CATCH_UP = 1.0
@@ -65,6 +68,20 @@ def votes(endpoints: Sequence[str], credentials: Credentials, timeout: float = T
     :raises EtcdError: nobody tells the members.
     """
     return _votes_of(_seen(endpoints, credentials, timeout), credentials, timeout)
+
+
+def lengthen_log(client: Client) -> None:
+    """Let the members agree on one entry more, which changes no key: a transaction whose condition nothing meets.
+
+    A member that was sent the leader's snapshot refuses every proposal, that of its own registration too, until an
+    entry follows: the snapshot does not move its applied index, and etcd takes none while that is 5,000 entries
+    behind (server/etcdserver/v3_server.go, processInternalRaftRequestOnce: "too many requests"). Where nobody writes
+    it would never be ready.
+
+    :raises EtcdError: they did not, or it is not known whether they did.
+    """
+    never = {"key": _NOTHING, "target": "VERSION", "result": "LESS", "version": 0}
+    client.txn([never], [{"request_put": {"key": _NOTHING, "value": b""}}])
 
 
 def leader(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> str:

@@ -224,4 +224,6 @@ def _keep_alive(
             # Who cannot be reached now may be in a moment; until then the lease lasts.
             with contextlib.suppress(EtcdError):
                 lock.renewed(asked, client.lease_keep_alive(lease))
+                # A member that the act has started may wait for it.
+                _cluster.lengthen_log(client)
             client.close()

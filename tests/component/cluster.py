@@ -13,9 +13,11 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from authority import Authority, Pair
@@ -26,6 +28,7 @@ DEFAULT_VERSION = "3.6.14"
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 READY_WITHIN = 30.0
+_WRITERS = 8
 
 
 def binary(version: str, name: str = "etcd") -> str:
@@ -189,6 +192,16 @@ class Cluster:
         self.members.remove(learner)
         self._learners.append(learner)
         return learner
+
+    def lengthen_log(self, entries: int) -> None:
+        """Let the members agree on so many entries, which change nothing."""
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            list(writers.map(self._lengthen_log, [entries // _WRITERS + 1] * _WRITERS))
+
+    def _lengthen_log(self, entries: int) -> None:
+        with self.client() as client:
+            for _entry in range(entries):
+                _cluster.lengthen_log(client)
 
     def lead(self, member: Member) -> None:
         """Make a member the leader, so that the loss of another one is not felt."""

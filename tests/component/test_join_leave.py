@@ -107,6 +107,19 @@ def test_a_host_joins_leaves_and_joins_again(
     assert len(aside(host)) == 1
 
 
+def test_a_host_joins_a_cluster_with_a_long_log_to_which_nobody_writes(
+    make_cluster: MakeCluster, make_host: MakeHost
+) -> None:
+    """It gets the leader's snapshot, and takes no proposal before an entry follows, not even its registration."""
+    # Every etcd may, this one always does.
+    version = "3.7.1"
+    cluster, host = make_cluster(version, 1, extra=["--snapshot-count=10"]), make_host(version)
+    # Beyond the 5,000 that the leader keeps behind its snapshot.
+    cluster.lengthen_log(5200)
+    join(host, cluster)
+    check_votes(host, cluster)
+
+
 @pytest.mark.parametrize(
     "step",
     ["files written", "added", "marked", "started", "caught up", "promoted"],
