@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _render, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _quota, _render, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url
@@ -24,10 +24,6 @@ _ROOM = 1.2
 # etcd's own rule for one member (server/embed/config.go, Validate): here it must hold for any two of the mixture.
 _HEARTBEATS = 5
 _HEARTBEAT_MS, _ELECTION_MS = 100, 1000
-
-# What 0 and nothing at all mean to etcd (server/storage/quota.go).
-_DEFAULT_QUOTA = 2 << 30
-_QUOTA = _envfile.variable("quota-backend-bytes")
 
 # Listening on one of these is listening on every address.
 _EVERYWHERE = ("0.0.0.0", "::")
@@ -90,22 +86,18 @@ def _check_places(host: Host, wanted: Wanted) -> None:
 def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
     """A quota that becomes smaller must leave room for what is there; one that stays is an older worry."""
     sizes = [(int(host.seen["cluster"]["status"]["db_size"]), host.label) for host in hosts if host.answers]
-    quotas = {host.name: _quota(host.seen["runtime"]["environment"].get(_QUOTA)) for host in hosts if host.runs}
+    quotas = {host.name: _quota.of_environment(host.seen["runtime"]["environment"]) for host in hosts if host.runs}
     if not sizes:
         return
     largest, label = max(sizes)
     for host in hosts:
-        quota = _quota(flags[host.name].get("quota-backend-bytes"))
+        quota = _quota.of(flags[host.name].get(_quota.FLAG))
         if quota < largest * _ROOM and quota < quotas.get(host.name, min(quotas.values())):
             raise Refused(
                 f"quota-backend-bytes for {host.label} is {quota}, and the database of {label} has {largest} bytes.",
                 "etcd starts with it, and the next write raises NOSPACE: the whole cluster takes no more writes.",
                 f"Give it at least {int(largest * _ROOM) + 1}, or compact and defragment first.",
             )
-
-
-def _quota(value: object) -> int:
-    return _number(value, 0) or _DEFAULT_QUOTA
 
 
 def _check_timing(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:

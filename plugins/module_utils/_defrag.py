@@ -83,7 +83,7 @@ def defragment(
         with _spared(view, layout, terms, check) as spare:
             found = _told(view, data_dir)
             short = _shortage(found, data_dir)
-            notes = [*_notes(spare, check), *([short] if short else [])]
+            notes = [*spare.notes, *([short] if short else [])]
             if check:
                 return {"changed": True, **found, "before": found["db_size"], "notes": notes}
             if short:
@@ -176,15 +176,6 @@ def _check_alone(spare: Spare, allow_outage: bool) -> None:
             "Its clients wait, for a second or so for each 100 MB.",
             "When that may be, allow the outage: allow_outage: true, or -e etcd_allow_outage=true.",
         )
-
-
-def _notes(spare: Spare, check: bool) -> list[str]:
-    if spare.lock is None and not check:
-        return [
-            *spare.notes,
-            "Under NOSPACE etcd keeps no lock for anybody: let nobody else be at work on this cluster meanwhile.",
-        ]
-    return spare.notes
 
 
 def _defragment(endpoint: str, layout: Layout, seconds: float) -> None:

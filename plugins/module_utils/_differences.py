@@ -16,8 +16,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._roster import Roster
 
 # What an alarm that has a remedy of its own adds to its sentence.
 _REMEDIES = {
-    _health.NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions: ansible-playbook "
-    "quorum.etcd.reclaim -i INVENTORY"
+    _health.NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions, and to disarm it, also once "
+    "the quota is larger: ansible-playbook quorum.etcd.reclaim -i INVENTORY"
 }
 
 

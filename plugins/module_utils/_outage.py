@@ -56,6 +56,7 @@ class Spare:
     """A member that its cluster can spare, for as long as the lock is held.
 
     :param lock: None in check mode, and where nobody can have it.
+    :param unlocked: nobody can have it, so that somebody else may be at work too.
     """
 
     member_id: str
@@ -63,6 +64,7 @@ class Spare:
     credentials: Credentials
     votes: Votes
     lock: Lock | None
+    unlocked: bool = False
 
     @property
     def peer_urls(self) -> tuple[str, ...]:
@@ -72,10 +74,15 @@ class Spare:
     @property
     def notes(self) -> list[str]:
         """What a person should know of it."""
+        found = []
         if self.member_id in self.votes.healthy and len(self.votes.voters) <= 2:
             name = self.votes.named(frozenset({self.member_id}))
-            return [f"{name} is needed for the quorum: while it is down nobody can write."]
-        return []
+            found.append(f"{name} is needed for the quorum: while it is down nobody can write.")
+        if self.unlocked:
+            found.append(
+                "Under NOSPACE etcd keeps no lock for anybody: let nobody else be at work on this cluster meanwhile."
+            )
+        return found
 
     def let_go(self) -> None:
         """The last thing before it is stopped: another leads from now on.
@@ -117,7 +124,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
     endpoints = _endpoints(view, member_id, terms)
     credentials = _view.credentials(layout)
     with contextlib.ExitStack() as stack:
-        lock = None
+        lock, unlocked = None, False
         if not check:
             marker = _hostfiles.read_marker(layout)
             owner = _turnlock.owner(f"{terms.act} of {marker.name if marker else layout.unit}")
@@ -126,10 +133,11 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
             except _turnlock.NoSpace:
                 if not terms.makes_room:
                     raise
+                unlocked = True
         votes = _cluster.votes(endpoints, credentials)
         if terms.members is not None:
             _presumed.check(terms.members, votes.members)
-        yield Spare(member_id, endpoints, credentials, votes, lock)
+        yield Spare(member_id, endpoints, credentials, votes, lock, unlocked)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
@@ -28,6 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _previous,
     _process,
     _progress,
+    _quota,
     _service,
     _timer,
 )
@@ -116,7 +117,10 @@ def take(
         spare = None
         if turn.restart:
             _service.check_startable(layout)
-        runs = bool(systemd.show(layout.unit)["pid"])
+        pid = systemd.show(layout.unit)["pid"]
+        runs = bool(pid)
+        if turn.restart and not readdressed and _raises_quota(pid, turn):
+            terms = replace(terms, makes_room=True)
         if readdressed or (turn.restart and runs):
             # One that is down costs its cluster nothing.
             hold = _outage.spared if runs else _outage.claimed
@@ -155,6 +159,14 @@ def undo(
             _service.remember(layout, view)
             _previous.drop(layout)
     return True
+
+
+def _raises_quota(pid: int, turn: Turn) -> bool:
+    """Will the member let its database grow further than now?"""
+    process = _process.describe(pid) if pid else None
+    if process is None:
+        return False
+    return _quota.of_environment(turn.environment) > _quota.of_environment(process["environment"])
 
 
 def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool) -> list[str]:

@@ -44,7 +44,8 @@ _ALARMS = {
     _NO_SPACE: (
         "The cluster has the alarm NOSPACE: its database has reached its quota.",
         "Reclaim the space (ansible-playbook quorum.etcd.reclaim -i INVENTORY): it compacts, defragments one member "
-        "after the other and disarms the alarm. Then run again.",
+        "after the other and disarms the alarm. Then run again. Where that is too little, let a run raise "
+        "quota-backend-bytes (etcd_settings) and change nothing else first: that needs no lock.",
     ),
     "corrupt cluster": (
         "The cluster has the alarm CORRUPT: the data of its members differ.",

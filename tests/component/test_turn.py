@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _alarm,
     _envfile,
     _presumed,
     _previous,
@@ -23,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._turn import Turn
+from fullness import QUOTA, fill
 from member_host import members_of
 from one_of_three import OneOfThree
 
@@ -33,6 +35,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host i
 CHANGED = {"ETCD_HEARTBEAT_INTERVAL": "150", "ETCD_ELECTION_TIMEOUT": "1500"}
 #: No host has this address (RFC 5737): etcd ends as soon as it starts.
 BAD = {**CHANGED, "ETCD_LISTEN_METRICS_URLS": "http://192.0.2.1:2381"}
+QUOTA_OF = "ETCD_QUOTA_BACKEND_BYTES"
 
 
 def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **changes: Any) -> dict[str, Any]:
@@ -51,6 +54,10 @@ def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **cha
         **changes,
     }
     return _turn.take(host.systemd, host.layout, content, Turn(**turn), terms, check)
+
+
+def quota_of(size: int) -> dict[str, str]:
+    return {QUOTA_OF: str(size)}
 
 
 def undo(three: OneOfThree) -> bool:
@@ -230,6 +237,89 @@ def test_what_was_kept_of_a_turn_that_serves_after_all_goes_with_the_next(
     assert take(three, CHANGED, restart=False)["changed"]
     assert not kept(three)
     assert three.pid == pid
+
+
+class TestUnderNospace:
+    """etcd grants no lease then, so nobody can have the cluster's lock."""
+
+    @pytest.fixture
+    def full(self, make_three: MakeThree, request: pytest.FixtureRequest) -> OneOfThree:
+        every = "every_version" in request.fixturenames
+        version = request.getfixturevalue("every_version" if every else "version")
+        three = make_three(version, quota_backend_bytes=str(QUOTA))
+        with three.cluster.client() as client:
+            fill(client)
+        return three
+
+    def refused(self, full: OneOfThree, settings: dict[str, str], **changes: Any) -> None:
+        before, pid = settings_file(full), full.pid
+        with pytest.raises(Refused, match="has the alarm NOSPACE") as caught:
+            take(full, settings, **changes)
+        assert "ansible-playbook quorum.etcd.reclaim -i INVENTORY" in str(caught.value)
+        assert "raise quota-backend-bytes (etcd_settings) and change nothing else" in str(caught.value)
+        assert (settings_file(full), full.pid, kept(full)) == (before, pid, False)
+
+    def test_a_turn_that_raises_the_quota_goes_on_and_says_so(self, full: OneOfThree, every_version: str) -> None:
+        lead(full)
+        before = full.pid
+        (note,) = take(full, quota_of(QUOTA + 1))["notes"]
+        assert note.startswith("Under NOSPACE etcd keeps no lock for anybody")
+        assert full.pid != before
+        assert full.environment[QUOTA_OF] == str(QUOTA + 1)
+        assert full.leader != full.listed["id"]
+        assert not kept(full)
+
+    def test_once_all_have_a_larger_quota_the_alarm_can_be_disarmed(self, full: OneOfThree, version: str) -> None:
+        """And nothing was compacted for it."""
+        full.cluster.lead(full.others[1])
+        take(full, quota_of(4 * QUOTA))
+        for other in full.others:
+            full.cluster.end(other)
+            other.extra = [f"--quota-backend-bytes={4 * QUOTA}"]
+            full.cluster.launch(other)
+            full.cluster.wait_for(other)
+        endpoints, credentials = full.cluster.endpoints, full.cluster.credentials
+        assert _alarm.disarm(endpoints, credentials, 5.0, "NOSPACE", "", check=False)["alarms"] == []
+        assert take(full, {**quota_of(4 * QUOTA), **CHANGED})["notes"] == []
+
+    @pytest.mark.parametrize("quota", [QUOTA - 1, QUOTA])
+    def test_any_other_turn_is_refused(self, full: OneOfThree, version: str, quota: int) -> None:
+        self.refused(full, {**CHANGED, **quota_of(quota)})
+
+    def test_a_turn_to_another_address_is_refused(self, full: OneOfThree, version: str) -> None:
+        urls = full.listed["peer_urls"]
+        self.refused(full, quota_of(2 * QUOTA), peer_urls=full.move())
+        assert full.listed["peer_urls"] == urls
+
+    def test_a_turn_is_refused_while_the_cluster_cannot_spare_the_member(self, full: OneOfThree, version: str) -> None:
+        full.cluster.lead(full.others[1])
+        full.cluster.end(full.others[0])
+        pid = full.pid
+        with pytest.raises(Refused, match="Without etcd-host7, 1 of 3 voters"):
+            take(full, quota_of(2 * QUOTA), terms=full.terms(endpoints=[full.others[1].client_url]))
+        assert full.pid == pid
+
+    def test_a_turn_is_refused_while_somebody_has_the_lock_since_before(
+        self, make_three: MakeThree, version: str
+    ) -> None:
+        three = make_three(version, quota_backend_bytes=str(QUOTA))
+        with (
+            _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"),
+            three.cluster.client() as client,
+        ):
+            client.call(
+                "Maintenance.Alarm",
+                {"action": "ACTIVATE", "memberID": int(three.listed["id"], 16), "alarm": "NOSPACE"},
+            )
+            with pytest.raises(Refused, match="growing, by somebody"):
+                take(three, quota_of(2 * QUOTA))
+
+    def test_a_turn_that_fails_is_undone(self, full: OneOfThree, version: str) -> None:
+        before = settings_file(full)
+        with pytest.raises(HostError, match="failed and was undone: it serves again"):
+            take(full, {**BAD, **quota_of(2 * QUOTA)})
+        assert settings_file(full) == before
+        assert full.environment[QUOTA_OF] == str(QUOTA)
 
 
 class TestATurnIsRefused:

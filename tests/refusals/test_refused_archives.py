@@ -18,6 +18,7 @@ from operator_site import Site
 ARCHIVE = "etcd-v3.6.14-linux-amd64.tar.gz"
 
 
+@pytest.mark.matrix
 def test_a_version_that_does_not_exist_is_refused(site: Site) -> None:
     site.variables["etcd_version"] = "3.6.999"
     site.variables["etcd_checksums"] = {"etcd-v3.6.999-linux-amd64.tar.gz": "0" * 64}
@@ -62,6 +63,7 @@ def archive(top: str, etcd: bytes = b"#!/bin/sh\necho etcd Version: 3.6.14\n") -
     return content.getvalue()
 
 
+@pytest.mark.matrix
 def test_an_archive_that_is_not_on_the_controller_is_refused(site: Site, shelf: Path) -> None:
     site.is_refused(f"{shelf / ARCHIVE} is no file on the controller", "Put the archive there by its upstream name")
 
@@ -84,6 +86,7 @@ def test_an_archive_whose_program_is_of_another_version_is_refused(site: Site, s
     site.is_refused("The archive's etcd says 'etcd Version: 3.6.1', not version 3.6.14", "Nothing was installed")
 
 
+@pytest.mark.matrix
 def test_an_archive_of_another_architecture_is_refused(site: Site, shelf: Path) -> None:
     # An ELF header of a machine that nobody has.
     put(site, shelf, archive("etcd-v3.6.14-linux-amd64", b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xfe\xff"))

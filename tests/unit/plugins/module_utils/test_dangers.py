@@ -67,6 +67,12 @@ class TestAQuota:
     def test_taken_out_is_the_2_gib_of_etcd_itself(self):
         assert f"is {2 * GIB}" in refusal(self.quota(None, 2 * GIB))
 
+    def test_of_any_size_is_less_than_none_at_all(self):
+        host = serving(bare(2))
+        environment = {**host.seen["runtime"]["environment"], "ETCD_QUOTA_BACKEND_BYTES": "-1"}
+        unlimited = seeing(host, runtime={"environment": environment})
+        assert "quota-backend-bytes for etcd-host2" in refusal(self.quota(9 * GIB, 8 * GIB, unlimited))
+
     @pytest.mark.parametrize("host", [stopped(bare(2)), bare(2)])
     def test_of_one_that_is_to_start_with_it_counts_too(self, host):
         hosts = [sized(serving(bare(0)), 3 * GIB), serving(bare(1))]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _outage, _view
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
@@ -32,6 +34,12 @@ def test_who_is_not_needed_is_not_announced():
     assert spare(3).notes == []
     lost = Spare("a9", [], Credentials(), spare(2).votes, None)
     assert (lost.notes, lost.peer_urls) == ([], ())
+
+
+def test_that_nobody_can_have_the_lock_is_announced():
+    (note,) = replace(spare(3), unlocked=True).notes
+    assert note.startswith("Under NOSPACE etcd keeps no lock for anybody")
+    assert len(replace(spare(2), unlocked=True).notes) == 2
 
 
 def test_what_the_cluster_knows_a_member_by_is_told():
