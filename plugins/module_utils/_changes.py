@@ -167,8 +167,21 @@ class _Planning:
                 self._join(host)
         for host in _up(leaving):
             self._leave(host)
-        for host in _up(turning):
+        for host in self._not_too_early(_up(turning)):
             self._turn(host)
+
+    def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
+        """Whose turn may come now: what has just been put back may be what nobody starts with, and is tried first again
+        where it was tried before.
+        """
+        interrupted = self._hosts_due(_due.RESTORE)
+        waiting = [host for host in turning if interrupted and self._turns[host.name].restart]
+        for host in waiting:
+            self.changes.later.append(
+                f"{host.label} has its turn in the next run: the one of {interrupted[0].label} was interrupted, and "
+                "comes first."
+            )
+        return [host for host in turning if host not in waiting]
 
     def _check_addresses(self) -> None:
         for host in self._hosts:

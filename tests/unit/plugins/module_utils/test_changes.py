@@ -491,6 +491,18 @@ class TestAMemberThatIsDown:
         ]
         assert step(hosts, "restore").arguments["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
 
+    def test_in_the_middle_of_its_turn_is_the_first_to_try_the_change_again(self):
+        """It may be one with which nobody starts."""
+        hosts = [seeing(stopped(bare(0)), previous=True), *well(1, 2, members=member_list())]
+        hosts = [
+            replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
+        ]
+        assert acts(hosts) == [("restore", "etcd-host0")]
+        assert [one for one in _plan.plan(hosts).differences if "next run" in one] == [
+            f"etcd-host{at} has its turn in the next run: the one of etcd-host0 was interrupted, and comes first."
+            for at in (1, 2)
+        ]
+
     def test_in_the_middle_of_its_turn_and_waiting_for_the_others_waits(self):
         waiting = seeing(running(stopped(bare(2))), previous=True)
         assert acts([stopped(bare(0)), stopped(bare(1)), waiting]) == [
