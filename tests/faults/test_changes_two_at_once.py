@@ -61,6 +61,7 @@ def test_two_runs_with_one_inventory_at_once_change_it_once(living: Living) -> N
     living.members.were_down_one_at_a_time(THREE)
 
 
+@pytest.mark.matrix
 def test_two_runs_with_different_inventories_at_once_never_mix(living: Living) -> None:
     """One lets a host join, the other changes a setting; the first has the last word."""
     living.be(Inventory(THREE))

@@ -57,6 +57,7 @@ def test_a_member_dies_and_returns(cluster: Living, victim: str) -> None:
     assert cluster.verdict.failed == 0, cluster.verdict
 
 
+@pytest.mark.matrix
 def test_the_majority_dies_and_returns_and_no_lease_has_run_out(cluster: Living) -> None:
     """Nothing is acknowledged meanwhile. From the new leader each lease gets its whole time again."""
     with cluster.enduring(THREE):
@@ -125,14 +126,10 @@ def test_a_follower_that_is_cut_off_costs_nobody_a_leader(cluster: Living) -> No
     assert cluster.verdict.failed == 0, cluster.verdict
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("victim", "restarted"),
-    [
-        (FOLLOWER, False),
-        pytest.param(FOLLOWER, True, marks=pytest.mark.matrix),
-        pytest.param(LEADER, False, marks=pytest.mark.matrix),
-        pytest.param(LEADER, True, marks=pytest.mark.matrix),
-    ],
+    [(FOLLOWER, False), (FOLLOWER, True), (LEADER, False), (LEADER, True)],
     ids=["follower", "follower that restarted since", "leader", "leader that restarted since"],
 )
 def test_a_wrong_peer_url_in_the_member_list_is_put_right_by_the_playbook(

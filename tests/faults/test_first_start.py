@@ -16,6 +16,7 @@ from playbook import Playbook, at_once
 CLOSED = Machines.names[1]
 
 
+@pytest.mark.matrix
 def test_members_that_cannot_reach_each_other_are_not_started(
     machines: Machines, playbook: Playbook, members: Members
 ) -> None:
@@ -37,6 +38,7 @@ def test_members_that_cannot_reach_each_other_are_not_started(
     members.are_one_healthy_cluster()
 
 
+@pytest.mark.matrix
 def test_one_host_at_a_time_is_enough(playbook: Playbook, members: Members) -> None:
     run = playbook.run("--forks", "1")
     assert run.done, run.output

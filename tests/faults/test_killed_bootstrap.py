@@ -37,6 +37,7 @@ def test_a_run_killed_between_two_steps_is_completed_by_the_same_command(
     members.are_one_healthy_cluster()
 
 
+@pytest.mark.matrix
 def test_a_run_killed_while_hosts_write_their_files_is_completed_by_the_same_command(
     playbook: Playbook, members: Members
 ) -> None:

@@ -66,6 +66,7 @@ def full(living: Living) -> Iterator[Playbook]:
             assert living.members.takes_a_write(host, f"/reclaimed/{host}")
 
 
+@pytest.mark.matrix
 def test_a_full_cluster_takes_writes_again(living: Living) -> None:
     """And the same command, given without need, costs nothing."""
     with full(living) as reclaim:

@@ -151,6 +151,7 @@ def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(
     site.is_recovered()
 
 
+@pytest.mark.matrix
 def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_put_back(site: Recovered) -> None:
     """They were said to be off for good, and were not: with their data they are a quorum."""
     site.machines.power_off(*LOST)
