@@ -57,6 +57,20 @@ def run(arguments: Sequence[str]) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def switch_authentication_on(client: Client, user: str, password: str) -> None:
+    client.call("Auth.UserAdd", {"name": user, "password": password})
+    client.call("Auth.RoleAdd", {"name": "root"})
+    client.call("Auth.UserGrantRole", {"user": user, "role": "root"})
+    client.call("Auth.AuthEnable")
+
+
+def written_down(path: Path, user: str, password: str) -> Path:
+    """A user and his password in a file that nobody else may read."""
+    path.touch(0o600)
+    path.write_text(f"{user}:{password}\n")
+    return path
+
+
 class Hosts:
     """Some hosts, and the cluster of their members.
 
@@ -67,6 +81,8 @@ class Hosts:
         self.version = version
         self._directory = directory
         self.hosts = [MemberHost(directory / f"host{at}", version, at) for at in range(first, first + size)]
+        self.user_file = ""
+        self._credentials = Credentials()
 
     # -- the cluster that is ---------------------------------------------------------------------------------------
 
@@ -79,7 +95,7 @@ class Hosts:
         return [host.wanted.member.client_urls[0] for host in self.hosts]
 
     def client(self, timeout: float = 5.0) -> Client:
-        return Client(self.endpoints, Credentials(), timeout)
+        return Client(self.endpoints, self._credentials, timeout)
 
     def found(self) -> Hosts:
         """Found it as the collection founds clusters."""
@@ -96,6 +112,13 @@ class Hosts:
         for host in self.hosts:
             _service.await_ready(host.systemd, host.layout, PATIENCE)
         return self
+
+    def switch_authentication_on(self, user_file: Path) -> None:
+        """From now on there is a user root, whose password is in a file."""
+        with self.client() as client:
+            switch_authentication_on(client, "root", "secret")
+        self._credentials = Credentials(username="root", password="secret")
+        self.user_file = str(written_down(user_file, "root", "secret"))
 
     def write(self, count: int, prefix: str = "key") -> None:
         with self.client() as client:
@@ -115,7 +138,7 @@ class Hosts:
             return {client.status(endpoint)["cluster_id"] for endpoint in self.endpoints}
 
     def save(self) -> Saved:
-        return _snapshot.save(self.endpoints, Credentials(), str(self._directory / "snapshots"), CLUSTER)
+        return _snapshot.save(self.endpoints, self._credentials, str(self._directory / "snapshots"), CLUSTER)
 
     # -- the restore ---------------------------------------------------------------------------------------------------
 
@@ -143,6 +166,7 @@ class Hosts:
             host.wanted.member.peer_urls,
             str(Path(binary(self.version)).parent),
             self.snapshots_of(host),
+            self.user_file,
         )
 
     def snapshots_of(self, host: MemberHost) -> str:

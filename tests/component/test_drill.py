@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._values import text_of
 from cluster import Cluster, binary
 from member_host import MemberHost
-from restored import run
+from restored import run, switch_authentication_on, written_down
 
 MakeCluster = Callable[..., Cluster]
 
@@ -48,7 +48,7 @@ def saved_of(cluster: Cluster, directory: Path, compacted: bool = False) -> Save
 
 
 def drill(host: MemberHost, snapshot: str, check: bool = False, **more: Any) -> dict[str, Any]:
-    given = Drill(snapshot, str(Path(binary(host.version)).parent), host.version, timeout=40.0, **more)
+    given = Drill(snapshot, str(Path(binary(host.version)).parent), host.version, **{"timeout": 40.0, **more})
     return _drill.run(run, host.systemd, host.layout, given, check)
 
 
@@ -71,6 +71,55 @@ def test_a_snapshot_is_what_its_manifest_says(
     assert found["compared"] == ["revision", "key_count", "hash_kv"]
     assert Path(saved.path).read_bytes() == before
     check_nothing_is_left(host)
+
+
+class TestWithAuthentication:
+    """A member that is restored tells nobody anything who does not log in."""
+
+    @pytest.fixture
+    def saved(self, make_cluster: MakeCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Saved:
+        every = "every_version" in request.fixturenames
+        cluster = make_cluster(request.getfixturevalue("every_version" if every else "version"))
+        with cluster.client() as client:
+            client.put("key", "value")
+            switch_authentication_on(client, "root", "secret:word")
+        cluster.login = ("root", "secret:word")
+        return _snapshot.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
+
+    def test_it_is_tried_by_a_user_of_the_snapshot(
+        self, every_version: str, saved: Saved, host: MemberHost, tmp_path: Path
+    ) -> None:
+        user = written_down(tmp_path / "user", "root", "secret:word")
+        found = drill(host, saved.path, user_file=str(user))
+        assert (found["key_count"], found["compared"]) == (1, ["revision", "key_count", "hash_kv"])
+        check_nothing_is_left(host)
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_nothing_is_begun_where_nobody_could_log_in(
+        self, version: str, saved: Saved, host: MemberHost, check: bool
+    ) -> None:
+        with pytest.raises(Refused, match="Authentication is on in .* etcd_snapshot_user_file"):
+            drill(host, saved.path, check)
+        assert host.told == []
+        assert not Path(host.layout.data_dir).exists()
+
+    def test_a_password_that_others_may_read_is_none(
+        self, version: str, saved: Saved, host: MemberHost, tmp_path: Path
+    ) -> None:
+        user = written_down(tmp_path / "user", "root", "secret:word")
+        user.chmod(0o640)
+        with pytest.raises(Refused, match=f"chmod 0600 {user}"):
+            drill(host, saved.path, user_file=str(user))
+        assert host.told == []
+
+    def test_a_password_that_it_was_not_is_told_by_etcd(
+        self, version: str, saved: Saved, host: MemberHost, tmp_path: Path
+    ) -> None:
+        user = written_down(tmp_path / "user", "root", "another")
+        with pytest.raises(HostError, match="authentication failed") as caught:
+            drill(host, saved.path, timeout=6.0, user_file=str(user))
+        assert "another" not in str(caught.value)
+        check_nothing_is_left(host)
 
 
 def test_a_copied_database_is_tried_if_that_is_said(

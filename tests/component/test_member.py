@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -127,7 +128,8 @@ def test_leadership_is_handed_over_before_the_leader_is_removed(
     assert len(outcome.result["members"]) == 2
     assert ended(leader)
     log = leader.directory.with_suffix(".log").read_text()
-    assert -1 < log.find("starts to transfer leadership") < log.find("removed member")
+    removed = re.search("removed member|permanently removed", log)
+    assert removed is not None and -1 < log.find("starts to transfer leadership") < removed.start()
 
 
 def test_a_member_can_be_asked_to_remove_itself(version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:

@@ -101,6 +101,33 @@ def check_restored(hosts: Hosts, restoration: Restoration, held: dict[str, str])
         assert all(name in ("member", "member.restore-20261122T074000Z") for name in hosts.lies(host))
 
 
+class TestWithAuthentication:
+    def written(self, make_hosts: MakeHosts, version: str, user_file: Path) -> tuple[Hosts, Saved, dict[str, str]]:
+        hosts = make_hosts(version, 1).found()
+        hosts.write(40)
+        hosts.switch_authentication_on(user_file)
+        return hosts, hosts.save(), hosts.keys
+
+    def test_whoever_verifies_the_members_logs_in(
+        self, every_version: str, make_hosts: MakeHosts, tmp_path: Path
+    ) -> None:
+        hosts, saved, held = self.written(make_hosts, every_version, tmp_path / "user")
+        restoration = hosts.restoration(saved)
+        hosts.restore(saved, restoration)
+        check_restored(hosts, restoration, held)
+
+    def test_nothing_is_prepared_where_nobody_could_log_in(
+        self, version: str, make_hosts: MakeHosts, tmp_path: Path
+    ) -> None:
+        hosts, saved, held = self.written(make_hosts, version, tmp_path / "user")
+        hosts.user_file = ""
+        with pytest.raises(Refused, match="Authentication is on in .* etcd_snapshot_user_file"):
+            hosts.restore(saved, hosts.restoration(saved))
+        assert (hosts.states, hosts.keys) == ([_marker.STARTED], held)
+        (host,) = hosts.hosts
+        assert hosts.lies(host) == ["member"]
+
+
 def test_a_cluster_is_restored_from_a_snapshot(every_version: str, make_hosts: MakeHosts) -> None:
     hosts, saved, held = written(make_hosts, every_version)
     restoration, before = hosts.restoration(saved), hosts.cluster_ids

@@ -71,6 +71,7 @@ def restored(version: str, saved: str, directory: Path, *options: str) -> subpro
 def test_a_snapshot_is_what_the_member_has_and_what_etcds_tool_finds(every_version, make_cluster, tmp_path):
     cluster = make_cluster(every_version, size=3)
     revision = write(cluster)
+    cluster.agree_on_a_version()
     saved = save(cluster, tmp_path / "saved")
     with cluster.client() as client:
         listed = client.member_list()
