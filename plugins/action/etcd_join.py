@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._options import JOINING, PRESUMED
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
@@ -17,9 +18,8 @@ class ActionModule(RenderingAction):
     module = "quorum.etcd.etcd_admit"
     argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
         "version": {"type": "str", "required": True},
-        "endpoints": {"type": "list", "elements": "str", "required": True},
-        "members": {"type": "list", "elements": "dict", "required": True},
-        "timeout": {"type": "float", "default": 120.0},
+        **PRESUMED,
+        **JOINING,
         "pki": {"type": "dict", "required": True, "no_log": True},
     }
 
@@ -30,5 +30,5 @@ class ActionModule(RenderingAction):
             "cluster": wanted.cluster,
             "name": wanted.name,
             "peer_urls": list(wanted.member.peer_urls),
-            **{name: arguments[name] for name in ("endpoints", "members", "timeout")},
+            **{name: arguments[name] for name in (*PRESUMED, *JOINING)},
         }

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ansible_collections.quorum.etcd.plugins.module_utils import _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._options import RESCUE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
@@ -21,7 +22,7 @@ class ActionModule(RenderingAction):
     argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
         "version": {"type": "str", "required": True},
         "left": {"type": "dict", "required": True},
-        "timeout": {"type": "float", "default": 120.0},
+        **RESCUE,
         "pki": {"type": "dict", "required": True, "no_log": True},
     }
 

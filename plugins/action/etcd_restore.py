@@ -12,6 +12,7 @@ from typing import Any
 from ansible import constants
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._options import OBSERVED, RESTORE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
@@ -26,13 +27,11 @@ class ActionModule(AnnouncingAction):
         result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(
             {
-                "announce": {"type": "str", "default": ""},
+                **OBSERVED,
+                **RESTORE,
                 "state": {"type": "str", "choices": _STATES, "required": True},
-                "observation": {"type": "dict", "required": True},
-                "restoration": {"type": "dict"},
                 "source": {"type": "dict"},
                 "path": {"type": "str", "default": ""},
-                "timeout": {"type": "float", "default": 120.0},
                 "pki": {"type": "dict", "default": {}, "no_log": True},
             }
         )
@@ -61,6 +60,7 @@ class ActionModule(AnnouncingAction):
             "name": wanted.name,
             "peer_urls": list(wanted.member.peer_urls),
             "snapshot_dir": wanted.snapshots.directory,
+            "user_file": wanted.snapshots.user_file or None,
             "timeout": arguments["timeout"],
         }
         if state == "restored":

@@ -11,24 +11,16 @@ from typing import Any, ClassVar
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._options import TURN
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
-
-# What the module on the host takes as it was given.
-_PASSED_ON = ("state", "restart", "peer_urls", "endpoints", "members", "allow_outage", "timeout")
 
 
 class ActionModule(RenderingAction):
     module = "quorum.etcd.etcd_apply"
     argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
-        "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
+        **TURN,
         "version": {"type": "str", "default": ""},
-        "restart": {"type": "bool", "default": False},
-        "peer_urls": {"type": "list", "elements": "str", "default": []},
-        "endpoints": {"type": "list", "elements": "str", "default": []},
-        "members": {"type": "list", "elements": "dict"},
-        "allow_outage": {"type": "bool", "default": False},
-        "timeout": {"type": "float", "default": 120.0},
         "pki": {"type": "dict", "default": {}, "no_log": True},
     }
 
@@ -40,7 +32,7 @@ class ActionModule(RenderingAction):
                 "Nothing says that its member may start again once it is stopped.",
                 "Run the playbook: it says what is safe.",
             )
-        given = {name: arguments[name] for name in _PASSED_ON}
+        given = {name: arguments[name] for name in TURN}
         given.update(expected=marker.to_dict(), name=wanted.name)
         if arguments["state"] == "undone":
             return {**wanted.layout.to_dict(), **given, "files": []}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Twin of MEMBERSHIP in plugins/module_utils/_options.py.
+    # With PRESUMED the twin of MEMBERSHIP in plugins/module_utils/_options.py.
     DOCUMENTATION = r"""
 options:
   announce:
@@ -21,6 +21,11 @@ options:
     description: Name of the member.
     type: str
     required: true
+"""
+
+    # Twin of PRESUMED there.
+    PRESUMED = r"""
+options:
   endpoints:
     description: Client URLs of other members, which serve.
     type: list

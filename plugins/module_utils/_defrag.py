@@ -13,7 +13,6 @@ etcd writes a second database beside the first and puts it in its place; the mem
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _hostfiles,
     _outage,
     _progress,
+    _room,
     _service,
     _view,
 )
@@ -111,7 +111,7 @@ def needed(in_use: int) -> int:
 def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
     view = _service.look(systemd, layout)
     if not _service.is_ready(view):
-        free = _free(_data_dir(layout)) >> 20
+        free = _room.free(_data_dir(layout)) >> 20
         raise Refused(
             f"The member of this host does not serve: {view['error']} {free} MiB are free where its data lie.",
             "Whoever cannot be asked cannot be defragmented, and the others cannot be spared meanwhile.",
@@ -138,22 +138,13 @@ def _told(view: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
         "alarms": view["alarms"] or [],
         "db_size": status["db_size"],
         "db_size_in_use": status["db_size_in_use"],
-        "free": _free(data_dir),
+        "free": _room.free(data_dir),
         "needed": needed(status["db_size_in_use"]),
     }
 
 
 def _data_dir(layout: Layout) -> str:
     return _aside.where_it_lies(layout, _hostfiles.read_marker(layout)).data_dir
-
-
-def _free(data_dir: str) -> int:
-    """Bytes that etcd can write there; none where there is nothing."""
-    try:
-        found = os.statvfs(data_dir)
-    except FileNotFoundError:
-        return 0
-    return found.f_bavail * found.f_frsize
 
 
 def _shortage(found: Mapping[str, Any], data_dir: str) -> str:

@@ -30,13 +30,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _progress,
     _provenance,
     _releases,
+    _room,
     _snapshotdir,
     _snapshotfile,
     _view,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import Details
@@ -63,6 +64,7 @@ class Drill:
     :param timeout: seconds for its start.
     :param allow_missing_hash: take a copied database.
     :param manifest: what the snapshot must have, where that does not lie beside it.
+    :param user_file: names a user of the snapshot, see C(_userfile); empty for the administrator's certificate alone.
     """
 
     snapshot: str
@@ -71,6 +73,7 @@ class Drill:
     timeout: float
     allow_missing_hash: bool = False
     manifest: Manifest | None = None
+    user_file: str = ""
 
 
 def version_for(layout: Layout, manifest: Manifest | None) -> str:
@@ -111,6 +114,8 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
     manifest = drill.manifest or manifest_beside(drill.snapshot)
     if manifest is not None:
         _manifest.check_file(manifest, details, drill.snapshot)
+    asker = _view.credentials(layout, drill.user_file)
+    check_login(details, asker, drill.snapshot)
     found = {"revision": details.revision, "key_count": 0, "hash_kv": 0}
     compared: list[str] = []
     with _hostfiles.alone(layout, _PURPOSE):
@@ -118,9 +123,27 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
         if not check:
             _progress.at("drill: begun")
             with _place(layout) as place:
-                found = _served(run, systemd, layout, drill, details, place)
+                found = _served(run, systemd, layout, drill, details, place, asker)
             compared = _compare(found, manifest, drill.snapshot)
     return {**found, "compared": compared, "size": details.size, "seconds": round(time.monotonic() - began, 3)}
+
+
+def check_login(details: Details, asker: Credentials, snapshot: str) -> None:
+    """Will a member that is restored answer?
+
+    :param asker: who is going to ask it.
+    :param snapshot: the file, for the message.
+    :raises Refused: authentication is on in it, and nobody is going to log in.
+    """
+    if details.authentication and not (asker.client_cert or asker.username):
+        raise Refused(
+            f"Authentication is on in {snapshot}, and this host has neither an administrator's certificate nor the "
+            "name of a user who could log in.",
+            "A member that is restored from it tells nobody else its revision, its keys and its members, so whether it "
+            "holds what it should could not be seen.",
+            "Put NAME:PASSWORD of a user who had the role root when it was saved into a file of mode 0600 on every "
+            "host, and name that file: etcd_snapshot_user_file (user_file of the module).",
+        )
 
 
 def check_room(directory: str, size: int) -> None:
@@ -129,11 +152,7 @@ def check_room(directory: str, size: int) -> None:
     :param size: bytes of the snapshot.
     :raises HostError: there is not.
     """
-    there = directory
-    while not os.path.exists(there):
-        there = os.path.dirname(there)
-    found = os.statvfs(there)
-    free, needed = found.f_bavail * found.f_frsize, size + _RESERVE
+    free, needed = _room.free(directory), size + _RESERVE
     if free < needed:
         raise HostError(
             f"{directory} has {free >> 20} MiB free, and a restored copy of the snapshot needs {needed >> 20} MiB. "
@@ -167,7 +186,9 @@ def _place(layout: Layout) -> Iterator[str]:
         _etcdutl.remove(*glob.glob(leftovers))
 
 
-def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: Details, place: str) -> dict[str, Any]:
+def _served(
+    run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: Details, place: str, asker: Credentials
+) -> dict[str, Any]:
     # One of a drill that was killed must not go on in a directory that was removed.
     _loopback.stop(systemd, layout, _PURPOSE)
     settings = _loopback.alone(layout, _NAME, place)
@@ -180,9 +201,10 @@ def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: D
     _progress.at("drill: restored")
     more: dict[str, Value] = {"quota-backend-bytes": max(_LEAST_QUOTA, 2 * details.size)}
     binary = os.path.join(drill.release_dir, "etcd")
-    with _loopback.running(systemd, layout, _PURPOSE, binary, {**settings, **more}, drill.timeout) as seen:
+    all_settings = {**settings, **more}
+    with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout, asker=asker) as seen:
         _progress.at("drill: serves")
-        with Client([seen.endpoint], _view.credentials(layout), _READING) as client:
+        with Client([seen.endpoint], asker, _READING) as client:
             hashed = client.hash_kv(details.revision)
             return {
                 # Keys on a lease that ended meanwhile are gone from newer revisions.

@@ -12,11 +12,11 @@ frames, and answers settings and pings while doing so. Whatever goes wrong close
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import struct
 import typing as t
+from collections import deque
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hpack
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
@@ -33,7 +33,8 @@ MAX_FRAME = 16384
 WINDOW = 1 << 20
 _DEFAULT_WINDOW = 65535
 _LARGEST_WINDOW = (1 << 31) - 1
-_RECEIVE = 1 << 16
+# What is read at once: many frames of a snapshot.
+_RECEIVE = 1 << 18
 # So much unread input between two requests is no conversation any more.
 _MOST_UNREAD = 4 * WINDOW
 
@@ -92,7 +93,7 @@ class Stream:
         self.ended = False
         self.send_window = send_window
         self.receive_window = WINDOW
-        self.pieces: list[bytes] = []
+        self.pieces: deque[bytes] = deque()
         self._connection = connection
 
     def read(self, deadline: Deadline) -> bytes:
@@ -103,8 +104,7 @@ class Stream:
         while not self.pieces and not self.ended:
             self._connection.grant(self, deadline)
             self._connection.advance(deadline)
-        pieces, self.pieces = self.pieces, []
-        return b"".join(pieces)
+        return self.pieces.popleft() if self.pieces else b""
 
     def take_headers(self, headers: list[_hpack.Header], end: bool) -> None:
         """The peer's next header list: the answer's headers, or its trailers."""
@@ -146,7 +146,11 @@ class Connection:
         self.closed = False
         self._sock = sock
         self._explain = explain
-        self._buffer = bytearray()
+        # What has come and is not obeyed yet lies between these two places. There is room for a part of a frame and for
+        # what is read behind it. The memory is taken once: to take it anew for each read costs more than to fill it.
+        self._buffer = memoryview(bytearray(FRAME_HEADER + MAX_FRAME + _RECEIVE))
+        self._begin = 0
+        self._end = 0
         self._decoder = _hpack.Decoder()
         self._stream: Stream | None = None
         self._next_number = 1
@@ -174,19 +178,22 @@ class Connection:
 
     def usable(self) -> bool:
         """Whether a new request may be sent: the peer has neither closed the connection nor announced that it will."""
+        deadline = Deadline(1.0)
+        unread = 0
         try:
-            self._sock.settimeout(0)
-            while not self.closed and len(self._buffer) <= _MOST_UNREAD:
-                data = self._sock.recv(_RECEIVE)
-                if not data:
+            self._obey_all(deadline)
+            while not self.closed and unread <= _MOST_UNREAD:
+                self._sock.settimeout(0)
+                size = self._fill()
+                if not size:
                     self.close()
-                self._buffer += data
+                unread += size
+                self._obey_all(deadline)
         except (BlockingIOError, ssl.SSLWantReadError):
-            with contextlib.suppress(TransportError):
-                self._settle_buffer()
-        except OSError:
+            pass
+        except (OSError, TransportError, WireError):
             self.close()
-        if self._going_away or len(self._buffer) > _MOST_UNREAD:
+        if self._going_away or unread > _MOST_UNREAD:
             self.close()
         return not self.closed
 
@@ -222,7 +229,7 @@ class Connection:
         self._stream = None
 
     def advance(self, deadline: Deadline) -> None:
-        """Read and obey one frame.
+        """Read and obey one frame, and with one of data those that have come right behind it.
 
         :raises TransportError: there is none before the deadline, or it ends the request.
         """
@@ -234,6 +241,8 @@ class Connection:
             if not deadline.left():
                 raise socket.timeout
             self._obey(received, deadline)
+            if received.kind == DATA:
+                self._obey_all(deadline, DATA)
         except WireError as exc:
             raise self._failure(f"broke the rules of HTTP/2: {exc}.") from exc
         except OSError as exc:
@@ -251,16 +260,12 @@ class Connection:
         if updates:
             self._send(updates, deadline)
 
-    def _settle_buffer(self) -> None:
-        """Obey the frames that arrived between two requests."""
-        deadline = Deadline(1.0)
-        try:
-            received = self._take_frame()
-            while received is not None:
-                self._obey(received, deadline)
-                received = self._take_frame()
-        except WireError as exc:
-            raise self._failure(f"broke the rules of HTTP/2: {exc}.") from exc
+    def _obey_all(self, deadline: Deadline, kind: int | None = None) -> None:
+        """Obey the whole frames that have come; with a kind, up to the first of another one."""
+        received = self._take_frame(kind)
+        while received is not None:
+            self._obey(received, deadline)
+            received = self._take_frame(kind)
 
     def _send(self, data: bytes, deadline: Deadline) -> None:
         try:
@@ -287,18 +292,29 @@ class Connection:
         if not left:
             raise socket.timeout
         self._sock.settimeout(left)
-        data = self._sock.recv(_RECEIVE)
-        if not data:
+        if not self._fill():
             raise self._failure(self._explain_end())
-        self._buffer += data
         if not self._settled:
             self._recognise()
 
+    def _fill(self) -> int:
+        """Read what has come, behind the part of a frame that is there.
+
+        :returns: how many bytes; zero once the peer has hung up.
+        """
+        rest = self._end - self._begin
+        self._buffer[:rest] = self._buffer[self._begin : self._end]
+        self._begin, self._end = 0, rest
+        size = self._sock.recv_into(self._buffer[rest:])
+        self._end += size
+        return size
+
     def _recognise(self) -> None:
         """Name what else may be listening, before its bytes are taken for frames."""
-        if self._buffer.startswith(b"HTTP/1"):
+        said = bytes(self._buffer[: self._end])
+        if said.startswith(b"HTTP/1"):
             raise self._failure("it answers in HTTP/1, so this is not etcd's gRPC port; look at listen-client-urls.")
-        if self._buffer[0:2] == b"\x15\x03" and not self.endpoint.tls:
+        if said[0:2] == b"\x15\x03" and not self.endpoint.tls:
             raise self._failure("it speaks TLS; write https:// and set ca_path.")
 
     def _reason(self, error: OSError, deadline: Deadline) -> str:
@@ -316,21 +332,20 @@ class Connection:
             "A port of something other than etcd may do so, too."
         )
 
-    def _take_frame(self) -> Frame | None:
-        buffer = self._buffer
-        if len(buffer) < FRAME_HEADER:
+    def _take_frame(self, only: int | None = None) -> Frame | None:
+        """The next frame if it is there, and of this kind."""
+        begin = self._begin + FRAME_HEADER
+        if begin > self._end:
             return None
-        upper, lower, kind, flags, stream = _HEADER.unpack_from(buffer)
+        upper, lower, kind, flags, stream = _HEADER.unpack_from(self._buffer, self._begin)
         length = upper << 8 | lower
         if length > MAX_FRAME:
             raise WireError(f"a frame of {length} bytes where {MAX_FRAME} are allowed")
-        end = FRAME_HEADER + length
-        if len(buffer) < end:
+        end = begin + length
+        if end > self._end or only not in (None, kind):
             return None
-        with memoryview(buffer) as view:
-            payload = bytes(view[FRAME_HEADER:end])
-        del buffer[:end]
-        return Frame(kind, flags, stream & _LARGEST_WINDOW, payload)
+        self._begin = end
+        return Frame(kind, flags, stream & _LARGEST_WINDOW, bytes(self._buffer[begin:end]))
 
     def _obey(self, received: Frame, deadline: Deadline) -> None:
         if self._block is not None and received.kind != CONTINUATION:

@@ -30,6 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _network,
     _previous,
     _process,
+    _room,
     _systemd,
     _view,
     _wal,
@@ -88,7 +89,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
     return {
         "host": _host(interest.addresses),
         "account": _account(layout),
-        "free": {"data": _free(layout.data_dir), "install": _free(layout.install_dir)},
+        "free": {"data": _room.free(layout.data_dir), "install": _room.free(layout.install_dir)},
         "read_only": [path for path in (layout.data_dir, layout.conf_dir, layout.install_dir) if _is_read_only(path)],
         "unit": unit,
         "runtime": runtime,
@@ -138,22 +139,8 @@ def _account(layout: Layout) -> dict[str, bool]:
     return {"exists": True}
 
 
-def _file_system(path: str) -> os.statvfs_result:
-    """The file system on which a path is or would be made."""
-    there = path
-    while not os.path.exists(there):
-        there = os.path.dirname(there)
-    return os.statvfs(there)
-
-
-def _free(path: str) -> int:
-    """Bytes that a service can write below a path."""
-    found = _file_system(path)
-    return found.f_bavail * found.f_frsize
-
-
 def _is_read_only(path: str) -> bool:
-    return bool(_file_system(path).f_flag & os.ST_RDONLY)
+    return bool(_room.file_system(path).f_flag & os.ST_RDONLY)
 
 
 def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:

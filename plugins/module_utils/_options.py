@@ -6,7 +6,8 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content) and C(membership) are their twins.
+The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(rescue) and C(restore) are
+their twins. An action and the module that it runs on the host share those of one act.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ LAYOUT: dict[str, dict[str, Any]] = {
 #: What a step of the role's plan says of itself.
 ANNOUNCE: dict[str, dict[str, Any]] = {"announce": {"type": "str", "default": ""}}
 
+#: What an action on the controller has of the host that it acts on.
+OBSERVED: dict[str, dict[str, Any]] = {**ANNOUNCE, "observation": {"type": "dict", "required": True}}
+
 _TEXT = {"type": "str", "required": True}
 
 #: All that lies on a member's host, as C(plugin_utils/_content.py) renders it.
@@ -52,11 +56,11 @@ CONTENT: dict[str, dict[str, Any]] = {
     "private_keys": {"type": "dict", "default": {}, "no_log": True},
 }
 
-#: What a step that changes the members knows of its cluster.
-MEMBERSHIP: dict[str, dict[str, Any]] = {
-    **ANNOUNCE,
-    "cluster": _TEXT,
-    "name": _TEXT,
+_URLS = {"type": "list", "elements": "str", "default": []}
+_TIMEOUT: dict[str, dict[str, Any]] = {"timeout": {"type": "float", "default": 120.0}}
+
+#: What a step that changes the members presumes of its cluster.
+PRESUMED: dict[str, dict[str, Any]] = {
     "endpoints": {"type": "list", "elements": "str", "required": True},
     "members": {
         "type": "list",
@@ -69,6 +73,29 @@ MEMBERSHIP: dict[str, dict[str, Any]] = {
         },
     },
 }
+
+#: All that such a step knows on its host.
+MEMBERSHIP: dict[str, dict[str, Any]] = {**ANNOUNCE, "cluster": _TEXT, "name": _TEXT, **PRESUMED}
+
+#: How a host joins.
+JOINING = _TIMEOUT
+
+#: A member's turn.
+TURN: dict[str, dict[str, Any]] = {
+    "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
+    "restart": {"type": "bool", "default": False},
+    "peer_urls": _URLS,
+    "endpoints": _URLS,
+    "members": {"type": "list", "elements": "dict"},
+    "allow_outage": {"type": "bool", "default": False},
+    **_TIMEOUT,
+}
+
+#: How the one member that is left goes on.
+RESCUE = _TIMEOUT
+
+#: An act of a restore.
+RESTORE: dict[str, dict[str, Any]] = {"restoration": {"type": "dict"}, **_TIMEOUT}
 
 
 def layout_of(params: Mapping[str, Any]) -> Layout:

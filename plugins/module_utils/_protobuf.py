@@ -34,10 +34,7 @@ class Field(t.NamedTuple):
     name: str
     repeated: bool
     oneof: bool
-
-    @property
-    def wire(self) -> int:
-        return _BYTES if self.type in ("string", "bytes") or self.type in MESSAGES else _VARINT
+    wire: int
 
     def default(self) -> t.Any:
         if self.repeated:
@@ -55,7 +52,9 @@ def fields(message: str) -> tuple[Field, ...]:
     declared = []
     for text in filter(None, MESSAGES[message].split("; ")):
         number, kind, name = text.split(" ")
-        declared.append(Field(int(number), kind.rstrip("*?"), name, kind.endswith("*"), kind.endswith("?")))
+        plain = kind.rstrip("*?")
+        wire = _BYTES if plain in ("string", "bytes") or plain in MESSAGES else _VARINT
+        declared.append(Field(int(number), plain, name, kind.endswith("*"), kind.endswith("?"), wire))
     return tuple(declared)
 
 
@@ -133,9 +132,10 @@ def _varint(value: int) -> bytes:
 def _decode(message: str, data: bytes, depth: int) -> Message:
     if depth > _DEEPEST:
         raise WireError(f"{message}: nested more than {_DEEPEST} deep")
-    declared = fields(message)
-    by_number = {field.number: field for field in declared}
-    values: Message = {field.name: field.default() for field in declared}
+    by_number, zeros, lists = _empty(message)
+    values = zeros.copy()
+    for name in lists:
+        values[name] = []
     at = 0
     while at < len(data):
         tag, at = _read_varint(message, data, at)
@@ -144,15 +144,26 @@ def _decode(message: str, data: bytes, depth: int) -> Message:
         field = by_number.get(tag >> 3)
         if field is None:
             continue
-        if field.repeated and field.wire == _VARINT and wire == _BYTES:
+        if wire != field.wire:
+            if not field.repeated or wire != _BYTES:
+                raise WireError(f"{message}.{field.name}: wire type {wire} where {field.wire} is due")
             values[field.name] += _unpacked(message, field, t.cast(bytes, raw))
-        elif wire != field.wire:
-            raise WireError(f"{message}.{field.name}: wire type {wire} where {field.wire} is due")
         elif field.repeated:
             values[field.name].append(_decoded(message, field, raw, depth))
         else:
             values[field.name] = _decoded(message, field, raw, depth)
     return values
+
+
+@functools.cache
+def _empty(message: str) -> tuple[dict[int, Field], Message, tuple[str, ...]]:
+    """The fields of a message by their numbers, its values without its lists, and the names of those."""
+    declared = fields(message)
+    return (
+        {field.number: field for field in declared},
+        {field.name: field.default() for field in declared},
+        tuple(field.name for field in declared if field.repeated),
+    )
 
 
 def _read(message: str, wire: int, data: bytes, at: int) -> tuple[int | bytes, int]:
@@ -170,6 +181,9 @@ def _read(message: str, wire: int, data: bytes, at: int) -> tuple[int | bytes, i
 
 
 def _read_varint(message: str, data: bytes, at: int) -> tuple[int, int]:
+    # Most numbers are of one byte, those of fields above all.
+    if at < len(data) and data[at] < 0x80:
+        return data[at], at + 1
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):
@@ -192,6 +206,8 @@ def _unpacked(message: str, field: Field, raw: bytes) -> list[t.Any]:
 
 
 def _decoded(message: str, field: Field, raw: t.Any, depth: int) -> t.Any:
+    if field.type == "bytes":
+        return raw
     if field.type in MESSAGES:
         return _decode(field.type, raw, depth + 1)
     if field.type == "string":
@@ -199,8 +215,6 @@ def _decoded(message: str, field: Field, raw: t.Any, depth: int) -> t.Any:
             return raw.decode("utf-8")
         except UnicodeDecodeError as exc:
             raise WireError(f"{message}.{field.name} is no UTF-8 text") from exc
-    if field.type == "bytes":
-        return raw
     if field.type == "bool":
         return raw != 0
     if field.type in ENUMS:

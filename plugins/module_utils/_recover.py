@@ -28,6 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _probe,
     _process,
     _progress,
+    _room,
     _service,
     _snapshot,
     _snapshotfile,
@@ -97,7 +98,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "damaged": damaged,
         "members": members,
         "needs": int(_size(lies) * _ROOM),
-        "free": _free(layout.data_dir),
+        "free": _room.free(layout.data_dir),
         "heard": _heard([one for one in members if {one["id"], one["name"]} & set(fenced)], layout),
     }
 
@@ -142,13 +143,6 @@ def _size(layout: Layout) -> int:
         for directory, _directories, names in os.walk(place):
             found += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
     return found
-
-
-def _free(path: str) -> int:
-    while not os.path.exists(path):
-        path = os.path.dirname(path)
-    room = os.statvfs(path)
-    return room.f_bavail * room.f_frsize
 
 
 def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: bool) -> str:

@@ -32,6 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _probe,
     _progress,
     _service,
+    _snapshotfile,
     _staging,
     _timer,
     _view,
@@ -68,6 +69,7 @@ class Act:
     :param peer_urls: its member's peer URLs.
     :param release_dir: where its etcd lies.
     :param snapshot_dir: where snapshots lie on it, and the one that is restored meanwhile.
+    :param user_file: names a user of the snapshot, see C(_userfile); empty for the administrator's certificate alone.
     """
 
     systemd: Systemd
@@ -77,6 +79,7 @@ class Act:
     peer_urls: Sequence[str]
     release_dir: str
     snapshot_dir: str
+    user_file: str = ""
 
     @property
     def marker(self) -> Marker | None:
@@ -119,6 +122,7 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
     with _hostfiles.acting(layout):
         _check_no_other(act)
         _check_mounts(act)
+        _check_login(act)
         _memberfiles.settle(layout)
         clear(layout)
         _drill.check_room(layout.data_dir, restoration.size)
@@ -298,9 +302,10 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
     """
     if act.is_over:
         return {}
-    seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
+    asker = _view.credentials(act.layout, act.user_file)
+    seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout, asker)
     begins = act.restoration.restored_revision
-    with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
+    with Client([seen.endpoint], asker, _READING) as client:
         revision, key_count = client.status()["revision"], client.count(begins)
         members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
     wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
@@ -348,7 +353,8 @@ def finish(act: Act, timeout: float) -> dict[str, Any]:
     :param timeout: seconds.
     :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
     """
-    result = _service.await_ready(act.systemd, act.layout, timeout)
+    asker = _view.credentials(act.layout, act.user_file)
+    result = _service.await_ready(act.systemd, act.layout, timeout, asker=asker)
     with _hostfiles.acting(act.layout):
         places = Places.of(act.layout, act.restoration)
         clear(act.layout)
@@ -442,6 +448,14 @@ def _check_mounts(act: Act) -> None:
             "Its disk is missing: the restored data would lie on another one, and be hidden once it is back.",
             "Mount it. If it is lost for good, mount an empty one there.",
         )
+
+
+def _check_login(act: Act) -> None:
+    """Will this host's member answer who verifies it? Where its peers use TLS its certificate comes with its files."""
+    asker = _view.credentials(act.layout, act.user_file)
+    if not any(url.startswith("https://") for url in act.peer_urls):
+        path = _staging.path_of(act.snapshot_dir, act.restoration)
+        _drill.check_login(_snapshotfile.described(path, act.restoration.sha256), asker, path)
 
 
 def _check_stopped(act: Act) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import subprocess
 import sys
 import time
@@ -22,9 +21,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _saving, _snapshot, _snapshotdir
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _saving, _snapshot, _snapshotdir, _userfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Choice, Kept, Settings, Try
 from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
@@ -141,22 +140,8 @@ def credentials_of(settings: Settings) -> Credentials:
     for path in filter(None, paths.values()):
         if not os.path.exists(path):
             raise HostError(f"{path} is missing. Run the playbook: it says what is safe.")
-    user, password = _user(settings.user_file) if settings.user_file else (None, None)
+    user, password = _userfile.read(settings.user_file) if settings.user_file else (None, None)
     return Credentials(**{name: path or None for name, path in paths.items()}, username=user, password=password)
-
-
-def _user(path: str) -> tuple[str, str]:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            mode = os.fstat(stream.fileno()).st_mode
-            name, colon, password = stream.readline().rstrip("\n").partition(":")
-    except OSError as exc:
-        raise HostError(f"{path} (etcd_snapshot_user_file) cannot be read: {exc.strerror}.") from exc
-    if stat.S_IMODE(mode) & 0o077:
-        raise Refused(f"{path} may be read by others than its owner.", "It holds a password.", f"chmod 0600 {path}")
-    if not name or not colon:
-        raise HostError(f"{path} (etcd_snapshot_user_file) does not hold NAME:PASSWORD on its first line.")
-    return name, password
 
 
 def _run_after(command: Sequence[str], path: str) -> None:

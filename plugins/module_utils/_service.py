@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _view,
     _wal,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -111,15 +112,22 @@ def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[st
     return {"changed": True, "notes": notes}
 
 
-def await_ready(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.monotonic) -> dict[str, Any]:
+def await_ready(
+    systemd: Systemd,
+    layout: Layout,
+    timeout: float,
+    now: Clock = time.monotonic,
+    asker: Credentials | None = None,
+) -> dict[str, Any]:
     """Wait until the member serves, then write down which it is, and let its timer run.
 
     :param timeout: seconds.
+    :param asker: see C(_view.of_process).
     :returns: C(changed), C(member_id), C(cluster_id).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
     """
-    view = serving(systemd, layout, timeout, now)
+    view = serving(systemd, layout, timeout, now, asker)
     with _hostfiles.acting(layout):
         before = _hostfiles.read_marker(layout)
         ids = remember(layout, view)
@@ -140,10 +148,17 @@ def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:
     systemd.control("restart" if again else "start", "--no-block", layout.unit)
 
 
-def serving(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.monotonic) -> dict[str, Any]:
+def serving(
+    systemd: Systemd,
+    layout: Layout,
+    timeout: float,
+    now: Clock = time.monotonic,
+    asker: Credentials | None = None,
+) -> dict[str, Any]:
     """Wait until the member serves, see C(is_ready).
 
     :param timeout: seconds.
+    :param asker: see C(_view.of_process).
     :returns: see C(_view.of_process).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
@@ -152,7 +167,7 @@ def serving(systemd: Systemd, layout: Layout, timeout: float, now: Clock = time.
     unit = systemd.show(layout.unit)
     restarts = unit["restarts"]
     while True:
-        view = _look(layout, unit)
+        view = _look(layout, unit, asker)
         if is_ready(view):
             return view
         # systemd forgets the tries before when a start is asked for.
@@ -178,13 +193,13 @@ def look(systemd: Systemd, layout: Layout) -> dict[str, Any]:
     return _look(layout, systemd.show(layout.unit))
 
 
-def _look(layout: Layout, unit: Mapping[str, Any]) -> dict[str, Any]:
+def _look(layout: Layout, unit: Mapping[str, Any], asker: Credentials | None = None) -> dict[str, Any]:
     # While it is to restart the process is still the one before.
     up = unit["active_state"] == "active" and not unit["job_pending"]
     process = _process.describe(unit["pid"]) if up and unit["pid"] else None
     if process is None:
         return dict(_view.NOTHING, error="It waits for a quorum of members: see that the others run.")
-    return _view.of_process(process["environment"], layout, timeout=3.0)
+    return _view.of_process(process["environment"], layout, 3.0, asker)
 
 
 def check_alive(systemd: Systemd, layout: Layout, restarts: int) -> None:

@@ -12,12 +12,12 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _health, _progress, _snapshotdir, _snapshotfile
+from ansible_collections.quorum.etcd.plugins.module_utils import _health, _progress, _room, _snapshotdir, _snapshotfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
     BadInput,
@@ -40,6 +40,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _IDLE = 30.0
 # Bytes that stay free: the database may grow while it is streamed, and others write there, too.
 _RESERVE = 64 << 20
+# Bytes after which the disk is given what was written.
+_TO_DISK = 32 << 20
 # Bytes a second at which a member counts and hashes its keys at least.
 _HASHING = 10 << 20
 
@@ -185,8 +187,9 @@ def _expected(source: Seen, cluster: str, now: float) -> Manifest:
 def _from(client: Client, endpoint: str, directory: str, expected: Manifest) -> Saved:
     with _snapshotdir.part(directory, f"{expected.cluster}-{expected.member_id}") as part:
         _progress.at("snapshot: streaming")
-        sha256 = _stream(client.snapshot(endpoint, _IDLE), part.file, endpoint)
         with ThreadPoolExecutor(max_workers=1) as beside:
+            pieces = _on_their_way(client.snapshot(endpoint, _IDLE), part.file.fileno(), beside)
+            sha256 = _stream(pieces, part.file, endpoint)
             # The disk and the member are busy for about as long.
             on_disk = beside.submit(os.fsync, part.file.fileno())
             manifest = _described(client, endpoint, part.path, sha256, expected)
@@ -213,6 +216,24 @@ def _described(client: Client, endpoint: str, path: str, sha256: str, expected: 
         size=details.size,
         sha256=details.sha256,
     )
+
+
+def _on_their_way(pieces: Iterable[bytes], descriptor: int, beside: ThreadPoolExecutor) -> Iterator[bytes]:
+    """The same pieces. What is written of them goes to the disk while others come, so that little is left to wait for.
+
+    :raises OSError: the disk does not take it.
+    """
+    written, due = 0, _TO_DISK
+    flushed = beside.submit(os.fsync, descriptor)
+    for piece in pieces:
+        yield piece
+        written += len(piece)
+        if written >= due and flushed.done():
+            # The kernel tells of an error once only.
+            flushed.result()
+            flushed = beside.submit(os.fsync, descriptor)
+            due = written + _TO_DISK
+    flushed.result()
 
 
 def _stream(pieces: Iterable[bytes], file: IO[bytes], endpoint: str) -> str:
@@ -274,10 +295,7 @@ def _patience(client: Client, details: Details) -> float:
 
 
 def _check_room(directory: str, size: int) -> None:
-    while not os.path.isdir(directory):
-        directory = os.path.dirname(directory)
-    room = os.statvfs(directory)
-    free = room.f_bavail * room.f_frsize
+    free = _room.free(directory)
     if free < size + _RESERVE:
         raise HostError(
             f"{directory} has {free} bytes free; a snapshot of {size} bytes and a reserve of {_RESERVE} need "

@@ -59,6 +59,7 @@ class Details:
     :param cluster_version: the cluster's, for example C(3.6.0); empty where it was not written yet.
     :param storage_version: for example C(3.6.0); empty before etcd 3.6.
     :param members: dicts with C(id), C(name), C(peer_urls), C(client_urls) and C(is_learner), ordered by id.
+    :param authentication: whether it is switched on.
     """
 
     size: int
@@ -72,6 +73,7 @@ class Details:
     cluster_version: str
     storage_version: str
     members: list[dict[str, Any]]
+    authentication: bool
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -175,7 +177,7 @@ def _hashed(path: str, file: BinaryIO, size: int, has_hash: bool) -> str:
 
 
 def _details(database: Database, size: int, sha256: str, has_hash: bool) -> Details:
-    keys, meta, cluster = (database.bucket(name) for name in (b"key", b"meta", b"cluster"))
+    keys, meta, cluster, auth = (database.bucket(name) for name in (b"key", b"meta", b"cluster", b"auth"))
     if keys is None or meta is None:
         raise BadDatabase("it is a bbolt database, but not one of etcd")
     said = dict(meta.items())
@@ -195,6 +197,8 @@ def _details(database: Database, size: int, sha256: str, has_hash: bool) -> Deta
         cluster_version=_text(dict(cluster.items()).get(b"clusterVersion")) if cluster else "",
         storage_version=_text(said.get(b"storageVersion")),
         members=_members(database.bucket(b"members"), database.bucket(b"members_removed")),
+        # One byte (server/storage/schema/auth.go).
+        authentication=auth is not None and dict(auth.items()).get(b"authEnabled") == b"\1",
     )
 
 

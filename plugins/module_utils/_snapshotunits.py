@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import posixpath
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _saving
+from ansible_collections.quorum.etcd.plugins.module_utils import _sandbox, _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Snapshots
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
@@ -34,36 +34,10 @@ Nice=10
 IOSchedulingClass=best-effort
 IOSchedulingPriority=7
 UMask=0077
+
 {sandbox}"""
 
-_SANDBOX = """
-NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_DAC_OVERRIDE
-AmbientCapabilities=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-PrivateDevices=yes
-PrivateTmp={private_tmp}
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome={protect_home}
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-ReadWritePaths={writable}
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallErrorNumber=EPERM
-"""
-
-_OPEN = """
+_OPEN = """\
 # What etcd_snapshot_after_command needs nobody here knows: it runs without a sandbox. Narrow it with a drop-in.
 NoNewPrivileges=yes
 """
@@ -101,7 +75,7 @@ def service(layout: Layout, cluster: str, snapshots: Snapshots, python: str) -> 
         python=_plain(python),
         program=layout.snapshot_program,
         config=layout.snapshot_config,
-        sandbox=_OPEN if snapshots.after_command else _sandbox(layout, snapshots, python),
+        sandbox=_OPEN if snapshots.after_command else _sandboxed(layout, snapshots, python),
     )
 
 
@@ -115,23 +89,14 @@ def timer(cluster: str, schedule: str) -> str:
     )
 
 
-def _sandbox(layout: Layout, snapshots: Snapshots, python: str) -> str:
+def _sandboxed(layout: Layout, snapshots: Snapshots, python: str) -> str:
     writable = [snapshots.directory, layout.state_dir]
     if snapshots.metrics_file:
         writable.append(posixpath.dirname(snapshots.metrics_file))
-    places = [*writable, python, *([snapshots.user_file] if snapshots.user_file else [])]
-    return _SANDBOX.format(
-        private_tmp=_yes(not any(path.startswith(("/tmp/", "/var/tmp/")) for path in places)),
-        protect_home=_yes(not any(path.startswith(("/home/", "/root/", "/run/user/")) for path in places)),
-        # With a dash: that a directory is missing is the program's to say.
-        writable=" ".join(f"-{path}" for path in dict.fromkeys(writable)),
-    )
+    readable = [python, *([snapshots.user_file] if snapshots.user_file else [])]
+    return _sandbox.lines(writable, readable, capabilities="CAP_DAC_OVERRIDE")
 
 
 def _plain(text: str) -> str:
     # A percent sign begins a specifier (systemd.unit(5)).
     return text.replace("%", "%%")
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"

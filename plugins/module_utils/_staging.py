@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _drill,
     _hostfiles,
     _manifest,
+    _room,
     _snapshotdir,
     _snapshotfile,
 )
@@ -118,10 +119,10 @@ def _copy(source: str, target: str) -> None:
     try:
         with open(source, "rb") as reading:
             size = os.fstat(reading.fileno()).st_size
-            found = os.statvfs(os.path.dirname(target))
-            if found.f_bavail * found.f_frsize < size + _SPARE:
+            free = _room.free(os.path.dirname(target))
+            if free < size + _SPARE:
                 raise HostError(
-                    f"{os.path.dirname(target)} has {found.f_bavail * found.f_frsize >> 20} MiB free, and the snapshot "
+                    f"{os.path.dirname(target)} has {free >> 20} MiB free, and the snapshot "
                     f"needs {(size + _SPARE) >> 20} MiB there. Make room, or set etcd_snapshot_dir to another one."
                 )
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

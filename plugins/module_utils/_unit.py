@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _sandbox
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
 #: By this a unit file is known for one of ours.
@@ -47,44 +48,10 @@ LimitNOFILE=65536
 OOMScoreAdjust=-500
 UMask=0077
 
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-AmbientCapabilities=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-PrivateDevices=yes
-PrivateTmp={private_tmp}
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome={protect_home}
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-ReadWritePaths={writable}
-RemoveIPC=yes
-RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-SystemCallFilter=~@privileged @resources
-SystemCallErrorNumber=EPERM
-
+{sandbox}
 [Install]
 WantedBy=multi-user.target
 """
-
-
-def _under(path: str, *tops: str) -> bool:
-    return any(path == top or path.startswith(top + "/") for top in tops)
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
 
 
 def writable_dirs(layout: Layout) -> list[str]:
@@ -106,7 +73,6 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
 
     :param binary: the versioned path of etcd; links are for people.
     """
-    writable = writable_dirs(layout)
     return _UNIT.format(
         signature=SIGNATURE,
         # A percent sign begins a specifier (systemd.unit(5)).
@@ -118,8 +84,6 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
         run_dir=layout.run_dir,
         gate=layout.gate_file,
         binary=binary,
-        private_tmp=_yes(not any(_under(path, "/tmp", "/var/tmp") for path in writable)),
-        protect_home=_yes(not any(_under(path, "/home", "/root", "/run/user") for path in writable)),
-        # With a dash: a directory on a missing disk is the gate's to speak of, and systemd would not even run the gate.
-        writable=" ".join(f"-{path}" for path in writable),
+        # A directory on a missing disk is the gate's to speak of.
+        sandbox=_sandbox.lines(writable_dirs(layout), withheld_calls="@privileged @resources"),
     )

@@ -12,7 +12,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _survey, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import _survey, _urls, _userfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
@@ -22,24 +22,36 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 NOTHING: dict[str, Any] = {**Seen("")._asdict(), "serves": False, "member_id": "", "cluster_id": ""}
 
 
-def credentials(layout: Layout) -> Credentials:
-    """The administrator's certificate of this host, as far as it is there."""
+def credentials(layout: Layout, user_file: str = "") -> Credentials:
+    """The administrator's certificate of this host, as far as it is there.
+
+    :param user_file: a file that names who logs in as well, see C(_userfile); empty for nobody.
+    :raises EtcdError: that file cannot be used.
+    """
     paths = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
     found = {option: layout.certificate(name) for option, name in paths.items()}
-    return Credentials(**{option: path if os.path.exists(path) else None for option, path in found.items()})
+    user, password = _userfile.read(user_file) if user_file else (None, None)
+    return Credentials(
+        **{option: path if os.path.exists(path) else None for option, path in found.items()},
+        username=user,
+        password=password,
+    )
 
 
-def of_process(environment: Mapping[str, str], layout: Layout, timeout: float) -> dict[str, Any]:
+def of_process(
+    environment: Mapping[str, str], layout: Layout, timeout: float, asker: Credentials | None = None
+) -> dict[str, Any]:
     """What a running member says.
 
     :param environment: the process' own C(ETCD_*).
     :param timeout: seconds for each question.
+    :param asker: who asks; None for the administrator by his certificate.
     :returns: what C(_health.Seen) holds, and C(serves) (a voter that answered a linearizable read of its own),
         C(member_id), C(cluster_id).
     """
     endpoint = _urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
     try:
-        seen = _survey.look(endpoint, credentials(layout), timeout)
+        seen = _survey.look(endpoint, asker or credentials(layout), timeout)
     except EtcdError as exc:
         seen = Seen(endpoint, error=str(exc))
     status = seen.status or {}

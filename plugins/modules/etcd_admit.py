@@ -20,21 +20,14 @@ extends_documentation_fragment:
   - quorum.etcd.layout
   - quorum.etcd.content
   - quorum.etcd.membership
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.membership.presumed
+  - quorum.etcd.joining
 options:
   peer_urls:
     description: Peer URLs of the new member.
     type: list
     elements: str
     required: true
-  timeout:
-    description: How long it may take from its start until it votes, in seconds. Never less than 15.
-    type: float
-    default: 120
 """
 
 EXAMPLES = r"""
@@ -64,7 +57,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _join, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, MEMBERSHIP, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import (
+    CONTENT,
+    JOINING,
+    LAYOUT,
+    MEMBERSHIP,
+    layout_of,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _JOINING = ("cluster", "name", "peer_urls", "endpoints", "members", "timeout")
@@ -77,7 +76,7 @@ def main() -> None:
             **CONTENT,
             **MEMBERSHIP,
             "peer_urls": {"type": "list", "elements": "str", "required": True},
-            "timeout": {"type": "float", "default": 120.0},
+            **JOINING,
         },
         supports_check_mode=True,
     )

@@ -18,20 +18,8 @@ extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
   - quorum.etcd.content
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.turn
 options:
-  state:
-    description:
-      - V(taken) takes the turn.
-      - V(undone) puts back what an interrupted turn has replaced, and starts the member. One that serves is left as it
-        is.
-    type: str
-    choices: [taken, undone]
-    default: taken
   expected:
     description: The marker that the plan saw.
     type: dict
@@ -40,36 +28,10 @@ options:
     description: The member's name from now on.
     type: str
     required: true
-  restart:
-    description: Whether the member must read something anew.
-    type: bool
-    default: false
-  peer_urls:
-    description: What the cluster is to know the member by from now on. Empty where that does not change.
-    type: list
-    elements: str
-    default: []
   environment:
     description: The variables of etcd with which the member is to run.
     type: dict
     default: {}
-  endpoints:
-    description: Client URLs of the other members. Empty for a cluster of one.
-    type: list
-    elements: str
-    default: []
-  members:
-    description: The members as the plan foresaw them. Not given for whatever they are.
-    type: list
-    elements: dict
-  allow_outage:
-    description: Whether one of two voters may restart, although nobody can write meanwhile.
-    type: bool
-    default: false
-  timeout:
-    description: How long the member may take until it serves, in seconds.
-    type: float
-    default: 120
   lock_timeout:
     description: How long to wait for whoever else is at work on the cluster, in seconds.
     type: float
@@ -96,7 +58,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _command, _sign
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, TURN, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
@@ -122,16 +84,10 @@ def main() -> None:
         argument_spec={
             **LAYOUT,
             **CONTENT,
-            "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
+            **TURN,
             "expected": {"type": "dict", "required": True},
             "name": {"type": "str", "required": True},
-            "restart": {"type": "bool", "default": False},
-            "peer_urls": {"type": "list", "elements": "str", "default": []},
             "environment": {"type": "dict", "default": {}},
-            "endpoints": {"type": "list", "elements": "str", "default": []},
-            "members": {"type": "list", "elements": "dict"},
-            "allow_outage": {"type": "bool", "default": False},
-            "timeout": {"type": "float", "default": 120.0},
             "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
         },
         supports_check_mode=True,

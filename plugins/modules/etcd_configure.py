@@ -16,16 +16,13 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
+  - quorum.etcd.observed
 attributes:
   check_mode:
     support: full
   diff_mode:
     support: full
 options:
-  observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
-    type: dict
-    required: true
   version:
     description: The etcd version that the files are for.
     type: str
@@ -48,10 +45,6 @@ options:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict
     required: true
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -18,42 +18,18 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.observed
+  - quorum.etcd.membership.presumed
+  - quorum.etcd.joining
 options:
-  observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
-    type: dict
-    required: true
   version:
     description: The etcd version that the files are for.
     type: str
     required: true
-  endpoints:
-    description: Client URLs of members that serve.
-    type: list
-    elements: str
-    required: true
-  members:
-    description: The members as the plan foresaw them. Refused if they are others.
-    type: list
-    elements: dict
-    required: true
-  timeout:
-    description: How long it may take from its start until it votes, in seconds. Never less than 15.
-    type: float
-    default: 120
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict
     required: true
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
   - quorum.etcd.membership
+  - quorum.etcd.membership.presumed
 attributes:
   check_mode:
     support: full

@@ -17,16 +17,9 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.observed
+  - quorum.etcd.rescue
 options:
-  observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
-    type: dict
-    required: true
   version:
     description: The etcd version that the member runs.
     type: str
@@ -35,18 +28,10 @@ options:
     description: What M(quorum.etcd.etcd_recovery) returned for this host once its member was stopped.
     type: dict
     required: true
-  timeout:
-    description: How long each of its two starts may take, in seconds.
-    type: float
-    default: 120
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict
     required: true
-  announce:
-    description: What the controller prints while this runs.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -24,11 +24,7 @@ extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
   - quorum.etcd.content
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.rescue
 options:
   name:
     description: The member's name from now on.
@@ -51,10 +47,6 @@ options:
     description: The index of the last entry of its log. Refused if it is another.
     type: int
     required: true
-  timeout:
-    description: How long each of its two starts may take, in seconds.
-    type: float
-    default: 120
 """
 
 EXAMPLES = r"""
@@ -93,7 +85,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _rescue, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESCUE, layout_of
 
 _RESCUE = ("name", "peer_urls", "binary", "term", "index", "timeout")
 
@@ -108,7 +100,7 @@ def main() -> None:
             "binary": {"type": "path", "required": True},
             "term": {"type": "int", "required": True},
             "index": {"type": "int", "required": True},
-            "timeout": {"type": "float", "default": 120.0},
+            **RESCUE,
         },
         supports_check_mode=True,
     )

@@ -15,11 +15,8 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.observed
+  - quorum.etcd.restore
 options:
   state:
     description:
@@ -40,13 +37,6 @@ options:
       - finished
       - put_back
     required: true
-  observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
-    type: dict
-    required: true
-  restoration:
-    description: What exactly is restored, C(plan.restoration) of M(quorum.etcd.etcd_restore_plan).
-    type: dict
   source:
     description: Who has the snapshot, C(plan.source) of M(quorum.etcd.etcd_restore_plan).
     type: dict
@@ -54,18 +44,10 @@ options:
     description: Where this host has the snapshot. Empty where it has not.
     type: str
     default: ""
-  timeout:
-    description: How long the member may take to serve, in seconds.
-    type: float
-    default: 120
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki). Needed with O(state=restored).
     type: dict
     default: {}
-  announce:
-    description: What the controller prints while this runs.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -55,6 +55,12 @@ options:
     description: How long the member may take to answer, in seconds.
     type: float
     default: 120
+  user_file:
+    description:
+      - File on the host with one line C(NAME:PASSWORD) of a user that had the role root when the snapshot was saved,
+        readable by root alone. For snapshots with authentication on where the host has no certificate of an
+        administrator.
+    type: path
 """
 
 EXAMPLES = r"""
@@ -126,6 +132,7 @@ def main() -> None:
             "version": {"type": "str", "default": ""},
             "allow_missing_hash": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
+            "user_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -153,7 +160,15 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     version = given["version"] or _drill.version_for(layout, manifest)
     release_dir = _drill.release_dir(layout, version, platform.machine())
     run = _command.of_module(module)
-    drill = _drill.Drill(snapshot, release_dir, version, given["timeout"], given["allow_missing_hash"], manifest)
+    drill = _drill.Drill(
+        snapshot,
+        release_dir,
+        version,
+        given["timeout"],
+        given["allow_missing_hash"],
+        manifest,
+        given["user_file"] or "",
+    )
     return {"snapshot": snapshot, "version": version, **_drill.run(run, Systemd(run), layout, drill, module.check_mode)}
 
 

@@ -114,6 +114,10 @@ details:
       type: list
       elements: dict
       returned: if it is good
+    authentication:
+      description: Whether authentication is switched on in it.
+      type: bool
+      returned: if it is good
 manifest:
   description: What lies beside it; empty if there is none, or the snapshot is not good.
   returned: success

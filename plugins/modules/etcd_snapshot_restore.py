@@ -20,11 +20,8 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.content
+  - quorum.etcd.restore
 options:
   state:
     description:
@@ -62,11 +59,6 @@ options:
     description: Name of the cluster.
     type: str
     required: true
-  restoration:
-    description:
-      - What exactly is restored, the same on every host. M(quorum.etcd.etcd_restore_plan) makes it.
-      - Required with every O(state) but V(looked), V(lent) and V(put_back).
-    type: dict
   name:
     description: Name of the member.
     type: str
@@ -92,48 +84,16 @@ options:
     description: Take a copied database, whose file has no checksum.
     type: bool
     default: false
-  timeout:
-    description: How long the member may take to serve, in seconds.
-    type: float
-    default: 120
+  user_file:
+    description:
+      - File on the host with one line C(NAME:PASSWORD) of a user that had the role root when the snapshot was saved,
+        readable by root alone. For snapshots with authentication on where the host has no certificate of an
+        administrator.
+    type: path
   files:
-    description: Files of the member, with O(state=restored).
-    type: list
-    elements: dict
+    description: Files that are no secrets, with O(state=restored).
+    required: false
     default: []
-    suboptions:
-      path:
-        description: Absolute path.
-        type: path
-        required: true
-      content:
-        description: The whole text.
-        type: str
-        required: true
-      mode:
-        description: Four octal digits.
-        type: str
-        required: true
-      owner:
-        description: Name of the user that owns it.
-        type: str
-        required: true
-      group:
-        description: Name of the group that owns it.
-        type: str
-        required: true
-  links:
-    description: Path of a symbolic link to its target, with O(state=restored).
-    type: dict
-    default: {}
-  certificates:
-    description: Certificates to replace, by the name of their leaf, PEM, with O(state=restored).
-    type: dict
-    default: {}
-  private_keys:
-    description: The private key of each of O(certificates), PEM.
-    type: dict
-    default: {}
 """
 
 EXAMPLES = r"""
@@ -216,7 +176,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESTORE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
@@ -239,14 +199,14 @@ def main() -> None:
             "files": {**CONTENT["files"], "required": False, "default": []},
             "state": {"type": "str", "choices": _STATES, "required": True},
             "cluster": {"type": "str", "required": True},
-            "restoration": {"type": "dict"},
+            **RESTORE,
             "name": {"type": "str", "default": ""},
             "peer_urls": {"type": "list", "elements": "str", "default": []},
             "snapshot": {"type": "path"},
             "lend_to": {"type": "path"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
-            "timeout": {"type": "float", "default": 120.0},
+            "user_file": {"type": "path"},
         },
         supports_check_mode=True,
     )
@@ -276,7 +236,14 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     restoration = Restoration.from_dict(given["restoration"])
     release_dir = layout.release_dir(restoration.version, _releases.architecture(platform.machine()))
     act = _restore.Act(
-        Systemd(run), layout, restoration, given["name"], given["peer_urls"], release_dir, given["snapshot_dir"]
+        Systemd(run),
+        layout,
+        restoration,
+        given["name"],
+        given["peer_urls"],
+        release_dir,
+        given["snapshot_dir"],
+        given["user_file"] or "",
     )
     if state == "staged":
         changed = _restore.stage(act, snapshot, check)

@@ -20,62 +20,17 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
+  - quorum.etcd.observed
+  - quorum.etcd.turn
 options:
-  state:
-    description:
-      - V(taken) takes the turn.
-      - V(undone) puts back what an interrupted turn has replaced, and starts the member. One that serves is left as it
-        is.
-    type: str
-    choices: [taken, undone]
-    default: taken
-  observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
-    type: dict
-    required: true
   version:
     description: The etcd version that the files are for. Needed for O(state=taken).
     type: str
     default: ""
-  restart:
-    description: Whether the member must read something anew. Without it files are put right and nothing restarts.
-    type: bool
-    default: false
-  peer_urls:
-    description: What the cluster is to know the member by from now on. Empty where that does not change.
-    type: list
-    elements: str
-    default: []
-  endpoints:
-    description: Client URLs of the other members. Empty for a cluster of one.
-    type: list
-    elements: str
-    default: []
-  members:
-    description: The members as the plan foresaw them. The turn is refused where they are others by now.
-    type: list
-    elements: dict
-  allow_outage:
-    description: Whether one of two voters may restart, although nobody can write meanwhile.
-    type: bool
-    default: false
-  timeout:
-    description: How long the member may take until it serves, in seconds.
-    type: float
-    default: 120
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict
     default: {}
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._options import OBSERVED
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
@@ -34,8 +35,7 @@ class RenderingAction(AnnouncingAction, abc.ABC):
         result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(
             {
-                "announce": {"type": "str", "default": ""},
-                "observation": {"type": "dict", "required": True},
+                **OBSERVED,
                 **self.argument_spec,
             }
         )

@@ -87,17 +87,7 @@ def run_module(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 @pytest.fixture(params=["3.9", pytest.param("own", marks=pytest.mark.matrix)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
     """An empty host with the oldest Python that targets may have; with C(--matrix) also with that of these tests."""
-    yield from _machine(tmp_path, request.param)
-
-
-@pytest.fixture(params=["3.9", "own"])
-def any_machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Machine]:
-    """An empty host with each of the two Pythons."""
-    yield from _machine(tmp_path, request.param)
-
-
-def _machine(directory: Path, python: str) -> Iterator[Machine]:
-    machine = Machine(directory, pythons()[python])
+    machine = Machine(tmp_path, pythons()[request.param])
     yield machine
     machine.end()
 

@@ -94,12 +94,12 @@ def inventory(machine: Machine, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_checked_run_on_a_bare_host_prints_the_whole_plan_and_touches_nothing(any_machine: Machine) -> None:
-    run = any_machine.playbook("etcd", inventory(any_machine), "--check")
+def test_a_checked_run_on_a_bare_host_prints_the_whole_plan_and_touches_nothing(machine: Machine) -> None:
+    run = machine.playbook("etcd", inventory(machine), "--check")
     assert run.returncode == 0, run.stdout + run.stderr
     for step in ("install", "start"):
         assert step in run.stdout
-    assert untouched(any_machine)
+    assert untouched(machine)
 
 
 def test_a_wrong_variable_ends_the_run_before_anything_is_touched(machine: Machine) -> None:

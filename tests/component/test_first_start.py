@@ -62,8 +62,8 @@ def leave_a_log(machine: Machine) -> None:
 # -- etcd_files --------------------------------------------------------------------------------------------------------
 
 
-def test_files_are_predicted_written_and_then_only_what_differs(any_machine: Machine) -> None:
-    machine, layout = any_machine, any_machine.layout
+def test_files_are_predicted_written_and_then_only_what_differs(machine: Machine) -> None:
+    layout = machine.layout
     tool = Path(layout.install_dir, "etcdctl")
     tool.parent.mkdir()
     tool.touch()
@@ -136,8 +136,7 @@ def test_what_cannot_be_written_is_named(machine: Machine, change: dict[str, Any
 # -- etcd_prove --------------------------------------------------------------------------------------------------------
 
 
-def test_two_members_that_reach_each_other_agree(any_machine: Machine) -> None:
-    machine = any_machine
+def test_two_members_that_reach_each_other_agree(machine: Machine) -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     peers = [{"name": "m0", "url": url}]
@@ -202,8 +201,8 @@ def test_a_bootstrap_that_is_not_the_plans_is_refused(machine: Machine, token: s
 # -- etcd_service ------------------------------------------------------------------------------------------------------
 
 
-def test_a_member_is_started_once(any_machine: Machine) -> None:
-    machine, unit = any_machine, any_machine.layout.unit
+def test_a_member_is_started_once(machine: Machine) -> None:
+    unit = machine.layout.unit
     mark(machine, state="never-started")
     starting = {**machine.layout.to_dict(), "state": "started"}
     predicted = machine.do("etcd_service", check=True, **starting)

@@ -183,7 +183,7 @@ def test_bad_options_are_failures(run_module: RunModule) -> None:
 
 
 def test_both_modules_run_as_ansible_sends_them(
-    version: str, make_cluster: MakeCluster, tls: Tls, any_machine: Machine
+    version: str, make_cluster: MakeCluster, tls: Tls, machine: Machine
 ) -> None:
     cluster = make_cluster(version, size=3, tls=tls)
     options = {
@@ -193,7 +193,7 @@ def test_both_modules_run_as_ansible_sends_them(
         "client_key": tls.client.key,
     }
     names = ("etcd_health_info", "etcd_member_info")
-    outcomes = any_machine.play([(name, options, check) for name in names for check in (False, True)])
+    outcomes = machine.play([(name, options, check) for name in names for check in (False, True)])
     assert [(one.failed, one.changed) for one in outcomes] == [(False, False)] * 4, outcomes
     assert [len(one.result["health"]["endpoints"]) for one in outcomes[:2]] == [3, 3]
     assert [len(one.result["members"]) for one in outcomes[2:]] == [3, 3]

@@ -104,24 +104,24 @@ def test_a_release_is_predicted_installed_and_then_left_alone(
     assert len(mirror.asked) == 1
 
 
-def test_releases_stand_side_by_side_and_the_account_is_made_once(any_machine: Machine, tmp_path: Path) -> None:
+def test_releases_stand_side_by_side_and_the_account_is_made_once(machine: Machine, tmp_path: Path) -> None:
     paths = [small_release(tmp_path / "sent", version) for version in ("3.6.14", "3.7.1")]
     account = {"user": "etcd-component", "group": "etcd-component"}
-    outcomes = any_machine.play(
+    outcomes = machine.play(
         [
             (
                 "etcd_install",
-                asking(any_machine, version, archive=str(path), checksums={path.name: sha256(path)}, **account),
+                asking(machine, version, archive=str(path), checksums={path.name: sha256(path)}, **account),
                 False,
             )
             for version, path in zip(("3.6.14", "3.7.1", "3.7.1"), (*paths, paths[1]))
         ]
     )
     assert [(one.failed, one.changed) for one in outcomes] == [(False, True), (False, True), (False, False)], outcomes
-    assert sorted(tools(any_machine)) == sorted(path.name.removesuffix(".tar.gz") for path in paths)
-    accounts = any_machine.place("/etc/passwd").read_text().splitlines()
+    assert sorted(tools(machine)) == sorted(path.name.removesuffix(".tar.gz") for path in paths)
+    accounts = machine.place("/etc/passwd").read_text().splitlines()
     (line,) = [one for one in accounts if one.startswith("etcd-component:")]
-    assert line.endswith(f":{any_machine.layout.data_dir}:/usr/sbin/nologin")
+    assert line.endswith(f":{machine.layout.data_dir}:/usr/sbin/nologin")
 
 
 def test_a_mirrors_own_list_is_believed_on_request(machine: Machine, mirror: Server) -> None:

@@ -32,9 +32,9 @@ def look(machine: Machine, **more: Any) -> dict[str, Any]:
     return node
 
 
-def test_a_bare_host_has_nothing(any_machine: Machine) -> None:
-    options = {**any_machine.layout.to_dict(), "addresses": ["127.0.0.1", "203.0.113.9"], "files": ["/nowhere"]}
-    seen, checked = any_machine.play([("etcd_node_info", options, check) for check in (False, True)])
+def test_a_bare_host_has_nothing(machine: Machine) -> None:
+    options = {**machine.layout.to_dict(), "addresses": ["127.0.0.1", "203.0.113.9"], "files": ["/nowhere"]}
+    seen, checked = machine.play([("etcd_node_info", options, check) for check in (False, True)])
     node = seen.result["node"]
     documented = yaml.safe_load(etcd_node_info.RETURN)["node"]["contains"]
     assert set(node) == set(documented)
@@ -58,7 +58,7 @@ def test_a_bare_host_has_nothing(any_machine: Machine) -> None:
         for name in ("free", "ports", "strangers"):
             del one.result["node"][name]
     assert seen.result == checked.result
-    assert any_machine.told() == []
+    assert machine.told() == []
 
 
 def test_it_runs_on_the_python_that_was_asked_for(machine: Machine) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ BEFORE = ["recover: marked", "recover: stopped", "rescue: files written", "rescu
 BEFORE += ["rescue: alone"]
 AFTER = ["no way back", "old data aside", "data in place", "marked", "started"]
 AFTER = [f"rescue: {step}" for step in AFTER]
+
+
+def sampled(steps: Sequence[str]) -> list[object]:
+    """Every third step; with C(--matrix) all of them."""
+    return [pytest.param(step, marks=pytest.mark.matrix if at % 3 else ()) for at, step in enumerate(steps)]
 
 
 class Interrupted(BaseException):
@@ -178,7 +183,7 @@ def test_the_survivor_goes_on_with_all_that_was_acknowledged(every_version: str,
     assert {"key/new", *acknowledged} <= keys(host), "no later start gives anything up"
 
 
-@pytest.mark.parametrize("step", [*BEFORE, *AFTER])
+@pytest.mark.parametrize("step", sampled([*BEFORE, *AFTER]))
 def test_an_interrupted_recovery_goes_on(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     host, acknowledged = three.host, lose_the_others(three)
     interrupt(monkeypatch, step)
@@ -197,7 +202,7 @@ def test_an_interrupted_recovery_goes_on(three: OneOfThree, monkeypatch: pytest.
     check_alone(host, acknowledged)
 
 
-@pytest.mark.parametrize("step", BEFORE)
+@pytest.mark.parametrize("step", sampled(BEFORE))
 def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     host = three.host
     before, marker = look(host), host.marker
@@ -217,7 +222,7 @@ def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.Monke
     assert not put_back(host), "once is enough"
 
 
-@pytest.mark.parametrize("step", AFTER[:3])
+@pytest.mark.parametrize("step", sampled(AFTER[:3]))
 def test_there_is_no_way_back_once_the_new_cluster_was_made(
     three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -111,5 +111,10 @@ class Tape:
         piece, self._said = self._said[: min(size, 1000)], self._said[min(size, 1000) :]
         return piece
 
+    def recv_into(self, room: memoryview) -> int:
+        piece = self.recv(len(room))
+        room[: len(piece)] = piece
+        return len(piece)
+
     def close(self) -> None:
         self._said = b""

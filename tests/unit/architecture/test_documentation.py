@@ -16,11 +16,27 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import ModuleDocFragment as ConnectionDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.content import ModuleDocFragment as ContentDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.joining import ModuleDocFragment as JoiningDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.membership import ModuleDocFragment as MembershipDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.observed import ModuleDocFragment as ObservedDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.rescue import ModuleDocFragment as RescueDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.turn import ModuleDocFragment as TurnDocs
 from ansible_collections.quorum.etcd.plugins.module_utils import _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT
+from ansible_collections.quorum.etcd.plugins.module_utils._options import (
+    CONTENT,
+    JOINING,
+    LAYOUT,
+    MEMBERSHIP,
+    OBSERVED,
+    PRESUMED,
+    RESCUE,
+    RESTORE,
+    TURN,
+)
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -57,9 +73,12 @@ def fragment_part(name, part):
 def documented(name):
     document = yaml.safe_load(load("modules", name).DOCUMENTATION)
     found = {}
-    for fragment in document["extends_documentation_fragment"]:
-        found.update(fragment_part(fragment, "options"))
-    return {**found, **document.get("options", {})}
+    parts = [fragment_part(fragment, "options") for fragment in document["extends_documentation_fragment"]]
+    for options in (*parts, document.get("options", {})):
+        for option, said in options.items():
+            # What a module says of an option goes before what a fragment says, as ansible-doc has it.
+            found[option] = {**found.get(option, {}), **said}
+    return found
 
 
 class Taken(Exception):
@@ -111,10 +130,20 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
         (ConnectionDocs.DOCUMENTATION, connection_spec()),
         (LayoutDocs.DOCUMENTATION, LAYOUT),
         (ContentDocs.DOCUMENTATION, CONTENT),
+        (ObservedDocs.DOCUMENTATION, OBSERVED),
+        (MembershipDocs.DOCUMENTATION, {name: MEMBERSHIP[name] for name in MEMBERSHIP if name not in PRESUMED}),
+        (MembershipDocs.PRESUMED, PRESUMED),
+        (JoiningDocs.DOCUMENTATION, JOINING),
+        (TurnDocs.DOCUMENTATION, TURN),
+        (RescueDocs.DOCUMENTATION, RESCUE),
+        (RestoreDocs.DOCUMENTATION, RESTORE),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
-    ids=["connection", "layout", "content", "pki", "pki.key"],
+    ids=[
+        *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "turn"),
+        *("rescue", "restore", "pki", "pki.key"),
+    ],
 )
 def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):
     assert told(yaml.safe_load(text)["options"]) == told(options)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,15 @@ def test_an_act_knows_its_member_and_where_everything_lies():
     assert sent["peer_urls"] == ["http://10.0.0.2:2380"]
     assert sent["snapshot_dir"] == "/var/lib/etcd-snapshots"
     assert "files" not in sent
+
+
+@pytest.mark.parametrize(("said", "sent"), [({}, None), ({"user_file": "/root/user"}, "/root/user")])
+def test_whoever_is_to_log_in_is_told(said, sent):
+    host = Host(changed=True)
+    wanted = bare(1).wanted
+    snapshots = replace(wanted.snapshots, **said)
+    host.act("verified", observation=observation(replace(bare(1), wanted=replace(wanted, snapshots=snapshots))))
+    assert host.sent[0][1]["user_file"] == sent
 
 
 def test_the_files_of_the_member_come_with_its_new_data():

@@ -34,9 +34,3 @@ def test_the_only_voter_needs_leave() -> None:
     assert "etcd_allow_outage=true" in caught.value.remedy
     _defrag._check_alone(spare("a"), allow_outage=True)
     _defrag._check_alone(spare("a", "b", "c"), allow_outage=False)
-
-
-def test_that_nobody_has_the_lock_is_said_where_something_is_done() -> None:
-    (note,) = _defrag._notes(spare("a", "b", "c"), check=False)
-    assert "let nobody else be at work on this cluster meanwhile" in note
-    assert _defrag._notes(spare("a", "b", "c"), check=True) == []

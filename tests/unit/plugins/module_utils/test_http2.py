@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import struct
 import threading
@@ -316,6 +317,44 @@ def test_a_server_that_left_between_two_requests_is_noticed() -> None:
         connection = dial(peer)
         ask(connection)
     assert not connection.usable()
+
+
+def test_half_a_frame_between_two_requests_is_put_together_with_its_other_half() -> None:
+    answer = frame(HEADERS, END_HEADERS | END_STREAM, 1, HTTP_200)
+    ping = frame(PING, 0, 0, b"are you?")
+    goaway = frame(GOAWAY, 0, 0, struct.pack("!II", 1, 0))
+    ours, theirs = socket.socketpair()
+    with theirs, ours:
+        theirs.sendall(HELLO + answer + ping + ping[:5])
+        connection = Connection(ours, endpoint_of("http://10.0.0.1:2379"), Deadline(5.0), Dialer().explain)
+        ask(connection)
+        assert connection.usable()
+        assert connection.usable()
+        theirs.sendall(ping[5:] + goaway[:-1])
+        assert connection.usable()
+        theirs.sendall(goaway[-1:])
+        assert not connection.usable()
+        with theirs.makefile("rb") as stream:
+            assert stream.read().count(frame(PING, ACK, 0, b"are you?")) == 2
+
+
+def test_frames_cut_anywhere_by_the_reads_are_the_same_body() -> None:
+    body = bytes(range(256)) * 3000
+    sizes = itertools.cycle([MAX_FRAME, 1, 0, 5000, MAX_FRAME, 13])
+    said, at = HELLO + BEGUN, 0
+    while at < len(body):
+        size = next(sizes)
+        said += frame(DATA, 0, 1, body[at : at + size])
+        at += size
+    said += frame(HEADERS, END_HEADERS | END_STREAM, 1, HTTP_200)
+
+    def script(talk: Talk) -> None:
+        for begin in range(0, len(said), 100_003):
+            talk.sock.sendall(said[begin : begin + 100_003])
+        talk.until_gone()
+
+    with Peer(script) as peer:
+        assert one_answer(peer)[1] == body
 
 
 def test_a_reset_leaves_open_whether_the_request_was_processed() -> None:

@@ -42,6 +42,7 @@ DETAILS = Details(
     cluster_version="3.6.0",
     storage_version="3.6.0",
     members=MEMBERS,
+    authentication=False,
 )
 
 

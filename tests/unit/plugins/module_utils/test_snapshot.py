@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
@@ -89,6 +91,30 @@ def test_what_is_not_what_was_sent_is_told(content):
         _snapshot._stream([content], io.BytesIO(), "a")
 
 
+@pytest.fixture
+def disk():
+    """What waits for the disk."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        yield beside
+
+
+def test_what_comes_goes_to_the_disk_on_its_way_unchanged(disk, monkeypatch):
+    monkeypatch.setattr(_snapshot, "_TO_DISK", 1)
+    flushed = []
+    monkeypatch.setattr(_snapshot.os, "fsync", flushed.append)
+    assert list(_snapshot._on_their_way([b"a", b"", b"bc"], 7, disk)) == [b"a", b"", b"bc"]
+    assert set(flushed) == {7}
+
+
+def test_a_disk_that_fails_while_more_comes_is_told(disk, monkeypatch):
+    def fail(_descriptor):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(_snapshot.os, "fsync", fail)
+    with pytest.raises(OSError, match="Input/output error"):
+        list(_snapshot._on_their_way([b"a"], 7, disk))
+
+
 @pytest.mark.parametrize("cluster", ["", ".", "../x", "a/b", "-x", "a b", "ä", "x" * 101, "x\n"])
 def test_a_name_that_is_none_for_a_file_is_refused_before_anything(tmp_path, cluster):
     with pytest.raises(BadInput, match="is no name for files"):
@@ -102,7 +128,7 @@ def test_a_relative_directory_is_refused_before_anything():
 
 
 def test_where_there_is_no_room_that_is_told_with_what_is_needed(tmp_path):
-    with pytest.raises(HostError, match=f"{tmp_path} has [0-9]+ bytes free; a snapshot of {1 << 60} bytes"):
+    with pytest.raises(HostError, match=f"{tmp_path}/not/there has [0-9]+ bytes free; a snapshot of {1 << 60} bytes"):
         _snapshot._check_room(str(tmp_path / "not" / "there"), 1 << 60)
 
 

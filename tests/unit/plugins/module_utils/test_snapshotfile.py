@@ -61,6 +61,7 @@ def test_everything_that_is_in_a_whole_snapshot_is_read(saved):
                 "is_learner": True,
             },
         ],
+        "authentication": False,
     }
 
 
@@ -88,6 +89,15 @@ def test_a_member_that_was_removed_is_none(saved):
     buckets = etcd_buckets()
     buckets[b"members_removed"] = {member(3)[0]: b"removed"}
     assert [one["name"] for one in read(saved(snapshot(database(buckets)))).members] == ["m20"]
+
+
+@pytest.mark.parametrize(
+    ("auth", "on"),
+    [({b"authEnabled": b"\1", b"authRevision": b"\0" * 8}, True), ({b"authEnabled": b"\0"}, False), ({}, False)],
+)
+def test_whether_authentication_is_on_is_read(saved, auth, on):
+    content = snapshot(database({**etcd_buckets(), b"auth": auth}))
+    assert read(saved(content)).authentication is on
 
 
 @pytest.mark.parametrize("page_size", [4096, 16384, 65536])

@@ -1,0 +1,55 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # What etcd_turn and etcd_apply share. Twin of TURN in plugins/module_utils/_options.py.
+    DOCUMENTATION = r"""
+options:
+  state:
+    description:
+      - V(taken) takes the turn.
+      - V(undone) puts back what an interrupted turn has replaced, and starts the member. One that serves is left as it
+        is.
+    type: str
+    choices: [taken, undone]
+    default: taken
+  restart:
+    description:
+      - Whether the member must read something anew. Without it files are put right and nothing restarts.
+      - One that gets a larger quota, and keeps its peer URLs, restarts under the alarm V(NOSPACE) too, although etcd
+        keeps no lock for anybody then. A warning says so.
+    type: bool
+    default: false
+  peer_urls:
+    description: What the cluster is to know the member by from now on. Empty where that does not change.
+    type: list
+    elements: str
+    default: []
+  endpoints:
+    description: Client URLs of the other members. Empty for a cluster of one.
+    type: list
+    elements: str
+    default: []
+  members:
+    description:
+      - The members as the plan foresaw them. Refused where they are others by now. Not given for whatever they are.
+    type: list
+    elements: dict
+  allow_outage:
+    description: Whether one of two voters may restart, although nobody can write meanwhile.
+    type: bool
+    default: false
+  timeout:
+    description: How long the member may take until it serves, in seconds.
+    type: float
+    default: 120
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+"""
