@@ -22,6 +22,8 @@ Description=Snapshot of the etcd cluster {cluster}, if it is this member's to sa
 Documentation=https://etcd.io/docs/
 After={unit} network-online.target
 RequiresMountsFor={directory}
+# Whoever wants one more gets it: a backup that is refused is worse than one too many.
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot

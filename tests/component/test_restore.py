@@ -140,7 +140,7 @@ def test_a_cluster_is_restored_from_a_snapshot(every_version: str, make_hosts: M
         assert hosts.lies(host) == ["member", "member.restore-20261122T074000Z"]
 
 
-@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("size", [1, pytest.param(3, marks=pytest.mark.matrix), 5])
 def test_a_snapshot_becomes_a_cluster_of_another_size_on_other_hosts(
     version: str, make_hosts: MakeHosts, size: int
 ) -> None:

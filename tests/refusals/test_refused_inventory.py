@@ -49,14 +49,8 @@ def test_a_name_of_two_hosts_is_refused(site: Site) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "etcd,host0",
-        _more("etcd host0"),
-        _more("etcd=host0"),
-    ],
-)
+@pytest.mark.matrix
+@pytest.mark.parametrize("name", ["etcd,host0", "etcd host0", "etcd=host0"])
 def test_a_name_that_initial_cluster_cannot_carry_is_refused(site: Site, name: str) -> None:
     site.host(0)["NODE_NAME"] = name
     site.is_refused(f"'{name}'", "cannot stand in a member's name", "Use letters, digits")
@@ -74,6 +68,7 @@ def test_etcd_nodes_without_one_of_the_hosts_is_refused(site: Site) -> None:
     site.is_refused("ETCD_NODES has no member etcd-host2", "take ETCD_NODES out")
 
 
+@pytest.mark.matrix
 def test_etcd_nodes_with_the_address_of_another_host_is_refused(site: Site) -> None:
     first, second, _third = site.addresses
     site.variables["ETCD_NODES"] = site.nodes(etcd_host0=f"https://{second}:2380", etcd_host1=f"https://{first}:2380")
@@ -130,7 +125,7 @@ def test_a_group_without_hosts_is_refused(site: Site, tmp_path: Path, inventory:
     assert "-e etcd_group=GROUP" in outcome.said
 
 
-@pytest.mark.parametrize("limit", [(), ("--limit", "databases")], ids=["all hosts", "without localhost"])
+@pytest.mark.parametrize("limit", [_more(()), ("--limit", "databases")], ids=["all hosts", "without localhost"])
 def test_a_group_that_all_hosts_have_by_another_name_is_planned(
     site: Site, tmp_path: Path, limit: tuple[str, ...]
 ) -> None:
@@ -156,6 +151,7 @@ def test_a_version_that_cannot_be_installed_is_refused(site: Site, version: str)
     site.is_refused(f"etcd_version is '{version}'", "Give a full version of 3.4 or newer", "such as 3.6.14")
 
 
+@pytest.mark.matrix
 def test_two_versions_for_one_cluster_are_refused(site: Site) -> None:
     site.host(0)["etcd_version"], site.variables["etcd_version"] = "3.5.33", "3.6.14"
     site.is_refused("etcd_version differs between the hosts of one cluster: 3.5.33, 3.6.14", "Give it once")

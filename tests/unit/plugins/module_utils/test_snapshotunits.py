@@ -66,6 +66,10 @@ class TestTheService:
     def test_does_not_hang_for_ever(self):
         assert service()["TimeoutStartSec"] == "6h"
 
+    def test_is_never_started_too_often(self):
+        unit = read(_snapshotunits.service(LAYOUT, "prod", Snapshots(), PYTHON))["Unit"]
+        assert unit["StartLimitIntervalSec"] == "0"
+
     def test_is_known_for_ours(self):
         assert _snapshotunits.service(LAYOUT, "prod", Snapshots(), PYTHON).startswith(SIGNATURE)
 
