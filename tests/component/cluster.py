@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,7 +21,7 @@ from pathlib import Path
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, TransportError
 from authority import Authority, Pair
 
 EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
@@ -210,14 +212,15 @@ class Cluster:
             client.move_leader(ids[member.name])
 
     def agree_on_a_version(self) -> None:
-        """Wait until all have written down the version of their storage: etcd 3.6 does so some time after its start."""
-        if self.version.startswith(("3.4.", "3.5.")):
-            return
-        with self.client() as client:
-            end = time.monotonic() + READY_WITHIN
-            while not all(client.status(endpoint)["storage_version"] for endpoint in self.endpoints):
-                assert time.monotonic() < end, self.log(self.members[0])
-                time.sleep(0.05)
+        """Wait until all know the cluster's version, on which they agree some time after their start."""
+        for member in self.members:
+            self._until(member, lambda url=f"{member.client_url}/version": self._knows_its_version(url))
+
+    @staticmethod
+    def _knows_its_version(url: str) -> None:
+        with urllib.request.urlopen(url, timeout=2.0) as answer:
+            if json.load(answer)["etcdcluster"] == "not_decided":
+                raise TransportError(url, "the cluster's version is not decided.")
 
     def wait_for(self, member: Member) -> None:
         """Wait until a member answers a linearizable read."""
