@@ -202,7 +202,8 @@ def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(s
     site.is_restored()
 
 
-@pytest.mark.parametrize("step", sampled(UNDONE, "restore: data aside"))
+@pytest.mark.matrix
+@pytest.mark.parametrize("step", UNDONE)
 def test_a_restore_that_fails_before_any_host_is_restored_puts_itself_back(site: Restored, step: str) -> None:
     site.machines.end_at(ACTOR, step)
     run = site.bring_back()
