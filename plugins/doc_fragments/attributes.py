@@ -17,6 +17,15 @@ attributes:
     description: Returns what has changed, or would change in C(check_mode), when in diff mode.
 """
 
+    PREDICTED = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+"""
+
     INFO_MODULE = r"""
 options: {}
 attributes:

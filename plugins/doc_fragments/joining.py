@@ -13,9 +13,4 @@ options:
     description: How long it may take from its start until it votes, in seconds. Never less than 15.
     type: float
     default: 120
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
 """

@@ -13,9 +13,4 @@ options:
     description: How long each of its two starts may take, in seconds.
     type: float
     default: 120
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
 """

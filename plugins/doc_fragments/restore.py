@@ -18,9 +18,4 @@ options:
     description: How long the member may take to serve, in seconds.
     type: float
     default: 120
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
 """

@@ -47,9 +47,4 @@ options:
     description: How long the member may take until it serves, in seconds.
     type: float
     default: 120
-attributes:
-  check_mode:
-    support: full
-  diff_mode:
-    support: full
 """

@@ -6,8 +6,8 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(rescue) and C(restore) are
-their twins. An action and the module that it runs on the host share those of one act.
+The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(rescue), C(restore) and
+C(login) are their twins. An action and the module that it runs on the host share those of one act.
 """
 
 from __future__ import annotations
@@ -93,6 +93,9 @@ TURN: dict[str, dict[str, Any]] = {
 
 #: How the one member that is left goes on.
 RESCUE = _TIMEOUT
+
+#: Who asks a member that was made of a snapshot.
+LOGIN: dict[str, dict[str, Any]] = {"user_file": {"type": "path"}}
 
 #: An act of a restore.
 RESTORE: dict[str, dict[str, Any]] = {"restoration": {"type": "dict"}, **_TIMEOUT}

@@ -18,6 +18,7 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
+  - quorum.etcd.attributes.predicted
   - quorum.etcd.observed
   - quorum.etcd.membership.presumed
   - quorum.etcd.joining

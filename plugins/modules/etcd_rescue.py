@@ -22,6 +22,7 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
+  - quorum.etcd.attributes.predicted
   - quorum.etcd.layout
   - quorum.etcd.content
   - quorum.etcd.rescue

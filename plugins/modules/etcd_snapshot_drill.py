@@ -20,6 +20,7 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
+  - quorum.etcd.login
 attributes:
   check_mode:
     support: full
@@ -55,12 +56,6 @@ options:
     description: How long the member may take to answer, in seconds.
     type: float
     default: 120
-  user_file:
-    description:
-      - File on the host with one line C(NAME:PASSWORD) of a user that had the role root when the snapshot was saved,
-        readable by root alone. For snapshots with authentication on where the host has no certificate of an
-        administrator.
-    type: path
 """
 
 EXAMPLES = r"""
@@ -117,7 +112,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _drill, _signals, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, LOGIN, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
@@ -132,7 +127,7 @@ def main() -> None:
             "version": {"type": "str", "default": ""},
             "allow_missing_hash": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
-            "user_file": {"type": "path"},
+            **LOGIN,
         },
         supports_check_mode=True,
     )

@@ -19,9 +19,11 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.attributes
+  - quorum.etcd.attributes.predicted
   - quorum.etcd.layout
   - quorum.etcd.content
   - quorum.etcd.restore
+  - quorum.etcd.login
 options:
   state:
     description:
@@ -84,12 +86,6 @@ options:
     description: Take a copied database, whose file has no checksum.
     type: bool
     default: false
-  user_file:
-    description:
-      - File on the host with one line C(NAME:PASSWORD) of a user that had the role root when the snapshot was saved,
-        readable by root alone. For snapshots with authentication on where the host has no certificate of an
-        administrator.
-    type: path
   files:
     description: Files that are no secrets, with O(state=restored).
     required: false
@@ -176,7 +172,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESTORE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, LOGIN, RESTORE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
@@ -206,7 +202,7 @@ def main() -> None:
             "lend_to": {"type": "path"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
-            "user_file": {"type": "path"},
+            **LOGIN,
         },
         supports_check_mode=True,
     )
