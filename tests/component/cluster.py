@@ -89,6 +89,14 @@ class Member:
     extra: list[str] = field(default_factory=list)
 
 
+def switch_authentication_on(client: Client, user: str, password: str) -> None:
+    """Nobody but this user, who may do everything, is answered from now on."""
+    client.call("Auth.UserAdd", {"name": user, "password": password})
+    client.call("Auth.RoleAdd", {"name": "root"})
+    client.call("Auth.UserGrantRole", {"user": user, "role": "root"})
+    client.call("Auth.AuthEnable")
+
+
 class Cluster:
     """A cluster of one version.
 

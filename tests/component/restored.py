@@ -30,7 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Co
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._restore import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
-from cluster import binary
+from cluster import binary, switch_authentication_on
 from member_host import MemberHost
 
 CLUSTER = "prod"
@@ -55,13 +55,6 @@ def run(arguments: Sequence[str]) -> Result:
     """Run a program, as a module does."""
     done = subprocess.run(list(arguments), capture_output=True, text=True, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
-
-
-def switch_authentication_on(client: Client, user: str, password: str) -> None:
-    client.call("Auth.UserAdd", {"name": user, "password": password})
-    client.call("Auth.RoleAdd", {"name": "root"})
-    client.call("Auth.UserGrantRole", {"user": user, "role": "root"})
-    client.call("Auth.AuthEnable")
 
 
 def written_down(path: Path, user: str, password: str) -> Path:

@@ -23,7 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
     TransportError,
 )
 from authority import CLIENT, SERVER, Authority
-from cluster import Cluster, Tls, free_ports
+from cluster import Cluster, Tls, free_ports, switch_authentication_on
 
 MakeCluster = Callable[..., Cluster]
 
@@ -123,10 +123,7 @@ def guarded(every_version: str, make_cluster: MakeCluster) -> Cluster:
     """A plain cluster with authentication on, root's password being C(secret)."""
     cluster = make_cluster(every_version)
     with cluster.client() as client:
-        client.call("Auth.UserAdd", {"name": "root", "password": "secret"})
-        client.call("Auth.RoleAdd", {"name": "root"})
-        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
-        client.call("Auth.AuthEnable")
+        switch_authentication_on(client, "root", "secret")
     return cluster
 
 

@@ -19,9 +19,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._drill import Drill
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._values import text_of
-from cluster import Cluster, binary
+from cluster import Cluster, binary, switch_authentication_on
 from member_host import MemberHost
-from restored import run, switch_authentication_on, written_down
+from restored import run, written_down
 
 MakeCluster = Callable[..., Cluster]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.quorum.etcd.plugins.modules import etcd_health_info, etcd_member_info
-from cluster import Cluster, Tls, free_ports
+from cluster import Cluster, Tls, free_ports, switch_authentication_on
 from machine import Machine
 from snapshot_below import snapshot_below
 
@@ -132,10 +132,7 @@ def test_a_learner_is_told_to_a_user_with_a_password(
 ) -> None:
     cluster = make_cluster(every_version)
     with cluster.client() as client:
-        client.call("Auth.UserAdd", {"name": "root", "password": "secret"})
-        client.call("Auth.RoleAdd", {"name": "root"})
-        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
-        client.call("Auth.AuthEnable")
+        switch_authentication_on(client, "root", "secret")
     cluster.login = ("root", "secret")
     learner = cluster.add("learner")
     health = run_module(

@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _saver, _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Settings
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
-from cluster import DEFAULT_VERSION, Cluster, Tls
+from cluster import DEFAULT_VERSION, Cluster, Tls, switch_authentication_on
 from machine import pythons
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -263,7 +263,4 @@ class TestWhereAuthenticationIsOn:
 
 def _switch_on(cluster):
     with cluster.client() as client:
-        client.call("Auth.UserAdd", {"name": "root", "password": "secret:word"})
-        client.call("Auth.RoleAdd", {"name": "root"})
-        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
-        client.call("Auth.AuthEnable")
+        switch_authentication_on(client, "root", "secret:word")

@@ -28,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, RpcError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import BadSnapshot
-from cluster import EVERY_VERSION, Cluster, binary, free_ports
+from cluster import EVERY_VERSION, Cluster, binary, free_ports, switch_authentication_on
 
 MakeCluster = Callable[..., Cluster]
 RunModule = Callable[..., Any]
@@ -183,10 +183,7 @@ def test_nobody_but_its_owner_can_read_it(version, make_cluster, tmp_path):
 def test_with_authentication_root_saves(every, make_cluster, tmp_path):
     cluster = make_cluster(every, size=3)
     with cluster.client() as client:
-        client.call("Auth.UserAdd", {"name": "root", "password": "secret"})
-        client.call("Auth.RoleAdd", {"name": "root"})
-        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
-        client.call("Auth.AuthEnable")
+        switch_authentication_on(client, "root", "secret")
     with pytest.raises((RpcError, TransportError), match="user name is empty"):
         save(cluster, tmp_path / "saved")
     assert not list(tmp_path.glob("saved/*"))

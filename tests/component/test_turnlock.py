@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused, RpcError, TransportError
-from cluster import Cluster, Tls
+from cluster import Cluster, Tls, switch_authentication_on
 
 MakeCluster = Callable[..., Cluster]
 
@@ -215,10 +215,7 @@ def test_one_member_down_does_not_matter(version: str, make_cluster: MakeCluster
 def test_who_may_not_write_is_told_so_by_etcd(version: str, make_cluster: MakeCluster, tls: Tls) -> None:
     cluster = make_cluster(version)
     with cluster.client() as client:
-        client.call("Auth.UserAdd", {"name": "root", "password": "secret"})
-        client.call("Auth.RoleAdd", {"name": "root"})
-        client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
-        client.call("Auth.AuthEnable")
+        switch_authentication_on(client, "root", "secret")
     with pytest.raises(RpcError, match="user name is empty"), hold(cluster, wait=60):
         pass
     cluster.login = ("root", "secret")
