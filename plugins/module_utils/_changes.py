@@ -175,13 +175,15 @@ class _Planning:
         where it was tried before.
         """
         interrupted = self._hosts_due(_due.RESTORE)
-        waiting = [host for host in turning if interrupted and self._turns[host.name].restart]
-        for host in waiting:
-            self.changes.later.append(
-                f"{host.label} has its turn in the next run: the one of {interrupted[0].label} was interrupted, and "
-                "comes first."
-            )
-        return [host for host in turning if host not in waiting]
+        if not interrupted:
+            return list(turning)
+        self.changes.later += [
+            f"{host.label} has its turn in the next run: the one of {interrupted[0].label} was interrupted, and comes "
+            "first."
+            for host in turning
+            if self._turns[host.name].restart
+        ]
+        return [host for host in turning if not self._turns[host.name].restart]
 
     def _check_addresses(self) -> None:
         for host in self._hosts:
