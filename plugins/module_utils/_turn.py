@@ -17,6 +17,7 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
@@ -41,6 +42,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._previous import Previ
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 Clock = Callable[[], float]
+
+_SERVES_AGAIN = "it serves again with its previous files"
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,8 @@ def take(
     with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
         _check_marker(_hostfiles.read_marker(layout), turn.expected)
         interrupted = _previous.read(layout)
+        if interrupted and not turn.restart and not check:
+            _confirm(host, interrupted, turn, terms)
         readdressed = turn.peer_urls or (interrupted and interrupted.peer_urls)
         spare = None
         if turn.restart:
@@ -142,13 +147,21 @@ def undo(
     :raises HostError: it does not serve with its previous files either.
     """
     host = _Host(systemd, layout, timeout, now)
-    with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
+    with _outage.on_host(layout, check):
         previous = _previous.read(layout)
         view = _service.look(systemd, layout)
         if previous is None or _service.is_ready(view):
             return False
+        _put_back_spared(host, previous, view, terms, check)
+    return True
+
+
+def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], terms: Terms, check: bool) -> None:
+    """Put back what an interrupted turn has replaced, on the host and in the cluster."""
+    layout = host.layout
+    with contextlib.ExitStack() as stack:
         spare = None
-        if systemd.show(layout.unit)["pid"]:
+        if host.systemd.show(layout.unit)["pid"]:
             spare = stack.enter_context(_outage.spared(view, layout, terms, check))
         if not check:
             view = host.put_back(previous)
@@ -158,7 +171,18 @@ def undo(
                 spare.readdress(previous.peer_urls)
             _service.remember(layout, view)
             _previous.drop(layout)
-    return True
+
+
+def _confirm(host: _Host, previous: Previous, turn: Turn, terms: Terms) -> None:
+    """See that a member serves with what an interrupted turn has written. One that does not start with it may look well
+    for a moment: etcd answers before the last of its listeners fails.
+    """
+    try:
+        host.serving()
+    except EtcdError as failure:
+        view = _service.look(host.systemd, host.layout)
+        back = partial(_put_back_spared, host, previous, view, terms, check=False)
+        raise _undone(host, turn, back, _SERVES_AGAIN, failure) from failure
 
 
 def _raises_quota(pid: int, turn: Turn) -> bool:
@@ -194,7 +218,9 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
             _progress.at("turn: restarted")
         view = host.serving() if turn.restart else _service.look(host.systemd, layout)
     except EtcdError as failure:
-        raise _undone(host, previous, turn, spare, stopped, failure) from failure
+        back = partial(_put_back, host, previous, spare, stopped)
+        how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"
+        raise _undone(host, turn, back, how, failure) from failure
     _progress.at("turn: serves")
     stale = list(_stale(layout, content))
     if view["status"]:
@@ -204,26 +230,28 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     return [*stale, *(_stubborn(host, turn) if turn.restart and not stale else ())]
 
 
-def _undone(
-    host: _Host, previous: Previous, turn: Turn, spare: Spare | None, stopped: bool, failure: EtcdError
-) -> HostError:
+def _put_back(host: _Host, previous: Previous, spare: Spare | None, stopped: bool) -> None:
+    """Put back what this turn has replaced, on the host and in the cluster."""
+    if stopped:
+        host.put_back(previous)
+    else:
+        host.put_files_back(previous)
+    if spare and previous.peer_urls:
+        spare.readdress(previous.peer_urls)
+    _previous.drop(host.layout)
+
+
+def _undone(host: _Host, turn: Turn, put_back: Callable[[], None], how: str, failure: EtcdError) -> HostError:
     """Undo a turn that failed, and say how that went."""
     try:
         _progress.at("turn: failed")
-        if stopped:
-            host.put_back(previous)
-        else:
-            host.put_files_back(previous)
-        if spare and previous.peer_urls:
-            spare.readdress(previous.peer_urls)
-        _previous.drop(host.layout)
+        put_back()
     except EtcdError as second:
         return HostError(
             f"The turn of {turn.name} failed, and putting its previous files back failed too: {second}\n"
             f"They are kept in {_previous.path_of(host.layout)}. Mend the cause and run the same command again: it "
             f"puts them back and starts the member before anything else. Why the turn itself failed: {failure}"
         )
-    how = "it serves again with its previous files" if stopped else "its files are the previous ones, it did not stop"
     return HostError(f"The turn of {turn.name} failed and was undone: {how}. {failure}")
 
 

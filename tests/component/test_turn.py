@@ -179,6 +179,26 @@ def test_a_turn_that_cannot_be_undone_says_so_and_keeps_what_it_needs(
     assert not kept(three)
 
 
+class Interrupted(BaseException):
+    """The end of a process, in the middle of its work."""
+
+
+def interrupt(
+    monkeypatch: pytest.MonkeyPatch, step: str, three: OneOfThree, settings: dict[str, str], **turn: Any
+) -> None:
+    """A turn that ends at one of its steps."""
+
+    def at(reached: str) -> None:
+        if reached == step:
+            raise Interrupted
+
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(_progress, "at", at)
+        with pytest.raises(Interrupted):
+            take(three, settings, **turn)
+    assert kept(three)
+
+
 STEPS = ["previous kept", "readdressed", "files written", "leadership moved", "restarted"]
 
 
@@ -194,18 +214,7 @@ def test_a_turn_that_was_interrupted_is_undone_or_goes_on(
     before, old = settings_file(three), three.listed["peer_urls"]
     new = three.move()
 
-    class Interrupted(BaseException):
-        """The end of a process, in the middle of its work."""
-
-    def at(reached: str) -> None:
-        if reached == f"turn: {step}":
-            raise Interrupted
-
-    with monkeypatch.context() as interrupting:
-        interrupting.setattr(_progress, "at", at)
-        with pytest.raises(Interrupted):
-            take(three, settings, peer_urls=new)
-    assert kept(three)
+    interrupt(monkeypatch, f"turn: {step}", three, settings, peer_urls=new)
     if undo(three):
         assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
         assert not kept(three)
@@ -223,20 +232,27 @@ def test_what_was_kept_of_a_turn_that_serves_after_all_goes_with_the_next(
     make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three = make_three(version)
-
-    def at(reached: str) -> None:
-        if reached == "turn: serves":
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as interrupting:
-        interrupting.setattr(_progress, "at", at)
-        with pytest.raises(KeyboardInterrupt):
-            take(three, CHANGED)
+    interrupt(monkeypatch, "turn: serves", three, CHANGED)
     pid = three.pid
     assert not undo(three), "one that serves is left as it is"
     assert take(three, CHANGED, restart=False)["changed"]
     assert not kept(three)
     assert three.pid == pid
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["setting", "setting and address"])
+def test_what_looked_well_for_a_moment_after_an_interrupted_turn_is_undone(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, moves: bool
+) -> None:
+    three = make_three(version)
+    before, urls = settings_file(three), three.listed["peer_urls"]
+    interrupt(monkeypatch, "turn: restarted", three, BAD, peer_urls=three.move() if moves else [])
+    with pytest.raises(HostError, match="failed and was undone: it serves again") as caught:
+        take(three, BAD, restart=False)
+    assert "192.0.2.1:2381" in str(caught.value).split("Its last words:")[0], "etcd's cause comes first"
+    assert (settings_file(three), three.listed["peer_urls"]) == (before, urls)
+    assert not kept(three)
+    assert lock_of(three) == []
 
 
 class TestUnderNospace:
