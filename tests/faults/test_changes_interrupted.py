@@ -38,7 +38,6 @@ EVERY = (*itertools.chain.from_iterable(PAIRS), *TO_FIVE, *ALONE)
 SAMPLE: list[tuple[Change, Accident]] = [
     (grow(), Ended("join: added")),
     (shrink(), PowerCut("leave: removed")),
-    (readdress(), Ended("turn: readdressed")),
     (settings(), KilledDuring("Take the member's turn", 1.0)),
 ]
 

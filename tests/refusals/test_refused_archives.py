@@ -74,6 +74,7 @@ def test_a_truncated_archive_is_refused(site: Site, shelf: Path) -> None:
     site.is_refused(f"{ARCHIVE} is no whole archive", "Nothing was installed")
 
 
+@pytest.mark.matrix
 def test_an_archive_of_another_version_is_refused(site: Site, shelf: Path) -> None:
     put(site, shelf, archive("etcd-v3.5.33-linux-amd64"))
     site.is_refused(

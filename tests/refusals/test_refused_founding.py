@@ -112,11 +112,13 @@ def test_a_key_that_others_can_read_is_refused(pki: Path, site: Site) -> None:
     site.is_refused(f"{pki}/peer-ca-key.pem is a private key, and its mode 0644 lets others read it", "chmod 600")
 
 
+@pytest.mark.matrix
 def test_a_key_that_is_none_is_refused(pki: Path, site: Site) -> None:
     (pki / "peer-ca-key.pem").write_text("not a key\n")
     site.is_refused(f"{pki}/peer-ca-key.pem: ", "no private key")
 
 
+@pytest.mark.matrix
 def test_a_vaulted_key_without_its_password_is_refused(pki: Path, site: Site) -> None:
     vault(pki / "client-ca-key.pem", "right")
     site.is_refused(

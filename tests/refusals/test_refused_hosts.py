@@ -95,6 +95,7 @@ def test_a_port_that_somebody_has_is_refused_with_who_it_is(site: Site, hosts: H
         )
 
 
+@pytest.mark.matrix
 def test_a_disk_without_room_for_the_data_is_refused(site: Site, hosts: Hosts) -> None:
     make = "mkdir /var/lib/etcd && mount -t tmpfs -o size=100m tmpfs /var/lib/etcd"
     with on_host(hosts, make, "umount /var/lib/etcd && rmdir /var/lib/etcd"):

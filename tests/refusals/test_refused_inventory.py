@@ -42,6 +42,7 @@ def test_an_empty_name_is_refused(site: Site) -> None:
     site.is_refused(f"NODE_NAME of {site.addresses[0]} is empty", "Give every member a name of its own")
 
 
+@pytest.mark.matrix
 def test_a_name_of_two_hosts_is_refused(site: Site) -> None:
     site.host(1)["NODE_NAME"] = "etcd-host0"
     site.is_refused(
@@ -75,6 +76,7 @@ def test_etcd_nodes_with_the_address_of_another_host_is_refused(site: Site) -> N
     site.is_refused(f"gives etcd-host0 ({first}) the peer URL https://{second}:2380", "Put the addresses", "right")
 
 
+@pytest.mark.matrix
 def test_etcd_nodes_with_an_address_of_no_host_is_refused(site: Site) -> None:
     site.variables["ETCD_NODES"] = site.nodes(etcd_host0="https://192.0.2.77:2380")
     site.is_refused("etcd-host0", "192.0.2.77, which is on none of its interfaces", "ETCD_NODES")
