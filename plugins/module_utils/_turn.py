@@ -117,7 +117,7 @@ def take(
         _check_marker(_hostfiles.read_marker(layout), turn.expected)
         interrupted = _previous.read(layout)
         if interrupted and not turn.restart and not check:
-            _confirm(host, interrupted, turn, terms)
+            _confirm(host, content, interrupted, turn, terms)
         readdressed = turn.peer_urls or (interrupted and interrupted.peer_urls)
         spare = None
         if turn.restart:
@@ -173,7 +173,7 @@ def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], t
             _previous.drop(layout)
 
 
-def _confirm(host: _Host, previous: Previous, turn: Turn, terms: Terms) -> None:
+def _confirm(host: _Host, content: Content, previous: Previous, turn: Turn, terms: Terms) -> None:
     """See that a member serves with what an interrupted turn has written. One that does not start with it may look well
     for a moment: etcd answers before the last of its listeners fails.
     """
@@ -183,6 +183,12 @@ def _confirm(host: _Host, previous: Previous, turn: Turn, terms: Terms) -> None:
         view = _service.look(host.systemd, host.layout)
         back = partial(_put_back_spared, host, previous, view, terms, check=False)
         raise _undone(host, turn, back, _SERVES_AGAIN, failure) from failure
+    if any(_stale(host.layout, content)):
+        raise Refused(
+            f"{turn.name} has restarted since it was looked at, and has read other files than the plan was made for.",
+            "Its interrupted turn had been put back in part; what it needs now is a restart.",
+            AGAIN,
+        )
 
 
 def _raises_quota(pid: int, turn: Turn) -> bool:

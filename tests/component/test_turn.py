@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _previous,
     _progress,
     _render,
+    _service,
     _turn,
     _turnlock,
 )
@@ -253,6 +254,20 @@ def test_what_looked_well_for_a_moment_after_an_interrupted_turn_is_undone(
     assert (settings_file(three), three.listed["peer_urls"]) == (before, urls)
     assert not kept(three)
     assert lock_of(three) == []
+
+
+def test_who_restarted_with_the_previous_files_after_an_interrupted_turn_is_planned_for_anew(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    before = settings_file(three)
+    interrupt(monkeypatch, "undo: files put back", three, BAD)
+    _service.launch(three.host.systemd, three.host.layout, again=True)
+    with pytest.raises(Refused, match="has restarted since it was looked at"):
+        take(three, BAD, restart=False)
+    assert settings_file(three) == before
+    assert take(three, CHANGED)["changed"]
+    assert not kept(three)
 
 
 class TestUnderNospace:
