@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._tls import TlsSocket, Wire
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url, parse_url
 
 # X509_V_FLAG_PARTIAL_CHAIN. The ssl module names it only since Python 3.10, and sets it by itself since 3.13.
@@ -76,7 +77,7 @@ class Dialer:
         self._client_key = client_key
         self._context: ssl.SSLContext | None = None
 
-    def dial(self, endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+    def dial(self, endpoint: Endpoint, deadline: Deadline) -> Wire:
         """A connected socket, over TLS with ALPN C(h2) for https endpoints.
 
         With TLS 1.3 a server judges the client certificate only after this returns: see C(explain).
@@ -90,8 +91,9 @@ class Dialer:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is None:
                 return raw
-            raw.settimeout(max(deadline.left(), 0.001))
-            secure = context.wrap_socket(raw, server_hostname=endpoint.url.host)
+            secure = TlsSocket(raw, context, endpoint.url.host)
+            secure.settimeout(max(deadline.left(), 0.001))
+            secure.handshake()
         except OSError as exc:
             raw.close()
             raise TransportError(endpoint.text, self.explain(endpoint, exc, deadline)) from exc

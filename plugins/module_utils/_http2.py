@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _hpack
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, Endpoint
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import TransportError, WireError
+from ansible_collections.quorum.etcd.plugins.module_utils._tls import Wire
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADER = struct.Struct("!HBBBI")
@@ -137,7 +138,7 @@ class Connection:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: Wire,
         endpoint: Endpoint,
         deadline: Deadline,
         explain: t.Callable[[Endpoint, OSError, Deadline], str],
@@ -280,7 +281,7 @@ class Connection:
     def _read_last_words(self, deadline: Deadline) -> None:
         try:
             self._sock.settimeout(max(deadline.left(), 0.001))
-            while self._sock.recv(_RECEIVE) and deadline.left():
+            while self._sock.recv_into(self._buffer) and deadline.left():
                 pass
         except ssl.SSLError as exc:
             raise self._failure(self._reason(exc, deadline)) from exc
