@@ -119,8 +119,9 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
     for path, digest in files.items():
         if path in record and record[path] != digest:
             yield f"it runs with another {path}"
-    # Without the record, lost with /run, what the process shows must do.
-    if wanted.layout.conf_file not in record:
+    # Without the record, lost with /run, what the process shows must do. After a turn that was interrupted it counts
+    # too: files that were put back between the gate and the start were not what the gate had seen.
+    if wanted.layout.conf_file not in record or host.seen["previous"]:
         for name, has, should in _environment(host, wanted, version):
             yield f"it runs with {name}={has}, not {should}"
 

@@ -256,13 +256,19 @@ def test_what_looked_well_for_a_moment_after_an_interrupted_turn_is_undone(
     assert lock_of(three) == []
 
 
+@pytest.mark.parametrize("gate_saw", ["the previous ones", "the new ones"])
 def test_who_restarted_with_the_previous_files_after_an_interrupted_turn_is_planned_for_anew(
-    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, gate_saw: str
 ) -> None:
     three = make_three(version)
-    before = settings_file(three)
+    before, record = settings_file(three), Path(three.host.layout.run_dir, "started")
     interrupt(monkeypatch, "undo: files put back", three, BAD)
+    seen = record.read_text()
     _service.launch(three.host.systemd, three.host.layout, again=True)
+    _service.serving(three.host.systemd, three.host.layout, timeout=30.0)
+    if gate_saw == "the new ones":
+        # They were put back between the gate and the start.
+        record.write_text(seen)
     with pytest.raises(Refused, match="has restarted since it was looked at"):
         take(three, BAD, restart=False)
     assert settings_file(three) == before

@@ -122,8 +122,16 @@ class TestWhatRuns:
         assert (found.restart, found.peer_urls) == (True, ())
 
 
-def test_a_turn_that_was_interrupted_is_finished():
-    assert only(turn(seeing(serving(bare()), previous=True))) == "its last turn was interrupted"
+class TestATurnThatWasInterrupted:
+    def test_is_finished(self):
+        assert only(turn(seeing(serving(bare()), previous=True))) == "its last turn was interrupted"
+
+    def test_and_restarts_once_if_what_runs_is_not_what_its_gate_saw(self):
+        host = serving(bare())
+        environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
+        found = turn(seeing(seeing(host, runtime={"environment": environment}), previous=True))
+        assert found.restart
+        assert "it runs with ETCD_LOG_LEVEL=debug, not info" in found.why
 
 
 class TestAPeerUrlThatDiffers:
