@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long it takes to save a snapshot, beside C(etcdctl snapshot save) of the same version, and in how much memory.
+"""How long it takes to save a snapshot and to make a member's data of it, beside etcd's own tools of the same version.
 
-Both stream the same database of the same member to the same file system, in pairs, of which every other one begins
-with etcdctl. Machines differ and are noisy, so what counts is the ratio of a pair. Ours also compares the checksum,
-reads the file's revision, and asks the member for the count and the hash of its keys.
+Both save the same database of the same member to the same file system, and make data of the same file, in pairs, of
+which every other one begins with theirs. Machines differ and are noisy, so what counts is the ratio of a pair. Ours
+also compares the checksum, reads the file's revision, and asks the member for the count and the hash of its keys.
+Before it makes data it judges the whole file; afterwards it has them on the disk.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,13 +33,26 @@ DIRECTORY = CHECKOUT / ".cache" / "bench-snapshots"
 MIB = 1 << 20
 VALUE = 64 << 10
 
-OURS = """
+SAVE = """
 import sys
 from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 endpoint, directory, *credentials = sys.argv[1:]
 _snapshot.save([endpoint], Credentials(*credentials), directory, "bench")
 """
+RESTORE = """
+import subprocess, sys
+from ansible_collections.quorum.etcd.plugins.module_utils import _etcdutl, _snapshotfile
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._etcdutl import Recipe
+def run(arguments):
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    return Result(done.returncode, done.stdout, done.stderr)
+releases, version, snapshot, name, url, into = sys.argv[1:]
+_snapshotfile.read(snapshot)
+_etcdutl.restore(run, releases, version, snapshot, Recipe(name, [url], f"{name}={url}", "bench"), into)
+"""
+MEMBER = ("bench", "http://127.0.0.1:2380")
 
 
 def fill(cluster: Cluster, size: int) -> None:
@@ -85,27 +99,52 @@ def peak_memory(pid: int) -> float:
     return 0.0
 
 
-def ours(cluster: Cluster, directory: Path) -> Spent:
-    given = [text for text in cluster.credentials if text]
-    return run([sys.executable, "-c", OURS, cluster.endpoints[0], str(directory), *given])
+#: What is done in a pair; it makes the directory that it is given.
+Act = Callable[[Path], Spent]
 
 
-def theirs(cluster: Cluster, directory: Path) -> Spent:
-    directory.mkdir()
+def saves(cluster: Cluster) -> tuple[Act, Act]:
+    """Ours and theirs."""
     named = zip(("cacert", "cert", "key"), (text for text in cluster.credentials if text))
     options = [f"--{name}={value}" for name, value in named]
-    program = binary(cluster.version, "etcdctl")
-    return run([program, f"--endpoints={cluster.endpoints[0]}", *options, "snapshot", "save", str(directory / "db")])
+    given = [text for text in cluster.credentials if text]
+
+    def ours(directory: Path) -> Spent:
+        return run([sys.executable, "-c", SAVE, cluster.endpoints[0], str(directory), *given])
+
+    def theirs(directory: Path) -> Spent:
+        directory.mkdir()
+        program = binary(cluster.version, "etcdctl")
+        command = [program, f"--endpoints={cluster.endpoints[0]}", *options, "snapshot", "save"]
+        return run([*command, str(directory / "db")])
+
+    return ours, theirs
 
 
-def pairs(cluster: Cluster, directory: Path, count: int) -> list[dict[str, Spent]]:
+def restores(version: str, snapshot: Path) -> tuple[Act, Act]:
+    """Ours and theirs."""
+    program = binary(version, "etcdutl")
+    name, url = MEMBER
+    member = [f"--name={name}", f"--initial-advertise-peer-urls={url}", f"--initial-cluster={name}={url}"]
+
+    def ours(directory: Path) -> Spent:
+        releases = str(Path(program).parent)
+        return run([sys.executable, "-c", RESTORE, releases, version, str(snapshot), name, url, str(directory)])
+
+    def theirs(directory: Path) -> Spent:
+        return run([program, "snapshot", "restore", str(snapshot), *member, f"--data-dir={directory}"])
+
+    return ours, theirs
+
+
+def pairs(acts: tuple[Act, Act], directory: Path, count: int) -> list[dict[str, Spent]]:
     found = []
     for at in range(count):
-        order = [("ours", ours), ("theirs", theirs)]
+        order = list(zip(("ours", "theirs"), acts))
         pair = {}
-        for name, save in order if at % 2 else order[::-1]:
-            pair[name] = save(cluster, directory / "saved")
-            shutil.rmtree(directory / "saved")
+        for name, act in order if at % 2 else order[::-1]:
+            pair[name] = act(directory)
+            shutil.rmtree(directory)
         found.append(pair)
         seconds = [pair[name].seconds for name in ("ours", "theirs")]
         print("  {:.2f} s beside {:.2f} s: {:.2f}".format(*seconds, seconds[0] / seconds[1]), file=sys.stderr)
@@ -133,7 +172,7 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where all of it lies; it is removed")
     options = parser.parse_args()
     rows = [
-        "| | ours: time, processor, memory | etcdctl's | ratio of times: median (least to most) |",
+        "| | ours: time, processor, memory | etcd's own | ratio of times: median (least to most) |",
         "|---|---|---|---|",
     ]
     for title, secure in (("plain", False), ("mutual TLS", True)):
@@ -145,7 +184,13 @@ def main() -> None:
         try:
             cluster.start()
             fill(cluster, options.size * MIB)
-            rows.append(row(title, pairs(cluster, options.directory, options.pairs)))
+            made = options.directory / "made"
+            rows.append(row(f"save, {title}", pairs(saves(cluster), made, options.pairs)))
+            if not secure:
+                snapshot = options.directory / "snapshot.db"
+                command = [binary(options.version, "etcdctl"), f"--endpoints={cluster.endpoints[0]}"]
+                run([*command, "snapshot", "save", str(snapshot)])
+                rows.append(row("make data of it", pairs(restores(options.version, snapshot), made, options.pairs)))
         finally:
             cluster.stop()
             shutil.rmtree(options.directory, ignore_errors=True)

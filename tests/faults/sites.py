@@ -29,6 +29,8 @@ class Site:
     directory: Path
     is_whole: bool = False
 
+    #: The size of a disk of their own for the data, empty for none.
+    DISK: ClassVar[str] = ""
     #: What brings it back, and its operator's word for that.
     PLAYBOOK: ClassVar[str]
     SAY: ClassVar[Sequence[str]]
@@ -58,7 +60,7 @@ def kept(kind: type[S], lab: str, factory: pytest.TempPathFactory) -> Iterator[C
         if sites and not sites[-1].is_whole:
             sites.pop().machines.remove()
         if not sites:
-            directory, machines = factory.mktemp("site"), Machines(lab)
+            directory, machines = factory.mktemp("site"), Machines(lab, kind.DISK)
             site = kind(machines, Members(machines, directory), directory)
             sites.append(site)
             machines.make()

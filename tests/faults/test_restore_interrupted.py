@@ -79,6 +79,8 @@ class Restored(Site):
 
     number: int = 0
 
+    #: Room for the data of now, the new ones and those of the trial, and small enough to be filled.
+    DISK = "768m"
     PLAYBOOK = "quorum.etcd.restore"
     SAY = ("-e", f"etcd_restore={CLUSTER}")
 
@@ -274,4 +276,31 @@ def test_the_others_go_on_without_a_machine_that_is_off_and_it_comes_late(site: 
     assert "have the restored data already" in back.said, back.output
     late = site.bring_back()
     assert late.code == 0, late.output
+    site.is_restored()
+
+
+@pytest.mark.matrix
+def test_without_room_for_the_new_data_nothing_is_begun(site: Restored) -> None:
+    site.machines.fill(ACTOR)
+    full = site.bring_back()
+    site.machines.drain(ACTOR)
+    assert full.code != 0, full.output
+    assert "free" in full.said, full.output
+    site.is_as_before()
+    assert site.bring_back().code == 0
+    site.is_restored()
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize("task", ["Give every member its new data", "Start every member, apart from its clients"])
+def test_a_disk_that_is_filled_meanwhile_stops_it_until_there_is_room(site: Restored, task: str) -> None:
+    assert site.bring_back(kill=Kill(task)).killed
+    site.machines.fill(ACTOR)
+    full = site.bring_back()
+    site.never_are_two_clusters()
+    site.machines.drain(ACTOR)
+    if full.code != 0:
+        assert "No space left on device" in full.said, full.output
+        again = site.bring_back()
+        assert again.code == 0, again.output
     site.is_restored()
