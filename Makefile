@@ -8,13 +8,14 @@ CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
 IMPORTER := $(CACHE)/venv-importer
 OLDEST := $(CACHE)/venv-2.19
+PROMTOOL := $(CACHE)/promtool
 LINKS := $(CACHE)/links
 COLLECTIONS := $(CACHE)/collections
 DEMO := $(CACHE)/demo
 LAB := python3 -m lab
 NAME ?= default
 
-export PATH := $(VENV)/bin:$(PATH)
+export PATH := $(VENV)/bin:$(PATH):$(PROMTOOL)
 export ANSIBLE_HOME := $(CACHE)/ansible
 export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
 export ANSIBLE_INJECT_FACT_VARS := false
@@ -44,6 +45,10 @@ $(IMPORTER)/.done: tests/requirements-importer.txt
 
 $(OLDEST)/.done: tests/requirements-2.19.txt
 	tests/venv.sh $(@D) $< 3.11 3.13
+	touch $@
+
+$(PROMTOOL)/.done: tests/promtool.sh
+	tests/promtool.sh $(@D)
 	touch $@
 
 # The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
@@ -105,7 +110,7 @@ sanity-oldest: $(OLDEST)/.done ## the same with the oldest ansible-core
 unit: deps ## pure code
 	pytest -q -n 2 tests/unit tests/fuzz
 
-component: deps ## modules and client against real etcd
+component: deps $(PROMTOOL)/.done ## modules and client against real etcd
 	$(LAB) releases
 	pytest -q -n 6 --dist worksteal tests/component
 
@@ -136,7 +141,7 @@ scenario-%: deps $(COLLECTIONS)/.done
 	$(LAB) releases
 	molecule -c .config/molecule/config.yml test --no-command-borders -s $*
 
-matrix: deps sanity-oldest $(COLLECTIONS)/.done ## what takes too long for CI
+matrix: deps sanity-oldest $(PROMTOOL)/.done $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases
 	pytest -q --matrix tests/component
 	pytest -q --matrix tests/refusals

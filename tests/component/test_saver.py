@@ -78,6 +78,10 @@ class Hosts:
 
     def metrics(self, member):
         text = Path(self.settings(member).metrics_file).read_text()
+        judged = subprocess.run(
+            ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
+        )
+        assert judged.returncode == 0, judged.stdout + judged.stderr
         return {one.name: one.samples[0].value for one in text_string_to_metric_families(text)}
 
     @property
