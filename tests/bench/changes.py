@@ -4,8 +4,9 @@
 
 """What changing a cluster costs its clients: one member more, and a setting rolled over all members.
 
-The same writer writes while nothing happens, while the setting is rolled, and while the members are restarted one after
-the other by hand. Machines differ and are noisy, so what counts is the one beside the other, in the same round.
+The same writer writes while nothing happens, while a run finds nothing to do, while the setting is rolled, and while
+the members are restarted one after the other by hand. Machines differ and are noisy, so what counts is the one beside
+the other, in the same round.
 """
 
 from __future__ import annotations
@@ -84,11 +85,12 @@ def restart_by_hand() -> None:
 
 def measure(rounds: int) -> dict[str, list[dict[str, float]]]:
     access = prepare()
-    taken: dict[str, list[dict[str, float]]] = {"nothing": [], "rolled": [], "by hand": [], "added": []}
+    taken: dict[str, list[dict[str, float]]] = {"nothing": [], "no-op": [], "rolled": [], "by hand": [], "added": []}
     for number in range(rounds):
         setting = json.dumps({"etcd_settings": {"election-timeout": 1000 + 100 * (number + 1)}})
         taken["nothing"].append(written_during(access, lambda: time.sleep(SECONDS)))
-        taken["rolled"].append(written_during(access, partial(timed, run_with("", "-e", setting))))
+        for name in ("rolled", "no-op"):
+            taken[name].append(written_during(access, partial(timed, run_with("", "-e", setting))))
         taken["by hand"].append(written_during(access, restart_by_hand))
         floor, _lines = timed(["ansible", "etcd_cluster", "-m", "ping", "-i", str(DIRECTORY / "now")])
         seconds, lines = timed(run_with("etcd_member_state=present", "-e", setting))
@@ -105,6 +107,7 @@ def table(taken: dict[str, list[dict[str, float]]]) -> str:
     rows = ["| while | longest stall: median (least to most) | failed writes |", "|---|---|---|"]
     for name, title in (
         ("nothing", "nothing happens"),
+        ("no-op", "a run finds nothing to do"),
         ("rolled", "a setting is rolled over three members"),
         ("by hand", "three members are restarted by hand"),
     ):
