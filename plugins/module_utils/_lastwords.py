@@ -16,6 +16,8 @@ import re
 _FATAL = re.compile(r'"level":"(fatal|panic)"|^panic: |^\S+ \S+ C \|')
 _CHATTER = re.compile(r'^\{"level":"(debug|info)"|^\S+ \S+ [DI] \|')
 _ERROR = re.compile(r'"error":"')
+# What a member says that compares itself with the others before it serves (server/etcdserver/corrupt.go).
+_DIFFERS = "found data inconsistency with peers"
 
 
 def of(journal: str) -> str:
@@ -28,6 +30,20 @@ def of(journal: str) -> str:
         said = [line for line in lines if pattern.search(line)]
         if said:
             return _sentence(said[-1])
+    return ""
+
+
+def remedy(cause: str) -> str:
+    """What is safe where only a person can know who is right; empty where the cause says enough.
+
+    :param cause: what C(of) has found.
+    """
+    if _DIFFERS in cause:
+        return (
+            " Its data differ from those of the other members. See who is right: etcdctl endpoint hashkv --cluster. If "
+            "it is the others, write etcd_member_state: absent for this host and run, then take that out and run "
+            "again: what it has is moved aside, and it joins anew."
+        )
     return ""
 
 

@@ -224,7 +224,8 @@ def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], rest
         journal = systemd.journal(layout.unit, _LAST_WORDS)
         cause = _lastwords.of(journal) or f"result {unit['result']}"
         raise HostError(
-            f"{layout.unit} ends as soon as it starts: {cause}. Its last words:\n{_lastwords.worth_reading(journal)}"
+            f"{layout.unit} ends as soon as it starts: {cause}.{_lastwords.remedy(cause)} Its last words:\n"
+            f"{_lastwords.worth_reading(journal)}"
         )
 
 

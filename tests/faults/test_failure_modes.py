@@ -27,6 +27,14 @@ CLUSTER = Inventory(THREE)
 #: Nobody has this address (RFC 5737).
 WRONG = "https://203.0.113.9:2380"
 
+#: What a stopped member has on its disk is changed to something of the same length; bbolt's pages have no checksums.
+RIGHT, TAMPERED = "the-right-value-of-this-key", "another-value-of-this-key-x"
+TAMPER = f"""\
+systemctl stop etcd
+sed -i s/{RIGHT}/{TAMPERED}/g /var/lib/etcd/member/snap/db
+systemctl start --no-block etcd
+"""
+
 #: Seconds. Longer than it takes to boot.
 TTL = 20
 LEASED = "/leased"
@@ -147,3 +155,46 @@ def test_a_wrong_peer_url_in_the_member_list_is_put_right_by_the_playbook(
         cluster.playbook.run_until_done()
         assert cluster.members.peer_urls(victim) == right
     assert cluster.verdict.failed == 0, cluster.verdict
+
+
+@pytest.mark.matrix
+def test_a_member_whose_data_differ_does_not_serve_and_joins_anew_as_documented(cluster: Living) -> None:
+    """Nobody knows for sure who is wrong: so no run takes it out by itself."""
+    with cluster.members.client(FIRST) as client:
+        client.put("/tampered", RIGHT)
+    with cluster.enduring((FIRST, LEADER)):
+        cluster.machines.run(FOLLOWER, TAMPER)
+        run = cluster.playbook.run()
+        assert run.code != 0, run.output
+        assert "found data inconsistency with peers" in run.said, run.output
+        assert "etcd_member_state: absent" in run.said, run.output
+        joins_anew(cluster)
+    assert cluster.verdict.failed == 0, cluster.verdict
+
+
+@pytest.mark.matrix
+def test_a_member_under_the_alarm_corrupt_joins_anew_as_documented(cluster: Living) -> None:
+    """While the alarm is on no run changes anything, and etcd takes no writes."""
+    with cluster.members.client(FIRST) as client:
+        (member_id,) = [one["id"] for one in client.member_list()["members"] if one["name"] == FOLLOWER]
+        corrupt = {"memberID": int(member_id, 16), "alarm": "CORRUPT"}
+        client.call("Maintenance.Alarm", {"action": "ACTIVATE", **corrupt})
+        cluster.write(Inventory(THREE[:1] + THREE[2:], absent=[FOLLOWER]))
+        run = cluster.playbook.run()
+        assert run.code != 0, run.output
+        assert "CORRUPT" in run.said, run.output
+        client.call("Maintenance.Alarm", {"action": "DEACTIVATE", **corrupt})
+    with cluster.enduring(THREE):
+        joins_anew(cluster)
+    assert cluster.verdict.failed == 0, cluster.verdict
+
+
+def joins_anew(cluster: Living) -> None:
+    """What the documentation says of one whose data are wrong."""
+    cluster.write(Inventory((FIRST, LEADER), absent=[FOLLOWER]))
+    cluster.playbook.run_until_done()
+    cluster.write(CLUSTER)
+    cluster.playbook.run_until_done()
+    for host in THREE:
+        with cluster.members.client(host) as client:
+            assert [one["value"] for one in client.read("/tampered")["kvs"]] in ([], [RIGHT.encode()])

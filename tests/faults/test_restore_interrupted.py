@@ -300,7 +300,7 @@ def test_a_disk_that_is_filled_meanwhile_stops_it_until_there_is_room(site: Rest
     site.never_are_two_clusters()
     site.machines.drain(ACTOR)
     if full.code != 0:
-        assert "No space left on device" in full.said, full.output
+        assert "no space left on device" in full.said.lower(), full.output
         again = site.bring_back()
         assert again.code == 0, again.output
     site.is_restored()

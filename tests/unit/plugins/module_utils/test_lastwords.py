@@ -40,3 +40,9 @@ def test_a_person_is_shown_warnings_and_worse_and_what_is_not_etcds():
 
 def test_a_person_is_shown_ten_lines_at_most():
     assert len(_lastwords.worth_reading("\n".join([WARN] * 50)).splitlines()) == 10
+
+
+def test_where_data_differ_a_person_is_told_how_the_one_that_is_wrong_joins_anew():
+    cause = "discovery failed: f450b8d5f47bd750 found data inconsistency with peers"
+    assert "write etcd_member_state: absent for this host and run" in _lastwords.remedy(cause)
+    assert _lastwords.remedy("discovery failed: listen tcp 192.0.2.1:2381: bind: cannot assign") == ""
