@@ -60,7 +60,6 @@ class ActionModule(AnnouncingAction):
             "name": wanted.name,
             "peer_urls": list(wanted.member.peer_urls),
             "snapshot_dir": wanted.snapshots.directory,
-            "user_file": wanted.snapshots.user_file or None,
             "timeout": arguments["timeout"],
         }
         if state == "restored":

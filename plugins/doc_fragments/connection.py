@@ -46,6 +46,10 @@ options:
       - If not set, the value of the environment variable E(ETCDCTL_PASSWORD) is used, or what follows the first colon
         of E(ETCDCTL_USER).
     type: str
+  user_file:
+    description:
+      - File with one line C(NAME:PASSWORD), readable by its owner alone, in place of O(username) and O(password).
+    type: path
   timeout:
     description:
       - Seconds that one endpoint has to answer one call, the connection included. Above 0.

@@ -54,4 +54,11 @@ options:
       - Directory of the links and of the etcdctl wrapper that people use.
     type: path
     default: /usr/local/bin
+  user_file:
+    description:
+      - File on the host with one line C(NAME:PASSWORD) of a user that has the role root, readable by root alone. The
+        cluster is asked as that user. For clusters whose authentication is on and that do not use TLS; with TLS the
+        administrator's certificate is used. Empty for none.
+    type: str
+    default: ""
 """

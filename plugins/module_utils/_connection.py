@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ansible.module_utils.basic import env_fallback
+from ansible_collections.quorum.etcd.plugins.module_utils import _userfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 
@@ -27,6 +28,7 @@ def connection_spec() -> dict[str, dict[str, t.Any]]:
         "client_key": {"type": "path", "fallback": (env_fallback, ["ETCDCTL_KEY"])},
         "username": {"type": "str", "fallback": (_username_fallback,)},
         "password": {"type": "str", "no_log": True, "fallback": (_password_fallback,)},
+        "user_file": {"type": "path"},
         "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},
     }
 
@@ -40,11 +42,17 @@ def endpoints_of(params: t.Mapping[str, t.Any]) -> list[str]:
 def credentials_of(params: t.Mapping[str, t.Any]) -> Credentials:
     """Who the client is, from a module's parameters.
 
-    :raises BadInput: a password without a user.
+    :raises BadInput: a password without a user, or a user twice.
+    :raises EtcdError: the file that names the user cannot be used.
     """
     if params["password"] and not params["username"]:
         raise BadInput("password is given without username; name the user, for example root.")
-    return Credentials(*(params[name] for name in Credentials._fields))
+    given = {name: params[name] for name in Credentials._fields}
+    if params["user_file"]:
+        if params["username"]:
+            raise BadInput("username and user_file are both given; name the user in one of them.")
+        given["username"], given["password"] = _userfile.read(params["user_file"])
+    return Credentials(**given)
 
 
 def client_of(params: t.Mapping[str, t.Any]) -> Client:

@@ -64,7 +64,6 @@ class Drill:
     :param timeout: seconds for its start.
     :param allow_missing_hash: take a copied database.
     :param manifest: what the snapshot must have, where that does not lie beside it.
-    :param user_file: names a user of the snapshot, see C(_userfile); empty for the administrator's certificate alone.
     """
 
     snapshot: str
@@ -73,7 +72,6 @@ class Drill:
     timeout: float
     allow_missing_hash: bool = False
     manifest: Manifest | None = None
-    user_file: str = ""
 
 
 def version_for(layout: Layout, manifest: Manifest | None) -> str:
@@ -114,7 +112,7 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
     manifest = drill.manifest or manifest_beside(drill.snapshot)
     if manifest is not None:
         _manifest.check_file(manifest, details, drill.snapshot)
-    asker = _view.credentials(layout, drill.user_file)
+    asker = _view.credentials(layout)
     check_login(details, asker, drill.snapshot)
     found = {"revision": details.revision, "key_count": 0, "hash_kv": 0}
     compared: list[str] = []
@@ -142,7 +140,7 @@ def check_login(details: Details, asker: Credentials, snapshot: str) -> None:
             "A member that is restored from it tells nobody else its revision, its keys and its members, so whether it "
             "holds what it should could not be seen.",
             "Put NAME:PASSWORD of a user who had the role root when it was saved into a file of mode 0600 on every "
-            "host, and name that file: etcd_snapshot_user_file (user_file of the module).",
+            "host, and name that file: etcd_user_file (user_file of the module).",
         )
 
 
@@ -202,7 +200,7 @@ def _served(
     more: dict[str, Value] = {"quota-backend-bytes": max(_LEAST_QUOTA, 2 * details.size)}
     binary = os.path.join(drill.release_dir, "etcd")
     all_settings = {**settings, **more}
-    with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout, asker=asker) as seen:
+    with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout) as seen:
         _progress.at("drill: serves")
         with Client([seen.endpoint], asker, _READING) as client:
             hashed = client.hash_kv(details.revision)

@@ -108,7 +108,7 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
     with _hostfiles.acting(layout):
         before, has_log = _settled(systemd, layout)
         _check_host(layout, before, has_log)
-        answers = _service.look(systemd, layout)["status"] is not None
+        answers = _service.look(systemd, layout, joining.endpoints)["status"] is not None
         if not answers:
             # The first thing, for they hold the certificate with which the cluster is asked.
             _memberfiles.settle(layout)
@@ -306,7 +306,7 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
     unit = act.layout.unit
     restarts = act.systemd.show(unit)["restarts"]
     while True:
-        view = _service.look(act.systemd, act.layout)
+        view = _service.look(act.systemd, act.layout, act.joining.endpoints)
         result = found(view)
         if result is not None:
             return result

@@ -21,6 +21,8 @@ class Layout:
     :param instance: the instance's name, C(etcd) unless several members share a host; the unit is C(INSTANCE.service).
     :param wal_dir: an own directory of the write-ahead log, or an empty string for the one inside the data directory.
     :param log_file: a file for etcd's log, or an empty string for the journal.
+    :param user_file: a file that names who asks the cluster, see C(_userfile), where no certificate says it; an empty
+        string for none.
     """
 
     instance: str
@@ -32,6 +34,7 @@ class Layout:
     log_file: str
     install_dir: str
     bin_dir: str
+    user_file: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Layout:

@@ -30,7 +30,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _urls,
     _view,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
@@ -169,11 +168,10 @@ def endpoint(systemd: Systemd, layout: Layout, purpose: str) -> str:
     return process["environment"].get("ETCD_LISTEN_CLIENT_URLS", "") if process else ""
 
 
-def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float, asker: Credentials | None = None) -> Seen:
+def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> Seen:
     """Wait until it answers a linearizable read of its own.
 
     :param timeout: seconds.
-    :param asker: who asks; None for the administrator by his certificate.
     :raises HostError: it ended, or does not answer in time; with its last words.
     """
     unit, deadline = unit_of(layout, purpose), Deadline(timeout)
@@ -182,7 +180,7 @@ def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float, asker: 
         # What it is asked at is in its environment, which is etcd's own only once etcd runs.
         where, ended = endpoint(systemd, layout, purpose), _has_ended(systemd.show(unit))
         if where:
-            seen = _look(where, asker or _view.credentials(layout))
+            seen = _look(where, layout)
             if seen.status is not None and not seen.error:
                 return seen
             error = seen.error
@@ -193,9 +191,9 @@ def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float, asker: 
         time.sleep(_POLL)
 
 
-def _look(where: str, asker: Credentials) -> Seen:
+def _look(where: str, layout: Layout) -> Seen:
     try:
-        return _survey.look(where, asker, _ASK)
+        return _survey.look(where, _view.credentials(layout), _ASK)
     except EtcdError as exc:
         return Seen(where, error=str(exc))
 
@@ -228,18 +226,16 @@ def running(
     settings: Mapping[str, Value],
     timeout: float,
     flags: Sequence[str] = (),
-    asker: Credentials | None = None,
 ) -> Iterator[Seen]:
     """Run it for as long as it is needed.
 
     :param timeout: seconds until it must answer.
     :param flags: as in C(start).
-    :param asker: as in C(wait).
     :returns: what it said first; its C(endpoint) is where it is asked on.
     :raises HostError: it ended, or does not answer in time; with its last words.
     """
     try:
         start(systemd, layout, purpose, binary, settings, _LONGEST, flags)
-        yield wait(systemd, layout, purpose, timeout, asker)
+        yield wait(systemd, layout, purpose, timeout)
     finally:
         stop(systemd, layout, purpose)

@@ -17,6 +17,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member
 
+# What a member says to whom it does not know once authentication is on (api/v3rpc/rpctypes/error.go), and what we say
+# of the file with the user's name and password.
+_LOCKED_OUT = (
+    "etcdserver: user name is empty",
+    "etcdserver: permission denied",
+    "etcdserver: authentication failed",
+    "(etcd_user_file)",
+)
+
 
 @dataclass(frozen=True)
 class Said:
@@ -48,7 +57,6 @@ class Snapshots:
     :param max_age: seconds after which the newest is reported as stale; 0 for never.
     :param after_command: a program and its arguments, run with the path of each new snapshot.
     :param metrics_file: a file for Prometheus' node_exporter, or an empty string.
-    :param user_file: a file on the host that holds C(NAME:PASSWORD), or an empty string.
     :param program: SHA256 of the program that saves them; empty where nobody has packed it.
     """
 
@@ -60,7 +68,6 @@ class Snapshots:
     max_age: int = 0
     after_command: tuple[str, ...] = ()
     metrics_file: str = ""
-    user_file: str = ""
     program: str = ""
 
     @classmethod
@@ -217,6 +224,12 @@ class Host:
     def answers(self) -> bool:
         """Does the member answer a linearizable read of its own?"""
         return bool((self.seen.get("cluster") or {}).get("serves"))
+
+    @property
+    def locked_out(self) -> str:
+        """Why a member that runs tells us nothing although it could; empty unless it is that."""
+        error = str((self.seen.get("cluster") or {}).get("error", ""))
+        return error if any(text in error for text in _LOCKED_OUT) else ""
 
     @property
     def went_on(self) -> bool:

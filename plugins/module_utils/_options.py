@@ -27,6 +27,7 @@ LAYOUT: dict[str, dict[str, Any]] = {
     "log_file": {"type": "str", "default": ""},
     "install_dir": {"type": "path", "default": "/opt/etcd"},
     "bin_dir": {"type": "path", "default": "/usr/local/bin"},
+    "user_file": {"type": "str", "default": ""},
 }
 
 #: What a step of the role's plan says of itself.
@@ -93,9 +94,6 @@ TURN: dict[str, dict[str, Any]] = {
 
 #: How the one member that is left goes on.
 RESCUE = _TIMEOUT
-
-#: Who asks a member that was made of a snapshot.
-LOGIN: dict[str, dict[str, Any]] = {"user_file": {"type": "path"}}
 
 #: An act of a restore.
 RESTORE: dict[str, dict[str, Any]] = {"restoration": {"type": "dict"}, **_TIMEOUT}

@@ -112,6 +112,8 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
     roster = _roster.of(hosts)
+    if roster is None:
+        check_login(hosts)
     for host in hosts:
         _check_whole(host)
     version = asked_version(hosts) or running_version(hosts) or _releases.DEFAULT_VERSION
@@ -168,6 +170,21 @@ def _check_fit(hosts: Sequence[Host], steps: Iterable[Step], versions: Mapping[s
             _bootstrap.check_nothing_foreign(host)
     for version in set(versions.values()):
         _fitness.check([host for host in hosts if host.name in joining and versions[host.name] == version], version)
+
+
+def check_login(hosts: Sequence[Host]) -> None:
+    """May we ask those that run whether they serve?
+
+    :raises Refused: one of them does not take our word for who we are: nobody knows then whether a quorum is lost.
+    """
+    locked_out = [host for host in hosts if host.locked_out]
+    if locked_out:
+        raise Refused(
+            " ".join(f"{host.label} runs, and tells us nothing: {host.locked_out.rstrip('.')}." for host in locked_out),
+            "Authentication is on: whether there is a quorum cannot be seen, and nothing can be agreed on.",
+            "Write NAME:PASSWORD of a user who has the role root into a file of mode 0600 on every member's host, and "
+            "name that file in the inventory: etcd_user_file=PATH.",
+        )
 
 
 def _quorum_lost(hosts: Sequence[Host]) -> Refused:

@@ -167,6 +167,8 @@ class _Recovering:
             return self._back()
         self._check_fenced()
         self._check_heard()
+        if not self._at_rest:
+            _plan.check_login(self._hosts)
         serving = [host for host in self._hosts if host.answers and not self._at_rest]
         if serving:
             return self._finishing(serving[0])

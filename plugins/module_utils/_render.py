@@ -101,7 +101,7 @@ def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
         ca_path=layout.certificate("ca") if wanted.tls else "",
         client_cert=layout.certificate("admin") if wanted.tls else "",
         client_key=layout.certificate("admin-key") if wanted.tls else "",
-        user_file=snapshots.user_file,
+        user_file=layout.user_file,
         directory=snapshots.directory,
         keep=snapshots.keep,
         daily=snapshots.daily,

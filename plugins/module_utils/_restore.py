@@ -69,7 +69,6 @@ class Act:
     :param peer_urls: its member's peer URLs.
     :param release_dir: where its etcd lies.
     :param snapshot_dir: where snapshots lie on it, and the one that is restored meanwhile.
-    :param user_file: names a user of the snapshot, see C(_userfile); empty for the administrator's certificate alone.
     """
 
     systemd: Systemd
@@ -79,7 +78,6 @@ class Act:
     peer_urls: Sequence[str]
     release_dir: str
     snapshot_dir: str
-    user_file: str = ""
 
     @property
     def marker(self) -> Marker | None:
@@ -302,10 +300,9 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
     """
     if act.is_over:
         return {}
-    asker = _view.credentials(act.layout, act.user_file)
-    seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout, asker)
+    seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
     begins = act.restoration.restored_revision
-    with Client([seen.endpoint], asker, _READING) as client:
+    with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
         revision, key_count = client.status()["revision"], client.count(begins)
         members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
     wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
@@ -353,8 +350,7 @@ def finish(act: Act, timeout: float) -> dict[str, Any]:
     :param timeout: seconds.
     :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
     """
-    asker = _view.credentials(act.layout, act.user_file)
-    result = _service.await_ready(act.systemd, act.layout, timeout, asker=asker)
+    result = _service.await_ready(act.systemd, act.layout, timeout)
     with _hostfiles.acting(act.layout):
         places = Places.of(act.layout, act.restoration)
         clear(act.layout)
@@ -452,7 +448,7 @@ def _check_mounts(act: Act) -> None:
 
 def _check_login(act: Act) -> None:
     """Will this host's member answer who verifies it? Where its peers use TLS its certificate comes with its files."""
-    asker = _view.credentials(act.layout, act.user_file)
+    asker = _view.credentials(act.layout)
     if not any(url.startswith("https://") for url in act.peer_urls):
         path = _staging.path_of(act.snapshot_dir, act.restoration)
         _drill.check_login(_snapshotfile.described(path, act.restoration.sha256), asker, path)

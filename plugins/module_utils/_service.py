@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Callable
 
@@ -27,7 +27,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _view,
     _wal,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -117,17 +116,15 @@ def await_ready(
     layout: Layout,
     timeout: float,
     now: Clock = time.monotonic,
-    asker: Credentials | None = None,
 ) -> dict[str, Any]:
     """Wait until the member serves, then write down which it is, and let its timer run.
 
     :param timeout: seconds.
-    :param asker: see C(_view.of_process).
     :returns: C(changed), C(member_id), C(cluster_id).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
     """
-    view = serving(systemd, layout, timeout, now, asker)
+    view = serving(systemd, layout, timeout, now)
     with _hostfiles.acting(layout):
         before = _hostfiles.read_marker(layout)
         ids = remember(layout, view)
@@ -153,12 +150,10 @@ def serving(
     layout: Layout,
     timeout: float,
     now: Clock = time.monotonic,
-    asker: Credentials | None = None,
 ) -> dict[str, Any]:
     """Wait until the member serves, see C(is_ready).
 
     :param timeout: seconds.
-    :param asker: see C(_view.of_process).
     :returns: see C(_view.of_process).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
@@ -167,7 +162,7 @@ def serving(
     unit = systemd.show(layout.unit)
     restarts = unit["restarts"]
     while True:
-        view = _look(layout, unit, asker)
+        view = _look(layout, unit)
         if is_ready(view):
             return view
         # systemd forgets the tries before when a start is asked for.
@@ -188,18 +183,21 @@ def is_ready(view: Mapping[str, Any]) -> bool:
     return bool(view["serves"] or (status and status["is_learner"] and not view["error"]))
 
 
-def look(systemd: Systemd, layout: Layout) -> dict[str, Any]:
-    """What the member itself says, as C(_view.of_process) gives it; nobody is asked before its unit is up."""
-    return _look(layout, systemd.show(layout.unit))
+def look(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> dict[str, Any]:
+    """What the member itself says, as C(_view.of_process) gives it; nobody is asked before its unit is up.
+
+    :param others: see C(_view.of_process).
+    """
+    return _look(layout, systemd.show(layout.unit), others)
 
 
-def _look(layout: Layout, unit: Mapping[str, Any], asker: Credentials | None = None) -> dict[str, Any]:
+def _look(layout: Layout, unit: Mapping[str, Any], others: Sequence[str] = ()) -> dict[str, Any]:
     # While it is to restart the process is still the one before.
     up = unit["active_state"] == "active" and not unit["job_pending"]
     process = _process.describe(unit["pid"]) if up and unit["pid"] else None
     if process is None:
         return dict(_view.NOTHING, error="It waits for a quorum of members: see that the others run.")
-    return _view.of_process(process["environment"], layout, 3.0, asker)
+    return _view.of_process(process["environment"], layout, 3.0, others)
 
 
 def check_alive(systemd: Systemd, layout: Layout, restarts: int) -> None:

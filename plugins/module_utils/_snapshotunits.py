@@ -95,7 +95,7 @@ def _sandboxed(layout: Layout, snapshots: Snapshots, python: str) -> str:
     writable = [snapshots.directory, layout.state_dir]
     if snapshots.metrics_file:
         writable.append(posixpath.dirname(snapshots.metrics_file))
-    readable = [python, *([snapshots.user_file] if snapshots.user_file else [])]
+    readable = [python, *([layout.user_file] if layout.user_file else [])]
     return _sandbox.lines(writable, readable, capabilities="CAP_DAC_OVERRIDE")
 
 

@@ -27,9 +27,9 @@ def read(path: str) -> tuple[str, str]:
             name, colon, password = stream.readline().rstrip("\n").partition(":")
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is no text"
-        raise HostError(f"{path} (etcd_snapshot_user_file) cannot be read: {why}.") from exc
+        raise HostError(f"{path} (etcd_user_file) cannot be read: {why}.") from exc
     if stat.S_IMODE(mode) & 0o077:
         raise Refused(f"{path} may be read by others than its owner.", "It holds a password.", f"chmod 0600 {path}")
     if not name or not colon:
-        raise HostError(f"{path} (etcd_snapshot_user_file) does not hold NAME:PASSWORD on its first line.")
+        raise HostError(f"{path} (etcd_user_file) does not hold NAME:PASSWORD on its first line.")
     return name, password

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _survey, _urls, _userfile
@@ -22,15 +22,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 NOTHING: dict[str, Any] = {**Seen("")._asdict(), "serves": False, "member_id": "", "cluster_id": ""}
 
 
-def credentials(layout: Layout, user_file: str = "") -> Credentials:
-    """The administrator's certificate of this host, as far as it is there.
+def credentials(layout: Layout) -> Credentials:
+    """The administrator's certificate of this host, as far as it is there, and the user that the layout names.
 
-    :param user_file: a file that names who logs in as well, see C(_userfile); empty for nobody.
-    :raises EtcdError: that file cannot be used.
+    :raises EtcdError: the file that names the user cannot be used.
     """
     paths = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
     found = {option: layout.certificate(name) for option, name in paths.items()}
-    user, password = _userfile.read(user_file) if user_file else (None, None)
+    user, password = _userfile.read(layout.user_file) if layout.user_file else (None, None)
     return Credentials(
         **{option: path if os.path.exists(path) else None for option, path in found.items()},
         username=user,
@@ -39,19 +38,19 @@ def credentials(layout: Layout, user_file: str = "") -> Credentials:
 
 
 def of_process(
-    environment: Mapping[str, str], layout: Layout, timeout: float, asker: Credentials | None = None
+    environment: Mapping[str, str], layout: Layout, timeout: float, others: Sequence[str] = ()
 ) -> dict[str, Any]:
     """What a running member says.
 
     :param environment: the process' own C(ETCD_*).
     :param timeout: seconds for each question.
-    :param asker: who asks; None for the administrator by his certificate.
+    :param others: endpoints of its cluster, where a user logs in if it is a learner.
     :returns: what C(_health.Seen) holds, and C(serves) (a voter that answered a linearizable read of its own),
         C(member_id), C(cluster_id).
     """
     endpoint = _urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
     try:
-        seen = _survey.look(endpoint, asker or credentials(layout), timeout)
+        seen = _survey.look(endpoint, credentials(layout), timeout, others)
     except EtcdError as exc:
         seen = Seen(endpoint, error=str(exc))
     status = seen.status or {}

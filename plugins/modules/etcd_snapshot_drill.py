@@ -20,7 +20,6 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
-  - quorum.etcd.login
 attributes:
   check_mode:
     support: full
@@ -112,7 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _drill, _signals, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, LOGIN, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 
@@ -127,7 +126,6 @@ def main() -> None:
             "version": {"type": "str", "default": ""},
             "allow_missing_hash": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
-            **LOGIN,
         },
         supports_check_mode=True,
     )
@@ -162,7 +160,6 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         given["timeout"],
         given["allow_missing_hash"],
         manifest,
-        given["user_file"] or "",
     )
     return {"snapshot": snapshot, "version": version, **_drill.run(run, Systemd(run), layout, drill, module.check_mode)}
 

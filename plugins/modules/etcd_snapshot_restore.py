@@ -23,7 +23,6 @@ extends_documentation_fragment:
   - quorum.etcd.layout
   - quorum.etcd.content
   - quorum.etcd.restore
-  - quorum.etcd.login
 options:
   state:
     description:
@@ -172,7 +171,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, LOGIN, RESTORE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESTORE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
@@ -202,7 +201,6 @@ def main() -> None:
             "lend_to": {"type": "path"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
-            **LOGIN,
         },
         supports_check_mode=True,
     )
@@ -239,7 +237,6 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         given["peer_urls"],
         release_dir,
         given["snapshot_dir"],
-        given["user_file"] or "",
     )
     if state == "staged":
         changed = _restore.stage(act, snapshot, check)

@@ -44,7 +44,11 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
         ("etcd_bin_dir", layout.bin_dir),
     ):
         _check_path(name, path)
-    for name, path in (("etcd_wal_dir", layout.wal_dir), ("etcd_log_file", layout.log_file)):
+    for name, path in (
+        ("etcd_wal_dir", layout.wal_dir),
+        ("etcd_log_file", layout.log_file),
+        ("etcd_user_file", layout.user_file),
+    ):
         if path:
             _check_path(name, path)
     return Wanted(
@@ -82,7 +86,6 @@ def _snapshots(given: Mapping[str, Any]) -> Snapshots:
         max_age=_values.duration(str(given["max_age"] or "0"), "etcd_snapshot_max_age") // 10**9,
         after_command=_command(given["after_command"] or []),
         metrics_file=_place("etcd_snapshot_metrics_file", given["metrics_file"]),
-        user_file=_place("etcd_snapshot_user_file", given["user_file"]),
         program=_program.sha256(),
     )
 

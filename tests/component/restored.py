@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,6 @@ class Hosts:
         self.version = version
         self._directory = directory
         self.hosts = [MemberHost(directory / f"host{at}", version, at) for at in range(first, first + size)]
-        self.user_file = ""
         self._credentials = Credentials()
 
     # -- the cluster that is ---------------------------------------------------------------------------------------
@@ -111,7 +111,12 @@ class Hosts:
         with self.client() as client:
             switch_authentication_on(client, "root", "secret")
         self._credentials = Credentials(username="root", password="secret")
-        self.user_file = str(written_down(user_file, "root", "secret"))
+        self.log_in_with(str(written_down(user_file, "root", "secret")))
+
+    def log_in_with(self, user_file: str) -> None:
+        """What all hosts have as the file that names a user; empty for none."""
+        for host in self.hosts:
+            host.layout = replace(host.layout, user_file=user_file)
 
     def write(self, count: int, prefix: str = "key") -> None:
         with self.client() as client:
@@ -159,7 +164,6 @@ class Hosts:
             host.wanted.member.peer_urls,
             str(Path(binary(self.version)).parent),
             self.snapshots_of(host),
-            self.user_file,
         )
 
     def snapshots_of(self, host: MemberHost) -> str:

@@ -47,9 +47,10 @@ def saved_of(cluster: Cluster, directory: Path, compacted: bool = False) -> Save
     return _snapshot.save(cluster.endpoints, Credentials(), str(directory / "snapshots"), "prod")
 
 
-def drill(host: MemberHost, snapshot: str, check: bool = False, **more: Any) -> dict[str, Any]:
+def drill(host: MemberHost, snapshot: str, check: bool = False, user_file: str = "", **more: Any) -> dict[str, Any]:
+    layout = replace(host.layout, user_file=user_file)
     given = Drill(snapshot, str(Path(binary(host.version)).parent), host.version, **{"timeout": 40.0, **more})
-    return _drill.run(run, host.systemd, host.layout, given, check)
+    return _drill.run(run, host.systemd, layout, given, check)
 
 
 def check_nothing_is_left(host: MemberHost) -> None:
@@ -98,7 +99,7 @@ class TestWithAuthentication:
     def test_nothing_is_begun_where_nobody_could_log_in(
         self, version: str, saved: Saved, host: MemberHost, check: bool
     ) -> None:
-        with pytest.raises(Refused, match="Authentication is on in .* etcd_snapshot_user_file"):
+        with pytest.raises(Refused, match="Authentication is on in .* etcd_user_file"):
             drill(host, saved.path, check)
         assert host.told == []
         assert not Path(host.layout.data_dir).exists()

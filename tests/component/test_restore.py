@@ -122,8 +122,8 @@ class TestWithAuthentication:
         self, version: str, make_hosts: MakeHosts, tmp_path: Path
     ) -> None:
         hosts, saved, held = self.written(make_hosts, version, tmp_path / "user")
-        hosts.user_file = ""
-        with pytest.raises(Refused, match="Authentication is on in .* etcd_snapshot_user_file"):
+        hosts.log_in_with("")
+        with pytest.raises(Refused, match="Authentication is on in .* etcd_user_file"):
             hosts.restore(saved, hosts.restoration(saved))
         assert (hosts.states, hosts.keys) == ([_marker.STARTED], held)
         (host,) = hosts.hosts

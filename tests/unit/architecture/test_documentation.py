@@ -18,7 +18,6 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import Mod
 from ansible_collections.quorum.etcd.plugins.doc_fragments.content import ModuleDocFragment as ContentDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.joining import ModuleDocFragment as JoiningDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
-from ansible_collections.quorum.etcd.plugins.doc_fragments.login import ModuleDocFragment as LoginDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.membership import ModuleDocFragment as MembershipDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.observed import ModuleDocFragment as ObservedDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
@@ -31,7 +30,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._options import (
     CONTENT,
     JOINING,
     LAYOUT,
-    LOGIN,
     MEMBERSHIP,
     OBSERVED,
     PRESUMED,
@@ -139,13 +137,12 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
         (TurnDocs.DOCUMENTATION, TURN),
         (RescueDocs.DOCUMENTATION, RESCUE),
         (RestoreDocs.DOCUMENTATION, RESTORE),
-        (LoginDocs.DOCUMENTATION, LOGIN),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
     ids=[
         *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "turn"),
-        *("rescue", "restore", "login", "pki", "pki.key"),
+        *("rescue", "restore", "pki", "pki.key"),
     ],
 )
 def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):

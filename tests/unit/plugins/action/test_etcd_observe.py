@@ -36,7 +36,6 @@ def inputs(tmp_path):
             "max_age": "26h",
             "after_command": [],
             "metrics_file": "",
-            "user_file": "",
         },
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": "10.0.0.1", "etcd_tls": False},
         "layout": LAYOUT.to_dict(),

@@ -47,13 +47,13 @@ def test_an_act_knows_its_member_and_where_everything_lies():
     assert "files" not in sent
 
 
-@pytest.mark.parametrize(("said", "sent"), [({}, None), ({"user_file": "/root/user"}, "/root/user")])
-def test_whoever_is_to_log_in_is_told(said, sent):
+@pytest.mark.parametrize("user_file", ["", "/root/user"])
+def test_whoever_is_to_log_in_is_told(user_file):
     host = Host(changed=True)
     wanted = bare(1).wanted
-    snapshots = replace(wanted.snapshots, **said)
-    host.act("verified", observation=observation(replace(bare(1), wanted=replace(wanted, snapshots=snapshots))))
-    assert host.sent[0][1]["user_file"] == sent
+    layout = replace(wanted.layout, user_file=user_file)
+    host.act("verified", observation=observation(replace(bare(1), wanted=replace(wanted, layout=layout))))
+    assert host.sent[0][1]["user_file"] == user_file
 
 
 def test_the_files_of_the_member_come_with_its_new_data():

@@ -29,6 +29,7 @@ def test_every_variable_of_etcdctl_that_stands_in_is_documented() -> None:
         "client_key": {"ETCDCTL_KEY"},
         "username": {"ETCDCTL_USER"},
         "password": {"ETCDCTL_PASSWORD", "ETCDCTL_USER"},
+        "user_file": set(),
         "timeout": set(),
     }
     assert {

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,15 @@ def test_etcdctls_variables_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     found = params()
     assert endpoints_of(found) == ["https://10.0.0.1:2379", "https://10.0.0.2:2379"]
     assert credentials_of(found) == ("/ca.pem", "/cert.pem", "/key.pem", "root", "se:cret")
+
+
+def test_a_file_names_the_user(tmp_path: Path) -> None:
+    user_file = tmp_path / "user"
+    user_file.touch(0o600)
+    user_file.write_text("root:secret\n")
+    assert credentials_of(params(user_file=str(user_file)))[3:] == ("root", "secret")
+    with pytest.raises(BadInput, match="username and user_file are both given"):
+        credentials_of(params(user_file=str(user_file), username="root"))
 
 
 def test_options_go_before_variables(monkeypatch: pytest.MonkeyPatch) -> None:

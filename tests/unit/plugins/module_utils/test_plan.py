@@ -519,3 +519,24 @@ def test_the_order_of_the_inventory_decides_nothing_but_the_order(order):
     plan = _plan.plan([hosts[at] for at in order])
     assert {step.host for step in plan.steps if step.kind == "configure"} == {"etcd-host2"}
     assert {step.arguments["token"] for step in plan.steps if step.kind == "configure"} == {TOKEN}
+
+
+LOCKED_OUT = "Maintenance.Status: InvalidArgument: etcdserver: user name is empty"
+
+
+def locked_out(host):
+    """One that runs and tells us nothing, because authentication is on."""
+    return seeing(running(stopped(host)), cluster={"error": LOCKED_OUT})
+
+
+class TestMembersThatTellUsNothing:
+    def test_are_not_taken_for_a_lost_quorum(self):
+        said = refusal([locked_out(host) for host in three()])
+        assert "quorum is lost" not in said
+        assert "quorum.etcd.recover" not in said
+        assert f"etcd-host0 runs, and tells us nothing: {LOCKED_OUT}." in said
+        assert "etcd_user_file=PATH" in said
+
+    def test_are_asked_nothing_while_another_is_down(self):
+        """Who would be awaited then would be in vain."""
+        assert "etcd_user_file=PATH" in refusal([stopped(bare(0)), *(locked_out(bare(at)) for at in (1, 2))])

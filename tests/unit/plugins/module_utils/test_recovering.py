@@ -188,6 +188,12 @@ class TestNothingIsDoneWhile:
             plan(hosts, [left(0), left(1), None], fenced=["etcd-host2"])
         assert plan(hosts, [left(0), left(1), None], fenced=["etcd-host2"], quorum_lost=True).founds
 
+    def test_a_member_tells_us_nothing_whatever_the_operator_believes(self):
+        error = "KV.Range: PermissionDenied: etcdserver: permission denied"
+        hosts = [seeing(running(survivor()), cluster={"error": error}), stopped(bare(1)), silent(bare(2))]
+        with pytest.raises(Refused, match="Authentication is on.*etcd_user_file=PATH"):
+            plan(hosts, [left(0), left(1), None], fenced=["etcd-host2"], quorum_lost=True)
+
     def test_a_host_was_not_heard(self):
         with pytest.raises(Refused, match="etcd-host2 could not be looked at.*-e etcd_fenced=etcd-host2"):
             plan(*one_left())

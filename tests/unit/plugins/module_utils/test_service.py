@@ -102,7 +102,7 @@ class TestAwaiting:
     def member(self, host, layout, monkeypatch):
         """What the member says once its unit is active."""
         said = dict(SERVES)
-        monkeypatch.setattr(_view, "of_process", lambda environment, layout, timeout, asker: said)
+        monkeypatch.setattr(_view, "of_process", lambda environment, layout, timeout, others: said)
         show = host._show
 
         def next_one(unit):

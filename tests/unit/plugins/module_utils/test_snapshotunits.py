@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _saving, _snapshotunits
@@ -27,8 +28,9 @@ def read(text):
     return found
 
 
-def service(python=PYTHON, **snapshots):
-    return read(_snapshotunits.service(LAYOUT, "prod", Snapshots(**snapshots), python))["Service"]
+def service(python=PYTHON, user_file="", **snapshots):
+    layout = replace(LAYOUT, user_file=user_file)
+    return read(_snapshotunits.service(layout, "prod", Snapshots(**snapshots), python))["Service"]
 
 
 class TestTheService:

@@ -97,9 +97,11 @@ class TestATurnWithoutARestart:
         (note,) = take(host, layout)["notes"]
         assert note.startswith(f"{layout.conf_file} was changed by somebody else")
 
-    def test_leaves_the_set_of_a_turn_that_nobody_has_seen_serve(self, host, layout):
+    def test_begins_nothing_before_the_one_that_was_interrupted_is_seen_to_serve(self, host, layout):
         _previous.keep(layout, [layout.conf_file])
-        take(host, layout)
+        with pytest.raises(HostError, match="ends as soon as it starts"):
+            take(host, layout)
+        assert settings(layout) == "old\n"
         assert kept(layout)
 
     def test_does_not_forget_which_member_it_is(self, host, layout):

@@ -35,7 +35,6 @@ def inputs(layout=(), **changes):
             "max_age": "26h",
             "after_command": [],
             "metrics_file": "",
-            "user_file": "",
         },
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": None, "etcd_name": None, "etcd_address": None},
         "layout": {**LAYOUT.to_dict(), **dict(layout)},
@@ -155,7 +154,6 @@ class TestSnapshots:
             ("directory", "snapshots"),
             ("directory", "/"),
             ("metrics_file", "etcd.prom"),
-            ("user_file", "/root/a user"),
         ],
     )
     def test_that_are_wrong_are_refused_by_their_variable(self, name, value):
