@@ -41,6 +41,10 @@ class Accident(ABC):
         """The hosts whose members do not live through it."""
         return ()
 
+    def costs_quorum(self, change: Change) -> bool:
+        """Are too many members gone by it, whatever anybody does?"""
+        return False
+
 
 @dataclass(frozen=True)
 class NoAccident(Accident):
@@ -164,6 +168,10 @@ class Trouble(Accident):
 
     def stops(self, change: Change) -> Sequence[str]:
         return [self._victim(change)] if self.trouble == "power cut" else ()
+
+    def costs_quorum(self, change: Change) -> bool:
+        # One of three is lost already.
+        return change.happens is not None
 
     def _victim(self, change: Change) -> str:
         return next(host for host in change.before.members if host != change.actor)
