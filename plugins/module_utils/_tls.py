@@ -126,8 +126,9 @@ class TlsSocket:
         return size
 
     def _flush(self) -> None:
-        if self._leaving.pending:
-            self._sock.sendall(self._leaving.read())
+        words = self._leaving.read()
+        if words:
+            self._sock.sendall(words)
 
 
 #: What a connection is made on.
