@@ -19,6 +19,8 @@ from playbook import How, Kill, Meanwhile, Playbook, Run
 
 #: Seconds within which a run gets to the step at which something goes wrong.
 PATIENCE = 180
+#: Seconds after which TCP has tried again (Linux: TCP_RTO_MAX is 120 s).
+_LATEST = 150
 
 
 class Accident(ABC):
@@ -164,6 +166,8 @@ class Trouble(Accident):
             machines.power_on(victim)
         else:
             machines.heal()
+            # etcd keeps the connections that it had, and TCP tries again on them about as late as they were dead for.
+            members.awaited(victim, _LATEST)
         return run
 
     def stops(self, change: Change) -> Sequence[str]:
