@@ -28,6 +28,8 @@ _PARTIAL_CHAIN = 0x80000
 _NOT_SIGNED = frozenset((2, 18, 19, 20, 21, 24))
 _NOT_YET_VALID, _EXPIRED, _WRONG_PURPOSE, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 26, 62, 64
 
+_NO_TLS = "it does not speak TLS; write http:// if it really serves without."
+
 
 class Endpoint(t.NamedTuple):
     """Where one member serves clients.
@@ -198,6 +200,8 @@ class Dialer:
         return f"its server certificate is refused: {error.verify_message}."
 
     def _explain_tls(self, error: ssl.SSLError) -> str:
+        if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return _NO_TLS
         reason = error.reason or ""
         if "CERTIFICATE_REQUIRED" in reason or ("BAD_CERTIFICATE" in reason and not self._client_cert):
             return "it asks for a client certificate; set client_cert and client_key."
@@ -211,8 +215,8 @@ class Dialer:
                 f"it refuses the client certificate {self._client_cert}: not made for clients (usage clientAuth), "
                 "not signed by a CA that it trusts, or expired."
             )
-        if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) or "WRONG_VERSION_NUMBER" in reason:
-            return "it does not speak TLS; write http:// if it really serves without."
+        if "WRONG_VERSION_NUMBER" in reason:
+            return _NO_TLS
         if "INTERNAL_ERROR" in reason:
             return "the server cannot use its own certificate; look at its cert-file, its key-file and its log."
         return f"TLS failed: {reason or error}."
