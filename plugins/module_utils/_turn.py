@@ -183,7 +183,7 @@ def _confirm(host: _Host, content: Content, previous: Previous, turn: Turn, term
         view = _service.look(host.systemd, host.layout)
         back = partial(_put_back_spared, host, previous, view, terms, check=False)
         raise _undone(host, turn, back, _SERVES_AGAIN, failure) from failure
-    if any(_stale(host.layout, content)) or any(_differing(host, turn)):
+    if any(_stale(host.layout, content)) or any(_differing(host.systemd.show(host.layout.unit), turn)):
         raise Refused(
             f"{turn.name} has restarted since it was looked at, with other settings than the plan was made for.",
             "Its interrupted turn had been put back in part; what it needs now is a restart.",
@@ -270,17 +270,17 @@ def _stale(layout: Layout, content: Content) -> Iterator[str]:
             yield f"{file['path']} was changed by somebody else: the member runs with another one."
 
 
-def _differing(host: _Host, turn: Turn) -> Iterator[tuple[str, str, str]]:
+def _differing(unit: Mapping[str, Any], turn: Turn) -> Iterator[tuple[str, str, str]]:
     """Settings with which it runs, and which are not the wanted ones."""
-    unit = host.systemd.show(host.layout.unit)
     process = _process.describe(unit["pid"]) if unit["pid"] else None
     yield from _envfile.differing(process["environment"] if process else {}, turn.environment)
 
 
 def _stubborn(host: _Host, turn: Turn) -> Iterator[str]:
-    """What its files, as it read them, say otherwise. No restart mends that."""
-    source = ", ".join(host.systemd.show(host.layout.unit)["drop_in_paths"]) or "Something on the host"
-    for name, has, should in _differing(host, turn):
+    """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
+    unit = host.systemd.show(host.layout.unit)
+    source = ", ".join(unit["drop_in_paths"]) or "Something on the host"
+    for name, has, should in _differing(unit, turn):
         yield f"{turn.name} runs with {name}={has}, not {should}: {source} says so, which is yours to change."
 
 
