@@ -261,6 +261,7 @@ class TestAMachineThatIsGoneForGood:
             "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
             "members": _presumed.of(member_list()),
         }
+        assert step(hosts, "forget").title == "remove etcd-host2, whose machine is gone"
 
     def test_may_be_named_by_its_id_and_by_every_host(self):
         hosts = [saying(host, forget=("etcd-host2", member_id(2))) for host in self.FORGETTING]
@@ -371,7 +372,8 @@ class TestAMachineThatWasBuiltAnew:
     def test_and_kept_its_data_disk_gets_its_marker_again_and_starts(self):
         hosts = [*well(0, 1, members=member_list()), logged(bare(2))]
         assert acts(hosts) == [("configure", "etcd-host2"), ("start", "etcd-host2"), ("await", "etcd-host2")]
-        assert step(hosts, "configure").arguments["kept"] is True
+        told = {"version": VERSION, "initial_cluster": "", "token": "", "kept": True}
+        assert step(hosts, "configure").arguments == told
 
     @pytest.mark.parametrize("others", [serving, stopped])
     def test_and_got_no_further_than_the_marker_gets_its_files(self, others):
@@ -414,7 +416,7 @@ class TestAWrittenAddressThatChanged:
         hosts = [*well(0, 1, members=member_list()), serving(self.MOVED)]
         told = step(hosts, "turn").arguments
         assert acts(hosts) == [("turn", "etcd-host2")]
-        assert (told["restart"], told["peer_urls"]) == (True, ["http://10.0.0.9:2380"])
+        assert (told["version"], told["restart"], told["peer_urls"]) == (VERSION, True, ["http://10.0.0.9:2380"])
         assert told["members"] == _presumed.of(member_list())
 
     def test_of_a_member_that_is_down_is_its_turn_and_not_a_start(self):
@@ -503,6 +505,14 @@ class TestAMemberThatIsDown:
             for at in (1, 2)
         ]
 
+    def test_in_the_middle_of_its_turn_and_another_that_moved_are_both_told_of(self):
+        settings = {"log-level": "debug"}
+        moved = logged(bare(1, etcd_address="10.0.0.9", etcd_settings=settings))
+        hosts = [seeing(stopped(bare(0)), previous=True), moved, *well(2, 3, 4, members=member_list(5))]
+        hosts[2] = replace(hosts[2], wanted=bare(2, etcd_settings=settings).wanted)
+        told = [one for one in _plan.plan(hosts).differences if "next run" in one]
+        assert [one.partition(" ")[0] for one in told] == ["etcd-host1", "etcd-host2"]
+
     def test_in_the_middle_of_its_turn_and_waiting_for_the_others_waits(self):
         waiting = seeing(running(stopped(bare(2))), previous=True)
         assert acts([stopped(bare(0)), stopped(bare(1)), waiting]) == [
@@ -540,11 +550,16 @@ class TestALearner:
         hosts = well(0, 1, 2, members=listed)
         for host in (begun, marked(bare(3), REMOVED), bare(3)):
             assert acts([*hosts, host]) == [("join", "etcd-host3")]
+            # It is no help in its own promotion.
+            asked = step([*hosts, host], "join").arguments["endpoints"]
+            assert asked == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3)]
 
     def test_that_started_is_continued_whoever_is_down(self):
         listed = [*member_list(), learner(3)]
         hosts = [*well(0, 1, members=listed), silent(bare(2)), learning(bare(3), listed)]
         assert acts(hosts) == [("join", "etcd-host3")]
+        asked = step(hosts, "join").arguments["endpoints"]
+        assert asked == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3)]
 
     def test_that_has_begun_goes_before_others_that_join(self):
         listed = [*member_list(), learner(4)]
@@ -655,7 +670,8 @@ class TestTurns:
     def test_are_one_after_the_other_and_the_leaders_is_last(self):
         planned = _plan.plan(self.changed(*well(0, 1, 2)))
         assert [[one.host for one in wave] for wave in planned.waves] == [[name] for name in named(1, 2, 0)]
-        assert "/etc/etcd/etcd.conf differs" in planned.steps[0].title
+        assert planned.steps[0].title.startswith("etcd-host1: restart, because ")
+        assert "/etc/etcd/etcd.conf differs; it runs with another /etc/etcd/etcd.conf" in planned.steps[0].title
 
     def test_of_one_voter_are_an_announced_outage(self):
         assert acts(self.changed(*well(0))) == [("turn", "etcd-host0")]
@@ -671,6 +687,8 @@ class TestTurns:
         files = hosts[0].seen["files"]
         edited = {LAYOUT.link("etcdctl"): {**files[LAYOUT.link("etcdctl")], "sha256": "edited"}}
         assert acts([seeing(hosts[0], files=edited), hosts[1]]) == [("turn", "etcd-host0")]
+        title = step([seeing(hosts[0], files=edited), hosts[1]], "turn").title
+        assert title.startswith("etcd-host0: no restart, because ")
 
     def test_come_after_everybody_who_joins_or_leaves(self):
         hosts = self.changed(*well(0, 1, 2))

@@ -131,7 +131,8 @@ class TestClients:
             etcd_listen_client_urls="http://10.0.0.1:4379", etcd_advertise_client_urls="http://10.0.0.1:4379"
         )
         text = refusal(hosts)
-        assert "etcd-host0 would change listen-client-urls" in text
+        assert "etcd-host0 would change listen-client-urls: " in text
+        assert "http://10.0.0.1:2379,http://127.0.0.1:2379 becomes http://10.0.0.1:4379" in text
         assert "-e etcd_confirm=listen-client-urls" in text
         check([saying(host, confirm=("listen-client-urls",)) for host in hosts])
 
@@ -145,6 +146,7 @@ class TestClients:
     def test_that_may_be_refused_are_confirmed(self, name, value):
         hosts = cluster(etcd_settings={name: value})
         assert f"-e etcd_confirm={name}" in refusal(hosts)
+        assert f"{name}: (unset) becomes " in refusal(hosts)
         check([saying(host, confirm=(name,)) for host in hosts])
 
     def test_that_are_welcome_again_need_no_confirming(self):
