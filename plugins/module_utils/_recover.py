@@ -12,6 +12,7 @@ back, or gives its data up: they are moved aside, and it joins the new cluster e
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -140,8 +141,12 @@ def _size(layout: Layout) -> int:
     """Bytes of a member's data."""
     found = 0
     for place in filter(None, (os.path.join(layout.data_dir, "member"), layout.wal_dir)):
-        for directory, _directories, names in os.walk(place):
-            found += sum(os.lstat(os.path.join(directory, name)).st_size for name in names)
+        # A log may have been moved to another disk by a link: its copy is one of what it leads to.
+        for directory, _directories, names in os.walk(place, followlinks=True):
+            for name in names:
+                # A member that runs may remove a file meanwhile.
+                with contextlib.suppress(FileNotFoundError):
+                    found += os.stat(os.path.join(directory, name)).st_size
     return found
 
 
@@ -204,18 +209,13 @@ def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
     :raises Refused: it has.
     :raises HostError: systemd would not do it.
     """
-    marker = _hostfiles.read_marker(layout)
-    if marker is None or marker.state != _marker.RECOVERY_PENDING:
-        return False
-    if is_founded(marker):
-        raise Refused(
-            "This host has made the new cluster.",
-            "Put back, its old data would serve beside it.",
-            f"Let the recovery go on: -e etcd_recover={marker.cluster}",
-        )
     if check:
-        return True
+        return _to_put_back(layout) is not None
     with _hostfiles.acting(layout):
+        # An act that outlived its run may have been at work until now.
+        marker = _to_put_back(layout)
+        if marker is None:
+            return False
         discard(systemd, layout)
         _hostfiles.resume_marker(layout, marker)
         _progress.at("recover: put back")
@@ -223,6 +223,21 @@ def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
             _service.launch(systemd, layout)
             _timer.follow(systemd, layout)
     return True
+
+
+def _to_put_back(layout: Layout) -> Marker | None:
+    """The marker of a host on which C(stop) is to be taken back, None where nothing is.
+
+    :raises Refused: it has made the new cluster.
+    """
+    marker = _hostfiles.read_marker(layout)
+    if is_founded(marker):
+        raise Refused(
+            "This host has made the new cluster.",
+            "Put back, its old data would serve beside it.",
+            f"Let the recovery go on: -e etcd_recover={marker.cluster if marker else ''}",
+        )
+    return marker if marker is not None and marker.state == _marker.RECOVERY_PENDING else None
 
 
 def aside(systemd: Systemd, layout: Layout, check: bool) -> bool:

@@ -223,7 +223,8 @@ class _Recovering:
             if host.name in self._off:
                 raise BadInput(
                     f"etcd_fenced names {host.name}, whose machine was just looked at: it is on. Take it out; its "
-                    "member is stopped by this."
+                    "member is stopped by this. Where it is a new machine in the place of one that is off, name the "
+                    "old member by its id."
                 )
             for name, answer in self._of(host).heard.items():
                 raise Refused(
@@ -315,22 +316,32 @@ class _Recovering:
                 + ".",
                 "One that still runs, or is switched on again, would go on as the old cluster beside the new one.",
                 "Put its host into the inventory. If its machine is off for good: -e etcd_fenced="
-                + ",".join([*self._words.fenced, *(_name(member) for member in missing)]),
+                + ",".join([*self._words.fenced, *(self._word_for(member) for member in missing)]),
             )
 
     def _is_accounted_for(self, member: Member) -> bool:
-        """Is its host in the inventory, or its machine off? A log alone says nothing: it may have been copied."""
-        if {member["id"], member["name"]} & set(self._words.fenced):
+        """Is its host in the inventory, or its machine off?
+
+        A log alone says nothing: it may have been copied. Nor does a name: a new machine may have got it, at another
+        address, while the old one goes on.
+        """
+        if {member["id"], self._word_for(member)} & set(self._words.fenced):
             return True
         for host in self._all:
             marker, wanted = host.marker, host.wanted
             if marker is not None and marker.member_id == member["id"]:
                 return True
-            if member["name"] and self._words.called.get(host.name) == member["name"]:
+            # Off: who is silent and not said to be off is refused before.
+            if host.silent and member["name"] and self._words.called.get(host.name) == member["name"]:
                 return True
             if wanted is not None and sorted(wanted.member.peer_urls) == sorted(member["peer_urls"]):
                 return True
         return False
+
+    def _word_for(self, member: Member) -> str:
+        """How C(etcd_fenced) names it: by its id where a machine that is on has its name."""
+        taken = {self._words.called.get(host.name) for host in self._hosts}
+        return str(member["id"]) if member["name"] in taken else _name(member)
 
     # -- what is to be done ------------------------------------------------------------------------------------------
 
@@ -369,19 +380,24 @@ class _Recovering:
                 "If the new cluster was made there, what is put back here would serve beside it.",
                 "See that every host can be reached, or let the recovery go on.",
             )
-        going_on = f"Let it go on: -e etcd_recover={self._cluster}"
-        ids = {self._of(host).member_id for host in pending} - {""}
         for host in self._hosts:
-            left = self._of(host)
-            known = {member["id"] for member in left.members}
-            if left.founded or (not left.pending and known and not ids & known):
+            if self._of(host).founded or self._knows_none_of(host, pending):
                 raise Refused(
                     f"{host.label} has made the new cluster.",
                     "What is put back on the others would serve beside it.",
-                    going_on,
+                    f"Let it go on: -e etcd_recover={self._cluster}",
                 )
         names = tuple(host.name for host in pending)
         return Recovery(summary="no new cluster was made: everything is put back", puts_back=names)
+
+    def _knows_none_of(self, host: Host, pending: Iterable[Host]) -> bool:
+        """Does its member list, if it has one, lack all others that were stopped?
+
+        Then it is the new cluster's, also where a second attempt has stopped that again before it served.
+        """
+        others = {self._of(one).member_id for one in pending if one is not host} - {"", self._of(host).member_id}
+        known = {member["id"] for member in self._of(host).members}
+        return bool(known and others and not others & known)
 
     def _version(self, survivor: Host) -> str:
         """That of the survivor, else that of another, else the one that is asked for."""

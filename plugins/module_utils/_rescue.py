@@ -148,8 +148,8 @@ def _copy(run: Run, layout: Layout, lies: Layout, data_dir: str, wal_dir: str) -
     _recover.discard(Systemd(run), layout)
     uid, gid = _hostfiles.owner_ids(layout.user, layout.group)
     _hostfiles.make_directory(data_dir, 0o700, uid, gid)
-    # Where the file system can share blocks nothing is copied.
-    copying = ["cp", "--archive", "--reflink=auto"]
+    # Where the file system can share blocks nothing is copied. A link would lead to the very data that are kept.
+    copying = ["cp", "--archive", "--dereference", "--reflink=auto"]
     succeed(run, [*copying, os.path.join(lies.data_dir, "member"), data_dir])
     log_dir = wal_dir or os.path.join(data_dir, "member", "wal")
     if lies.log_dir != os.path.join(lies.data_dir, "member", "wal"):

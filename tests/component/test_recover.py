@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _hostfiles,
     _join,
     _marker,
     _presumed,
@@ -27,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._join import Joining
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rescue import Rescue
 from cluster import binary
 from member_host import MemberHost
@@ -239,6 +242,27 @@ def test_there_is_no_way_back_once_the_new_cluster_was_made(
     check_alone(host, acknowledged)
 
 
+def test_nothing_is_put_back_that_an_act_which_outlived_its_run_has_made_meanwhile(
+    three: OneOfThree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = three.host
+    interrupt(monkeypatch, "rescue: alone")
+    with pytest.raises(Interrupted):
+        recover(host)
+    acting = _hostfiles.acting
+
+    @contextmanager
+    def waiting_for_it(layout: Layout) -> Iterator[None]:
+        with acting(layout):
+            host.mark(next_token=_marker.RECOVERY)
+            yield
+
+    monkeypatch.setattr(_hostfiles, "acting", waiting_for_it)
+    with pytest.raises(Refused, match="has made the new cluster"):
+        put_back(host)
+    assert beside(host) == ["recovering"], "its data, which are to be put in place"
+
+
 def test_a_member_that_got_another_address_is_known_by_it(three: OneOfThree) -> None:
     host, acknowledged = three.host, lose_the_others(three)
     stop(host)
@@ -273,6 +297,19 @@ def test_a_log_of_its_own_is_taken_over(version: str, three: OneOfThree) -> None
     rescue(host)
     check_alone(host, acknowledged)
     assert sorted(path.name.partition("-")[0] for path in Path(wal_dir).parent.iterdir()) == ["etcd", "etcd.recovered"]
+
+
+def test_a_log_that_a_link_leads_to_is_copied_too(three: OneOfThree, tmp_path: Path) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    stop(host)
+    log, disk = Path(host.layout.log_dir), tmp_path / "another-disk"
+    log.rename(disk)
+    log.symlink_to(disk)
+    before = {path.name: path.read_bytes() for path in disk.iterdir()}
+    assert look(host)["needs"] > sum(map(len, before.values()))
+    rescue(host)
+    check_alone(host, acknowledged)
+    assert {path.name: path.read_bytes() for path in disk.iterdir()} == before, "the only data that are left"
 
 
 def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThree, tmp_path: Path) -> None:

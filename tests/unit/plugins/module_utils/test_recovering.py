@@ -145,6 +145,11 @@ class TestOneMemberGoesOn:
         assert "etcd-host1: it is broken." in made.facts
         assert "etcd-host0: its log ends at term 5, entry 300, as a learner's: it is not taken" in made.facts
 
+    def test_and_a_host_that_moved_with_all_that_it_remembers_is_that_members(self):
+        hosts, found = one_left()
+        hosts[1] = stopped(bare(1, etcd_address="10.0.9.2"))
+        assert plan(hosts, found, fenced=["etcd-host2"]).founds
+
     def test_with_the_release_that_it_runs(self):
         hosts, found = one_left()
         hosts[0] = seeing(hosts[0], unit={"version": "3.5.33"})
@@ -228,6 +233,16 @@ class TestNothingIsDoneWhile:
         assert plan(hosts, found, fenced=["etcd-host2", "etcd-host3"]).founds
         assert plan(hosts, found, fenced=["etcd-host2", member_id(3)]).founds
 
+    def test_a_lost_members_name_and_another_address_are_a_new_machines(self):
+        """The old one, which nobody has looked at, may go on with others."""
+        hosts, found = one_left()
+        hosts[1] = bare(1, etcd_address="10.0.9.2")
+        with pytest.raises(Refused, match=f"etcd-host1 at http://10.0.0.2:2380.*=etcd-host2,{member_id(1)}$"):
+            plan(hosts, found, fenced=["etcd-host2"])
+        with pytest.raises(BadInput, match="name the old member by its id"):
+            plan(hosts, found, fenced=["etcd-host2", "etcd-host1"])
+        assert plan(hosts, found, fenced=["etcd-host2", member_id(1)]).founds
+
     def test_there_is_no_data(self):
         hosts = [emptied(bare(0)), bare(1), silent(bare(2))]
         with pytest.raises(Refused, match=r"No host.*nothing to recover from.*quorum\.etcd\.restore"):
@@ -293,6 +308,16 @@ class TestWhatWasBegunIsPutBack:
         hosts = [survivor(), marked(stopped(bare(1)), PENDING)]
         with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
             plan(hosts, [left(0, members=member_list(1)), left(1, state=PENDING)], put_back=True)
+
+    def test_nor_beside_one_that_a_second_attempt_has_stopped_again(self):
+        hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING)]
+        found = [left(0, state=PENDING, members=member_list(1)), left(1, state=PENDING)]
+        with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
+            plan(hosts, found, put_back=True)
+
+    def test_also_where_the_cluster_was_recovered_long_ago(self):
+        hosts = [marked(survivor(), PENDING, origin=_marker.RECOVERY), marked(stopped(bare(1)), PENDING)]
+        assert plan(hosts, [left(0, state=PENDING), left(1, state=PENDING)], put_back=True).puts_back
 
     def test_nor_while_a_host_is_not_heard_that_may_have_made_it(self):
         hosts = [marked(survivor(), PENDING), silent(bare(1))]
