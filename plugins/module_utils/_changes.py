@@ -56,6 +56,8 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     :raises BadInput: C(etcd_forget) names a member that is not there, or lives.
     """
     planning = _Planning(hosts, roster, versions)
+    if roster is None:
+        planning.renew_certificates()
     planning.bring_up()
     if roster is None:
         return planning.changes
@@ -101,6 +103,14 @@ class _Planning:
         self._add(_bootstrap.awaiting(host) for host in [*up, *self._hosts_due(_due.AWAIT)])
         for host in [*up, *self._hosts_due(_due.RESTORE), *self._hosts_due(_due.AWAIT)]:
             self._foreseen.well(host)
+
+    def renew_certificates(self) -> None:
+        """Nobody can be asked where all have expired. New ones need neither a quorum nor a restart.
+
+        etcd reads them at the next handshake.
+        """
+        turns = [(host, _turns.of(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
+        self._add(self._turn_step(host, turn, "") for host, turn in turns if turn is not None and not turn.restart)
 
     def _first_files(self, host: Host) -> Step:
         """The files of one that agreed on a first start and never ran are written anew."""
@@ -318,25 +328,24 @@ class _Planning:
         if turn.restart:
             allow_outage = host.wanted is not None and host.wanted.said.allow_outage
             _guard.check_stop(self._foreseen.votes(), member["id"], allow_outage)
-        self._add(
-            [
-                Step(
-                    "turn",
-                    host.name,
-                    f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {'; '.join(turn.why)}",
-                    {
-                        "version": self._versions[host.name],
-                        "restart": turn.restart,
-                        "peer_urls": list(turn.peer_urls),
-                        **self._presuming(member["id"]),
-                    },
-                )
-            ]
-        )
+        self._add([self._turn_step(host, turn, member["id"])])
         if turn.peer_urls:
             self._foreseen.readdressed(member, turn.peer_urls)
         if turn.restart:
             self._foreseen.well(host)
+
+    def _turn_step(self, host: Host, turn: Turn, member_id: str) -> Step:
+        return Step(
+            "turn",
+            host.name,
+            f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {'; '.join(turn.why)}",
+            {
+                "version": self._versions[host.name],
+                "restart": turn.restart,
+                "peer_urls": list(turn.peer_urls),
+                **self._presuming(member_id),
+            },
+        )
 
     def _check_free(self, host: Host, member: Member, turn: Turn) -> None:
         for other in self._foreseen.members:
@@ -385,6 +394,13 @@ def _check_mounts(host: Host) -> None:
                 "Its data may still be on that disk; replaced now, they would be given up.",
                 "Mount it: the member starts by itself. If the disk is lost for good, mount its successor there.",
             )
+
+
+def _has_due(host: Host) -> bool:
+    """Does its member run with certificates that are to be issued anew, and is no turn of it interrupted?"""
+    if host.silent or host.wanted is None or not host.wanted.present or host.state != _marker.STARTED:
+        return False
+    return bool(host.runs and not host.answers and host.authorities.renew and not host.seen["previous"])
 
 
 def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:

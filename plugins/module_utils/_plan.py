@@ -217,8 +217,14 @@ def _standing(host: Host) -> str:
         cluster = host.seen.get("cluster") or {}
         if (cluster.get("status") or {}).get("is_learner"):
             return f"{host.label} runs as a learner, which has no vote: the hosts that vote must be in the inventory."
-        error = cluster.get("error", "")
-        return f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
+        error = cluster.get("error", "") or "it answers no linearizable read."
+        due = dict.fromkeys(reason for reasons in host.authorities.renew.values() for reason in reasons)
+        # Where nothing else was to be changed they were issued anew.
+        renewal = (
+            f" Its certificates are due ({'; '.join(due)}): take out of the inventory whatever else changes."
+            * bool(due)
+        )
+        return f"{host.label} runs and does not serve: {error}{renewal}"
     if host.masked:
         return f"{host.label}: its unit is masked."
     if host.state == _marker.REMOVED:

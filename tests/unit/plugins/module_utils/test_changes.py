@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
     STARTED,
     STARTING,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 from inventory_of import (
     CLUSTER_ID,
@@ -657,6 +658,39 @@ class TestALostQuorum:
             marked(bare(3), REMOVED),
         ]
         assert "its quorum is lost" in refusal(hosts)
+
+
+class TestCertificatesThatHaveExpired:
+    """No member can be asked, and none can reach another."""
+
+    def hosts(self, **variables):
+        reasons = {leaf: ["it expired on 2026-01-01T00:00:00Z"] for leaf in ("etcd", "peer", "admin")}
+        found = [running(stopped(bare(at, tls=True))) for at in range(3)]
+        found = [replace(host, authorities=Authorities("/pki", renew=reasons)) for host in found]
+        return [replace(host, wanted=bare(at, tls=True, **variables).wanted) for at, host in enumerate(found)]
+
+    def test_are_issued_anew_on_all_at_once_without_a_restart_or_a_quorum(self):
+        planned = _plan.plan(self.hosts())
+        assert [[(one.kind, one.host) for one in wave] for wave in planned.waves] == [
+            [("turn", name) for name in named(0, 1, 2)]
+        ]
+        assert all(one.arguments["restart"] is False for one in planned.steps)
+
+    def test_are_issued_anew_before_those_that_stand_still_start(self):
+        hosts = self.hosts()
+        hosts[0] = stopped(bare(0, tls=True))
+        assert acts(hosts) == [
+            *(("turn", name) for name in named(1, 2)),
+            ("start", "etcd-host0"),
+            ("await", "etcd-host0"),
+        ]
+
+    def test_and_something_else_that_changes_are_named(self):
+        text = refusal(self.hosts(etcd_settings={"log-level": "debug"}))
+        assert "Its certificates are due (it expired on 2026-01-01T00:00:00Z): take out of the inventory" in text
+
+    def test_are_not_issued_in_the_middle_of_another_turn(self):
+        assert "quorum is lost" in refusal([seeing(host, previous=True) for host in self.hosts()][:1])
 
 
 class TestTurns:
