@@ -138,6 +138,8 @@ class TestClients:
 
     def test_that_a_listener_on_all_addresses_takes_over_are_not_cut_off(self):
         check(cluster(etcd_listen_client_urls="http://0.0.0.0:2379"))
+        elsewhere = {"etcd_listen_client_urls": "http://0.0.0.0:4379", "etcd_client_port": 4379}
+        assert "would change listen-client-urls" in refusal(cluster(**elsewhere))
 
     def test_of_a_member_that_moves_itself_move_with_it(self):
         check([changing(serving(bare(0)), etcd_address="10.0.0.9")])
@@ -148,6 +150,11 @@ class TestClients:
         assert f"-e etcd_confirm={name}" in refusal(hosts)
         assert f"{name}: (unset) becomes " in refusal(hosts)
         check([saying(host, confirm=(name,)) for host in hosts])
+
+    def test_that_may_be_refused_as_before_need_no_confirming(self):
+        before = [serving(bare(at, etcd_settings={"host-whitelist": ["a"]})) for at in range(3)]
+        settings = {"host-whitelist": ["a"], "log-level": "debug"}
+        check([changing(host, etcd_settings=settings) for host in before])
 
     def test_that_are_welcome_again_need_no_confirming(self):
         before = [serving(bare(at, etcd_settings={"host-whitelist": ["a"]})) for at in range(3)]
