@@ -82,6 +82,8 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str]
     if verifying:
         hosts = [_forgotten(host) for host in hosts]
     check_inventory(hosts)
+    for host in hosts:
+        _check_cluster(host)
     _check_not_suspended(hosts)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
@@ -254,6 +256,20 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host.seen.get("marker_error"):
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")
+
+
+def _check_cluster(host: Host) -> None:
+    """What a host was set up for is this cluster. One that was taken out of another has nothing of it any more."""
+    marker, wanted = host.marker, host.wanted
+    if marker is None or wanted is None or marker.state == _marker.REMOVED or marker.cluster in ("", wanted.cluster):
+        return
+    raise Refused(
+        f"{host.label} was set up for the cluster {marker.cluster}, and the inventory has it in {wanted.cluster}.",
+        "Two clusters would be taken for one: new hosts would join the wrong one, or lose it a member.",
+        f"If it belongs to {marker.cluster}, take it out of the group of {wanted.cluster}. If that cluster is only "
+        f"called otherwise now, keep its name: write etcd_cluster_name: {marker.cluster} for the group. If it is to "
+        f"change clusters, let it leave first: etcd_member_state: absent in the inventory of {marker.cluster}.",
+    )
 
 
 def _check_not_suspended(hosts: Sequence[Host]) -> None:

@@ -12,7 +12,13 @@ from itertools import permutations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, OFFERED, STARTED, STARTING
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
+    NEVER_STARTED,
+    OFFERED,
+    REMOVED,
+    STARTED,
+    STARTING,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from hypothesis import given
 from hypothesis import strategies as st
@@ -312,6 +318,24 @@ class TestAClusterThatIsNotOurs:
         hosts[1] = seeing(hosts[1], data={"cluster_id": "another"})
         text = refusal(hosts)
         assert f"etcd-host1 has the data of cluster another, and its marker says {CLUSTER_ID}" in text
+
+    @pytest.mark.parametrize("serves", [True, False])
+    def test_gets_no_members_by_a_host_that_is_written_into_another_group(self, serves):
+        moved = stopped(bare(0))
+        moved = seeing(serving(moved, member_list(1)) if serves else moved, marker={"cluster": "other"})
+        said = refusal([moved, bare(4), bare(5)])
+        assert "etcd-host0 was set up for the cluster other, and the inventory has it in etcd_cluster." in said
+        assert "keep its name: write etcd_cluster_name: other for the group" in said
+
+    @pytest.mark.parametrize("state", [OFFERED, NEVER_STARTED])
+    def test_lends_nobody_to_the_first_start_of_another(self, state):
+        begun = seeing(marked(bare(0), state), marker={"cluster": "other"})
+        assert "was set up for the cluster other" in refusal([begun, bare(1), bare(2)])
+
+    def test_is_left_for_another_by_a_member_that_was_taken_out(self):
+        left = seeing(marked(bare(3), REMOVED), marker={"cluster": "other"})
+        members = [serving(bare(at)) for at in range(3)]
+        assert kinds(_plan.plan([*members, left])) == [("join", ["etcd-host3"])]
 
     def test_data_of_another_account_are_not_started_on(self):
         hosts = [stopped(bare()), serving(bare(1)), serving(bare(2))]
