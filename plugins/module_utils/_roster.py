@@ -50,13 +50,14 @@ def of(hosts: Sequence[Host]) -> Roster | None:
 
     :raises Refused: what a host says of itself contradicts the cluster or another host.
     """
+    here = [host for host in hosts if not host.silent and host.wanted is not None]
     serving = [host for host in hosts if host.answers and host.seen["cluster"]["members"]]
     if not serving:
+        _check_apart(here)
         return None
     newest = max(serving, key=lambda host: int(host.seen["cluster"]["status"]["raft_applied_index"]))
     told = newest.seen["cluster"]
     living: dict[str, Member] = {}
-    here = [host for host in hosts if not host.silent and host.wanted is not None]
     for host in here:
         _check_cluster(host, told["cluster_id"], newest)
         member = _by_id(host, told["members"])
@@ -64,11 +65,7 @@ def of(hosts: Sequence[Host]) -> Roster | None:
             continue
         twin = next((name for name, other in living.items() if other["id"] == member["id"]), None)
         if twin is not None:
-            raise Refused(
-                f"{host.label} and {twin} both hold the data of member {member['id']}.",
-                "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
-                "Find out which of them is the member. Stop the other for good and move its data directory aside.",
-            )
+            raise _twins(host.label, twin, member["id"])
         living[host.name] = member
     claimed = {member["id"] for member in living.values()}
     for host in here:
@@ -80,8 +77,30 @@ def of(hosts: Sequence[Host]) -> Roster | None:
     return Roster(told["cluster_id"], tuple(told["members"]), living, told["status"]["leader"])
 
 
+def _check_apart(hosts: Sequence[Host]) -> None:
+    """While nobody serves their own data tell: whoever is started on them may vote."""
+    living: dict[str, Host] = {}
+    for host in hosts:
+        own = member_id(host)
+        if not own or host.state == _marker.REMOVED:
+            continue
+        if own in living:
+            raise _twins(host.label, living[own].label, own)
+        living[own] = host
+        first = next(iter(living.values()))
+        _check_cluster(host, _cluster_id(first), first)
+
+
+def _twins(label: str, twin: str, own: str) -> Refused:
+    return Refused(
+        f"{label} and {twin} both hold the data of member {own}.",
+        "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
+        "Find out which of them is the member. Stop the other for good and move its data directory aside.",
+    )
+
+
 def _check_cluster(host: Host, cluster_id: str, newest: Host) -> None:
-    own = (host.seen.get("cluster") or {}).get("cluster_id") or host.seen["data"]["cluster_id"]
+    own = _cluster_id(host)
     if own and own != cluster_id and host.state != _marker.REMOVED:
         raise Refused(
             f"{host.label} belongs to cluster {own}, and {newest.label} to {cluster_id}.",
@@ -120,6 +139,11 @@ def member_id(host: Host) -> str:
     """The id that a host's own process or log tells, empty if neither is there."""
     told = (host.seen.get("cluster") or {}).get("member_id", "")
     return str(told or host.seen.get("data", {}).get("member_id", ""))
+
+
+def _cluster_id(host: Host) -> str:
+    """The id of the cluster that a host's own process or log tells, empty if neither is there."""
+    return str((host.seen.get("cluster") or {}).get("cluster_id") or host.seen["data"]["cluster_id"])
 
 
 def endpoints(members: Sequence[Member], but: str = "") -> list[str]:

@@ -79,6 +79,15 @@ class TestWhatContradictsTheCluster:
         with pytest.raises(Refused, match="both hold the data of member"):
             living(stopped(bare(1)), seeing(stopped(bare(2)), data={"member_id": member_id(1)}))
 
+    def test_nobody_is_started_beside_its_twin_while_nobody_serves(self):
+        clone = seeing(stopped(bare(3)), data={"member_id": member_id(0)})
+        with pytest.raises(Refused, match=f"etcd-host3 and etcd-host0 both hold the data of member {member_id(0)}"):
+            _roster.of([stopped(bare(0)), running(stopped(bare(1))), clone])
+
+    def test_nobody_is_started_beside_another_cluster_while_nobody_serves(self):
+        with pytest.raises(Refused, match=f"etcd-host1 belongs to cluster other, and etcd-host0 to {CLUSTER_ID}"):
+            _roster.of([stopped(bare(0)), seeing(stopped(bare(1)), data={"cluster_id": "other"})])
+
     def test_data_of_another_cluster_are_refused(self):
         with pytest.raises(Refused, match=f"belongs to cluster other, and etcd-host0 to {CLUSTER_ID}"):
             living(seeing(stopped(bare(1)), data={"cluster_id": "other"}))
