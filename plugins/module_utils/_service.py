@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
     _hostfiles,
     _lastwords,
     _marker,
@@ -56,7 +57,7 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
     if check:
         return True
     with _hostfiles.acting(layout):
-        _check_marker(_hostfiles.read_marker(layout))
+        _check_marker(layout, _hostfiles.read_marker(layout))
         launch(systemd, layout)
     return True
 
@@ -233,7 +234,7 @@ def check_startable(layout: Layout) -> None:
     :raises Refused: it would not.
     """
     marker = _hostfiles.read_marker(layout)
-    _check_marker(marker)
+    _check_marker(layout, marker)
     if marker is None or marker.state == _marker.NEVER_STARTED:
         return
     lies = replace(layout, data_dir=marker.data_dir or layout.data_dir, wal_dir=marker.wal_dir or layout.wal_dir)
@@ -267,11 +268,15 @@ def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[st
     return ids
 
 
-def _check_marker(marker: Marker | None) -> None:
+def _check_marker(layout: Layout, marker: Marker | None) -> None:
     state = marker.state if marker else None
-    if state not in (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED):
+    # One that was to leave and never did is needed: its gate lets it through with its log.
+    stays = state == _marker.LEAVING and _wal.segments(_aside.where_it_lies(layout, marker).log_dir)
+    if state not in (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED) and not stays:
         raise Refused(
             f"The marker on this host says {state or 'nothing'!r}.",
-            "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through.",
+            "Not all hosts have agreed on the cluster's first start: this member's gate would not let it through."
+            if state in (None, _marker.OFFERED)
+            else "This member's gate would not let it through.",
             "Run the playbook: it goes on from what it finds.",
         )

@@ -13,8 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _service, _turnlock
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _destroy,
+    _founding,
+    _marker,
+    _service,
+    _turnlock,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from one_of_three import OneOfThree
 
 MakeThree = Callable[[str], OneOfThree]
@@ -69,6 +77,22 @@ def test_a_stopped_member_leads_no_more_and_stays_stopped(make_three: MakeThree,
     assert not stop(three)["changed"]
     assert _service.start(three.host.systemd, three.host.layout, check=False)
     assert _service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed["id"]
+
+
+def test_a_member_that_was_stopped_for_good_comes_back_with_its_data(make_three: MakeThree, version: str) -> None:
+    """C(destroy.yml) ended after its first act, and is taken back."""
+    three = make_three(version)
+    host = three.host
+    ids = {"member_id": three.listed["id"], "cluster_id": host.marker.cluster_id}
+    assert _destroy.stop(host.systemd, host.layout, check=False)
+    assert (three.pid, host.marker.state) == (0, _marker.LEAVING)
+    assert _service.start(host.systemd, host.layout, check=False)
+    assert _service.await_ready(host.systemd, host.layout, 30.0)["member_id"] == ids["member_id"]
+    before = three.pid
+    kept = Marker(_marker.STARTED, origin=_marker.KEPT, cluster="prod", name=host.name, **ids)
+    _founding.offer(host.layout, host.content(), Offer(host.marker, kept, []), host.systemd, check=False)
+    assert (three.pid, host.marker.state) == (before, _marker.STARTED)
+    assert restart(three)["member_id"] == ids["member_id"]
 
 
 @pytest.mark.parametrize("act", [restart, stop])

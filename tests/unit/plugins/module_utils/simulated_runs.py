@@ -134,6 +134,10 @@ class Actor:
         self.alive()
         if self.machine.masked:
             raise HostError("masked")
+        state = self.machine.marker.state if self.machine.marker else None
+        allowed = (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED)
+        if not self.machine.runs and state not in (*allowed, *([_marker.LEAVING] if self.machine.log else [])):
+            raise Refused("its gate would not let it through", "", "")
         self.machine.enabled = True
         self.world.start(self.machine)
 

@@ -79,6 +79,20 @@ class TestAStart:
         mark(layout, state)
         assert _service.start(host.systemd, layout, check=False)
 
+    def test_is_allowed_where_it_was_to_leave_and_never_did(self, host, layout):
+        mark(layout, _marker.LEAVING)
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, "0.wal").touch()
+        assert _service.start(host.systemd, layout, check=False)
+
+    @pytest.mark.parametrize("state", [_marker.LEAVING, _marker.REMOVED, _marker.RESTORE_PENDING])
+    def test_is_not_refused_for_the_first_one_once_that_was_made(self, host, layout, state):
+        mark(layout, state)
+        with pytest.raises(Refused) as caught:
+            _service.start(host.systemd, layout, check=False)
+        assert "first start" not in str(caught.value)
+        assert host.done == []
+
     @pytest.mark.parametrize("state", [None, _marker.OFFERED])
     def test_is_refused_where_the_gate_would_refuse_it(self, host, layout, state):
         if state is None:
