@@ -12,7 +12,9 @@ up to there every host knows that it was a member of this cluster, and no other 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
@@ -27,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
 
 def check_ours(layout: Layout, cluster: str) -> None:
@@ -49,6 +52,25 @@ def check_ours(layout: Layout, cluster: str) -> None:
         )
 
 
+def check_unit(systemd: Systemd, layout: Layout) -> None:
+    """Where no member of this cluster was, is the unit that would be stopped one that this collection wrote?
+
+    :raises Refused: it is somebody else's.
+    """
+    unit = systemd.show(layout.unit)
+    path = unit["fragment_path"]
+    if not path or _rests(unit) or _was_member(_hostfiles.read_marker(layout)):
+        return
+    if not _hostfiles.read_text(path).startswith(SIGNATURE):
+        raise Refused(
+            f"{layout.unit} on this host was not written by this collection ({path}), and no marker says that this "
+            "host was a member.",
+            "It may be a member of a cluster that somebody else runs, and would be stopped for good.",
+            "Take the host out of the group. If nobody needs what runs there, stop it yourself: systemctl disable "
+            f"--now {layout.unit}",
+        )
+
+
 def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
     """Stop the member for good, and remember that it is on its way out.
 
@@ -57,7 +79,7 @@ def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
     :raises HostError: systemd would not do it.
     """
     unit = systemd.show(layout.unit)
-    rests = unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
+    rests = _rests(unit)
     if check or (rests and not _was_member(_hostfiles.read_marker(layout))):
         return not rests
     with _hostfiles.acting(layout):
@@ -114,6 +136,10 @@ def forget(layout: Layout, check: bool) -> bool:
         _hostfiles.remove(layout.bootstrap_file)
         _hostfiles.remove(layout.marker_file)
     return True
+
+
+def _rests(unit: Mapping[str, Any]) -> bool:
+    return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
 
 
 def _was_member(marker: Marker | None) -> bool:

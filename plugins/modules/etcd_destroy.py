@@ -27,7 +27,9 @@ attributes:
     support: none
 options:
   cluster:
-    description: Name of the cluster. A host whose marker has another one is refused.
+    description:
+      - Name of the cluster. A host whose marker has another one is refused.
+      - So is one that was no member of it and has a unit of that name that this collection did not write.
     type: str
     required: true
   state:
@@ -71,6 +73,7 @@ def main() -> None:
     state, changed = module.params["state"], False
     try:
         _destroy.check_ours(layout, module.params["cluster"])
+        _destroy.check_unit(systemd, layout)
         if state == "stopped":
             changed = _destroy.stop(systemd, layout, check)
         elif state == "aside":

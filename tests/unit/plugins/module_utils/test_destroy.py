@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _destroy, _hostfiles, _marker, _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
 RUNS = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}
 RESTS = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
@@ -25,6 +26,12 @@ def leave_a_log(layout):
 def mark(layout, state, cluster="prod"):
     Path(layout.state_dir).mkdir(parents=True, exist_ok=True)
     Path(layout.marker_file).write_text(_marker.render(Marker(state, cluster=cluster, name="m0", member_id="8e9e")))
+
+
+def written(directory, text):
+    path = directory / "etcd.service"
+    path.write_text(text)
+    return str(path)
 
 
 def state(layout):
@@ -108,6 +115,26 @@ class TestAHost:
         leave_a_log(layout)
         with pytest.raises(Refused, match="no marker that says whose it is"):
             _destroy.check_ours(layout, "prod")
+
+    @pytest.mark.parametrize(
+        "unit", [RUNS, {**RUNS, "UnitFileState": "disabled"}, {**RESTS, "UnitFileState": "enabled"}]
+    )
+    @pytest.mark.parametrize("before", [None, _marker.OFFERED, _marker.REMOVED])
+    def test_with_a_unit_that_somebody_else_wrote_is_refused(self, service_manager, layout, tmp_path, unit, before):
+        service_manager.units[layout.unit] = {**unit, "FragmentPath": written(tmp_path, "[Unit]\n")}
+        if before:
+            mark(layout, before)
+        with pytest.raises(Refused, match="was not written by this collection"):
+            _destroy.check_unit(service_manager.systemd, layout)
+
+    def test_whose_unit_is_ours_or_harms_nobody_is_taken(self, service_manager, layout, tmp_path):
+        for unit, text in ((RUNS, f"{SIGNATURE}see there.\n"), (RESTS, "[Unit]\n")):
+            service_manager.units[layout.unit] = {**unit, "FragmentPath": written(tmp_path, text)}
+            _destroy.check_unit(service_manager.systemd, layout)
+
+    def test_of_this_cluster_is_taken_by_whomever_its_unit_was_written(self, member, layout, tmp_path):
+        member.units[layout.unit]["FragmentPath"] = written(tmp_path, "[Unit]\n")
+        _destroy.check_unit(member.systemd, layout)
 
     def test_of_this_cluster_is_taken(self, member, layout):
         _destroy.check_ours(layout, "prod")
