@@ -93,7 +93,7 @@ class _Planning:
         fresh = [host for host in starting if host.state == _marker.NEVER_STARTED]
         self._install([*fresh, *kept])
         self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
-        moved = [host for host in kept if _turns.new_address(host, self._foreseen.on(host))]
+        moved = [host for host in kept if not host.runs and _turns.new_address(host, self._foreseen.on(host))]
         for host in moved:
             self.changes.later.append(f"{host.label} is started by the next run, in its turn: its address is another.")
         up = [*starting, *(host for host in kept if host not in moved)]
@@ -125,10 +125,11 @@ class _Planning:
         )
 
     def _kept_files(self, host: Host) -> Step:
+        what = "the marker" if host.runs else "the files"
         return Step(
             "configure",
             host.name,
-            f"write the files of {host.label}, whose data are those of a member",
+            f"write {what} of {host.label}, whose data are those of a member",
             {"version": self._versions[host.name], "initial_cluster": "", "token": "", "kept": True},
         )
 

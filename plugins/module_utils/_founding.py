@@ -51,17 +51,23 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
     :raises Refused: this host is not as the plan saw it.
     :raises HostError: something cannot be written.
     """
-    diff = _memberfiles.differences(content)
+    kept = part.wanted.state == _marker.STARTED
+    # What a member runs with changes in its turn alone.
+    runs = kept and bool(systemd.show(layout.unit)["pid"])
+    diff = [] if runs else _memberfiles.differences(content)
     if check:
         return {"changed": True, "diff": diff}
     with _hostfiles.acting(layout):
-        kept = part.wanted.state == _marker.STARTED
         if bool(_wal.segments(layout.log_dir)) is not kept:
             raise Refused(
                 f"There is {'no' if kept else 'a'} write-ahead log in {layout.log_dir} now.",
                 "That is not what the plan was made for; data would be put at risk.",
                 AGAIN,
             )
+        if runs:
+            _hostfiles.make_directory(layout.state_dir, 0o700, 0, 0)
+            _claim(layout, part)
+            return {"changed": True, "diff": diff}
         _memberfiles.settle(layout)
         _claim(layout, part)
         _progress.at("found: claimed")

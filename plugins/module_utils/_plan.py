@@ -311,7 +311,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             f"{host.label} has {what}{identity}, and its marker ({host.state or 'none'}) does not say that it is ours."
             f"{_what_runs(host)}",
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
-            "If its data are not needed, stop it and move its data directory aside, then run again.",
+            _way_with(host, hosts),
         )
     if data["not_its_own"] and not host.runs:
         raise Refused(
@@ -330,21 +330,58 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
         )
 
 
-def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
-    """A system built anew beside the data of a member that the serving cluster still has. While nobody serves it may be
-    one, if others of its group are of the same cluster: whoever may start is started first.
+def _way_with(host: Host, hosts: Sequence[Host]) -> str:
+    """What is safe with data or a member that no marker speaks of. Never to give up those that a cluster may need: done
+    on one host after the other that costs its quorum.
     """
-    data = host.seen["data"]
-    if host.state is not None or host.runs:
+    wanted, unit = host.wanted, host.seen["unit"]
+    aside = "stop it and move its data directory aside, then run again."
+    if wanted is None or host.state is not None or not host.has_log or (unit["fragment_path"] and not unit["ours"]):
+        return f"{'Take the host out of the group. ' * host.answers}If its data are not needed, {aside}"
+    serving = [other for other in hosts if other.answers and _roster.cluster_id(other) == _roster.cluster_id(host)]
+    if serving and not _lists(host, hosts):
+        return f"Its cluster does not have this member any more: {aside}"
+    marker = f"FORMAT=1\\nSTATE=started\\nCLUSTER={wanted.cluster}\\n"
+    return (
+        f"If it is a member of {wanted.cluster} that lost its marker, say so there and run again; it keeps its data "
+        f"and is not restarted: mkdir -p {wanted.layout.state_dir} && printf '{marker}' > {wanted.layout.marker_file}. "
+        + ("If not, take the host out of the group." if unit["ours"] else f"If its data are not needed, {aside}")
+    )
+
+
+def _lists(host: Host, hosts: Sequence[Host]) -> bool:
+    """Does a serving cluster of this group have the member whose data or process is on this host?"""
+    return any(
+        other.seen["cluster"]["cluster_id"] == _roster.cluster_id(host)
+        and any(member["id"] == _roster.member_id(host) for member in other.seen["cluster"]["members"] or [])
+        for other in hosts
+        if other.answers
+    )
+
+
+def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
+    """A system built anew beside the data of a member that the serving cluster still has, or one that runs and lost its
+    marker. While nobody serves it may be one, if others of its group are of the same cluster: whoever may start is
+    started first.
+    """
+    cluster_id = _roster.cluster_id(host)
+    known = any(other.marker is not None and other.marker.cluster_id == cluster_id != "" for other in hosts)
+    if host.state is not None:
         return False
-    serving = [other.seen["cluster"] for other in hosts if other.answers]
-    if serving:
-        return any(
-            cluster["cluster_id"] == data["cluster_id"]
-            and any(member["id"] == data["member_id"] for member in cluster["members"] or [])
-            for cluster in serving
-        )
-    return any(other.marker is not None and other.marker.cluster_id == data["cluster_id"] != "" for other in hosts)
+    if host.runs:
+        # A cluster that is not of this group alone may be somebody else's who uses this collection.
+        return bool(host.seen["unit"]["ours"]) and _lists(host, hosts) and (known or _is_all_here(hosts))
+    if any(other.answers for other in hosts):
+        return _lists(host, hosts)
+    return known
+
+
+def _is_all_here(hosts: Sequence[Host]) -> bool:
+    """Do all members of the cluster that serves live on hosts of this group, by what they tell themselves?"""
+    here = {_roster.member_id(host) for host in hosts}
+    return all(
+        member["id"] in here for host in hosts if host.answers for member in host.seen["cluster"]["members"] or []
+    )
 
 
 def _what_runs(host: Host) -> str:

@@ -88,7 +88,7 @@ def _check_apart(hosts: Sequence[Host]) -> None:
             raise _twins(host.label, living[own].label, own)
         living[own] = host
         first = next(iter(living.values()))
-        _check_cluster(host, _cluster_id(first), first)
+        _check_cluster(host, cluster_id(first), first)
 
 
 def _twins(label: str, twin: str, own: str) -> Refused:
@@ -99,11 +99,11 @@ def _twins(label: str, twin: str, own: str) -> Refused:
     )
 
 
-def _check_cluster(host: Host, cluster_id: str, newest: Host) -> None:
-    own = _cluster_id(host)
-    if own and own != cluster_id and host.state != _marker.REMOVED:
+def _check_cluster(host: Host, serving: str, newest: Host) -> None:
+    own = cluster_id(host)
+    if own and own != serving and host.state != _marker.REMOVED:
         raise Refused(
-            f"{host.label} belongs to cluster {own}, and {newest.label} to {cluster_id}.",
+            f"{host.label} belongs to cluster {own}, and {newest.label} to {serving}.",
             "They are two clusters in one group: whatever is done for one would harm the other.",
             "Give each cluster a group of its own, or move the data that are not needed aside.",
         )
@@ -141,9 +141,10 @@ def member_id(host: Host) -> str:
     return str(told or host.seen.get("data", {}).get("member_id", ""))
 
 
-def _cluster_id(host: Host) -> str:
+def cluster_id(host: Host) -> str:
     """The id of the cluster that a host's own process or log tells, empty if neither is there."""
-    return str((host.seen.get("cluster") or {}).get("cluster_id") or host.seen["data"]["cluster_id"])
+    told = (host.seen.get("cluster") or {}).get("cluster_id", "")
+    return str(told or host.seen.get("data", {}).get("cluster_id", ""))
 
 
 def endpoints(members: Sequence[Member], but: str = "") -> list[str]:

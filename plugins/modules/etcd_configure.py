@@ -39,6 +39,7 @@ options:
     description:
       - The data of a member are on the host already, and its system was built anew. The marker then says so, and there
         are no settings of a first start.
+      - Where that member runs its marker alone is written.
     type: bool
     default: false
   pki:

@@ -107,6 +107,8 @@ class Actor:
             if not machine.log:
                 raise Refused("no log", "", "")
             self._mark(expected, Marker(_marker.STARTED, origin=_marker.KEPT, **own, **ids))
+            if machine.runs:
+                return
         else:
             if machine.log:
                 raise Refused("there is a log now", "", "")

@@ -51,6 +51,16 @@ class TestAnOffer:
         assert found.machine_id == _hostfiles.read_text("/etc/machine-id").strip()
         assert list(found.mounts) == _hostfiles.mounts_under(layout)
 
+    @pytest.mark.parametrize("check", [True, False])
+    def test_of_a_member_that_runs_changes_nothing_that_it_runs_with(self, write, layout, service_manager, check):
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, "0.wal").touch()
+        service_manager.units[layout.unit] = {"ActiveState": "active", "MainPID": "77"}
+        assert write(wanted=replace(OFFERED, state=_marker.STARTED), check=check) == {"changed": True, "diff": []}
+        assert (marker(layout) is None) is check
+        assert not Path(layout.conf_file).exists()
+        assert service_manager.done == []
+
     def test_tells_systemd(self, write, service_manager):
         write()
         assert service_manager.done == ["daemon-reload"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _plan
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _plan
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
     NEVER_STARTED,
@@ -361,6 +361,53 @@ class TestAClusterThatIsNotOurs:
         }
         text = refusal([running(stopped(bare(0))), running(stopped(bare(1))), silent(bare(2)), bare(3)])
         assert "etcd-host3 has no marker" in text
+
+
+class TestAMarkerThatIsGone:
+    """Of a member that has its data, its unit and all else."""
+
+    @staticmethod
+    def of(host):
+        return replace(host, seen={**host.seen, "marker": None})
+
+    @pytest.mark.parametrize("gone", [(2,), (0, 1, 2)])
+    def test_is_written_anew_under_a_member_that_runs(self, gone):
+        hosts = [self.of(serving(host)) if at in gone else serving(host) for at, host in enumerate(three())]
+        plan = _plan.plan(hosts)
+        named = [f"etcd-host{at}" for at in gone]
+        assert kinds(plan) == [("configure", named), ("start", named), ("await", named)]
+        assert plan.steps[0].title == f"write the marker of {named[0]}, whose data are those of a member"
+        assert plan.steps[0].arguments["kept"]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"unit": {"ours": False, "fragment_path": "/lib/systemd/system/etcd.service"}},
+            {"cluster": {"members": member_list(4)}},
+            {"cluster": {"members": member_list(range(1, 4))}},
+        ],
+    )
+    def test_is_not_written_under_one_that_may_be_somebody_elses(self, other):
+        hosts = [self.of(seeing(serving(host), **other)) for host in three()]
+        assert "its marker (none) does not say that it is ours" in refusal(hosts)
+
+    @pytest.mark.parametrize("stands", [stopped, lambda host: running(stopped(host))])
+    def test_is_no_reason_to_give_up_what_may_be_needed(self, stands):
+        said = refusal([self.of(stands(host)) for host in three()])
+        assert "If not, take the host out of the group." in said
+        assert "aside" not in said
+        assert f"mkdir -p {LAYOUT.state_dir} && printf " in said
+        written_by_hand = said.partition("printf '")[2].partition("'")[0].replace("\\n", "\n")
+        marker = _marker.parse(written_by_hand).to_dict()
+        there = [stands(host) for host in three()]
+        plan = _plan.plan([replace(host, seen={**host.seen, "marker": marker}) for host in there])
+        assert {step.kind for step in plan.steps} <= {"start", "await"}
+        assert [step.host for step in plan.waves[-1]] == [host.name for host in three()]
+
+    def test_of_one_that_the_cluster_has_no_more_gives_up_nothing(self):
+        members = member_list(2)
+        hosts = [serving(bare(0), members), serving(bare(1), members), self.of(stopped(bare(2)))]
+        assert "Its cluster does not have this member any more: stop it and move its data" in refusal(hosts)
 
 
 class TestAClusterThatIsRestoredOrRecovered:
