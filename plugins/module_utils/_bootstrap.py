@@ -41,10 +41,12 @@ def check(hosts: Sequence[Host]) -> None:
             )
     offered = [host for host in hosts if host.state == _marker.OFFERED]
     agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]
+    # Who is to be no member has no part in it, and needs no marker.
+    members = [host for host in hosts if host.wanted is not None and host.wanted.present]
     for host in hosts:
         check_nothing_foreign(host)
         check_machine(host)
-        if host.state is None and agreed and not offered:
+        if host in members and host.state is None and agreed and not offered:
             raise Refused(
                 f"{host.label} has no marker, and {agreed[0].label} has agreed on a first start: all hosts had a "
                 "marker then.",
@@ -53,7 +55,7 @@ def check(hosts: Sequence[Host]) -> None:
                 "If no host of the group holds a write-ahead log and none ever served a client, remove "
                 f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
             )
-    _check_same_members(agreed, offered, hosts)
+    _check_same_members(agreed, offered, members)
 
 
 def check_nothing_foreign(host: Host) -> None:
@@ -89,9 +91,9 @@ def check_nothing_foreign(host: Host) -> None:
         )
 
 
-def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], hosts: Sequence[Host]) -> None:
+def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], members: Sequence[Host]) -> None:
     """Hosts that agreed on a first start know its members; others may have started with them."""
-    wanted = _initial_cluster(hosts)
+    wanted = _initial_cluster(members)
     for host in agreed:
         marker = host.marker
         if marker is None or offered:

@@ -27,6 +27,7 @@ from inventory_of import (
     LAYOUT,
     TOKEN,
     VERSION,
+    absent,
     bare,
     emptied,
     initial_cluster,
@@ -59,6 +60,11 @@ def refusal(hosts, error=Refused):
     with pytest.raises(error) as caught:
         _plan.plan(hosts)
     return str(caught.value)
+
+
+def foreign(host):
+    """A host that is to be absent, with a unit that somebody else wrote."""
+    return absent(seeing(host, unit={"fragment_path": "/lib/systemd/system/etcd.service"}))
 
 
 class TestBareHosts:
@@ -254,6 +260,17 @@ class TestAnInterruptedFirstStart:
             "kept": False,
         }
         assert plan.differences == ()
+
+    def test_goes_on_without_a_host_that_is_to_be_absent(self):
+        agreed = [marked(host, NEVER_STARTED) for host in three()]
+        alone, beside = _plan.plan(agreed), _plan.plan([*agreed, absent(bare(3))])
+        assert beside.waves == alone.waves
+        for unfit, found in ((silent(bare(3)), "could not be looked at"), (foreign(bare(3)), "did not write")):
+            assert found in refusal([*agreed, unfit])
+
+    def test_is_not_changed_by_taking_a_host_out_that_agreed(self):
+        everybody = [marked(bare(at), NEVER_STARTED, initial_cluster=initial_cluster(4)) for at in range(4)]
+        assert "agreed on a first start as" in refusal([*everybody[:3], absent(everybody[3])])
 
     def test_of_some_hosts_is_confirmed_in_the_same_run(self):
         """What a verifying second look would otherwise still find to do."""
