@@ -88,7 +88,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if answer.get("failed"):
             return {**seen, "silent": self._old_python() or str(answer.get("msg", answer))}
         node = answer["node"]
-        skew = max(0.0, asked - node["host"]["time"], node["host"]["time"] - answered)
+        there = node["host"]["time"]
+        skew = min(0.0, there - asked) + max(0.0, there - answered)
         try:
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
             authorities = self._judge(inputs, wanted, node)

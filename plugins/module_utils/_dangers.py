@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _quota, _render, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
 
@@ -27,6 +29,12 @@ _HEARTBEAT_MS, _ELECTION_MS = 100, 1000
 
 # Listening on one of these is listening on every address.
 _EVERYWHERE = ("0.0.0.0", "::")
+
+# What a clock may still fall behind between the look and the certificate.
+_BEHIND = BACKDATED - timedelta(minutes=1)
+
+#: Steps that write a host's files, and issue the certificates that it lacks.
+_ISSUING = ("configure", "join", "turn")
 
 _WITH_DATA = (_marker.STARTING, _marker.STARTED, _marker.LEAVING)
 
@@ -59,6 +67,27 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
         if host.runs:
             _check_schemes(host, wanted)
             _check_clients(host, wanted, flags[host.name])
+
+
+def check_clocks(hosts: Sequence[Host], steps: Iterable[Step]) -> None:
+    """Refuse to issue certificates that are not valid yet for whoever has to take them.
+
+    :raises Refused: a host's clock is too far behind the controller's, which issues them.
+    """
+    issuing = {step.host for step in steps if step.kind in _ISSUING}
+    if not any(host.name in issuing and (host.authorities.renew or host.authorities.missing) for host in hosts):
+        return
+    for host in hosts:
+        if host.wanted is not None and host.wanted.present and host.skew < -_BEHIND.total_seconds():
+            raise Refused(
+                f"{host.label}: its clock is {-host.skew:.0f} s or more behind the controller's, and certificates are "
+                "to be issued.",
+                f"They are valid from {BACKDATED.seconds // 60} minutes before the controller makes them: this host "
+                "would refuse them as not valid yet, its own as well as its peers'. etcd reads them "
+                "at each handshake.",
+                f"Set the clocks of {host.label} and of the controller right (timedatectl set-ntp true), then run "
+                "again.",
+            )
 
 
 def _check_places(host: Host, wanted: Wanted) -> None:

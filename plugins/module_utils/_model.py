@@ -156,7 +156,7 @@ class Host:
     :param silent: why it gave no answer, or an empty string. No answer is never no evidence.
     :param problem: what is wrong with its variables, or an empty string.
     :param seen: what C(etcd_node_info) returned.
-    :param skew: how far its clock is from the controller's at least, in seconds.
+    :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
     :param heard: id of a member that is to be forgotten -> C(answers at URL) if the controller itself reaches it.
     """
 

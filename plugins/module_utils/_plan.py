@@ -93,10 +93,12 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str]
         _fitness.check(hosts, version)
         check_settings(hosts, version)
         check_authorities(hosts, founding=True)
+        waves = tuple(_bootstrap.waves(hosts, version))
+        _dangers.check_clocks(hosts, [step for wave in waves for step in wave])
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
         return Plan(
             f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
-            tuple(_bootstrap.waves(hosts, version)),
+            waves,
             (),
             _warnings(hosts, version),
         )
@@ -128,6 +130,7 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     off = [host for host in hosts if host.silent and host.name in fenced]
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     changes = _changes.of(hosts, roster, versions)
+    _dangers.check_clocks(hosts, changes.steps)
     if roster is None and not changes.waves:
         _check_known(hosts)
         raise _quorum_lost(hosts)
@@ -524,8 +527,8 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     if size and size % 2 == 0:
         texts.append(f"{size} members tolerate no more failures than {size - 1}: an odd number is better.")
     for host in hosts:
-        if host.skew > SKEW_LIMIT:
-            texts.append(f"{host.label}: its clock is {host.skew:.0f} s or more away from the controller's.")
+        if abs(host.skew) > SKEW_LIMIT:
+            texts.append(f"{host.label}: its clock is {abs(host.skew):.0f} s or more away from the controller's.")
     machines: dict[str, str] = {}
     for host in hosts:
         machine = host.seen.get("host", {}).get("machine_id", "")

@@ -122,6 +122,7 @@ def take(
         spare = None
         if turn.restart:
             _service.check_startable(layout)
+        view = _service.look(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
         runs = bool(pid)
         if turn.restart and not readdressed and _raises_quota(pid, turn):
@@ -129,10 +130,10 @@ def take(
         if readdressed or (turn.restart and runs):
             # One that is down costs its cluster nothing.
             hold = _outage.spared if runs else _outage.claimed
-            spare = stack.enter_context(hold(_service.look(systemd, layout), layout, terms, check))
+            spare = stack.enter_context(hold(view, layout, terms, check))
         notes = list(spare.notes) if spare else []
         if not check:
-            notes += _act(host, content, turn, spare, interrupted is not None)
+            notes += _act(host, content, turn, spare, interrupted is not None, _service.is_ready(view))
     changed = bool(diff or other_timer or content.leaves or turn.restart or turn.peer_urls or interrupted)
     return {"changed": changed, "diff": diff, "notes": notes}
 
@@ -199,7 +200,7 @@ def _raises_quota(pid: int, turn: Turn) -> bool:
     return _quota.of_environment(turn.environment) > _quota.of_environment(process["environment"])
 
 
-def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool) -> list[str]:
+def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool, served: bool) -> list[str]:
     layout = host.layout
     # The timer may be there and not be wanted any more.
     paths = [*(file["path"] for file in content.files), *content.links, layout.snapshot_timer_file]
@@ -222,7 +223,8 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
             stopped = True
             _service.launch(host.systemd, layout, again=True)
             _progress.at("turn: restarted")
-        view = host.serving() if turn.restart else _service.look(host.systemd, layout)
+        # What it reads at each handshake, such as its certificates, is tried without a restart too.
+        view = host.serving() if turn.restart or served else _service.look(host.systemd, layout)
     except EtcdError as failure:
         back = partial(_put_back, host, previous, spare, stopped)
         how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"

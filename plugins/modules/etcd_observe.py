@@ -61,7 +61,7 @@ silent:
   returned: success
   type: str
 skew:
-  description: How far its clock is from the controller's at least, in seconds.
+  description: How far its clock is ahead of the controller's at least, in seconds. Negative where it is behind.
   returned: success
   type: float
 heard:

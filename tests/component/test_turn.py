@@ -131,6 +131,24 @@ def test_without_a_restart_files_are_put_right_and_nobody_is_asked(make_three: M
     assert not take(three, {}, restart=False)["changed"]
 
 
+def test_without_a_restart_it_is_undone_where_the_member_no_longer_serves(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    gate = Path(three.host.layout.gate_file)
+    gate.write_text("by hand")
+
+    def fall_silent(step: str) -> None:
+        if step == "turn: files written":
+            three.host.pause()
+
+    monkeypatch.setattr(_progress, "at", fall_silent)
+    with pytest.raises(HostError, match="was undone: its files are the previous ones, it did not stop"):
+        take(three, {}, restart=False, timeout=0.0)
+    assert gate.read_text() == "by hand"
+    assert not kept(three)
+
+
 @pytest.mark.parametrize("moves", [False, True], ids=["setting", "setting and address"])
 def test_a_turn_that_fails_is_undone(make_three: MakeThree, every_version: str, moves: bool) -> None:
     three = make_three(every_version)

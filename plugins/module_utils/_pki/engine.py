@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._pki._cryptography imp
     x509,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
+    BACKDATED,
     PROFILES,
     RENEW_BEFORE_DAYS,
     AuthoritySpec,
@@ -37,9 +38,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
 if t.TYPE_CHECKING:
     PrivateKey = t.Union[ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
     PublicKey = t.Union[ec.EllipticCurvePublicKey, rsa.RSAPublicKey]
-
-# A host whose clock is a little behind must accept a certificate made just now.
-_BACKDATED = timedelta(minutes=5)
 
 _USAGE_OIDS = {"serverAuth": "1.3.6.1.5.5.7.3.1", "clientAuth": "1.3.6.1.5.5.7.3.2"}
 
@@ -317,7 +315,7 @@ def _builder(public_key: PublicKey, now: datetime) -> x509.CertificateBuilder:
         x509.CertificateBuilder()
         .public_key(public_key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_seconds(now) - _BACKDATED)
+        .not_valid_before(_seconds(now) - BACKDATED)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
 

@@ -141,7 +141,7 @@ def test_what_fails_under_another_python_is_told_as_it_failed(inputs, python):
     assert looking_with(python, inputs, GARBLED) == GARBLED["msg"]
 
 
-@pytest.mark.parametrize("there, skew", [(99.0, 1.0), (100.0, 0.0), (101.0, 0.0), (104.0, 0.0), (109.0, 5.0)])
+@pytest.mark.parametrize("there, skew", [(99.0, -1.0), (100.0, 0.0), (101.0, 0.0), (104.0, 0.0), (109.0, 5.0)])
 def test_a_clock_is_off_by_what_lies_outside_of_question_and_answer(inputs, monkeypatch, there, skew):
     moments = iter([100.0, 104.0])
     monkeypatch.setattr(time, "time", lambda: next(moments))

@@ -52,6 +52,14 @@ def forming():
     return [first, second, unstarted(third)]
 
 
+def tls_list():
+    """The member list of three that talk TLS."""
+    return [
+        {**member, "peer_urls": [url.replace("http:", "https:") for url in member["peer_urls"]]}
+        for member in member_list()
+    ]
+
+
 def kinds(plan):
     return [(wave[0].kind, [step.host for step in wave]) for wave in plan.waves]
 
@@ -170,8 +178,9 @@ class TestAClusterAsItShouldBe:
 
     def test_with_a_clock_that_is_off_comes_with_a_warning(self):
         hosts = [serving(host) for host in three()]
-        hosts[2] = replace(hosts[2], skew=3.4)
-        assert _plan.plan(hosts).warnings == ("etcd-host2: its clock is 3 s or more away from the controller's.",)
+        for skew in (3.4, -3.4):
+            hosts[2] = replace(hosts[2], skew=skew)
+            assert _plan.plan(hosts).warnings == ("etcd-host2: its clock is 3 s or more away from the controller's.",)
         hosts[2] = replace(hosts[2], skew=2.0)
         assert _plan.plan(hosts).warnings == ()
 
@@ -465,6 +474,38 @@ class TestAuthorities:
     def test_that_cannot_be_used_are_said(self):
         hosts = [replace(host, authorities=Authorities(problem="The passphrase is wrong.")) for host in three(tls=True)]
         assert refusal(hosts, BadInput) == "The passphrase is wrong."
+
+    def renewing(self, skew):
+        """The second host's leaf is due, the third's clock is off."""
+        hosts = [serving(host, tls_list()) for host in three(tls=True)]
+        hosts[1] = replace(hosts[1], authorities=Authorities("/pki", renew={"peer": ["it expires."]}))
+        hosts[2] = replace(hosts[2], skew=skew)
+        return hosts
+
+    def test_issue_nothing_that_a_host_would_refuse_as_not_valid_yet(self):
+        said = refusal(self.renewing(skew=-3600.0))
+        assert "etcd-host2: its clock is 3600 s or more behind the controller's" in said
+        assert "valid from 5 minutes before" in said
+        assert "timedatectl set-ntp true" in said
+
+    @pytest.mark.parametrize("skew", [-230.0, 3600.0])
+    def test_issue_what_a_clock_that_is_ahead_or_little_behind_takes(self, skew):
+        assert kinds(_plan.plan(self.renewing(skew))) == [("turn", ["etcd-host1"])]
+
+    def test_that_issue_nothing_need_no_clocks(self):
+        hosts = self.renewing(skew=-3600.0)
+        hosts[1] = replace(hosts[1], authorities=Authorities())
+        assert _plan.plan(hosts).waves == ()
+
+    def test_are_not_made_either_where_a_host_would_refuse_them(self):
+        hosts = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
+        hosts[0] = replace(hosts[0], skew=-300.0)
+        assert "etcd-host0: its clock is 300 s or more behind the controller's" in refusal(hosts)
+
+    def test_are_made_where_only_a_host_outside_of_the_cluster_has_another_time(self):
+        hosts = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
+        outside = replace(absent(bare(3, tls=True)), skew=-300.0)
+        assert "authority" in [step.kind for step in _plan.plan([*hosts, outside]).steps]
 
     def test_do_not_matter_without_tls(self):
         hosts = [replace(host, authorities=Authorities("/pki", problem="no")) for host in three()]
