@@ -71,7 +71,9 @@ def _on_its_way_out(host: Host, member: Member | None) -> str:
 def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bool:
     down = not host.answers if roster is not None else not host.runs
     voted = member is None or not member["is_learner"]
-    return bool(host.seen["previous"]) and down and voted and host.state in _RAN and host.has_log and not host.spoiled
+    # With what nobody has seen it serve it may never start: then its turn is taken again.
+    worth_it = host.seen["previous"] and not host.seen["previous_doubtful"]
+    return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.spoiled
 
 
 def _while_nobody_serves(host: Host) -> str:

@@ -104,6 +104,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "marker_error": marker_error,
         "data": {**_data(layout), **_spoiled(unit["last_error"])},
         "previous": os.path.exists(_previous.path_of(layout)),
+        "previous_doubtful": _is_doubtful(layout),
         "timer": systemd.show(layout.snapshot_timer) if _systemd.is_running() else _systemd.parse("", ""),
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
@@ -238,6 +239,15 @@ def _foreign(layout: Layout) -> list[str]:
         return []
     found = set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"}
     return sorted(name for name in found if not _aside.is_one(name))[:5]
+
+
+def _is_doubtful(layout: Layout) -> bool:
+    """Has nobody seen the member serve with its previous set? One that cannot be read is told of by who needs it."""
+    try:
+        previous = _previous.read(layout)
+    except EtcdError:
+        return False
+    return previous is not None and previous.doubtful
 
 
 def _snapshots(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, Any]:

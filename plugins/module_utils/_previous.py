@@ -7,7 +7,8 @@
 """The previous set: what a turn replaces, kept on the host until the turn is verified.
 
 It is one file, so that it is there whole or not at all. What it holds of a path is never overwritten: that is what the
-member last ran with and served. No key is in it; the leaves before stay in their directory, to which a link led.
+member last ran with and served. Only a doubtful set, with which nobody has seen it serve, makes room for one with which
+it serves now. No key is in it; the leaves before stay in their directory, to which a link led.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _memberfiles
@@ -32,10 +33,12 @@ class Previous:
 
     :param entries: path -> what lay there, see C(_entry).
     :param peer_urls: what the cluster knew the member by; empty where the turn did not change that.
+    :param doubtful: the member did not serve when it was kept, or did not serve again once it was put back.
     """
 
     entries: dict[str, dict[str, Any]]
     peer_urls: tuple[str, ...] = ()
+    doubtful: bool = False
 
 
 def path_of(layout: Layout) -> str:
@@ -52,7 +55,8 @@ def read(layout: Layout) -> Previous | None:
     try:
         with open(path, "rb") as stream:
             found = json.load(stream)
-        return Previous(found["entries"], tuple(found["peer_urls"]))
+        # Sets of former releases do not say it.
+        return Previous(found["entries"], tuple(found["peer_urls"]), bool(found.get("doubtful", False)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError) as exc:
@@ -62,21 +66,37 @@ def read(layout: Layout) -> Previous | None:
         ) from exc
 
 
-def keep(layout: Layout, paths: Iterable[str], peer_urls: Sequence[str] = ()) -> Previous:
+def keep(layout: Layout, paths: Iterable[str], peer_urls: Sequence[str] = (), serves: bool = True) -> Previous:
     """Keep what lies at these paths, unless it is kept already.
 
     :param peer_urls: what the cluster knows the member by, where that is to change.
+    :param serves: does the member serve with what lies there?
     :returns: the set.
     :raises HostError: it cannot be written, or something cannot be read.
     """
-    before = read(layout) or Previous({})
+    before = read(layout)
+    if before is None or (before.doubtful and serves):
+        before = Previous({}, doubtful=not serves)
     wanted = (*paths, _memberfiles.generation_link(layout))
     entries = {**{path: _entry(path) for path in wanted if path not in before.entries}, **before.entries}
-    kept = Previous(entries, before.peer_urls or tuple(peer_urls))
+    kept = replace(before, entries=entries, peer_urls=before.peer_urls or tuple(peer_urls))
     if kept != before:
-        text = json.dumps({"entries": kept.entries, "peer_urls": kept.peer_urls})
-        _hostfiles.write(path_of(layout), text.encode(), 0o600, 0, 0)
+        _write(layout, kept)
     return kept
+
+
+def doubt(layout: Layout) -> None:
+    """The member does not serve with what was put back: there may be nothing to go back to.
+
+    :raises HostError: that cannot be written down.
+    """
+    before = read(layout)
+    if before is not None and not before.doubtful:
+        _write(layout, replace(before, doubtful=True))
+
+
+def _write(layout: Layout, previous: Previous) -> None:
+    _hostfiles.write(path_of(layout), json.dumps(asdict(previous)).encode(), 0o600, 0, 0)
 
 
 def restore(previous: Previous) -> None:

@@ -91,7 +91,13 @@ class _Host:
         self.put_files_back(previous)
         _service.launch(self.systemd, self.layout, again=True)
         _progress.at("undo: restarted")
-        return self.serving()
+        try:
+            return self.serving()
+        except EtcdError:
+            # The next run has something else to try.
+            with contextlib.suppress(EtcdError):
+                _previous.doubt(self.layout)
+            raise
 
 
 def take(
@@ -204,7 +210,7 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     layout = host.layout
     # The timer may be there and not be wanted any more.
     paths = [*(file["path"] for file in content.files), *content.links, layout.snapshot_timer_file]
-    previous = _previous.keep(layout, paths, spare.peer_urls if spare and turn.peer_urls else ())
+    previous = _previous.keep(layout, paths, spare.peer_urls if spare and turn.peer_urls else (), served)
     _progress.at("turn: previous kept")
     stopped = False
     try:
@@ -258,7 +264,7 @@ def _undone(host: _Host, turn: Turn, put_back: Callable[[], None], how: str, fai
         return HostError(
             f"The turn of {turn.name} failed, and putting its previous files back failed too: {second}\n"
             f"They are kept in {_previous.path_of(host.layout)}. Mend the cause and run the same command again: it "
-            f"puts them back and starts the member before anything else. Why the turn itself failed: {failure}"
+            f"begins with this member. Why the turn itself failed: {failure}"
         )
     return HostError(f"The turn of {turn.name} failed and was undone: {how}. {failure}")
 

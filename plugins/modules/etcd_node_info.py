@@ -170,6 +170,10 @@ node:
       description: Whether the host keeps what a turn has replaced, because the turn was not verified.
       type: bool
       returned: success
+    previous_doubtful:
+      description: Whether the member did not serve with that, when it was kept or once it was put back.
+      type: bool
+      returned: success
     cluster:
       description: What the running member says of its cluster. V(null) when none runs. C(forgotten) has for each member
         that O(forget) names its id and, if it can still be reached, C(answers at URL), else an empty text.

@@ -198,6 +198,24 @@ def test_a_turn_that_cannot_be_undone_says_so_and_keeps_what_it_needs(
     assert not kept(three)
 
 
+def test_a_member_whose_previous_files_never_served_is_brought_up_by_the_next_turn(
+    make_three: MakeThree, version: str
+) -> None:
+    """Its settings were broken by hand; then what the inventory said was wrong too, until somebody put it right."""
+    three = make_three(version)
+    three.host.end()
+    broken = settings_file(three).replace("ETCD_LISTEN_PEER_URLS=", "ETCD_LISTEN_PEER_URLS=http://192.0.2.9:2380,")
+    Path(three.host.layout.conf_file).write_text(broken)
+    with pytest.raises(HostError, match="and putting its previous files back failed too"):
+        take(three, BAD)
+    kept_set = _previous.read(three.host.layout)
+    assert kept_set is not None and kept_set.doubtful
+    assert settings_file(three) == broken
+    take(three, CHANGED)
+    assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
+    assert not kept(three)
+
+
 class Interrupted(BaseException):
     """The end of a process, in the middle of its work."""
 

@@ -102,6 +102,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "marker": None,
         "marker_error": "",
         "previous": False,
+        "previous_doubtful": False,
         "timer": _systemd.parse(layout.snapshot_timer, ""),
         "snapshots": {"newest": None, "since": 0.0, "last": None, "schedule_problem": ""},
         "data": {

@@ -99,6 +99,7 @@ class Machine:
     :param files: what its files were written for.
     :param ran_with: what the process read at its start.
     :param previous: what an unfinished turn replaced, and the member's peer URLs before.
+    :param doubtful: it did not serve with that.
     :param first: the settings of its one first start.
     """
 
@@ -114,6 +115,7 @@ class Machine:
     files: Shape | None = None
     ran_with: Shape | None = None
     previous: tuple[Shape, tuple[str, ...]] | None = None
+    doubtful: bool = False
     first: Mapping[str, str] = field(default_factory=dict)
     system: int = 0
     boots: int = 0
@@ -363,6 +365,7 @@ class World:
                 "damaged": False,
             },
             "previous": machine.previous is not None,
+            "previous_doubtful": machine.previous is not None and machine.doubtful,
         }
         if machine.release:
             seen.update(account={"exists": True}, releases=[VERSION])

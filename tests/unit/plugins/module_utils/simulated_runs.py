@@ -154,6 +154,14 @@ class Actor:
         if self.machine.log not in self.world.healthy() or not self.machine.runs:
             raise HostError(f"{self.host.name} does not serve")
 
+    def _serving_again(self) -> None:
+        """With what was put back."""
+        try:
+            self._serving()
+        except HostError:
+            self.machine.doubtful = True
+            raise
+
     def _remember(self, **changes: Any) -> None:
         marker = self.machine.marker
         assert marker is not None
@@ -189,7 +197,7 @@ class Actor:
         machine.files = files
         yield "files put back"
         yield from self._restart()
-        self._serving()
+        self._serving_again()
         if urls:
             if not claimed:
                 yield from self._cluster(None)
@@ -218,7 +226,9 @@ class Actor:
             if machine.runs:
                 _guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
         assert machine.files is not None
-        if machine.previous is None:
+        serves = machine.log in self.world.healthy()
+        if machine.previous is None or (machine.doubtful and serves):
+            machine.doubtful = not serves
             machine.previous = (machine.files, tuple(self.world.members[machine.log]["peer_urls"]) if urls else ())
         elif urls and not machine.previous[1]:
             machine.previous = (machine.previous[0], tuple(self.world.members[machine.log]["peer_urls"]))
@@ -244,7 +254,7 @@ class Actor:
         machine.files = files
         yield "files put back"
         yield from self._restart(outage=True)
-        self._serving()
+        self._serving_again()
         if readdressed and urls:
             self.world.update(machine.log, urls)
         machine.previous = None

@@ -514,6 +514,26 @@ class TestAMemberThatIsDown:
         told = [one for one in _plan.plan(hosts).differences if "next run" in one]
         assert [one.partition(" ")[0] for one in told] == ["etcd-host1", "etcd-host2"]
 
+    def test_in_the_middle_of_its_turn_that_never_served_with_its_previous_files_has_the_turn_again_and_first(self):
+        hosts = [seeing(stopped(bare(0)), previous=True, previous_doubtful=True), *well(1, 2, members=member_list())]
+        hosts = [
+            replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
+        ]
+        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in range(3)]
+        assert step(hosts, "turn").arguments["restart"] is True
+
+    def test_in_the_middle_of_its_turn_at_an_address_that_is_gone_gets_the_new_one(self):
+        moved = seeing(stopped(bare(2, etcd_address="10.0.0.9")), previous=True, previous_doubtful=True)
+        hosts = [*well(0, 1, members=member_list()), moved]
+        assert acts(hosts) == [("turn", "etcd-host2")]
+        assert step(hosts, "turn").arguments["peer_urls"] == ["http://10.0.0.9:2380"]
+
+    def test_in_the_middle_of_such_a_turn_is_started_as_it_is_while_nobody_serves(self):
+        interrupted = seeing(stopped(bare(2)), previous=True, previous_doubtful=True)
+        assert acts([stopped(bare(0)), stopped(bare(1)), interrupted]) == [
+            (kind, f"etcd-host{at}") for kind in ("start", "await") for at in range(3)
+        ]
+
     def test_in_the_middle_of_its_turn_and_waiting_for_the_others_waits(self):
         waiting = seeing(running(stopped(bare(2))), previous=True)
         assert acts([stopped(bare(0)), stopped(bare(1)), waiting]) == [

@@ -159,6 +159,15 @@ class TestWhatLiesThere:
         Path(_previous.path_of(layout)).touch()
         assert look()["previous"] is True
 
+    @needs_root
+    def test_whether_the_member_served_with_that(self, look, layout):
+        Path(layout.state_dir).mkdir(parents=True)
+        assert look()["previous_doubtful"] is False
+        _previous.keep(layout, [], serves=False)
+        assert look()["previous_doubtful"] is True
+        Path(_previous.path_of(layout)).write_text("whoever needs it says that it cannot be read")
+        assert look()["previous_doubtful"] is False
+
     def test_certificates_by_their_text_and_keys_by_their_checksum(self, look, tmp_path):
         (tmp_path / "etcd.pem").write_text("public")
         (tmp_path / "etcd-key.pem").write_text("secret")

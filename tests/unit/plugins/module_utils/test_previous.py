@@ -118,6 +118,46 @@ def test_once_dropped_there_is_none(host):
     _previous.drop(host)
 
 
+def test_with_which_the_member_served_is_not_overwritten_by_one_with_which_it_does_not(host):
+    _previous.keep(host, paths(host))
+    replace_all(host)
+    assert not _previous.keep(host, paths(host), serves=False).doubtful
+    _previous.restore(_previous.read(host))
+    assert restored(host)
+
+
+def test_with_which_it_did_not_serve_stays_while_it_does_not(host):
+    assert _previous.keep(host, paths(host), serves=False).doubtful
+    replace_all(host)
+    assert _previous.keep(host, paths(host), serves=False).doubtful
+    _previous.restore(_previous.read(host))
+    assert restored(host)
+
+
+@pytest.mark.parametrize("since", ["when it was kept", "once it was put back"])
+def test_with_which_it_did_not_serve_makes_room_for_one_with_which_it_does(host, since):
+    replace_all(host)
+    _previous.keep(host, paths(host), ["https://10.0.0.1:2380"], serves=since != "when it was kept")
+    if since == "once it was put back":
+        _previous.doubt(host)
+    Path(host.conf_file).write_text("ETCD_NAME=serves\n")
+    kept = _previous.keep(host, paths(host))
+    assert (kept.doubtful, kept.peer_urls) == (False, ())
+    Path(host.conf_file).write_text("ETCD_NAME=newer\n")
+    _previous.restore(_previous.read(host))
+    assert Path(host.conf_file).read_text() == "ETCD_NAME=serves\n"
+
+
+def test_of_a_former_release_counts_as_one_with_which_it_served(host):
+    Path(_previous.path_of(host)).write_text('{"entries": {}, "peer_urls": []}')
+    assert _previous.read(host) == _previous.Previous({})
+
+
+def test_doubting_what_is_not_there_makes_none(host):
+    _previous.doubt(host)
+    assert _previous.read(host) is None
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"entries": {}}'])
 def test_one_that_cannot_be_understood_is_a_clear_error(host, text):
     Path(_previous.path_of(host)).write_text(text)

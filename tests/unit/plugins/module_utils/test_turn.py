@@ -134,6 +134,11 @@ class TestATurnWithARestart:
         assert host.done.count(f"restart --no-block {layout.unit}") == 2
         assert kept(layout)
 
+    def test_of_a_member_that_was_down_keeps_files_that_nobody_has_seen_serve(self, host, layout):
+        with pytest.raises(HostError, match="run the same command again: it begins with this member"):
+            take(host, layout, restart=True)
+        assert _previous.read(layout).doubtful
+
     def test_is_refused_where_its_gate_would_refuse_it(self, host, layout):
         os.unlink(f"{layout.log_dir}/0.wal")
         with pytest.raises(Refused, match="There is no write-ahead log"):
@@ -186,3 +191,9 @@ class TestUndoing:
         assert settings(layout) == "old\n"
         assert f"restart --no-block {layout.unit}" in host.done
         assert kept(layout)
+
+    def test_that_failed_is_written_down_so_that_the_next_run_does_not_begin_with_it_again(self, host, layout):
+        _previous.keep(layout, [layout.conf_file])
+        with pytest.raises(HostError):
+            self.undo(host, layout)
+        assert _previous.read(layout).doubtful
