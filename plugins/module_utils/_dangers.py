@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _marker, _quota, _render, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import _due, _envfile, _marker, _quota, _render, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import BACKDATED
@@ -59,6 +59,7 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
     here = [(host, host.wanted) for host in hosts if not host.silent and host.wanted is not None]
     for host, wanted in here:
         _check_places(host, wanted)
+        _check_account(host, wanted)
     staying = [(host, wanted) for host, wanted in here if wanted.present]
     flags = {host.name: _render.flags(wanted, versions[host.name]) for host, wanted in staying}
     _check_quota([host for host, _wanted in staying], flags)
@@ -110,6 +111,25 @@ def _check_places(host: Host, wanted: Wanted) -> None:
                 f"Put {variable} back. To move a member's data, take it out (etcd_member_state: absent) with the old "
                 "directory, then let it join again with the new one.",
             )
+
+
+def _check_account(host: Host, wanted: Wanted) -> None:
+    """Data stay their account's. Where the system was built anew, the account is made anew too."""
+    data, user, group = host.seen["data"], wanted.layout.user, wanted.layout.group
+    if not wanted.present or data["owner"] in ("", user) or not _due.has_files(host):
+        return
+    # One account may have two names, and one that was removed has none.
+    another = data["not_its_own"] if host.seen["account"]["exists"] else not data["owner"].isdigit()
+    if another:
+        back = "" if data["owner"].isdigit() else f"Put etcd_system_user back to {data['owner']}. "
+        raise Refused(
+            f"The data of {host.label} belong to the account {data['owner']}, and the inventory says {user} "
+            "(etcd_system_user).",
+            "Its directory would be closed to the member that runs, and its data to the one that starts.",
+            f"{back}To change it, write it for one host alone, stop its member (systemctl stop "
+            f"{host.seen['unit']['name']}), give it its data (chown -R {user}:{group} {data['path']}"
+            f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}), and run again; then the next host.",
+        )
 
 
 def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:

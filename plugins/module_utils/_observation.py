@@ -203,6 +203,7 @@ def _data(layout: Layout) -> dict[str, Any]:
         "cluster_id": cluster_id,
         "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
         "mounts": _hostfiles.mounts_under(layout),
+        "owner": _hostfiles.describe_owner(layout.log_dir).partition(":")[0] if log else "",
         "not_its_own": _not_its_own(layout),
     }
 

@@ -115,6 +115,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "behind": False,
             "damaged": False,
             "mounts": [],
+            "owner": "",
             "not_its_own": "",
         },
         "cluster": None,
@@ -211,7 +212,8 @@ def written(host: Host, version: str = VERSION) -> Host:
 
 def logged(host: Host) -> Host:
     """A host with the write-ahead log of its member."""
-    return seeing(host, data={"log": True, "member_id": member_id(number(host)), "cluster_id": CLUSTER_ID})
+    data = {"log": True, "owner": "etcd", "member_id": member_id(number(host)), "cluster_id": CLUSTER_ID}
+    return seeing(host, data=data)
 
 
 def stopped(host: Host) -> Host:

@@ -105,6 +105,45 @@ class TestADirectory:
         check([changing(logged(marked(bare(0), "started")), layout=replace(LAYOUT, data_dir="/srv/etcd"))])
 
 
+class TestAnAccount:
+    LAYOUT = replace(LAYOUT, user="etcd2", wal_dir="")
+    ANOTHERS = {"not_its_own": "/var/lib/etcd/member (etcd:etcd)"}
+
+    def hosts(self, host, data, exists=True):
+        host = seeing(host, data=data, account={"exists": exists})
+        return [replace(host, wanted=replace(host.wanted, layout=self.LAYOUT))]
+
+    @pytest.mark.parametrize(
+        "host, data, exists",
+        [
+            (serving(bare()), ANOTHERS, True),
+            (serving(bare()), {}, False),
+            (serving(bare()), {**ANOTHERS, "owner": "999"}, True),
+            (stopped(bare()), {}, False),
+        ],
+        ids=["of a member that runs", "which is not there yet", "instead of a removed one", "of one that is down"],
+    )
+    def test_that_changes_while_the_data_are_the_old_ones_is_refused(self, host, data, exists):
+        said = refusal(self.hosts(host, data, exists))
+        owner = data.get("owner", "etcd")
+        assert f"The data of etcd-host0 belong to the account {owner}, and the inventory says etcd2" in said
+        assert (f"Put etcd_system_user back to {owner}." in said) is (owner == "etcd"), "a number is no account"
+        assert "systemctl stop etcd.service" in said
+        assert "chown -R etcd2:etcd /var/lib/etcd)" in said
+
+    def test_that_has_its_data_already_is_fine(self):
+        check(self.hosts(stopped(bare()), {"owner": "etcd2"}))
+
+    def test_with_two_names_is_one(self):
+        check(self.hosts(serving(bare()), {}))
+
+    def test_that_owns_all_but_a_file_is_no_other(self):
+        check([seeing(serving(bare()), data={"not_its_own": "/var/lib/etcd/member/snap/db.tmp (root:root)"})])
+
+    def test_of_a_system_that_was_built_anew_is_made_anew(self):
+        check(self.hosts(logged(bare()), {"owner": "999"}, exists=False))
+
+
 class TestHeartbeatAndElection:
     def test_that_do_not_fit_in_the_mixture_are_refused(self):
         text = refusal(cluster(etcd_settings={"heartbeat-interval": 500, "election-timeout": 5000}))

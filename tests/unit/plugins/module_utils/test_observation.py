@@ -149,7 +149,7 @@ class TestWhatLiesThere:
         segment = Path(layout.log_dir, "0.wal")
         segment.parent.mkdir(parents=True)
         segment.touch()
-        assert look()["data"]["not_its_own"] == ""
+        assert (look()["data"]["not_its_own"], look()["data"]["owner"]) == ("", layout.user)
         os.chown(segment, 1, 1)
         assert look()["data"]["not_its_own"] == f"{segment} (daemon:daemon)"
 
