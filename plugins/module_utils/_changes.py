@@ -91,7 +91,7 @@ class _Planning:
         # A turn brings it up by itself.
         starting = [host for host in self._hosts_due(_due.START) if host.name not in self._turns]
         fresh = [host for host in starting if host.state == _marker.NEVER_STARTED]
-        self._install([*fresh, *kept])
+        self._install([*fresh, *kept, *self._without_release([*starting, *self._hosts_due(_due.RESTORE)])])
         self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
         moved = [host for host in kept if not host.runs and _turns.new_address(host, self._foreseen.on(host))]
         for host in moved:
@@ -155,7 +155,8 @@ class _Planning:
         leaving = _leader_last(self._hosts_due(_due.LEAVE), roster)
         replaced = self._hosts_due(_due.REPLACE)
         joining = self._hosts_due(_due.JOIN)
-        self._install([*replaced, *joining])
+        staying = [host for host in self._hosts if host.name in self._turns or self._goes_on(host)]
+        self._install([*replaced, *joining, *self._without_release(staying)])
         for host in _down(turning):
             self._turn(host)
         for member_id in self._forgotten(roster):
@@ -366,6 +367,18 @@ class _Planning:
     def _is_voter(self, host: Host) -> bool:
         member = self._foreseen.on(host)
         return member is not None and not member["is_learner"]
+
+    def _goes_on(self, host: Host) -> bool:
+        """Does it run as a member, and is to?"""
+        return host.runs and self._due[host.name] in (_due.NOTHING, _due.AWAIT)
+
+    def _without_release(self, hosts: Iterable[Host]) -> list[Host]:
+        """Whose release somebody has removed, so that they would not start again. A first start has it installed."""
+        return [
+            host
+            for host in hosts
+            if host.state != _marker.NEVER_STARTED and self._versions[host.name] not in host.seen["releases"]
+        ]
 
     def _install(self, hosts: Sequence[Host]) -> None:
         by_version: dict[str, list[Host]] = {}

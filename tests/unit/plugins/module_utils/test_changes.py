@@ -547,6 +547,35 @@ class TestAMemberThatIsDown:
         assert step(hosts, "turn").arguments["restart"] is False
 
 
+class TestAReleaseThatSomebodyHasRemoved:
+    def gone(self, host, **variables):
+        return seeing(replace(host, wanted=bare(2, **variables).wanted), releases=[])
+
+    def plan_of(self, host):
+        return [(one.kind, one.host) for one in _plan.plan([*well(0, 1, members=member_list()), host]).steps]
+
+    def test_is_installed_before_its_member_is_started(self):
+        assert self.plan_of(self.gone(stopped(bare(2)))) == [
+            (kind, "etcd-host2") for kind in ("install", "start", "await")
+        ]
+
+    def test_is_installed_before_previous_files_are_put_back(self):
+        interrupted = seeing(self.gone(stopped(bare(2))), previous=True)
+        assert self.plan_of(interrupted) == [("install", "etcd-host2"), ("restore", "etcd-host2")]
+
+    @pytest.mark.parametrize("life", [stopped, serving])
+    def test_is_installed_before_its_member_has_its_turn(self, life):
+        changed = self.gone(life(bare(2)), etcd_settings={"log-level": "debug"})
+        assert self.plan_of(changed) == [("install", "etcd-host2"), ("turn", "etcd-host2")]
+
+    def test_is_installed_while_its_member_still_runs(self):
+        assert self.plan_of(self.gone(serving(bare(2), member_list()))) == [("install", "etcd-host2")]
+
+    def test_is_not_installed_for_one_that_leaves(self):
+        kinds = [kind for kind, _host in self.plan_of(absent(self.gone(serving(bare(2), member_list()))))]
+        assert kinds == ["leave"]
+
+
 class TestAMarkerWithoutAnythingElse:
     """A system that was built anew got no further than its marker, and then its data were lost."""
 
