@@ -547,11 +547,27 @@ def _backups(hosts: Sequence[Host]) -> list[str]:
     max_age = max((host.wanted.snapshots.max_age for host in heard if host.wanted is not None), default=0)
     now = max((host.seen["host"]["time"] for host in heard), default=0.0)
     masked = [
-        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots."
+        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots, and on its days no "
+        "other takes its place."
         for host in heard
         if host.seen["timer"]["enabled"] == "masked"
     ]
-    return [*masked, *_saving.complaints(backups, max_age, now, len(heard) == len(hosts))]
+    return [*_schedules(hosts), *masked, *_saving.complaints(backups, max_age, now, len(heard) == len(hosts))]
+
+
+def _schedules(hosts: Sequence[Host]) -> list[str]:
+    """Members that look at different times, or never, cannot leave a snapshot to each other."""
+    found: dict[str, list[str]] = {}
+    for host in hosts:
+        if host.wanted is not None and host.wanted.present:
+            found.setdefault(host.wanted.snapshots.schedule, []).append(host.label)
+    if len(found) < 2:
+        return []
+    said = "; ".join(f"{', '.join(labels)}: {schedule or 'empty'}" for schedule, labels in found.items())
+    return [
+        f"etcd_snapshot_schedule differs between the hosts of one cluster ({said}): each saves at its own times only, "
+        "and on its days no other takes its place. Give it once, for the group."
+    ]
 
 
 def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:

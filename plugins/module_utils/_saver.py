@@ -72,18 +72,21 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def attempt(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> Done:
+def attempt(
+    settings: Settings, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.time
+) -> Done:
     """Save a snapshot if that is this host's part, and run what is to be run with it.
 
+    :param clock: seconds since 1970.
     :raises EtcdError: something went wrong.
     """
     credentials = credentials_of(settings)
-    choice = look(settings, credentials)
+    choice = look(settings, credentials, clock())
     if not choice.mine:
         sleep(settings.second_look)
         with contextlib.suppress(EtcdError):
             # Its first look was a good one: that this member ended since is no reason to complain of it.
-            choice = look(settings, credentials)
+            choice = look(settings, credentials, clock())
     if not choice.mine:
         return Done(_saving.PASSED, f"Left to {choice.saver}. {choice.why}")
     begin = time.monotonic()
@@ -107,9 +110,10 @@ def attempt(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> 
     )
 
 
-def look(settings: Settings, credentials: Credentials) -> Choice:
+def look(settings: Settings, credentials: Credentials, now: float) -> Choice:
     """Whose part it is, as this host's member and all voters say now.
 
+    :param now: seconds since 1970.
     :raises EtcdError: its own member does not tell.
     """
     seen = survey([settings.endpoint], credentials, _TIMEOUT, cluster=True)
@@ -127,7 +131,7 @@ def look(settings: Settings, credentials: Credentials) -> Choice:
     own_id = status["member_id"]
     # A learner tells nobody the members.
     members = own.members or [{"id": own_id, "name": "", "is_learner": status["is_learner"]}]
-    return _saving.choose(own_id, members, seen)
+    return _saving.choose(own_id, members, seen, now)
 
 
 def credentials_of(settings: Settings) -> Credentials:

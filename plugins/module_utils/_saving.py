@@ -9,6 +9,9 @@
 There is no lock, and nothing is written to etcd, for both fail just when backups matter. Each member asks its own
 member list and all voters, and comes to the same answer as the others as long as they see the same. Where they do not,
 two save, which is better than none.
+
+Nobody sees whether another host can save at all: its timer may be masked or its disk full. So the members take turns by
+the day, and a host that does not do its part costs the cluster that part, not every backup from then on.
 """
 
 from __future__ import annotations
@@ -28,6 +31,9 @@ RANDOM_DELAY = 30
 #: Seconds after which a member that left it to another looks again. Longer than the timers differ: all have looked by
 #: then. A leader that changed between their looks, or a saver that died at it, would mean no snapshot otherwise.
 SECOND_LOOK = 45
+
+# Those of UTC, as all hosts count them. The second look is also for members that looked on both sides of midnight.
+_DAY = 86400
 
 #: How a try ended.
 SAVED, PASSED, FAILED = "saved", "passed", "failed"
@@ -96,14 +102,17 @@ class Choice:
     why: str
 
 
-def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[Seen]) -> Choice:
-    """The first healthy voter by its id that does not lead, for a leader has enough to do; else the leader.
+def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[Seen], now: float) -> Choice:
+    """The first healthy voter that does not lead, for a leader has enough to do; else the leader.
 
-    A healthy voter answers a linearizable read of its own and has no CORRUPT alarm.
+    A healthy voter answers a linearizable read of its own and has no CORRUPT alarm. The voters of the list stand in the
+    order of their ids, and each day begins with the next one: whoever is well and who leads does not change that order,
+    so that members which see different things differ as little as can be.
 
     :param own_id: of this host's member.
     :param members: as its own list has them.
     :param seen: what each of them says.
+    :param now: seconds since 1970.
     """
     names = {member["id"]: member["name"] or member["id"] for member in members}
     learners = {member["id"] for member in members if member["is_learner"]}
@@ -114,11 +123,15 @@ def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[See
     corrupt = {alarm["member_id"] for one in told for alarm in one.alarms or () if alarm["alarm"] == CORRUPT}
     voters = {one.status["member_id"]: one.status for one in told if one.status and not one.error}
     healthy = [one for one in voters if one in names and one not in learners | corrupt]
-    ranked = sorted(healthy, key=lambda one: (voters[one]["is_leader"], int(one, 16)))
+    order = sorted(names.keys() - learners, key=lambda one: int(one, 16))
+    today = int(now // _DAY)
+    ranked = sorted(healthy, key=lambda one: (voters[one]["is_leader"], (order.index(one) - today) % len(order)))
     if not ranked:
         return Choice(True, own, f"{own} finds no healthy voter, itself included, and saves what it has.")
     saver = names[ranked[0]]
-    return Choice(ranked[0] == own_id, saver, f"{saver} is first among the healthy voters, the leader being last.")
+    return Choice(
+        ranked[0] == own_id, saver, f"{saver} is today's first among the healthy voters, the leader being last."
+    )
 
 
 @dataclass(frozen=True)

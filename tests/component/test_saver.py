@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,8 +87,10 @@ class Hosts:
 
     @property
     def order(self):
-        """The members as all of them rank them, by their ids."""
-        return sorted(self.cluster.members, key=lambda member: int(self.ids[member.name], 16))
+        """The members as all of them rank them today: by their ids, each day beginning with the next."""
+        ordered = sorted(self.cluster.members, key=lambda member: int(self.ids[member.name], 16))
+        first = int(time.time() // 86400) % len(ordered)
+        return ordered[first:] + ordered[:first]
 
 
 @pytest.fixture
@@ -144,6 +147,16 @@ class TestOfThree:
         hosts.cluster.lead(first)
         done = _saver.attempt(hosts.settings(first), lambda _seconds: hosts.cluster.lead(second))
         assert done.outcome == _saving.SAVED
+
+    def test_the_next_one_saves_on_the_next_day_although_the_first_is_well(self, hosts):
+        """Nobody sees that a host has no timer; so it may cost the cluster its own days and no more."""
+        first, second, _third = hosts.order
+        tomorrow = time.time() + 86400
+        done = [
+            _saver.attempt(hosts.settings(member), lambda _seconds: None, lambda: tomorrow)
+            for member in (first, second)
+        ]
+        assert [one.outcome for one in done] == [_saving.PASSED, _saving.SAVED]
 
     def test_one_whose_own_member_is_down_says_so(self, hosts):
         first = hosts.order[0]

@@ -225,7 +225,27 @@ class TestBackups:
         hosts = self.hosts(newest=self.newest("2027-01-15T07:00:00Z"))
         hosts[1] = seeing(hosts[1], timer={"enabled": "masked", "active_state": "inactive"})
         (text,) = _plan.plan(hosts).warnings
-        assert text == "etcd-host1: etcd-snapshot.timer is masked: this member saves no snapshots."
+        assert text == (
+            "etcd-host1: etcd-snapshot.timer is masked: this member saves no snapshots, and on its days no other takes "
+            "its place."
+        )
+
+    @pytest.mark.parametrize("schedule, said", [("", "empty"), ("hourly", "hourly")])
+    def test_at_other_times_than_those_of_the_others_are_warned_of(self, schedule, said):
+        hosts = self.hosts(newest=self.newest("2027-01-15T07:00:00Z"))
+        hosts[1] = self.hosts(schedule)[1]
+        (text,) = _plan.plan(hosts).warnings
+        assert text == (
+            "etcd_snapshot_schedule differs between the hosts of one cluster (etcd-host0, etcd-host2: daily; "
+            f"etcd-host1: {said}): each saves at its own times only, and on its days no other takes its place. Give it "
+            "once, for the group."
+        )
+
+    def test_by_a_member_that_leaves_are_no_matter(self):
+        hosts = self.hosts(newest=self.newest("2027-01-15T07:00:00Z"))
+        wanted = replace(hosts[1].wanted, present=False)
+        hosts[1] = replace(hosts[1], wanted=replace(wanted, snapshots=replace(wanted.snapshots, schedule="")))
+        assert not any("etcd_snapshot_schedule" in text for text in _plan.plan(hosts).warnings)
 
     def test_at_times_that_systemd_does_not_know_are_refused(self):
         hosts = [seeing(host, snapshots={"schedule_problem": "Failed to parse."}) for host in self.hosts()]
