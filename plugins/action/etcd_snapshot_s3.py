@@ -84,7 +84,7 @@ def _fetch(store: Store, directory: str, arguments: dict[str, Any], check: bool)
         raise BadInput(f"The bucket {arguments['bucket']} has no snapshot below {prefix or '/'}.")
     with tempfile.TemporaryDirectory() as own:
         manifests = {name: _manifest_of(store, name, own) for name in whole}
-    key = max(whole, key=lambda name: (manifests[name].taken_at, manifests[name].revision))
+    key = _manifest.in_order(sorted(whole), manifests.__getitem__)[-1]
     path, manifest = os.path.join(directory, posixpath.basename(key)), manifests[key]
     here = _fetched.is_there(path, manifest)
     if not here and not check:

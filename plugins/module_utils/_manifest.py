@@ -13,14 +13,16 @@ without looking.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 
 FORMAT = 1
 SUFFIX = ".json"
+
+T = TypeVar("T")
 
 _TIME = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 
@@ -96,6 +98,25 @@ class Manifest:
 def path_of(snapshot: str) -> str:
     """Where the manifest of a snapshot lies."""
     return snapshot + SUFFIX
+
+
+def in_order(found: Iterable[T], manifest: Callable[[T], Manifest]) -> list[T]:
+    """Snapshots, oldest first.
+
+    Those of one cluster are in the order of their revisions, for no clock has a part in these: one that was saved while
+    a host's clock was ahead is not the newest for years. A cluster that was restored or made anew has another id, and
+    may count from the beginning again. So clusters stand in the order of the times at which their last ones were taken.
+    """
+    items = list(found)
+    last: dict[str, tuple[int, str]] = {}
+    for one in map(manifest, items):
+        last[one.cluster_id] = max(last.get(one.cluster_id, (0, "")), (one.revision, one.taken_at))
+
+    def key(item: T) -> tuple[str, str, int, str]:
+        one = manifest(item)
+        return last[one.cluster_id][1], one.cluster_id, one.revision, one.taken_at
+
+    return sorted(items, key=key)
 
 
 def check_file(manifest: Manifest, details: Any, path: str) -> None:

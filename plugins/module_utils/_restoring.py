@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bootstrap,
     _bump,
     _fitness,
+    _manifest,
     _marker,
     _plan,
     _provenance,
@@ -336,17 +337,18 @@ def _chosen(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Candi
     known = _cluster_ids([look.host for look in looks])
     # One from before an earlier restore is of another cluster, whatever its name.
     own = [one for one in kept if one.manifest is not None and one.manifest.cluster_id in known]
-    newest = max(own or kept, key=_age, default=None)
-    if newest is None:
+    newest = _in_order(own or kept)
+    if not newest:
         raise BadInput(
             f"No host of {wish.cluster} has a snapshot of it. Name a file on the controller or on a host: -e "
             "etcd_snapshot=PATH"
         )
-    return newest
+    return newest[-1]
 
 
-def _age(one: Candidate) -> tuple[str, int]:
-    return (one.manifest.taken_at, one.revision) if one.manifest is not None else ("", one.revision)
+def _in_order(found: Iterable[Candidate]) -> list[Candidate]:
+    """Those with a manifest, oldest first."""
+    return _manifest.in_order([one for one in found if one.manifest is not None], lambda one: one._said)
 
 
 def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
@@ -569,11 +571,12 @@ def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequenc
         members = (look.host.seen.get("cluster") or {}).get("members")
         if members:
             return list(members)
-    if wish.snapshot_of:
-        # It is a copy of another cluster, which goes on.
-        kept = [one for look in looks for one in look.kept]
-        return max(kept, key=_age).members if kept else []
-    return max([chosen, *(one for look in looks for one in look.kept)], key=_age).members
+    kept = [one for look in looks for one in look.kept]
+    # Where it is a copy of another cluster, that goes on.
+    known = _in_order(kept if wish.snapshot_of else [chosen, *kept])
+    if known:
+        return known[-1].members
+    return [] if wish.snapshot_of else chosen.members
 
 
 def _member(one: Member) -> str:

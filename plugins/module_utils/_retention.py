@@ -41,7 +41,8 @@ class Retention:
 def surplus(times: Sequence[str], retention: Retention, good: int) -> list[int]:
     """Which of a cluster's snapshots go.
 
-    :param times: when each was taken, as manifests say it, oldest first.
+    :param times: when each was taken, as manifests say it, the oldest snapshot first. Where a clock was wrong the times
+        themselves are not in order.
     :param good: the position of the newest that is known to be good; it stays, whatever the numbers say.
     :returns: positions among the times, in order.
     """

@@ -32,6 +32,9 @@ RANDOM_DELAY = 30
 #: then. A leader that changed between their looks, or a saver that died at it, would mean no snapshot otherwise.
 SECOND_LOOK = 45
 
+# Seconds by which a snapshot may seem to come from the future: the clocks of hosts differ.
+_SLACK = 300
+
 # Those of UTC, as all hosts count them. The second look is also for members that looked on both sides of midnight.
 _DAY = 86400
 
@@ -182,7 +185,8 @@ class Try:
 def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> str:
     """For node_exporter's textfile collector. No age is written: it would stand still until the next try.
 
-    :param newest: the newest snapshot on this host, None where there is none.
+    :param newest: the newest snapshot on this host, None where there is none. Of one that is still to be taken, as it
+        says, nobody knows how old it is: then it counts as very old, for whoever asks for ages is to be woken.
     :param saved_for: seconds that saving it took, as far as known.
     """
     found: list[tuple[str, str, float]] = [
@@ -192,7 +196,11 @@ def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> s
     ]
     if newest is not None:
         found += [
-            ("newest_timestamp_seconds", "When the newest snapshot on this host was taken.", _at(newest.taken_at)),
+            (
+                "newest_timestamp_seconds",
+                "When the newest snapshot on this host was taken; 0 if its clock was ahead then.",
+                0.0 if _is_ahead(newest.taken_at, _at(last.at)) else _at(newest.taken_at),
+            ),
             ("newest_size_bytes", "Its size.", newest.size),
             ("newest_revision", "The revision of the store that it holds.", newest.revision),
             ("newest_duration_seconds", "How long saving it took.", saved_for),
@@ -230,19 +238,22 @@ class Backup:
     :param since: seconds since 1970 at which its timer was written; 0 without one.
     :param newest: when its newest snapshot of the cluster was taken, seconds since 1970; 0 where it has none.
     :param last: its last try, None where there was none.
+    :param path: of that snapshot, empty where it has none.
     """
 
     label: str
     since: float
     newest: float
     last: Try | None
+    path: str = ""
 
 
 def backup_of(label: str, seen: Mapping[str, Any]) -> Backup:
     """Of what C(_backups.on_host) has seen."""
     newest, last = seen["newest"], seen["last"]
     taken = seconds_of(newest["taken_at"]) if newest else None
-    return Backup(label, seen["since"], taken or 0.0, Try(**last) if last else None)
+    path = newest["path"] if newest else ""
+    return Backup(label, seen["since"], taken or 0.0, Try(**last) if last else None, path)
 
 
 def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: bool) -> list[str]:
@@ -258,7 +269,9 @@ def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: b
         for one in found
         if one.last is not None and not one.last.ok
     ]
-    newest = max(found, key=lambda one: one.newest, default=None)
+    ahead = [one for one in found if one.newest > now + _SLACK]
+    texts += [f"{one.label}: {_untimely(one.path, stamp(one.newest))}" for one in ahead]
+    newest = max((one for one in found if one not in ahead), key=lambda one: one.newest, default=None)
     since = [one.since for one in found if one.since]
     if not max_age or newest is None or not since:
         return texts
@@ -268,7 +281,7 @@ def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: b
             f"The newest snapshot{unheard} was taken {stamp(newest.newest)} and lies on {newest.label}: it is "
             f"{_age(now - newest.newest)} old, and etcd_snapshot_max_age is {_age(max_age)}."
         )
-    elif not newest.newest and now - min(since) > max_age:
+    elif not newest.newest and not ahead and now - min(since) > max_age:
         texts.append(
             f"There is no snapshot{unheard}, although the timer has been there for {_age(now - min(since))}: look at "
             "journalctl -u etcd-snapshot on the members."
@@ -285,10 +298,23 @@ def stale(newest: Mapping[str, Any] | None, max_age: int, now: float) -> str:
     """
     if newest is None:
         return "There is no snapshot of this cluster on this host."
+    if _is_ahead(newest["taken_at"], now):
+        return f"The newest snapshot on this host: {_untimely(newest['path'], newest['taken_at'])}"
     age = now - _at(newest["taken_at"])
     if not max_age or age <= max_age:
         return ""
     return f"The newest snapshot on this host, {newest['path']}, is {_age(age)} old; {_age(max_age)} are allowed."
+
+
+def _is_ahead(taken_at: str, now: float) -> bool:
+    return _at(taken_at) > now + _SLACK
+
+
+def _untimely(path: str, taken_at: str) -> str:
+    return (
+        f"{path} says that it was taken {taken_at}, which is still to come: the clock was ahead when it was saved, and "
+        "nobody knows how old it is. Set the clock there, and remove that file once a newer one is there."
+    )
 
 
 def _age(seconds: float) -> str:

@@ -21,7 +21,7 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -77,11 +77,16 @@ def found(directory: str, cluster: str = "") -> list[Kept]:
                 manifest = manifest_of(path)
                 if cluster in ("", manifest.cluster) and os.stat(path).st_size == manifest.size:
                     kept.append(Kept(path, manifest))
-    return sorted(kept, key=_age)
+    return in_order(kept)
+
+
+def in_order(kept: Iterable[Kept]) -> list[Kept]:
+    """Oldest first, see C(_manifest.in_order)."""
+    return _manifest.in_order(sorted(kept, key=lambda one: one.path), lambda one: one.manifest)
 
 
 def newest(directory: str, cluster: str) -> Kept | None:
-    """The snapshot of a cluster that was taken last, or None.
+    """The newest snapshot of a cluster, or None.
 
     :raises HostError: the directory cannot be read.
     """
@@ -206,7 +211,7 @@ def prune(directory: str, good: Kept, retention: Retention, check: bool = False)
     """
     there = found(directory, good.manifest.cluster)
     ours = {one.path: one for one in there if one.manifest.cluster_id == good.manifest.cluster_id}
-    ordered = sorted({**ours, good.path: good}.values(), key=_age)
+    ordered = in_order({**ours, good.path: good}.values())
     times = [one.manifest.taken_at for one in ordered]
     doomed = [ordered[at].path for at in _retention.surplus(times, retention, ordered.index(good))]
     for path in [] if check else doomed:
@@ -219,10 +224,6 @@ def prune(directory: str, good: Kept, retention: Retention, check: bool = False)
         except OSError as exc:
             raise HostError(f"{path} cannot be deleted: {exc.strerror}.") from exc
     return doomed
-
-
-def _age(kept: Kept) -> tuple[str, int, str]:
-    return kept.manifest.taken_at, kept.manifest.revision, kept.path
 
 
 def _clean(directory: str) -> None:

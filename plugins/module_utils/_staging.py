@@ -39,7 +39,7 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
     :param cluster: the name under which its snapshots are known.
     :param snapshot: a file to judge if it is there; a path.
     :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept) and C(staged)
-        (paths with their manifests and checksums), C(newest) (when the last of C(kept) was taken, empty without one),
+        (paths with their manifests and checksums), C(newest) (the manifest of the last of C(kept), None without one),
         C(named) (what is at C(snapshot), None if nothing is).
     :raises EtcdError: what is there cannot be used.
     """
@@ -52,7 +52,7 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
         "record": record.to_dict() if record else None,
         "prepared": record is not None and os.path.isdir(Places.of(layout, record).new),
         "kept": kept,
-        "newest": kept[-1]["manifest"]["taken_at"] if kept else "",
+        "newest": kept[-1]["manifest"] if kept else None,
         "staged": [{"path": path, "sha256": os.path.basename(path)[len(_STAGED) : -len(".db")]} for path in staged],
         "named": judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
     }

@@ -219,8 +219,9 @@ health:
     snapshot:
       description:
         - The newest snapshot of this cluster in O(snapshot_dir), its C(path), C(taken_at) (UTC), C(size) in bytes,
-          C(revision), and C(stale), whether it is older than O(snapshot_max_age). That is among the reasons, and no
-          illness. Empty without one, or if none was asked for.
+          C(revision), and C(stale), whether it is older than O(snapshot_max_age), or says that it was taken in the
+          future, so that nobody knows. That is among the reasons, and no illness. Empty without one, or if none was
+          asked for.
       type: dict
       returned: always
     table:

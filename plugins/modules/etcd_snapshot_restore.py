@@ -118,9 +118,9 @@ kept:
   type: list
   elements: dict
 newest:
-  description: When the last of RV(kept) was taken, as C(2026-11-22T07:40:00Z). Empty without one.
+  description: The manifest of the last of RV(kept). None without one.
   returned: with O(state=looked)
-  type: str
+  type: dict
 staged:
   description: Copies of snapshots that restores have brought here, as C(path) and C(sha256).
   returned: with O(state=looked)

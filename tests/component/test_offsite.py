@@ -285,6 +285,19 @@ class TestTheWholeWay:
         assert back.result["manifest"] == snapshot.manifest.to_dict()
         assert (here / Path(path).name).stat().st_mode & 0o777 == 0o600
 
+    def test_and_back_comes_the_newest_whatever_a_clock_said(self, s3, server, snapshot, tmp_path, machine):
+        ahead = {**snapshot.manifest.to_dict(), "revision": 0, "taken_at": "2031-01-01T00:00:00Z"}
+        for name, body in (("ahead.db", b"a database"), ("ahead.db.json", json.dumps(ahead).encode())):
+            s3.put_object(Bucket="backups", Key=f"prod/{name}", Body=body)
+        access = {"bucket": "backups", "prefix": "prod", "endpoint": server, **KEYS}
+        _there, back = machine.play(
+            [
+                ("etcd_snapshot_s3", {"path": snapshot.path, **access}, False),
+                ("etcd_snapshot_s3", {"state": "fetched", "path": str(tmp_path / "here"), **access}, False),
+            ]
+        )
+        assert back.result["key"] == f"prod/{Path(snapshot.path).name}"
+
     def test_never_with_a_file_that_its_manifest_does_not_know(self, store, server, snapshot, machine):
         access = {"bucket": "backups", "endpoint": server, **KEYS}
         with open(snapshot.path, "r+b") as file:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import absent, bare, logged, seeing, serving, stopped, three
@@ -196,3 +198,36 @@ def test_a_step_gets_what_its_file_asks_for():
 
 def test_each_layout_option_reaches_the_modules():
     assert set(INTERNAL["__etcd_layout"]) == set(bare().wanted.layout.to_dict())
+
+
+class TestWhoHasTheNewestSnapshot:
+    OLD = {"cluster_id": "bb", "revision": 9000, "taken_at": "2026-11-20T00:00:00Z"}
+    AHEAD = {"cluster_id": "aa", "revision": 100, "taken_at": "2031-01-01T00:00:00Z"}
+    NEWEST = {"cluster_id": "aa", "revision": 1000, "taken_at": "2026-11-22T00:00:00Z"}
+
+    def found(self, name, **variables):
+        """What an internal variable says of four hosts, of which the third has the newest and the last has none."""
+        looks = [self.AHEAD, self.OLD, self.NEWEST, None]
+        names = [f"etcd-host{at}" for at in range(len(looks))]
+        hostvars = {
+            host: {
+                "inventory_hostname": host,
+                "__etcd_looked": {"newest": one, "named": {"path": "/x.db"} if one == self.OLD else None},
+                "__etcd_newest": {"path": "/y.db" if one else "", "manifest": one or {}},
+            }
+            for host, one in zip(names, looks)
+        }
+        known = {key: trust_as_template(INTERNAL[key]) for key in ("__etcd_looking", "__etcd_holders", "__etcd_holder")}
+        given = {"hostvars": hostvars, "ansible_play_hosts": names, "__etcd_here": names, "etcd_snapshot": ""}
+        return Templar(DataLoader(), {**known, **given, **variables}).template(known[name])
+
+    def test_is_told_by_revisions_and_by_no_clock(self):
+        assert self.found("__etcd_holder") == "etcd-host2"
+        assert self.found("__etcd_holders")[-1] == "etcd-host2"
+
+    def test_is_nobody_where_there_is_none(self):
+        assert self.found("__etcd_holder", ansible_play_hosts=["etcd-host3"]) == ""
+        assert self.found("__etcd_holders", __etcd_here=["etcd-host3"]) == []
+
+    def test_does_not_matter_where_one_is_named(self):
+        assert self.found("__etcd_holders", etcd_snapshot="/x.db") == ["etcd-host1"]

@@ -16,7 +16,7 @@ PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
 
 def looked(*kept, **changes):
     """What a host has told as C(looked)."""
-    told = {"record": None, "prepared": False, "staged": [], "named": None, "newest": ""}
+    told = {"record": None, "prepared": False, "staged": [], "named": None, "newest": None}
     return {**told, "kept": [{"path": PATH, "manifest": one.to_dict()} for one in kept], **changes}
 
 

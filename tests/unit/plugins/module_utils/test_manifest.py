@@ -112,3 +112,31 @@ def test_a_file_that_disagrees_is_refused_with_what_and_how(name, value):
     assert f"/x/prod.db and its manifest /x/prod.db.json disagree: {name} is {value} in the file and {told}" in str(
         caught.value
     )
+
+
+class TestTheOrder:
+    def order(self, *given):
+        """Of snapshots, each as (cluster's id, revision, day)."""
+        found = [
+            replace(MANIFEST, cluster_id=cluster_id, revision=revision, taken_at=f"{day}T00:00:00Z")
+            for cluster_id, revision, day in given
+        ]
+        ordered = _manifest.in_order(found, lambda one: one)
+        return [(one.cluster_id, one.revision, one.taken_at[:10]) for one in ordered]
+
+    def test_within_a_cluster_is_that_of_the_revisions_whatever_a_clock_said(self):
+        ahead, right = ("aa", 100, "2031-01-01"), ("aa", 1000, "2026-11-22")
+        assert self.order(right, ahead) == self.order(ahead, right) == [ahead, right]
+
+    def test_of_one_revision_is_that_of_the_times(self):
+        older, newer = ("aa", 100, "2026-11-21"), ("aa", 100, "2026-11-22")
+        assert self.order(newer, older) == [older, newer]
+
+    def test_puts_a_cluster_that_was_made_anew_behind_the_one_before(self):
+        """It may count from 1 again, under the same name."""
+        before, anew = ("bb", 5000, "2026-11-21"), ("aa", 3, "2026-11-22")
+        assert self.order(anew, before) == [before, anew]
+
+    def test_of_clusters_is_that_of_their_last_ones(self):
+        ahead, last, restored = ("aa", 100, "2031-01-01"), ("aa", 1000, "2026-11-21"), ("bb", 900, "2026-11-22")
+        assert self.order(restored, ahead, last) == [ahead, last, restored]

@@ -101,6 +101,13 @@ class TestAClusterThatServes:
         assert plan.restoration.version == "3.6.14"
         assert plan.restoration.began == "20261122T074000Z"
 
+    def test_is_replaced_by_what_it_was_last_and_not_by_what_a_wrong_clock_says(self):
+        host = well()[0].host
+        ahead = kept(host, "/ahead.db", revision=100, taken_at="2031-01-01T00:00:00Z", sha256="0" * 64)
+        last = kept(host, "/last.db", revision=1000, taken_at="2026-11-22T07:00:00Z", sha256="1" * 64)
+        for snapshots in ((ahead, last), (last, ahead)):
+            assert _restoring.plan(well(*snapshots), WISH).source.path == "/last.db"
+
     def test_is_saved_first_by_a_follower(self):
         assert _restoring.plan(well(), WISH).saving == "etcd-host1"
 

@@ -177,6 +177,13 @@ class TestMetrics:
         assert found["etcd_snapshot_last_try_success"][1] == 0
         assert "etcd_snapshot_newest_timestamp_seconds" not in found
 
+    def test_tell_no_time_that_is_still_to_come(self):
+        """The age of the newest would be below zero for years, and nobody would be woken."""
+        ahead = replace(self.NEWEST, taken_at="2031-01-01T00:00:00Z")
+        assert self.read("prod", self.LAST, ahead, 1.5)["etcd_snapshot_newest_timestamp_seconds"][1] == 0
+        differing = replace(self.NEWEST, taken_at="2026-11-22T07:40:02Z")
+        assert self.read("prod", self.LAST, differing, 1.5)["etcd_snapshot_newest_timestamp_seconds"][1] == 1795333202.0
+
     @pytest.mark.parametrize("name", ["prod", 'a "b" \\c', "x\ny"])
     def test_name_the_cluster(self, name):
         assert {labels["cluster"] for labels, _value in self.read(name, self.LAST, self.NEWEST, 1.0).values()} == {name}
@@ -217,6 +224,16 @@ class TestComplaints:
             "etcd-host0: its last snapshot failed at 2026-11-22T07:40:00Z: no room."
         ]
 
+    def test_name_one_that_is_still_to_be_taken_and_judge_the_age_by_the_others(self):
+        ahead = replace(self.FRESH, label="etcd-host1", newest=NOON + 10 * DAY, path="/x.db")
+        old = replace(self.FRESH, newest=NOON - 5 * DAY)
+        said, age = self.say(ahead, old)
+        assert said.startswith("etcd-host1: /x.db says that it was taken 2027-01-25T08:00:00Z, which is still to come")
+        assert "Set the clock there, and remove that file" in said
+        assert "lies on etcd-host0: it is 5 days old" in age
+        assert self.say(ahead, self.OTHER) == [said]
+        assert self.say(replace(ahead, newest=NOON + 2), self.OTHER) == []
+
     def test_admit_what_nobody_has_looked_at(self):
         (text,) = self.say(self.OTHER, heard=False)
         assert "on the hosts that were asked" in text
@@ -228,13 +245,21 @@ class TestComplaints:
             "last": vars(Try("2026-11-22T07:40:00Z", _saving.SAVED, "")),
         }
         found = _saving.backup_of("h", seen)
-        assert (found.newest, found.since, found.last.ok) == (1795333200.0, 5.0, True)
+        assert (found.newest, found.since, found.last.ok, found.path) == (1795333200.0, 5.0, True, "/x")
 
 
 @pytest.mark.parametrize("age, max_age, is_stale", [(3600, 7200, False), (7201, 7200, True), (10**8, 0, False)])
 def test_a_snapshot_is_stale_once_it_is_older_than_it_may_be(age, max_age, is_stale):
     newest = {"path": "/x.db", "taken_at": _saving.stamp(NOON - age)}
     assert bool(_saving.stale(newest, max_age, NOON)) is is_stale
+
+
+@pytest.mark.parametrize("max_age", [0, 7200])
+def test_a_snapshot_that_is_still_to_be_taken_is_not_what_it_should_be(max_age):
+    newest = {"path": "/x.db", "taken_at": _saving.stamp(NOON + DAY)}
+    assert "/x.db says that it was taken 2027-01-16T08:00:00Z, which is still to come" in _saving.stale(
+        newest, max_age, NOON
+    )
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-11-22"])

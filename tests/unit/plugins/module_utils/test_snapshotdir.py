@@ -189,6 +189,25 @@ def test_of_one_second_the_one_that_was_just_saved_stays(directory):
     assert [one.path for one in _snapshotdir.found(directory, "prod")] == paths[2:]
 
 
+def test_one_that_was_saved_while_the_clock_was_ahead_is_neither_newest_nor_kept_for_long(directory):
+    ahead = keep(directory, revision=100, taken_at="2031-01-01T00:00:00Z")
+    paths = [keep(directory, revision=100 + day, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21, 22)]
+    newest = _snapshotdir.newest(directory, "prod")
+    assert newest is not None
+    assert newest.path == paths[-1]
+    assert _snapshotdir.prune(directory, newest, Retention(2)) == [ahead, paths[0]]
+    assert [one.path for one in _snapshotdir.found(directory, "prod")] == paths[1:]
+
+
+def test_the_newest_stays_although_the_one_just_saved_says_that_it_is_from_long_ago(directory):
+    older = keep(directory, revision=100, taken_at="2026-11-21T00:00:00Z")
+    saved = keep(directory, revision=200, taken_at="1970-01-01T00:00:00Z")
+    newest = _snapshotdir.newest(directory, "prod")
+    assert newest is not None
+    assert newest.path == saved
+    assert _snapshotdir.prune(directory, newest, Retention(0, daily=1)) == [older]
+
+
 def test_another_cluster_of_the_same_name_is_left_alone(directory):
     other = keep(directory, cluster_id="another", taken_at="2026-11-20T00:00:00Z")
     ours = keep(directory)
