@@ -26,17 +26,19 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _MOST = 1 << 62
 
 
-def bump(revision: int, live: Iterable[int], manifests: Sequence[Manifest], now: float) -> int:
+def bump(revision: int, live: Iterable[int], serving: Iterable[int], manifests: Sequence[Manifest], now: float) -> int:
     """The revisions between the snapshot's and the first one of the restored cluster.
 
     :param revision: the snapshot's.
-    :param live: revisions that members tell which still answer; none where nobody does.
+    :param live: revisions that members tell which still answer; none where nobody does. One of them may lag behind, or
+        be of another cluster on the same hosts.
+    :param serving: those of them that serve in the cluster of the snapshot. Only these can know the last revision.
     :param manifests: of all snapshots of the cluster that are known, the one that is restored among them.
     :param now: seconds since 1970.
     """
-    told = list(live)
-    last = max([revision, *told])
-    if not told:
+    saved = max([revision, *(one.revision for one in manifests)])
+    last = max([saved, *live])
+    if max(serving, default=0) < saved:
         last = max(last, _reckoned(manifests, now))
     return min(last + max(-(-last // _PART), _LEAST), _MOST) - revision
 
@@ -51,8 +53,8 @@ def _reckoned(manifests: Sequence[Manifest], now: float) -> int:
         for (earlier, before), (later, after) in zip(known, known[1:])
         if after > before
     ]
-    age = max(0.0, now - known[-1][0])
-    return max(revision for _time, revision in known) + int(max(rates, default=0.0) * age)
+    revision, taken_at = max((revision, taken_at) for taken_at, revision in known)
+    return revision + int(max(rates, default=0.0) * max(0.0, now - taken_at))
 
 
 def _seconds(manifest: Manifest) -> float:

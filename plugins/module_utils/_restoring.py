@@ -285,7 +285,10 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     _plan.check_authorities(hosts, founding=not any(host.seen["certificates"] for host in hosts))
     _check_fenced(looks, wish, chosen)
     now = max(float(host.seen["host"]["time"]) for host in hosts)
-    live = [int(host.seen["cluster"]["status"]["revision"]) for host in hosts if _tells(host)]
+    telling = [host for host in hosts if _tells(host)]
+    live = [_revision(host) for host in telling]
+    own = chosen.manifest.cluster_id if chosen.manifest is not None else ""
+    serving = [_revision(host) for host in telling if host.answers and host.seen["cluster"]["cluster_id"] == own]
     manifests = [one.manifest for look in looks for one in look.kept if one.manifest is not None]
     manifests += [chosen.manifest] if chosen.manifest is not None else []
     restoration = Restoration(
@@ -296,7 +299,9 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
         size=chosen.size,
         revision=chosen.revision,
         key_count=chosen.manifest.key_count if chosen.manifest is not None else 0,
-        bump=_bump.bump(chosen.revision, live, manifests, now) if _releases.can_raise_revision(version) else 0,
+        bump=(
+            _bump.bump(chosen.revision, live, serving, manifests, now) if _releases.can_raise_revision(version) else 0
+        ),
         initial_cluster=_topology.initial_cluster(host.wanted.member for host in hosts if host.wanted is not None),
         version=version,
         allow_missing_hash=wish.allow_missing_hash,
@@ -372,6 +377,10 @@ def _token(cluster: str, hosts: Sequence[Host]) -> str:
 
 def _tells(host: Host) -> bool:
     return bool((host.seen.get("cluster") or {}).get("status"))
+
+
+def _revision(host: Host) -> int:
+    return int(host.seen["cluster"]["status"]["revision"])
 
 
 def _saving(hosts: Sequence[Host]) -> str:

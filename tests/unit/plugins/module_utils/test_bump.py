@@ -17,55 +17,76 @@ NOW = datetime(2026, 11, 22, 8, 0, tzinfo=timezone.utc).timestamp()
 
 class TestTheRestoredClusterBegins:
     def test_a_million_above_the_last_revision_that_is_known(self):
-        assert _bump.bump(1000, [1500], [manifest()], NOW) == 1500 + 1_000_000 - 1000
+        assert _bump.bump(1000, [1500], [1500], [manifest()], NOW) == 1500 + 1_000_000 - 1000
 
     def test_a_fifth_above_it_if_that_is_more(self):
-        assert _bump.bump(1000, [10_000_000], [manifest()], NOW) == 12_000_000 - 1000
+        assert _bump.bump(1000, [10_000_000], [10_000_000], [manifest()], NOW) == 12_000_000 - 1000
 
     def test_above_what_any_member_tells(self):
-        assert _bump.bump(1000, [1500, 9000, 20], [], NOW) == 9000 + 1_000_000 - 1000
+        assert _bump.bump(1000, [1500, 9000, 20], [1500], [], NOW) == 9000 + 1_000_000 - 1000
 
     def test_above_the_snapshot_where_members_tell_less(self):
-        assert _bump.bump(1000, [20], [], NOW) == 1_000_000
+        assert _bump.bump(1000, [20], [20], [], NOW) == 1_000_000
 
     def test_above_the_newest_snapshot_where_no_member_answers(self):
         newer = manifest(revision=5000, taken_at="2026-11-22T08:00:00Z")
-        assert _bump.bump(1000, [], [manifest(), newer], NOW) >= 5000 + 1_000_000 - 1000
+        assert _bump.bump(1000, [], [], [manifest(), newer], NOW) >= 5000 + 1_000_000 - 1000
 
     def test_above_what_may_have_been_written_since_that(self):
         """A million an hour between the two snapshots, and three hours since the second."""
         older = manifest(revision=1000, taken_at="2026-11-22T04:00:00Z")
         newer = manifest(revision=1_001_000, taken_at="2026-11-22T05:00:00Z")
-        assert _bump.bump(1000, [], [newer, older], NOW) == 4_001_000 + 1_000_000 - 1000
+        assert _bump.bump(1000, [], [], [newer, older], NOW) == 4_001_000 + 1_000_000 - 1000
 
     def test_at_the_fastest_that_writes_ever_were(self):
         fast = manifest(revision=3_601_000, taken_at="2026-11-22T05:00:00Z")
         slow = manifest(revision=3_601_001, taken_at="2026-11-22T07:00:00Z")
         older = manifest(revision=1000, taken_at="2026-11-22T04:00:00Z")
-        assert _bump.bump(1000, [], [older, fast, slow], NOW) == 7_201_001 * 6 // 5 + 1 - 1000
+        assert _bump.bump(1000, [], [], [older, fast, slow], NOW) == 7_201_001 * 6 // 5 + 1 - 1000
 
     def test_and_a_clock_that_went_back_takes_nothing_away(self):
         later = manifest(revision=900, taken_at="2026-11-22T09:00:00Z")
-        assert _bump.bump(1000, [], [manifest(), later], NOW) == 1_000_000
+        assert _bump.bump(1000, [], [], [manifest(), later], NOW) == 1_000_000
+
+    def test_above_every_snapshot_although_a_member_tells_less(self):
+        """It may lag behind, be a learner, or hold a new cluster that somebody has made on the same host."""
+        newer = manifest(revision=5_000_000, taken_at="2026-11-22T08:00:00Z")
+        assert _bump.bump(500, [1000], [], [manifest(revision=500), newer], NOW) == 6_000_000 - 500
+
+    @pytest.mark.parametrize("live, serving", [([5_000_000], []), ([900_000], [900_000])])
+    def test_above_what_may_have_been_written_unless_a_member_that_knows_tells(self, live, serving):
+        older = manifest(revision=1000, taken_at="2026-11-22T04:00:00Z")
+        newer = manifest(revision=1_001_000, taken_at="2026-11-22T05:00:00Z")
+        begins = 1000 + _bump.bump(1000, live, serving, [older, newer], NOW)
+        assert begins == max(4_001_000, *live) + 1_000_000
+
+    def test_above_no_more_than_that_where_one_tells(self):
+        older = manifest(revision=1000, taken_at="2026-11-22T04:00:00Z")
+        newer = manifest(revision=1_001_000, taken_at="2026-11-22T05:00:00Z")
+        assert _bump.bump(1000, [1_001_000], [1_001_000], [older, newer], NOW) == 1_001_000 + 1_000_000 - 1000
+
+    def test_above_what_may_have_been_written_although_a_clock_was_ahead(self):
+        older = manifest(revision=1000, taken_at="2026-11-22T04:00:00Z")
+        newer = manifest(revision=1_001_000, taken_at="2026-11-22T05:00:00Z")
+        ahead = manifest(revision=500, taken_at="2031-01-01T00:00:00Z")
+        assert _bump.bump(1000, [], [], [ahead, newer, older], NOW) == 4_001_000 + 1_000_000 - 1000
 
 
 revisions = st.integers(min_value=1, max_value=1 << 61)
 
 
-@given(revisions, st.lists(revisions), st.lists(revisions))
-def test_no_revision_that_anybody_can_have_seen_is_used_again(revision, live, saved):
+@given(revisions, st.lists(revisions), st.lists(revisions), st.booleans())
+def test_no_revision_that_anybody_can_have_seen_is_used_again(revision, live, saved, serve):
     manifests = [manifest(revision=one) for one in saved]
-    begins = revision + _bump.bump(revision, live, manifests, NOW)
-    assert begins > max([revision, *live])
+    begins = revision + _bump.bump(revision, live, live if serve else [], manifests, NOW)
+    assert begins > max([revision, *live, *saved])
     assert begins < 1 << 63
-    if not live:
-        assert begins > max([revision, *saved])
 
 
 def test_two_snapshots_of_one_second_are_no_division_by_zero():
-    assert _bump.bump(1, [], [manifest(revision=1), manifest(revision=9)], NOW) > 0
+    assert _bump.bump(1, [], [], [manifest(revision=1), manifest(revision=9)], NOW) > 0
 
 
 @pytest.mark.parametrize("live", [[], [1 << 62]])
 def test_a_revision_near_the_end_of_counting_stays_countable(live):
-    assert (1 << 61) + _bump.bump(1 << 61, live, [], NOW) <= 1 << 63
+    assert (1 << 61) + _bump.bump(1 << 61, live, [], [], NOW) <= 1 << 63

@@ -150,6 +150,18 @@ class TestAClusterThatIsLost:
         # 900 in an hour, and 40 minutes since.
         assert _restoring.plan(looks, WISH).restoration.restored_revision == 1000 + 600 + 1_000_000
 
+    @pytest.mark.parametrize(
+        "changes", [{"serves": False, "cluster_id": CLUSTER_ID}, {"serves": True, "cluster_id": "ca11ed"}]
+    )
+    def test_begins_above_its_newest_snapshot_whatever_a_member_tells_that_cannot_know(self, changes):
+        """One that lags behind the others that are lost, or a new cluster that was provisioned on its host."""
+        looks = lost()
+        host = looks[2].host
+        answers = seeing(answering(host, revision=1100), cluster=changes)
+        older = kept(host, revision=100, taken_at="2026-11-22T06:00:00Z")
+        looks[2] = look(answers, older, kept(host))
+        assert _restoring.plan(looks, WISH).restoration.restored_revision == 1000 + 600 + 1_000_000
+
     @pytest.mark.parametrize("size", [1, 3, 5])
     def test_is_restored_on_other_machines_once_the_old_ones_are_off(self, size):
         wish = Wish("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
