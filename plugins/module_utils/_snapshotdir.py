@@ -20,6 +20,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import D
 
 SUFFIX = ".db"
 _PART = ".part"
+# As C(part) names it, of a cluster, a member by its id, and a process. What is called otherwise is somebody else's.
+_OURS = re.compile(rf"\..+-[0-9a-f]{{1,16}}-[0-9]+{re.escape(_PART)}")
 _DESCRIPTION = _manifest.path_of(SUFFIX)
 _MODE = 0o600
 _DIRECTORY_MODE = 0o700
@@ -152,7 +155,7 @@ def prepare(directory: str) -> None:
 def part(directory: str, name: str) -> Iterator[Part]:
     """A temporary file for a snapshot, after those of runs that are gone were removed. It is gone afterwards.
 
-    :param name: to tell it by, without a suffix.
+    :param name: to tell it by: C(CLUSTER-MEMBER), the member by its id.
     :raises OSError: it cannot be made.
     """
     path = os.path.join(directory, f".{name}-{os.getpid()}{_PART}")
@@ -231,7 +234,7 @@ def _clean(directory: str) -> None:
     for name in _names(directory):
         path = os.path.join(directory, name)
         if name.startswith("."):
-            gone = name.endswith(_DESCRIPTION + ".new") or (name.endswith(_PART) and _abandoned(path))
+            gone = name.endswith(_DESCRIPTION + ".new") or (bool(_OURS.fullmatch(name)) and _abandoned(path))
         else:
             gone = name.endswith(_DESCRIPTION) and _is_manifest_of_nothing(path)
         if gone:

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
+import re
 import shutil
 from typing import Any
 
@@ -28,6 +28,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import Places, read_record
 
 _STAGED = "restoring-"
+_PART = ".part"
+# By its checksum: a snapshot of a cluster that is called C(restoring-x) is none, and stays.
+_OURS = re.compile(rf"{_STAGED}([0-9a-f]{{64}})\.db({re.escape(_PART)})?")
 _CHUNK = 1 << 20
 # Bytes that stay free beside a snapshot that is brought here.
 _SPARE = 64 << 20
@@ -47,13 +50,12 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
     kept: list[dict[str, Any]] = [
         {"path": one.path, "manifest": one.manifest.to_dict()} for one in _snapshotdir.found(snapshot_dir, cluster)
     ]
-    staged = glob.glob(os.path.join(glob.escape(snapshot_dir), f"{_STAGED}*.db"))
     return {
         "record": record.to_dict() if record else None,
         "prepared": record is not None and os.path.isdir(Places.of(layout, record).new),
         "kept": kept,
         "newest": kept[-1]["manifest"] if kept else None,
-        "staged": [{"path": path, "sha256": os.path.basename(path)[len(_STAGED) : -len(".db")]} for path in staged],
+        "staged": [{"path": path, "sha256": sha256} for path, sha256 in _copies(snapshot_dir) if path.endswith(".db")],
         "named": judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
     }
 
@@ -108,14 +110,21 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, check: bool)
 
 
 def clear(snapshot_dir: str) -> None:
-    """Remove the copies that restores have brought here. What is kept anyway stays."""
-    for path in glob.glob(os.path.join(glob.escape(snapshot_dir), f"{_STAGED}*.db")):
+    """Remove the copies that restores have brought here, half ones too. What is kept anyway stays."""
+    for path, _sha256 in _copies(snapshot_dir):
         _hostfiles.remove(path)
+
+
+def _copies(snapshot_dir: str) -> list[tuple[str, str]]:
+    """The paths and the checksums of what was brought here, or was to be when its writer died."""
+    names = os.listdir(snapshot_dir) if os.path.isdir(snapshot_dir) else []
+    matches = filter(None, map(_OURS.fullmatch, sorted(names)))
+    return [(os.path.join(snapshot_dir, match[0]), match[1]) for match in matches]
 
 
 def _copy(source: str, target: str) -> None:
     """Copy a file that may be large: whole or not at all."""
-    beside = f"{target}.part"
+    beside = f"{target}{_PART}"
     try:
         with open(source, "rb") as reading:
             size = os.fstat(reading.fileno()).st_size

@@ -127,7 +127,7 @@ def test_what_a_dead_writer_left_is_removed_by_the_next(directory):
 
 
 def test_what_is_not_ours_is_never_removed(directory):
-    for name in ("notes.json", "x.db.json", "x.db", ".hidden", "file.part", ".hidden.json.new"):
+    for name in ("notes.json", "x.db.json", "x.db", ".hidden", "file.part", ".bigfile.iso.part", ".hidden.json.new"):
         Path(directory, name).write_text("of somebody else")
     Path(directory, "y.db.json").write_text("of somebody else")
     before = names(directory)
