@@ -257,6 +257,11 @@ def _hint(code: str) -> str:
         return "These credentials need s3:PutObject, s3:GetObject and s3:ListBucket there."
     if code in ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"):
         return "See to etcd_s3_access_key and etcd_s3_secret_key."
+    if code in ("NotImplemented", "501"):
+        return (
+            "It seems to know no conditional writes (If-None-Match), without which an object that came meanwhile would "
+            "be overwritten: take a storage that knows them. Nothing was overwritten."
+        )
     return "Nothing was overwritten."
 
 

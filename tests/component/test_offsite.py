@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Credent
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _s3
 from ansible_collections.quorum.etcd.plugins.plugin_utils._s3 import Access, Encryption, Store
+from botocore.exceptions import ClientError
 from cluster import DEFAULT_VERSION, Cluster
 from moto.server import ThreadedMotoServer
 
@@ -170,6 +171,20 @@ class TestAStorageThatRefuses:
     def test_does_not_know_the_key(self, server, s3, file):
         with _guarded(server), pytest.raises(HostError, match=r"InvalidAccessKeyId|403|AccessDenied"):
             put(Store(Access("backups", server, **KEYS)), file)
+
+    def test_knows_no_conditional_writes(self, store, s3, file, monkeypatch):
+        """Some say so; without them, what somebody else lays there meanwhile would be overwritten."""
+
+        def refuse(**options):
+            assert options["IfNoneMatch"] == "*"
+            said = {"Code": "NotImplemented", "Message": "A header implies functionality that is not implemented."}
+            raise ClientError({"Error": said}, "PutObject")
+
+        monkeypatch.setattr(store._client, "put_object", refuse)
+        with pytest.raises(
+            HostError, match=r"does not take prod/a.db: .*\(NotImplemented\).*If-None-Match.*take a storage"
+        ):
+            put(store, file)
 
     def test_is_not_there(self, file):
         with pytest.raises(HostError, match="See to etcd_s3_endpoint"):
