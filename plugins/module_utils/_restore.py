@@ -38,9 +38,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _view,
     _wal,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, is_compacted
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
@@ -294,8 +294,8 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
     """Wait until the member serves, and see that it is what was restored.
 
     :param timeout: seconds.
-    :returns: C(revision) at which it begins, C(key_count), C(members) by name, as it tells them; none where it was
-        started before.
+    :returns: C(revision) at which it begins, C(key_count) (None where it cannot be compared), C(members) by name, as it
+        tells them; none where it was started before.
     :raises HostError: it does not serve in time, or tells something else.
     """
     if act.is_over:
@@ -303,13 +303,13 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
     seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
     begins = act.restoration.restored_revision
     with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
-        revision, key_count = client.status()["revision"], client.count(begins)
+        revision, key_count = client.status()["revision"], _count(client, act.restoration)
         members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
     wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
     wrong = []
     if revision < begins:
         wrong.append(f"its revision is {revision}, and {begins} was restored")
-    if act.restoration.key_count not in (0, key_count):
+    if key_count is not None and key_count != act.restoration.key_count:
         wrong.append(f"it has {key_count} keys, and {act.restoration.key_count} were restored")
     if members != wanted:
         wrong.append(f"its members are {members}, and {wanted} were restored")
@@ -319,6 +319,22 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
             f"of every host lie beside the new ones ({Places.of(act.layout, act.restoration).old})."
         )
     return {"revision": begins, "key_count": key_count, "members": members}
+
+
+def _count(client: Client, restoration: Restoration) -> int | None:
+    """With how many keys the member began; None where nobody knows how many it should have, or it can no longer tell.
+
+    Nothing is written before the members serve, so whoever finds that revision compacted comes late to others that do,
+    and follows their log.
+    """
+    if not restoration.key_count:
+        return None
+    try:
+        return client.count(restoration.restored_revision)
+    except RpcError as exc:
+        if not is_compacted(exc):
+            raise
+        return None
 
 
 def open_up(act: Act, check: bool) -> bool:

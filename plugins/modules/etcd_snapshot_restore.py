@@ -139,7 +139,9 @@ revision:
   returned: with O(state=verified), where it was not started before
   type: int
 key_count:
-  description: How many keys it has.
+  description:
+    - How many keys it began with. None where the snapshot's number is not known, or the cluster was compacted after the
+      others began to serve.
   returned: with O(state=verified), where it was not started before
   type: int
 members:

@@ -248,6 +248,32 @@ def test_no_client_finds_a_restored_member_before_it_is_verified(version: str, m
     check_restored(hosts, restoration, held)
 
 
+class TestAHostThatComesLate:
+    """It was lost while the others went on without it."""
+
+    def served(self, hosts: Hosts, saved: Saved, restoration: Restoration) -> None:
+        """All but the last one serve, with what was written and compacted since."""
+        hosts.restore(saved, restoration, until="restore")
+        late = hosts.hosts.pop()
+        hosts.restore(saved, restoration)
+        hosts.write(5, prefix="since")
+        with hosts.client() as client:
+            client.compact(client.read("since4")["revision"])
+        hosts.hosts.append(late)
+
+    @pytest.mark.parametrize("counted", [True, False])
+    def test_follows_a_cluster_that_was_compacted_meanwhile(
+        self, version: str, make_hosts: MakeHosts, counted: bool
+    ) -> None:
+        hosts, saved, _held = written(make_hosts, version)
+        restoration = hosts.restoration(saved) if counted else hosts.restoration(saved, key_count=0)
+        self.served(hosts, saved, restoration)
+        hosts.restore(saved, restoration)
+        assert hosts.states == [_marker.STARTED] * 3
+        assert len(hosts.cluster_ids) == 1
+        assert "since4" in hosts.keys
+
+
 class TestWhoHasSeenALaterRevision:
     """A watcher and a cache of before the restore, whose revisions the snapshot does not reach."""
 
