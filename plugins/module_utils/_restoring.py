@@ -22,10 +22,11 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _marker,
     _plan,
     _provenance,
+    _quorum,
     _releases,
     _render,
+    _roster,
     _topology,
-    _urls,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
@@ -122,6 +123,9 @@ class Look:
     :param kept: snapshots of this cluster.
     :param staged: checksum -> path of copies of snapshots that a restore has brought there.
     :param named: what is at C(Wish.snapshot) there.
+    :param known: the members by the database of its own.
+    :param applied: up to which entry of the log that knows them.
+    :param heard: members that C(etcd_fenced) names and that answer: C(name), C(peer_urls), and C(answer) for a person.
     """
 
     host: Host
@@ -130,6 +134,9 @@ class Look:
     kept: Sequence[Candidate] = ()
     staged: Mapping[str, str] | None = None
     named: Candidate | None = None
+    known: Sequence[Member] = ()
+    applied: int = 0
+    heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def of(cls, host: Host, told: Mapping[str, Any]) -> Look:
@@ -141,6 +148,9 @@ class Look:
             tuple(candidate(host.name, one) for one in told["kept"]),
             {one["sha256"]: one["path"] for one in told["staged"]},
             candidate(host.name, told["named"]) if told["named"] else None,
+            tuple(told["known"]),
+            int(told["applied"]),
+            tuple(told["heard"]),
         )
 
     @property
@@ -239,6 +249,7 @@ def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> P
     """
     hosts = [look.host for look in looks]
     _check_hosts(looks, wish)
+    _check_heard(looks)
     under_way = _under_way(looks)
     found = _continued(looks, wish, under_way, given) if under_way is not None else _begun(looks, wish, given)
     version = found.restoration.version
@@ -284,6 +295,7 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     _fitness.check(hosts, version)
     _plan.check_authorities(hosts, founding=not any(host.seen["certificates"] for host in hosts))
     _check_fenced(looks, wish, chosen)
+    _check_quorum(looks, wish)
     now = max(float(host.seen["host"]["time"]) for host in hosts)
     telling = [host for host in hosts if _tells(host)]
     live = [_revision(host) for host in telling]
@@ -503,7 +515,7 @@ def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: W
             f"{', '.join([*changed, *away])}.",
             "Members that are made for different member lists do not find each other.",
             "Put the inventory back as it was; change it once the cluster serves. A machine that is off for good is "
-            f"named: -e etcd_fenced={','.join(away) or 'NAME'}",
+            f"named: -e etcd_fenced={','.join([*(wish.fenced or ()), *(away or ['NAME'])])}",
         )
 
 
@@ -543,6 +555,45 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
             _bootstrap.check_nothing_foreign(host)
 
 
+def _check_heard(looks: Sequence[Look]) -> None:
+    """Is off what is said to be? Whoever cannot be looked at may serve all the same.
+
+    :raises Refused: a member of it answers.
+    """
+    here = _peer_urls(looks)
+    for look in looks:
+        for one in look.heard:
+            # An address may be that of several members, one of which was looked at.
+            if here & set(one["peer_urls"]):
+                continue
+            raise Refused(
+                f"etcd_fenced names {one['name']}, and asked from {look.host.label} it {one['answer']}.",
+                "With others of its kind it goes on beside the restored cluster.",
+                "Switch its machine off, or cut it off for good. Or take it out of etcd_fenced, and see that it can be "
+                "looked at. Then run again.",
+            )
+
+
+def _check_quorum(looks: Sequence[Look], wish: Wish) -> None:
+    """Nobody who is said to be off votes: whoever serves needs no more than the members that were looked at.
+
+    :raises Refused: one does.
+    """
+    running = _member_ids(look.host for look in looks if look.host.runs)
+    for host in (look.host for look in looks if look.host.answers and wish.fenced):
+        voters = {one["id"] for one in host.seen["cluster"]["members"] or () if not one["is_learner"]}
+        needed = _quorum.quorum(len(voters))["needed"]
+        if voters and len(voters & running) < needed:
+            raise Refused(
+                f"{host.label} serves, which takes {needed} of {len(voters)} voters, and {len(voters & running)} of "
+                f"them run on the hosts that were looked at. Another one votes: {', '.join(sorted(wish.fenced or ()))} "
+                "cannot all be off.",
+                "With others of its kind it goes on beside the restored cluster.",
+                "See which of them still runs. Switch its machine off, or take it out of etcd_fenced and see that it "
+                "can be looked at. Then run again.",
+            )
+
+
 def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
     """Every member of the cluster that is to be replaced is stopped, or its machine is off.
 
@@ -550,19 +601,19 @@ def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
     :raises BadInput: somebody is said to be off whom nobody knows.
     """
     members = _last_known(looks, wish, chosen)
-    here = {url for look in looks if look.host.wanted for url in look.host.wanted.member.peer_urls}
+    here = _peer_urls(looks)
     ids = _member_ids([look.host for look in looks])
     words = _words(wish)
     away = [one for one in members if not here & set(one["peer_urls"]) and one["id"] not in ids]
-    loose = [one for one in away if not words & _words_of(one)]
+    loose = [one for one in away if not words & _roster.words_of(one)]
     if loose:
         raise Refused(
             f"The cluster has members that are not in this inventory: {', '.join(_member(one) for one in loose)}.",
             "One that is not stopped goes on serving, or comes back, beside the restored cluster.",
             "Put them into the inventory. If their machines are off for good, say so: -e etcd_fenced="
-            + ",".join(one["name"] or one["id"] for one in loose),
+            + ",".join([*(wish.fenced or ()), *(one["name"] or one["id"] for one in loose)]),
         )
-    known = {word for one in members for word in _words_of(one)}
+    known = {word for one in members for word in _roster.words_of(one)}
     strange = [name for name, others in (wish.fenced or {}).items() if not others and name not in known]
     if strange:
         raise BadInput(
@@ -580,6 +631,9 @@ def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequenc
         members = (look.host.seen.get("cluster") or {}).get("members")
         if members:
             return list(members)
+    stopped = max(looks, key=lambda look: look.applied)
+    if stopped.known:
+        return stopped.known
     kept = [one for look in looks for one in look.kept]
     # Where it is a copy of another cluster, that goes on.
     known = _in_order(kept if wish.snapshot_of else [chosen, *kept])
@@ -588,17 +642,16 @@ def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequenc
     return [] if wish.snapshot_of else chosen.members
 
 
+def _peer_urls(looks: Iterable[Look]) -> set[str]:
+    return {url for look in looks if look.host.wanted for url in look.host.wanted.member.peer_urls}
+
+
 def _member(one: Member) -> str:
     return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
 
 
 def _words(wish: Wish) -> set[str]:
     return {word for name, others in (wish.fenced or {}).items() for word in (name, *others)}
-
-
-def _words_of(one: Member) -> set[str]:
-    """All by which a person may name a member."""
-    return {one["name"], one["id"], *(_urls.parse_url(url, "peer URL").host for url in one["peer_urls"])} - {""}
 
 
 def _cluster_ids(hosts: Iterable[Host]) -> set[str]:

@@ -45,6 +45,12 @@ class Roster:
         return [member for member in self.members if member["id"] not in known]
 
 
+def words_of(member: Member) -> set[str]:
+    """All by which a person may name a member: its name, its id, and the hosts of its peer URLs."""
+    hosts = {_urls.parse_url(url, "peer URL").host for url in member["peer_urls"]}
+    return {member["name"], member["id"], *hosts} - {""}
+
+
 def of(hosts: Sequence[Host]) -> Roster | None:
     """The roster of a cluster, None while nobody serves.
 

@@ -26,8 +26,8 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(looked) only tells what the host knows of a restore that is under way and of snapshots. Refused where what
-        lies on the host is of another cluster.
+      - V(looked) only tells what the host knows of a restore that is under way, of snapshots and of members. Refused
+        where what lies on the host is of another cluster.
       - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
       - V(staged) has the snapshot that is restored on the host.
       - V(prepared) makes the new data of this host's member beside the old ones.
@@ -85,6 +85,13 @@ options:
     description: Take a copied database, whose file has no checksum.
     type: bool
     default: false
+  fenced:
+    description:
+      - Names, ids and addresses of members whose machines are said to be off. With O(state=looked) it is tried whether
+        one of them answers.
+    type: list
+    elements: str
+    default: []
   files:
     description: Files that are no secrets, with O(state=restored).
     required: false
@@ -130,6 +137,20 @@ named:
   description: What the file O(snapshot) holds, as C(path), C(details) and C(manifest). None where there is none.
   returned: with O(state=looked)
   type: dict
+known:
+  description: The members of the cluster by the database of the one on this host. Empty where there is none.
+  returned: with O(state=looked)
+  type: list
+  elements: dict
+applied:
+  description: Up to which entry of the log that database knows them, 0 without one.
+  returned: with O(state=looked)
+  type: int
+heard:
+  description: Those of O(fenced) that answer, as C(name), C(peer_urls), and C(answer), which has the URL.
+  returned: with O(state=looked)
+  type: list
+  elements: dict
 path:
   description: Where the snapshot lies that is restored, or its copy.
   returned: with O(state=staged) and O(state=lent)
@@ -165,6 +186,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _command,
     _destroy,
+    _lastknown,
     _lending,
     _releases,
     _restore,
@@ -203,6 +225,7 @@ def main() -> None:
             "lend_to": {"type": "path"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
+            "fenced": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
@@ -222,7 +245,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     _destroy.check_ours(layout, given["cluster"])
     if state == "looked":
         found = _staging.look(layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"])
-        return {"changed": False, **found}
+        return {"changed": False, **found, **_lastknown.look(Systemd(run), layout, found, given["fenced"])}
     if state == "lent":
         return {"changed": False, "path": snapshot if check else _lending.lend(snapshot, given["lend_to"])}
     if state == "put_back":

@@ -17,6 +17,7 @@ PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
 def looked(*kept, **changes):
     """What a host has told as C(looked)."""
     told = {"record": None, "prepared": False, "staged": [], "named": None, "newest": None}
+    told |= {"known": [], "applied": 0, "heard": []}
     return {**told, "kept": [{"path": PATH, "manifest": one.to_dict()} for one in kept], **changes}
 
 
@@ -68,6 +69,16 @@ def test_a_machine_that_is_off_is_known_by_what_the_inventory_says_of_it():
     result, _printed = plan_on("etcd-host1", hosts, hostvars, fenced=["etcd-host0"])
     assert result["refusal"] == ""
     assert "etcd-host0" not in result["plan"]["restoration"]["initial_cluster"]
+
+
+def test_what_one_host_hears_of_a_machine_that_is_said_to_be_off_is_a_refusal():
+    hosts = lost()
+    hostvars = registered(hosts, **{"etcd-host0": {}})
+    peer_urls = ["http://10.0.0.1:2380"]
+    told = {"name": "etcd-host0", "peer_urls": peer_urls, "answer": f"answers at {peer_urls[0]}"}
+    hostvars["etcd-host1"]["__etcd_looked"]["heard"] = [told]
+    result, _printed = plan_on("etcd-host1", hosts, hostvars, fenced=["etcd-host0"])
+    assert "asked from etcd-host1 it answers at http://10.0.0.1:2380" in result["refusal"]
 
 
 def test_a_file_on_the_controller_is_judged_there(tmp_path):

@@ -57,6 +57,12 @@ def well(*snapshots_of_first):
     return [look(hosts[0], *(snapshots_of_first or (kept(hosts[0]),))), *map(look, hosts[1:])]
 
 
+def heard(number):
+    """A member that is said to be off and answers."""
+    (one,) = member_list([number])
+    return {"name": one["name"], "peer_urls": one["peer_urls"], "answer": f"answers at {one['client_urls'][0]}"}
+
+
 def lost():
     """Three members without data, of which the last one has a snapshot."""
     hosts = [at(emptied(host)) for host in three()]
@@ -217,6 +223,39 @@ class TestIsRefused:
     def test_a_machine_that_nobody_knows(self):
         with pytest.raises(BadInput, match="etcd_fenced names etcd-hots2"):
             _restoring.plan(well(), Wish("etcd_cluster", fenced={"etcd-hots2": []}))
+
+    def test_a_machine_that_is_said_to_be_off_and_answers(self):
+        """Only Ansible cannot reach it: it would go on serving with the others of its kind."""
+        looks = well()[:2]
+        looks[1] = replace(looks[1], heard=[heard(2)])
+        with pytest.raises(Refused, match=r"names etcd-host2, and asked from etcd-host1 it answers at http://10.0.0.3"):
+            _restoring.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
+
+    def test_not_one_that_was_looked_at_and_shares_the_address_of_one_that_is_off(self):
+        looks = well()[:2]
+        looks[0] = replace(looks[0], heard=[heard(1)])
+        assert _restoring.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})).source
+
+    def test_a_quorum_that_needs_machines_that_are_said_to_be_off(self):
+        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
+        with pytest.raises(
+            Refused, match=r"etcd-host0 serves, which takes 2 of 3 voters, and 1 .* etcd-host1, etcd-host2 cannot all"
+        ):
+            _restoring.plan(well()[:1], wish)
+
+    def test_a_member_that_only_the_database_of_a_stopped_one_still_knows(self):
+        """It joined after the last snapshot was saved."""
+        hosts = [at(stopped(host)) for host in three()]
+        looks = [replace(look(host), known=member_list(), applied=70) for host in hosts]
+        looks[0] = replace(looks[0], kept=[kept(hosts[0])])
+        looks[1] = replace(looks[1], known=member_list(4), applied=90)
+        with pytest.raises(Refused, match=r"etcd-host3 at http://10.0.0.4:2380.* -e etcd_fenced=etcd-host3"):
+            _restoring.plan(looks, WISH)
+
+    def test_who_is_not_in_the_inventory_beside_those_that_are_named_already(self):
+        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
+        with pytest.raises(Refused, match="-e etcd_fenced=etcd-host1,etcd-host2"):
+            _restoring.plan(well()[:1], wish)
 
     def test_no_snapshot_at_all(self):
         with pytest.raises(BadInput, match="No host of etcd_cluster has a snapshot"):

@@ -1,0 +1,85 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The members of the cluster that a restore replaces, as one host knows them, and whether those given up are off."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
+    _cluster,
+    _hostfiles,
+    _process,
+    _roster,
+    _snapshotfile,
+    _view,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+Member = Mapping[str, Any]
+
+# Seconds for one question to one member.
+_ASK = 3.0
+
+
+def look(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: Sequence[str]) -> dict[str, Any]:
+    """Who they are, and who of those given up answers. Nothing is touched.
+
+    :param told: what C(_staging.look) tells: C(record) and C(kept).
+    :param fenced: names, ids and addresses of members whose machines are said to be off.
+    :returns: C(known) (the members by this one's database, none without one), C(applied) (up to which entry of the log
+        it knows them), C(heard) (those given up that answer: C(name), C(peer_urls), C(answer), which has the URL).
+    """
+    known, applied = _of_database(_aside.where_it_lies(layout, _hostfiles.read_marker(layout)))
+    return {"known": known, "applied": applied, "heard": _heard(systemd, layout, known, told, fenced) if fenced else []}
+
+
+def _of_database(lies: Layout) -> tuple[list[Member], int]:
+    try:
+        # Its structure is read. Whatever else may be wrong with it is no matter: it is replaced.
+        found = _snapshotfile.described(os.path.join(lies.data_dir, "member", "snap", "db"), "")
+    except EtcdError:
+        return [], 0
+    return list(found.members), found.consistent_index
+
+
+def _heard(
+    systemd: Systemd, layout: Layout, known: Sequence[Member], told: Mapping[str, Any], fenced: Sequence[str]
+) -> list[dict[str, Any]]:
+    kept = told["kept"][-1]["manifest"]["members"] if told["kept"] else []
+    members = [*(_of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
+    off = [one for one in members if _roster.words_of(one) & set(fenced)]
+    # Who takes a connection counts: no login is needed for that, and a new host has no file for one yet.
+    credentials = _view.credentials(replace(layout, user_file=""))
+    with ThreadPoolExecutor(max_workers=max(1, len(off))) as pool:
+        answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), off))
+    return [
+        {"name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": answer}
+        for one, answer in zip(off, answers)
+        if answer
+    ]
+
+
+def _of_process(systemd: Systemd, layout: Layout) -> list[Member]:
+    """The members by the words of the one that runs here."""
+    pid = systemd.show(layout.unit)["pid"]
+    process = _process.describe(pid) if pid else None
+    return (_view.of_process(process["environment"], layout, _ASK)["members"] or []) if process is not None else []
+
+
+def _of_record(record: Mapping[str, Any] | None) -> list[Member]:
+    """The members that a restore under way makes: one of them may run already."""
+    made = Restoration.from_dict(record).members if record else {}
+    return [{"id": "", "name": name, "peer_urls": urls, "client_urls": []} for name, urls in made.items()]
