@@ -473,6 +473,7 @@ def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, give
             + (f" Or put back what was: -e etcd_put_back={wish.cluster}" if may_put_back else ""),
         )
     _check_same_members(looks, restoration, wish)
+    _check_not_lost(looks, done, restoration, wish)
     needing = [look for look in looks if not look.prepared and look not in done]
     source = None
     if needing:
@@ -517,6 +518,50 @@ def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: W
             "Put the inventory back as it was; change it once the cluster serves. A machine that is off for good is "
             f"named: -e etcd_fenced={','.join([*(wish.fenced or ()), *(away or ['NAME'])])}",
         )
+
+
+def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Restoration, wish: Wish) -> None:
+    """Nobody is made from the snapshot twice: what it had voted for until then could be outvoted, and be gone.
+
+    :param done: those that have the new data in their place.
+    :raises Refused: one that may have voted has nothing left, or has joined the restored cluster since.
+    """
+    started = [look for look in done if look.host.state == _marker.STARTED]
+    made = {look.host.marker.cluster_id for look in done if look.host.marker is not None} - {""}
+    others = [look for look in looks if look not in done and not look.is_pending and look.record != restoration]
+    lost = [look for look in done if not look.host.has_log]
+    lost += [look for look in others if started and look.host.marker is None]
+    if lost:
+        names = ",".join([*(wish.fenced or ()), *(look.host.name for look in lost)])
+        marked = [look for look in lost if look.host.state == _marker.RESTORED]
+        forgetting = f"{_taking_away(looks, marked, wish)}. Then " if marked else ""
+        raise Refused(
+            f"{_labels(lost)} may have had a part in the restore that is under way, and nothing is left of it there.",
+            "Made from the snapshot once more it could be a majority, with others, that lacks what was written since.",
+            f"Bring its disk back. If that is lost for good, the others go on without it: -e etcd_fenced={names}. Once "
+            f"they serve, {forgetting}etcd.yml lets it join empty.",
+        )
+    joined = [look for look in others if look.host.marker is not None and look.host.marker.cluster_id in made]
+    if joined:
+        late = [look for look in looks if look.is_under_way and look not in started]
+        raise Refused(
+            f"{_labels(joined)} has joined the restored cluster, and {_labels(late)} was not there meanwhile.",
+            "The restore would go on there with members that the cluster no longer has.",
+            f"To let it join empty instead, {_taking_away(looks, late, wish)}. Then run etcd.yml.",
+        )
+
+
+def _taking_away(looks: Iterable[Look], from_these: Sequence[Look], wish: Wish) -> str:
+    """How a host forgets its part in a restore."""
+    others = ",".join([*(wish.fenced or ()), *(look.host.name for look in looks if look not in from_these)])
+    return (
+        f"take away what {_labels(from_these)} has of it: ansible-playbook quorum.etcd.destroy -i INVENTORY -e "
+        f"etcd_destroy={wish.cluster} -e etcd_fenced={others}"
+    )
+
+
+def _labels(looks: Iterable[Look]) -> str:
+    return ", ".join(look.host.label for look in looks)
 
 
 # -- what must be so ---------------------------------------------------------------------------------------------------

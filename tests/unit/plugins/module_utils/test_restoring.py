@@ -19,6 +19,7 @@ from inventory_of import (
     bare,
     emptied,
     initial_cluster,
+    logged,
     marked,
     member_list,
     seeing,
@@ -31,6 +32,8 @@ from snapshots_of import manifest
 
 NOW = datetime(2026, 11, 22, 7, 40, tzinfo=timezone.utc).timestamp()
 WISH = Wish("etcd_cluster")
+#: The id of the cluster that a restore makes.
+MADE = "1f2e3d4c5b6a7988"
 PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
 
 
@@ -332,12 +335,18 @@ def pending(one, record, prepared=True):
 
 
 def restored(one, record):
-    return look(marked(at(one), _marker.RESTORED, token=record.token), record=record, prepared=True)
+    return look(logged(marked(at(one), _marker.RESTORED, token=record.token)), record=record, prepared=True)
 
 
 def over(one, record):
     """A host that has finished its part, whose record is gone."""
-    return look(answering(marked(one, _marker.STARTED, token=record.token, origin=_marker.RESTORE)))
+    made = {"token": record.token, "origin": _marker.RESTORE, "cluster_id": MADE}
+    return look(answering(logged(marked(one, _marker.STARTED, **made))))
+
+
+def wiped(one):
+    """A host without its data, whatever it remembers."""
+    return replace(one, host=seeing(one.host, data={"log": False}))
 
 
 class TestARestoreThatIsUnderWay:
@@ -382,6 +391,46 @@ class TestARestoreThatIsUnderWay:
             _restoring.plan(looks, WISH)
         wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
         assert _restoring.plan(looks, wish).restoration == record
+
+    def test_makes_no_member_anew_that_may_have_voted(self):
+        """Its machine was lost once others served, and came back blank: another beside it would be a majority."""
+        record = begun()
+        looks = [over(bare(0), record), look(at(bare(1))), pending(bare(2), record)]
+        with pytest.raises(Refused, match=r"etcd-host1 may have had .* -e etcd_fenced=etcd-host1\. .* join empty"):
+            _restoring.plan(looks, WISH)
+        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
+        assert _restoring.plan([looks[0], looks[2]], wish).restoration == record
+
+    def test_does_not_go_on_where_the_restored_data_are_gone(self):
+        record = begun()
+        looks = [over(bare(0), record), wiped(over(bare(1), record)), pending(bare(2), record)]
+        with pytest.raises(Refused, match=r"etcd-host1 may have had .* Once they serve, etcd.yml lets it join"):
+            _restoring.plan(looks, WISH)
+
+    def test_nor_where_they_are_gone_before_they_served(self):
+        """Its marker says that a restore is under way, and lets nothing else happen."""
+        record = begun()
+        looks = [restored(bare(0), record), wiped(restored(bare(1), record)), restored(bare(2), record)]
+        with pytest.raises(
+            Refused,
+            match=r"-e etcd_fenced=etcd-host1\. Once they serve, take away what etcd-host1 has of it: .*etcd.destroy .*"
+            r" -e etcd_fenced=etcd-host0,etcd-host2\. Then etcd.yml",
+        ):
+            _restoring.plan(looks, WISH)
+
+    def test_makes_a_blank_machine_a_member_as_long_as_nobody_serves(self):
+        record = begun()
+        looks = [restored(bare(0), record), look(at(bare(1)), kept(bare(1))), pending(bare(2), record)]
+        assert _restoring.plan(looks, WISH).restoration == record
+
+    def test_leaves_a_host_alone_that_has_joined_the_restored_cluster_meanwhile(self):
+        record = begun()
+        joined = marked(at(bare(1)), _marker.STARTED, token="", origin=_marker.JOIN, cluster_id=MADE)
+        looks = [over(bare(0), record), look(answering(logged(joined))), pending(bare(2), record)]
+        with pytest.raises(
+            Refused, match=r"etcd-host1 has joined .* etcd-host2 was not there .* -e etcd_fenced=etcd-host0,etcd-host1"
+        ):
+            _restoring.plan(looks, WISH)
 
     def test_stays_with_its_snapshot(self):
         record = begun()
