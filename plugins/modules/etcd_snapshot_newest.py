@@ -10,8 +10,8 @@ short_description: Find the newest snapshot of a cluster on a host
 version_added: "0.1.0"
 description:
   - Looks into a directory for the snapshots of a cluster that M(quorum.etcd.etcd_snapshot) or the members' own timers
-    have saved, and tells the newest one: of one cluster id the one of the highest revision, for no clock has a part in
-    that, and of several ids the one whose newest was taken last.
+    have saved, and tells the newest one. Of one cluster id that is the one of the highest revision, for no clock has a
+    part in that; of several ids it is the one whose newest was taken last.
   - Files without a manifest, and such as do not have the length that theirs tells, are none.
   - Changes nothing. Members save in turn when one of them is down, so ask all of them.
 author:
