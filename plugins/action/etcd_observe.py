@@ -51,7 +51,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         strategy = self._task.get_play().strategy
-        if strategy in _UNORDERED:
+        if strategy.rpartition(".")[2] in _UNORDERED:
             return {**result, "failed": True, "msg": _TOO_EARLY.format(strategy=strategy)}
         _validation, arguments = self.validate_argument_spec(
             {

@@ -148,7 +148,7 @@ def test_a_clock_is_off_by_what_lies_outside_of_question_and_answer(inputs, monk
     assert observe(inputs, node(time=there))[0]["skew"] == skew
 
 
-@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+@pytest.mark.parametrize("strategy", ["free", "host_pinned", "ansible.builtin.free", "ansible.builtin.host_pinned"])
 def test_hosts_that_do_not_wait_for_each_other_are_refused(inputs, strategy):
     result, sent = observe(inputs, strategy=strategy)
     assert result["failed"]
