@@ -206,9 +206,10 @@ def _cutting(host: Host, wanted: Wanted, flags: Settings) -> Iterator[str]:
     should = _envfile.environment(flags)
     # Where the member itself moves to another address, its clients move with it.
     left = _hosts(now.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")) - _hosts(",".join(wanted.member.peer_urls))
-    has, wants = (_parsed(values.get("ETCD_LISTEN_CLIENT_URLS", "")) for values in (now, should))
-    if any(url.host not in left and not _covered(url, wants) for url in has):
-        yield "listen-client-urls"
+    for name in ("listen-client-urls", "listen-client-http-urls"):
+        has, wants = (_parsed(values.get(_envfile.variable(name), "")) for values in (now, should))
+        if any(url.host not in left and not _covered(url, wants) for url in has):
+            yield name
     for name in _GATES:
         variable = _envfile.variable(name)
         if should.get(variable, "") not in ("", now.get(variable, "")):

@@ -175,6 +175,12 @@ class TestClients:
         assert "-e etcd_confirm=listen-client-urls" in text
         check([saying(host, confirm=("listen-client-urls",)) for host in hosts])
 
+    def test_that_a_listener_of_their_own_is_taken_from_are_confirmed(self):
+        before = {"listen-client-http-urls": ["http://10.0.0.1:8080"]}
+        hosts = [changing(serving(bare(0, etcd_settings=before)))]
+        assert "-e etcd_confirm=listen-client-http-urls" in refusal(hosts)
+        check([saying(host, confirm=("listen-client-http-urls",)) for host in hosts])
+
     def test_that_a_listener_on_all_addresses_takes_over_are_not_cut_off(self):
         check(cluster(etcd_listen_client_urls="http://0.0.0.0:2379"))
         elsewhere = {"etcd_listen_client_urls": "http://0.0.0.0:4379", "etcd_client_port": 4379}
