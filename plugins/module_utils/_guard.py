@@ -85,9 +85,12 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
 
     The only voter of a cluster is an announced outage and may. Of two, either one is the quorum.
 
+    :param member_id: empty where it is not known which of them it is.
     :param allow_outage: stop it even though nobody can write until it is back. Never if a quorum is lost already.
     :raises Refused: the others would not be a quorum.
     """
+    if not member_id:
+        _check_stop_of_any(votes)
     if member_id not in votes.voters or votes.voters == {member_id}:
         return
     needed = quorum(len(votes.voters))["needed"]
@@ -109,6 +112,20 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
         _DANGER,
         remedy,
     )
+
+
+def _check_stop_of_any(votes: Votes) -> None:
+    """It may be any of the voters, a healthy one too."""
+    needed = quorum(len(votes.voters))["needed"]
+    if len(votes.healthy) <= needed:
+        raise Refused(
+            f"Which of the cluster's members runs here is not known: it does not answer, and neither its log nor its "
+            f"marker tells. Of {len(votes.voters)} voters {len(votes.healthy)} are healthy, and {needed} are needed "
+            "without it.",
+            _DANGER,
+            "Say where its data lie (data_dir, wal_dir), or bring the others back first"
+            + (f": {votes.named(votes.lost)}." if votes.lost else "."),
+        )
 
 
 def check_remove(votes: Votes, member_id: str) -> None:

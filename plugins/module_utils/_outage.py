@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _aside,
     _cluster,
     _guard,
     _hostfiles,
@@ -28,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client,
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
 
 
@@ -120,13 +122,13 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
     :raises Refused: its members are not as foreseen, or somebody else is at work on the cluster.
     :raises EtcdError: the cluster does not answer.
     """
-    member_id = view["member_id"] or _wal.identity(layout.log_dir)[0]
+    marker = _hostfiles.read_marker(layout)
+    member_id = view["member_id"] or _own_id(layout, marker)
     endpoints = _endpoints(view, member_id, terms)
     credentials = _view.credentials(layout)
     with contextlib.ExitStack() as stack:
         lock, unlocked = None, False
         if not check:
-            marker = _hostfiles.read_marker(layout)
             owner = _turnlock.owner(f"{terms.act} of {marker.name if marker else layout.unit}")
             try:
                 lock = stack.enter_context(_turnlock.held(endpoints, credentials, owner, terms.wait))
@@ -138,6 +140,15 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
         if terms.members is not None:
             _presumed.check(terms.members, votes.members)
         yield Spare(member_id, endpoints, credentials, votes, lock, unlocked)
+
+
+def _own_id(layout: Layout, marker: Marker | None) -> str:
+    """The id of a member that does not answer: by its log, else by its marker; empty where neither has one."""
+    with contextlib.suppress(_wal.DamagedLog):
+        told = _wal.identity(_aside.where_it_lies(layout, marker).log_dir)[0]
+        if told:
+            return told
+    return marker.member_id if marker is not None else ""
 
 
 @contextlib.contextmanager

@@ -116,6 +116,13 @@ def test_a_member_is_stopped_only_if_the_others_are_a_quorum(voters: str, down: 
     assert allows(_guard.check_stop, votes(voters, down), "a") is allowed
 
 
+@pytest.mark.parametrize(
+    "voters, down, allowed", [("abc", "bc", False), ("abc", "c", False), ("abc", "", True), ("a", "", False)]
+)
+def test_a_member_of_which_nobody_knows_which_it_is_may_be_any_of_them(voters: str, down: str, allowed: bool) -> None:
+    assert allows(_guard.check_stop, votes(voters, down), "") is allowed
+
+
 def test_of_two_one_is_stopped_if_the_outage_is_allowed() -> None:
     with pytest.raises(Refused) as caught:
         _guard.check_stop(votes("ab"), "a")

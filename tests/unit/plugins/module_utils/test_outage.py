@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _outage, _view
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _outage, _view
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Spare, Terms
 
 
@@ -44,6 +47,20 @@ def test_that_nobody_can_have_the_lock_is_announced():
 
 def test_what_the_cluster_knows_a_member_by_is_told():
     assert spare(3).peer_urls == ("https://10.0.0.1:2380",)
+
+
+@pytest.mark.parametrize("damaged", [True, False])
+def test_a_member_that_does_not_answer_is_known_by_its_marker(layout, monkeypatch, damaged):
+    """Its log may be damaged, or lie where the caller does not know of."""
+    Path(layout.state_dir).mkdir(parents=True)
+    Path(layout.marker_file).write_text(_marker.render(Marker(_marker.STARTED, member_id="a1")))
+    if damaged:
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, "0.wal").write_bytes(struct.pack("<Q", 24) + b"\xff" * 24)
+    monkeypatch.setattr(_outage._cluster, "votes", lambda *_args: spare(3, healthy=2).votes)
+    terms = Terms("stop", ["https://10.0.0.2:2379"])
+    with pytest.raises(Refused, match=r"Without m1, 1 of 3 voters would be healthy"):
+        _outage.spared(dict(_view.NOTHING), layout, terms, check=True).__enter__()
 
 
 @pytest.mark.parametrize("check", [True, False])
