@@ -253,9 +253,8 @@ def check_inventory(hosts: Sequence[Host]) -> None:
             "and its data serve nobody. To take the whole cluster away, run playbooks/destroy.yml."
         )
     members = [host.wanted.member for host in hosts if host.wanted is not None]
-    # Of a host that is silent nobody knows the default address, so whether they make a cluster cannot be judged.
-    if len(members) == len(hosts):
-        _topology.check_members(members)
+    # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
+    _topology.check_members(members, everybody=len(members) == len(hosts))
     for host in hosts:
         if host.seen.get("marker_error"):
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")

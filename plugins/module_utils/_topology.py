@@ -222,12 +222,15 @@ def address_of(host: str, variables: Mapping[str, Any], observed: str | None = N
     )
 
 
-def check_members(found: Sequence[Member]) -> None:
+def check_members(found: Sequence[Member], everybody: bool = True) -> None:
     """Make sure that members, each computed by itself, make a cluster.
 
+    :param everybody: these are all of them; else what is judged is whether these contradict each other.
     :raises BadInput: when they do not: no member, a name or a peer URL twice, http and https, loopback for some only,
         or an ETCD_NODES that is not the same everywhere or does not name exactly these members.
     """
+    if not found and not everybody:
+        return
     if not found:
         raise BadInput("The cluster's group has no host. Put its members, one a line, under it in the inventory.")
     by_name: dict[str, Member] = {}
@@ -237,7 +240,7 @@ def check_members(found: Sequence[Member]) -> None:
             raise BadInput(
                 f"{other.host} and {member.host} are both named {member.name}. Give each a NODE_NAME of its own."
             )
-    _check_nodes(found)
+    _check_nodes(found, everybody)
     by_url: dict[str, Member] = {}
     for member in found:
         for url in member.peer_urls:
@@ -324,7 +327,7 @@ def _address_beside_nodes(peers: Sequence[Url], host: str, variables: Mapping[st
     return address
 
 
-def _check_nodes(found: Sequence[Member]) -> None:
+def _check_nodes(found: Sequence[Member], everybody: bool) -> None:
     first = found[0]
     nodes = _initial_cluster.read(first.etcd_nodes)
     for member in found:
@@ -337,7 +340,7 @@ def _check_nodes(found: Sequence[Member]) -> None:
         return
     names = [member.name for member in found]
     unknown = [name for name in nodes if name not in names]
-    if unknown:
+    if unknown and everybody:
         raise BadInput(
             f"ETCD_NODES names {', '.join(unknown)}, which no host of the group has as NODE_NAME; the group has "
             f"{', '.join(names)}. Add the host to the group, or take the entry out."

@@ -527,6 +527,10 @@ class TestSilentHosts:
             "etcd-host2 is off (etcd_fenced). Take it out of the inventory, or give it a new machine." in found.warnings
         )
 
+    def test_do_not_hide_what_is_wrong_with_the_others(self):
+        renamed = replace(serving(bare(1)), wanted=bare(1, NODE_NAME="etcd-host0").wanted)
+        assert "both named etcd-host0" in refusal([serving(bare(0)), renamed, silent(bare(2))], BadInput)
+
     def test_are_never_no_evidence(self):
         assert "etcd-host2 could not be looked at" in refusal([bare(0), bare(1), silent(bare(2))])
 

@@ -466,6 +466,19 @@ def test_an_endpoint_is_a_url_that_others_can_reach():
     assert _topology.endpoints([member_of("172.16.0.8", variables)]) == ["http://172.16.0.8:2379"]
 
 
+class TestOnlySomeOfTheMembers:
+    def test_must_not_contradict_each_other(self):
+        found = [member_of("h0", {"NODE_NAME": "a", "etcd_address": "10.0.0.1"})]
+        twin = member_of("h1", {"NODE_NAME": "a", "etcd_address": "10.0.0.2"})
+        with pytest.raises(BadInput, match="both named a"):
+            _topology.check_members([*found, twin], everybody=False)
+
+    def test_may_lack_those_that_were_not_heard(self):
+        nodes = {"ETCD_NODES": "a=https://10.0.0.1:2380,b=https://10.0.0.2:2380"}
+        _topology.check_members([member_of("h0", {"NODE_NAME": "a", **nodes})], everybody=False)
+        _topology.check_members([], everybody=False)
+
+
 class TestCertificateNames:
     def test_hold_every_way_to_the_member(self):
         variables = {
