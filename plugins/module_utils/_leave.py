@@ -11,6 +11,7 @@ All of it is one call, under the host's lock and the cluster's. Wherever it was 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -133,7 +134,10 @@ def _check_data(layout: Layout, member_id: str, members: Sequence[str]) -> None:
 
     :raises Refused: they are those of a member that stays.
     """
-    own = _wal.identity(layout.log_dir)[0]
+    own = ""
+    # Whose a damaged log is only the marker remembers, from which the plan knows who leaves.
+    with contextlib.suppress(_wal.DamagedLog):
+        own = _wal.identity(layout.log_dir)[0]
     if own != member_id and own in members:
         raise Refused(
             f"{layout.data_dir} holds the data of member {own}, which the cluster has, and {member_id or 'none'} is to "

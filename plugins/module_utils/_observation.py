@@ -102,7 +102,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "data": {**_data(layout), **_spoiled(unit["last_error"])},
+        "data": _data(layout, unit["last_error"]),
         "previous": os.path.exists(_previous.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
         "timer": systemd.show(layout.snapshot_timer) if _systemd.is_running() else _systemd.parse("", ""),
@@ -192,9 +192,12 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
     return (marker.to_dict() if marker else None), ""
 
 
-def _data(layout: Layout) -> dict[str, Any]:
-    log = bool(_wal.segments(layout.log_dir))
-    member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
+def _data(layout: Layout, last_error: str) -> dict[str, Any]:
+    log, damaged = bool(_wal.segments(layout.log_dir)), False
+    try:
+        member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
+    except _wal.DamagedLog:
+        member_id, cluster_id, damaged = "", "", True
     return {
         "path": layout.data_dir,
         "foreign": _foreign(layout),
@@ -205,6 +208,9 @@ def _data(layout: Layout) -> dict[str, Any]:
         "mounts": _hostfiles.mounts_under(layout),
         "owner": _hostfiles.describe_owner(layout.log_dir).partition(":")[0] if log else "",
         "not_its_own": _not_its_own(layout),
+        # Why its data let the member end again and again, by its own last words.
+        "behind": _BEHIND.search(last_error) is not None,
+        "damaged": damaged or _DAMAGED.search(last_error) is not None,
     }
 
 
@@ -224,14 +230,6 @@ def _not_its_own(layout: Layout) -> str:
                 if os.stat(path).st_uid != uid:
                     return f"{path} ({_hostfiles.describe_owner(path)})"
     return ""
-
-
-def _spoiled(last_error: str) -> dict[str, bool]:
-    """Why its data let the member end again and again, by its own last words."""
-    return {
-        "behind": _BEHIND.search(last_error) is not None,
-        "damaged": _DAMAGED.search(last_error) is not None,
-    }
 
 
 def _foreign(layout: Layout) -> list[str]:

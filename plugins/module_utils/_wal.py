@@ -23,6 +23,10 @@ _METADATA = 1
 _RECORD_LIMIT = 1 << 20
 
 
+class DamagedLog(HostError):
+    """Not one segment says whose log it is."""
+
+
 def segments(directory: str) -> list[str]:
     """The log's files, oldest first; empty where there is no log. They are the evidence of data."""
     try:
@@ -34,8 +38,10 @@ def segments(directory: str) -> list[str]:
 def identity(directory: str) -> tuple[str, str]:
     """The member id and the cluster id of a log, in lower-case hex; two empty strings where it has none yet.
 
+    :raises DamagedLog: it is not what etcd wrote.
     :raises HostError: the log cannot be read.
     """
+    damage: DamagedLog | None = None
     for path in segments(directory):
         try:
             with open(path, "rb") as stream:
@@ -46,8 +52,13 @@ def identity(directory: str) -> tuple[str, str]:
         except FileNotFoundError:
             # etcd has purged it meanwhile: the next segment says the same.
             continue
-        except (OSError, WireError) as exc:
+        except OSError as exc:
             raise HostError(f"{path} cannot be read: {exc}") from exc
+        except WireError as exc:
+            # Of those that a snapshot has made superfluous etcd reads none: the next segment says the same.
+            damage = damage or DamagedLog(f"{path} cannot be read: {exc}")
+    if damage is not None:
+        raise damage
     return "", ""
 
 

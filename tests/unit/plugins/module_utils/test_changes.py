@@ -403,6 +403,12 @@ class TestALogThatWentBackInTimeOrIsDamaged:
         looping = seeing(stopped(bare(2)), data={spoiled: True})
         assert acts([*well(0, 1, members=member_list()), looping]) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
 
+    def test_is_known_by_its_marker_where_it_does_not_say_whose_it_is(self, spoiled):
+        looping = seeing(stopped(bare(2)), data={spoiled: True, "member_id": "", "cluster_id": ""})
+        others = well(0, 1, members=member_list())
+        assert acts([*others, looping]) == [("leave", "etcd-host2"), ("join", "etcd-host2")]
+        assert acts([*others, absent(looping)]) == [("leave", "etcd-host2")]
+
     def test_is_never_started_while_nobody_serves(self, spoiled):
         looping = seeing(stopped(bare(2)), data={spoiled: True})
         assert acts([stopped(bare(0)), stopped(bare(1)), looping]) == [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import struct
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -280,6 +281,13 @@ class TestAMemberThatEnds:
         service_manager.journal = f'{{"level":"fatal","msg":"discovery failed","error":"{error}"}}\n'
         data = look()["data"]
         assert (data["damaged"], data["behind"]) == (True, False)
+
+    def test_and_whose_log_does_not_say_whose_it_is_has_damaged_data(self, look, layout):
+        """It is looked at all the same: it may be replaced, or taken out."""
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, "0.wal").write_bytes(struct.pack("<Q", 24) + b"\xff" * 24)
+        data = look()["data"]
+        assert (data["log"], data["damaged"], data["member_id"], data["cluster_id"]) == (True, True, "", "")
 
     @pytest.mark.parametrize("state", [{"ActiveState": "active", "NRestarts": "3"}, {"ActiveState": "inactive"}])
     def test_once_and_serves_or_rests_by_now_is_no_matter(self, look, layout, service_manager, state):

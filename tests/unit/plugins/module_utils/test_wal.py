@@ -30,6 +30,10 @@ def segment(member=MEMBER, cluster=CLUSTER):
     return record(4, b"") + record(1, metadata) + record(2, b"an entry") + bytes(4096)
 
 
+# A record of the right length that holds none.
+DAMAGED = struct.pack("<Q", 24) + b"\xff" * 24
+
+
 @pytest.fixture
 def log(tmp_path):
     def write(*contents):
@@ -49,6 +53,15 @@ def test_ids_are_printed_as_etcdctl_prints_them(tmp_path_factory, member, cluste
     directory = tmp_path_factory.mktemp("wal")
     (directory / "0.wal").write_bytes(segment(member, cluster))
     assert _wal.identity(str(directory)) == (f"{member:x}", f"{cluster:x}")
+
+
+def test_a_log_says_whose_it_is_by_any_of_its_segments(log):
+    assert _wal.identity(log(DAMAGED, segment())) == ("8e9e05c52164694d", "cdf818194e3a8c32")
+
+
+def test_a_log_without_one_that_can_be_read_is_damaged(log):
+    with pytest.raises(_wal.DamagedLog, match=r"0000\.wal cannot be read"):
+        _wal.identity(log(DAMAGED, DAMAGED))
 
 
 def test_a_directory_without_a_segment_holds_no_log(tmp_path):
