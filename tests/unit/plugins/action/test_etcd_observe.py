@@ -5,7 +5,10 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
@@ -155,6 +158,17 @@ def test_hosts_that_do_not_wait_for_each_other_are_refused(inputs, strategy):
     assert f"strategy is {strategy}" in result["msg"]
     assert "Nothing was touched" in result["msg"]
     assert sent == []
+
+
+def test_a_host_that_is_not_in_the_clusters_group_is_refused(tmp_path):
+    (tmp_path / "hosts").write_text("[etcd_cluster]\n192.0.2.1\n[others]\n127.0.0.1 ansible_connection=local\n")
+    (tmp_path / "play.yml").write_text("- hosts: others\n  gather_facts: false\n  roles: [quorum.etcd.etcd]\n")
+    collections = next(entry for entry in sys.path if Path(entry, "ansible_collections", "quorum", "etcd").is_dir())
+    (tmp_path / "ansible.cfg").write_text(f"[defaults]\ncollections_path = {collections}\n")
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "hosts", "play.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "127.0.0.1: refused, nothing was touched. It is no host of the group etcd_cluster" in done.stdout
 
 
 def forgetting(urls, heard=""):
