@@ -61,15 +61,29 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     planning.bring_up()
     if roster is None:
         return planning.changes
-    first = list(planning.changes.waves)
     try:
         planning.agree(roster)
     except Refused as exc:
-        if not first:
-            raise
-        # Members that are down come first whatever else is asked for; the rest is judged anew once they serve.
-        return Changes(first, [*planning.changes.later, str(exc)])
+        return _only_up(_Planning(hosts, roster, versions), exc, writing=True)
     return planning.changes
+
+
+def only_started(
+    hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str], refused: Refused
+) -> Changes:
+    """What is done although a danger refuses all else: members that are down are started with the files that they have.
+
+    :raises Refused: there is none.
+    """
+    return _only_up(_Planning(hosts, roster, versions), refused, writing=False)
+
+
+def _only_up(planning: _Planning, refused: Refused, writing: bool) -> Changes:
+    """Members that are down come first whatever else is asked for; the rest is judged anew once they serve."""
+    planning.bring_up(turning=False, writing=writing)
+    if not planning.changes.waves:
+        raise refused
+    return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
 
 
 class _Planning:
@@ -85,12 +99,19 @@ class _Planning:
 
     # -- members that are down ---------------------------------------------------------------------------------------
 
-    def bring_up(self) -> None:
-        """Nothing here needs a quorum. All are started before any is awaited: they may need each other."""
-        kept = self._hosts_due(_due.KEEP)
-        # A turn brings it up by itself.
-        starting = [host for host in self._hosts_due(_due.START) if host.name not in self._turns]
+    def bring_up(self, turning: bool = True, writing: bool = True) -> None:
+        """Nothing here needs a quorum. All are started before any is awaited: they may need each other.
+
+        :param turning: are members to have their turns?
+        :param writing: are members to get the files that they lack?
+        """
+        kept = self._hosts_due(_due.KEEP) if writing else []
+        # A turn brings it up by itself. At an address that is another by now it would not serve.
+        turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]
+        starting = [host for host in self._hosts_due(_due.START) if host.name not in turns]
         fresh = [host for host in starting if host.state == _marker.NEVER_STARTED]
+        if not writing:
+            starting, fresh = [host for host in starting if host.state != _marker.NEVER_STARTED], []
         self._install([*fresh, *kept, *self._without_release([*starting, *self._hosts_due(_due.RESTORE)])])
         self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
         moved = [host for host in kept if not host.runs and _turns.new_address(host, self._foreseen.on(host))]

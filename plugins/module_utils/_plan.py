@@ -126,11 +126,14 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     versions = {host.name: _version_of(host) or here for host in hosts}
     check_settings(hosts, version)
     check_authorities(hosts, founding=False)
-    _dangers.check(hosts, versions)
     off = [host for host in hosts if host.silent and host.name in fenced]
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
-    changes = _changes.of(hosts, roster, versions)
-    _dangers.check_clocks(hosts, changes.steps)
+    try:
+        _dangers.check(hosts, versions)
+        changes = _changes.of(hosts, roster, versions)
+        _dangers.check_clocks(hosts, changes.steps)
+    except Refused as exc:
+        changes = _changes.only_started(hosts, roster, versions, exc)
     if roster is None and not changes.waves:
         _check_known(hosts)
         raise _quorum_lost(hosts)

@@ -48,6 +48,9 @@ from inventory_of import (
     written,
 )
 
+#: A heartbeat that the election timeout of the others is too short for.
+SLOW = {"heartbeat-interval": 300, "election-timeout": 3000}
+
 
 def well(*numbers, members=None, **variables):
     """Members in service, all of them in the list unless another is given."""
@@ -482,6 +485,37 @@ class TestAMemberThatIsDown:
         planned = _plan.plan(hosts)
         assert [one.kind for one in planned.steps] == ["start", "await"]
         assert "etcd-host1 is not healthy, and a member is to be added" in planned.differences[0]
+
+    @pytest.mark.parametrize(
+        "refused",
+        [
+            lambda host: replace(host, wanted=bare(1, ansible_host="10.0.0.9").wanted),
+            lambda host: replace(host, wanted=bare(1, etcd_settings=SLOW).wanted),
+        ],
+        ids=["for an address that was derived", "for a danger"],
+    )
+    def test_is_started_as_it_is_where_its_turn_is_refused(self, refused):
+        down = replace(stopped(bare(2)), wanted=bare(2, etcd_settings={"log-level": "debug"}).wanted)
+        one, other = well(0, 1, members=member_list())
+        planned = _plan.plan([one, refused(other), down])
+        assert [(step.kind, step.host) for step in planned.steps] == [("start", "etcd-host2"), ("await", "etcd-host2")]
+        assert "etcd-host1" in planned.differences[0]
+        assert "etcd-host1" in refusal([one, refused(other), serving(down, member_list())])
+
+    def test_is_not_started_at_an_address_that_it_is_to_leave(self):
+        down = stopped(bare(2, etcd_address="10.0.0.10"))
+        one, other = well(0, 1, members=member_list())
+        assert "10.0.0.9" in refusal([one, replace(other, wanted=bare(1, ansible_host="10.0.0.9").wanted), down])
+
+    def test_gets_no_files_that_are_refused(self):
+        """A system that was built anew would start with them."""
+        hosts = [*well(0, 1, members=member_list()), logged(bare(2))]
+        hosts = [replace(host, wanted=bare(at, etcd_settings=SLOW).wanted) for at, host in enumerate(hosts)]
+        assert "heartbeat-interval" in refusal(hosts)
+
+    def test_is_not_started_where_the_command_is_wrong(self):
+        hosts = [*well(0, 1, members=member_list()), stopped(bare(2))]
+        assert "nobody" in refusal([saying(host, forget=("nobody",)) for host in hosts], BadInput)
 
     def test_and_masked_is_reported_and_not_started(self):
         masked = seeing(stopped(bare(2)), unit={"enabled": "masked"})
