@@ -19,10 +19,12 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _hostfiles,
+    _loopback,
     _marker,
     _previous,
     _probe,
     _progress,
+    _restoreplaces,
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
@@ -84,6 +86,8 @@ def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
         return not rests
     with _hostfiles.acting(layout):
         _probe.stop(systemd, layout)
+        # A restore that never came to its end may have left it running apart from its clients.
+        _loopback.stop(systemd, layout, _restoreplaces.PURPOSE)
         _aside.put_to_rest(systemd, layout)
         _progress.at("destroy: stopped")
         # Read now: what has just ended may have moved it on.

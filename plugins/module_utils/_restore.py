@@ -46,6 +46,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import (
+    PURPOSE,
     Places,
     clear,
     read_record,
@@ -53,9 +54,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import 
     write_record,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
-
-#: The transient unit of a restored member that no client reaches yet.
-PURPOSE = "restored"
 
 # Seconds for a count: it reads every key.
 _READING = 600.0

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""What a restore leaves on a host until it is over: what is restored, and the data before and after it."""
+"""What a restore leaves on a host until it is over: what is restored, the data before and after it, and who runs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _etcdutl, _host
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+
+#: The transient unit of a restored member that no client reaches yet, see C(_loopback).
+PURPOSE = "restored"
 
 _RECORD = "restore.json"
 

@@ -473,6 +473,7 @@ def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, give
             + (f" Or put back what was: -e etcd_put_back={wish.cluster}" if may_put_back else ""),
         )
     _check_same_members(looks, restoration, wish)
+    _check_enough(looks, restoration, wish, may_put_back)
     _check_not_lost(looks, done, restoration, wish)
     needing = [look for look in looks if not look.prepared and look not in done]
     source = None
@@ -520,6 +521,27 @@ def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: W
         )
 
 
+def _check_enough(looks: Sequence[Look], restoration: Restoration, wish: Wish, may_put_back: bool) -> None:
+    """Can those that are left agree?
+
+    :raises Refused: most machines are off.
+    """
+    size = len(restoration.members)
+    needed = _quorum.quorum(size)["needed"]
+    if len(looks) >= needed:
+        return
+    fenced = ",".join(_fenced_hosts(wish))
+    raise Refused(
+        f"{len(looks)} of the {size} members that are being restored are left: a quorum needs {needed}; {fenced} are "
+        "said to be off.",
+        "They would never serve.",
+        "Bring the others back. If they are lost for good, take away what there is of this restore: ansible-playbook "
+        f"quorum.etcd.destroy -i INVENTORY -e etcd_destroy={wish.cluster} -e etcd_fenced={fenced}. Then restore anew, "
+        "with machines in the inventory that are there."
+        + (f" Or put back what was: -e etcd_put_back={wish.cluster} -e etcd_fenced={fenced}" if may_put_back else ""),
+    )
+
+
 def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Restoration, wish: Wish) -> None:
     """Nobody is made from the snapshot twice: what it had voted for until then could be outvoted, and be gone.
 
@@ -553,7 +575,7 @@ def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Re
 
 def _taking_away(looks: Iterable[Look], from_these: Sequence[Look], wish: Wish) -> str:
     """How a host forgets its part in a restore."""
-    others = ",".join([*(wish.fenced or ()), *(look.host.name for look in looks if look not in from_these)])
+    others = ",".join([*_fenced_hosts(wish), *(look.host.name for look in looks if look not in from_these)])
     return (
         f"take away what {_labels(from_these)} has of it: ansible-playbook quorum.etcd.destroy -i INVENTORY -e "
         f"etcd_destroy={wish.cluster} -e etcd_fenced={others}"
@@ -578,7 +600,7 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
             "A member that is not stopped may go on serving beside the restored cluster.",
             "See that every host can be looked at. A machine that is off for good is named: -e etcd_fenced=NAME",
         )
-    off = [Host(name, silent="its machine is off.") for name, others in (wish.fenced or {}).items() if others]
+    off = [Host(name, silent="its machine is off.") for name in _fenced_hosts(wish)]
     _plan.check_inventory([*hosts, *off])
     if off:
         # ETCD_NODES still names who is off; everything else is judged of those that are there.
@@ -693,6 +715,10 @@ def _peer_urls(looks: Iterable[Look]) -> set[str]:
 
 def _member(one: Member) -> str:
     return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
+
+
+def _fenced_hosts(wish: Wish) -> list[str]:
+    return [name for name, others in (wish.fenced or {}).items() if others]
 
 
 def _words(wish: Wish) -> set[str]:

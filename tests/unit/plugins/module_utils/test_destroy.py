@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _destroy, _hostfiles, _marker, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _destroy,
+    _hostfiles,
+    _loopback,
+    _marker,
+    _restore,
+    _wal,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
@@ -83,6 +90,14 @@ class TestAMember:
         with pytest.raises(Refused, match="Somebody else has changed this host"):
             _destroy.move_aside(member.systemd, layout, check=False)
         assert _wal.segments(layout.log_dir)
+
+    def test_that_a_restore_has_left_apart_from_its_clients_is_stopped_too(self, member, layout):
+        mark(layout, _marker.RESTORED)
+        apart = _loopback.unit_of(layout, _restore.PURPOSE)
+        member.units[apart] = dict(RUNS)
+        destroy(member, layout)
+        assert f"stop {apart}" in member.done
+        assert state(layout) is None
 
     def test_is_not_forgotten_before_its_data_are_aside(self, member, layout):
         _destroy.stop(member.systemd, layout, check=False)

@@ -392,6 +392,20 @@ class TestARestoreThatIsUnderWay:
         wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
         assert _restoring.plan(looks, wish).restoration == record
 
+    def test_does_not_go_on_without_most_of_its_machines(self):
+        """Those that are left would never serve."""
+        record = begun()
+        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
+        with pytest.raises(
+            Refused,
+            match=r"1 of the 3 members .* a quorum needs 2; .* -e etcd_destroy=etcd_cluster "
+            r"-e etcd_fenced=etcd-host1,etcd-host2\. Then restore",
+        ) as refused:
+            _restoring.plan([restored(bare(0), record)], wish)
+        assert "etcd_put_back" not in str(refused.value)
+        with pytest.raises(Refused, match="-e etcd_put_back=etcd_cluster"):
+            _restoring.plan([pending(bare(0), record)], wish)
+
     def test_makes_no_member_anew_that_may_have_voted(self):
         """Its machine was lost once others served, and came back blank: another beside it would be a majority."""
         record = begun()
