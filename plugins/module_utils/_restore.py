@@ -383,8 +383,33 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
     :raises Refused: this host is restored already.
     :raises HostError: a directory cannot be renamed.
     """
+    if check:
+        record, pending = _to_put_back(layout)
+        return {"changed": record is not None, "started": pending is not None}
+    started = False
+    with _hostfiles.acting(layout):
+        # Read under the lock: a task of a run that was killed may have gone on until now.
+        record, pending = _to_put_back(layout)
+        if record is not None and pending is not None:
+            Places.of(layout, record).leave()
+            Places.of(_aside.where_it_lies(layout, pending), record).bring_back()
+            _progress.at("restore: data back")
+            _hostfiles.resume_marker(layout, pending)
+            _progress.at("restore: marker back")
+        if record is not None:
+            started = _start_again(systemd, layout)
+        clear(layout)
+        _staging.clear(snapshot_dir)
+        _hostfiles.remove(record_file(layout))
+    return {"changed": record is not None, "started": started}
+
+
+def _to_put_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
+    """The restore that is under way here, and the marker if it is pending.
+
+    :raises Refused: this host is restored already, or where its old data lie cannot be told.
+    """
     record, marker = read_record(layout), _hostfiles.read_marker(layout)
-    pending = marker is not None and marker.state == _marker.RESTORE_PENDING
     if record is None and marker is not None and marker.state in (_marker.RESTORE_PENDING, _marker.RESTORED):
         raise Refused(
             f"This host's marker says {marker.state!r}, and {record_file(layout)} is gone.",
@@ -397,22 +422,7 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
             "Put back now, it would leave a cluster that others may serve by now.",
             f"Let it go on: -e etcd_restore={record.cluster}. Its old data stay where they were moved aside.",
         )
-    if check:
-        return {"changed": record is not None, "started": pending}
-    started = False
-    with _hostfiles.acting(layout):
-        if record is not None and marker is not None and pending:
-            Places.of(layout, record).leave()
-            Places.of(_aside.where_it_lies(layout, marker), record).bring_back()
-            _progress.at("restore: data back")
-            _hostfiles.resume_marker(layout, marker)
-            _progress.at("restore: marker back")
-        if record is not None:
-            started = _start_again(systemd, layout)
-        clear(layout)
-        _staging.clear(snapshot_dir)
-        _hostfiles.remove(record_file(layout))
-    return {"changed": record is not None, "started": started}
+    return record, marker if marker is not None and marker.state == _marker.RESTORE_PENDING else None
 
 
 def _start_again(systemd: Systemd, layout: Layout) -> bool:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -14,9 +15,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _loopback, _marker, _progress, _restore, _restoreplaces
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _hostfiles,
+    _loopback,
+    _marker,
+    _progress,
+    _restore,
+    _restoreplaces,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from cluster import binary
@@ -222,6 +231,28 @@ def test_nothing_is_put_back_on_a_host_that_is_restored(version: str, make_hosts
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
     hosts.put_back()
+    check_restored(hosts, restoration, held)
+
+
+def test_nothing_is_put_back_where_a_killed_run_gives_the_member_its_new_data_meanwhile(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its last task still holds the host's lock."""
+    hosts, saved, held = written(make_hosts, version, size=1)
+    restoration = hosts.restoration(saved)
+    hosts.restore(saved, restoration, until="restore")
+    (host,) = hosts.hosts
+    act, acting = hosts.act(host, restoration), _hostfiles.acting
+
+    def once_that_has_ended(layout: Layout) -> contextlib.AbstractContextManager[None]:
+        monkeypatch.undo()
+        _restore.put_in_place(act, host.content(), check=False)
+        return acting(layout)
+
+    monkeypatch.setattr(_hostfiles, "acting", once_that_has_ended)
+    with pytest.raises(Refused, match="is restored already"):
+        hosts.put_back()
+    hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
 
 
