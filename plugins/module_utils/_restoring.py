@@ -285,6 +285,8 @@ def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
 
 def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     hosts = [look.host for look in looks]
+    # Who tells us nothing could not be saved first, and has revisions that nobody knows.
+    _plan.check_login(hosts)
     chosen = _chosen(looks, wish, given)
     known = _cluster_ids(hosts)
     _provenance.check_cluster(
@@ -397,7 +399,8 @@ def _revision(host: Host) -> int:
 
 def _saving(hosts: Sequence[Host]) -> str:
     """Of whom to save the present state: a voter that serves, a follower first, else who answers at all."""
-    telling = [host for host in hosts if _tells(host)]
+    # A learner may lack what the others have, and that of etcd 3.4 gives no snapshot.
+    telling = [host for host in hosts if _tells(host) and not host.seen["cluster"]["status"]["is_learner"]]
     telling.sort(key=lambda host: (not host.answers, host.seen["cluster"]["status"]["is_leader"]))
     return telling[0].name if telling else ""
 

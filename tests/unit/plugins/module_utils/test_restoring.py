@@ -19,6 +19,7 @@ from inventory_of import (
     bare,
     emptied,
     initial_cluster,
+    learning,
     logged,
     marked,
     member_list,
@@ -42,7 +43,10 @@ def at(host, now=NOW):
 
 
 def answering(host, revision=1200):
-    host = serving(at(host))
+    return telling(serving(at(host)), revision)
+
+
+def telling(host, revision=1200):
     return seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "revision": revision}})
 
 
@@ -119,6 +123,12 @@ class TestAClusterThatServes:
 
     def test_is_saved_first_by_a_follower(self):
         assert _restoring.plan(well(), WISH).saving == "etcd-host1"
+
+    def test_is_never_saved_by_a_learner(self):
+        """It may lack what the others have."""
+        voter = at(stopped(bare(0)))
+        looks = [look(voter, kept(voter)), look(telling(learning(at(bare(1)), member_list(2))))]
+        assert _restoring.plan(looks, WISH).saving == ""
 
     def test_is_told_what_will_be_gone(self):
         text = _restoring.plan(well(), WISH).text
@@ -238,6 +248,15 @@ class TestIsRefused:
         looks = well()[:2]
         looks[0] = replace(looks[0], heard=[heard(1)])
         assert _restoring.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})).source
+
+    def test_a_member_that_tells_nothing_to_whoever_is_not_logged_in(self):
+        """What it serves would be replaced without having been saved."""
+        looks = well()
+        error = "Maintenance.Status: InvalidArgument: etcdserver: user name is empty"
+        locked_out = {"status": None, "members": None, "serves": False, "error": error}
+        looks[1] = replace(looks[1], host=seeing(looks[1].host, cluster=locked_out))
+        with pytest.raises(Refused, match=r"etcd-host1 runs, and tells us nothing: .* etcd_user_file=PATH"):
+            _restoring.plan(looks, WISH)
 
     def test_a_quorum_that_needs_machines_that_are_said_to_be_off(self):
         wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
