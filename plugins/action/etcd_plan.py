@@ -17,6 +17,11 @@ _LEFT_OUT = (
     "'{step.title}' is due, and {step.host} is not in this run (--limit or serial leave it out). Run without them."
 )
 
+_ELSEWHERE = (
+    "{here}: refused, nothing was touched. It is no host of the group that has the members of {cluster}. Write it into "
+    "that group, or name its own: etcd_group"
+)
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
@@ -36,6 +41,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         here = task_vars["inventory_hostname"]
         cluster, batch = arguments["cluster"], arguments["batch"]
+        if here not in arguments["members"]:
+            return _without_steps(result, _ELSEWHERE.format(here=here, cluster=cluster))
         hosts = hosts_of(arguments["members"], batch, task_vars["hostvars"])
         alive = [host.name for host in hosts if host.name in batch and not host.silent]
         speaks = here == next(iter(alive or batch), here)
