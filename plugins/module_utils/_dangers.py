@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Settings that etcd would take and a running cluster would pay for. Judged before the first member's turn."""
+"""Settings and clocks that etcd would take and a running cluster would pay for. Judged before the first member's turn."""
 
 from __future__ import annotations
 
@@ -115,20 +115,22 @@ def _check_places(host: Host, wanted: Wanted) -> None:
 
 def _check_account(host: Host, wanted: Wanted) -> None:
     """Data stay their account's. Where the system was built anew, the account is made anew too."""
-    data, user, group = host.seen["data"], wanted.layout.user, wanted.layout.group
+    data, user = host.seen["data"], wanted.layout.user
     if not wanted.present or data["owner"] in ("", user) or not _due.has_files(host):
         return
     # One account may have two names, and one that was removed has none.
     another = data["not_its_own"] if host.seen["account"]["exists"] else not data["owner"].isdigit()
     if another:
+        # The directories above these are its own too.
+        above = [path.rpartition("/")[0] for path in (wanted.layout.wal_dir, wanted.layout.log_file) if path]
         back = "" if data["owner"].isdigit() else f"Put etcd_system_user back to {data['owner']}. "
         raise Refused(
             f"The data of {host.label} belong to the account {data['owner']}, and the inventory says {user} "
             "(etcd_system_user).",
             "Its directory would be closed to the member that runs, and its data to the one that starts.",
             f"{back}To change it, write it for one host alone, stop its member (systemctl stop "
-            f"{host.seen['unit']['name']}), give it its data (chown -R {user}:{group} {data['path']}"
-            f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}), and run again; then the next host.",
+            f"{host.seen['unit']['name']}), give it its data (chown -R {user}:{wanted.layout.group} "
+            f"{' '.join([data['path'], *above])}), and run again; then the next host.",
         )
 
 

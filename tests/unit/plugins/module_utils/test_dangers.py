@@ -106,7 +106,7 @@ class TestADirectory:
 
 
 class TestAnAccount:
-    LAYOUT = replace(LAYOUT, user="etcd2", wal_dir="")
+    LAYOUT = replace(LAYOUT, user="etcd2")
     ANOTHERS = {"not_its_own": "/var/lib/etcd/member (etcd:etcd)"}
 
     def hosts(self, host, data, exists=True):
@@ -130,6 +130,12 @@ class TestAnAccount:
         assert (f"Put etcd_system_user back to {owner}." in said) is (owner == "etcd"), "a number is no account"
         assert "systemctl stop etcd.service" in said
         assert "chown -R etcd2:etcd /var/lib/etcd)" in said
+
+    def test_that_changes_takes_the_directories_above_log_and_log_file_along(self):
+        host = seeing(serving(bare(layout=replace(LAYOUT, wal_dir="/wal/etcd/log"))), data=self.ANOTHERS)
+        layout = replace(host.wanted.layout, user="etcd2", log_file="/var/log/etcd/etcd.log")
+        said = refusal([replace(host, wanted=replace(host.wanted, layout=layout))])
+        assert "chown -R etcd2:etcd /var/lib/etcd /wal/etcd /var/log/etcd)" in said
 
     def test_that_has_its_data_already_is_fine(self):
         check(self.hosts(stopped(bare()), {"owner": "etcd2"}))
