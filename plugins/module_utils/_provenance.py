@@ -52,6 +52,7 @@ def check_cluster(
     manifest: Manifest | None,
     members: Iterable[Mapping[str, Any]],
     member_ids: Collection[str],
+    restored: bool,
 ) -> None:
     """Is it a snapshot of this cluster, or has somebody said of which other one?
 
@@ -60,6 +61,7 @@ def check_cluster(
     :param said: the name or the id of the other cluster, C(etcd_snapshot_of).
     :param members: the members that the file lists.
     :param member_ids: ids of members by which the hosts know themselves.
+    :param restored: were the members made by a restore, all of whose tasks were done?
     :raises Refused: it is another's.
     """
     if manifest is None:
@@ -79,11 +81,12 @@ def check_cluster(
             + (f" etcd_snapshot_of is {said}." if said else f" this is {cluster}{_ids(known)}.")
         )
         other = manifest.cluster_id
+    over = "This cluster was restored, and serves: a run that was interrupted at its very end has nothing left to do. "
     raise Refused(
         found,
         "All keys of this cluster would be replaced by those of another one.",
-        f"If that is meant (a copy of another cluster, or this one before it was restored), say so: -e "
-        f"etcd_snapshot_of={other}",
+        f"{over * restored}If that is meant (a copy of another cluster, or this one before it was restored), say so: "
+        f"-e etcd_snapshot_of={other}",
     )
 
 

@@ -289,8 +289,9 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     _plan.check_login(hosts)
     chosen = _chosen(looks, wish, given)
     known = _cluster_ids(hosts)
+    restored = any(host.answers and host.marker is not None and host.marker.origin == _marker.RESTORE for host in hosts)
     _provenance.check_cluster(
-        wish.cluster, known, wish.snapshot_of, chosen.manifest, chosen.members, _member_ids(hosts)
+        wish.cluster, known, wish.snapshot_of, chosen.manifest, chosen.members, _member_ids(hosts), restored
     )
     version = _version(hosts, chosen)
     _provenance.check_version(_provenance.versions_in(chosen.manifest, chosen.details), version)

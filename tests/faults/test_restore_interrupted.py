@@ -137,6 +137,10 @@ class Restored(Site):
         assert len(found) <= 1, found
 
 
+#: What a run hears that was killed once nothing was left to do.
+OVER = "This cluster was restored, and serves: a run that was interrupted at its very end has nothing left to do."
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Restored]]:
     """A site that serves."""
@@ -170,7 +174,7 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Restored, 
     site.never_are_two_clusters()
     if run.killed:
         again = site.bring_back(how=How(pipelining=after < 0.5))
-        assert again.code == 0, again.output
+        assert again.code == 0 or OVER in again.said, again.output
     site.is_restored()
 
 

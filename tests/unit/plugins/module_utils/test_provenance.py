@@ -11,8 +11,8 @@ from inventory_of import CLUSTER_ID, member_id, member_list
 from snapshots_of import manifest
 
 
-def check(known=(CLUSTER_ID,), said="", given=None, members=(), member_ids=(), cluster="etcd_cluster"):
-    _provenance.check_cluster(cluster, known, said, given, members, member_ids)
+def check(known=(CLUSTER_ID,), said="", given=None, members=(), member_ids=(), restored=False):
+    _provenance.check_cluster("etcd_cluster", known, said, given, members, member_ids, restored)
 
 
 class TestASnapshotIsTaken:
@@ -42,6 +42,10 @@ class TestIsRefused:
         """The default name is many a cluster's."""
         with pytest.raises(Refused, match=r"id abc123 .*this is etcd_cluster, id cdf818194e3a8c32.*of=abc123"):
             check(given=manifest(cluster_id="abc123"))
+
+    def test_one_of_before_a_restore_that_is_over(self):
+        with pytest.raises(Refused, match=r"was restored, and serves: .*nothing left to do.*of=abc123"):
+            check(given=manifest(cluster_id="abc123"), restored=True)
 
     def test_one_of_another_cluster_than_was_said(self):
         with pytest.raises(Refused, match="etcd_snapshot_of is third"):

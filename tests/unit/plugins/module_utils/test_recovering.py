@@ -262,8 +262,10 @@ class TestNothingIsDoneWhile:
             plan(*one_left(needs=3), fenced=["etcd-host2"])
 
     def test_its_certificate_authorities_are_not_here(self):
-        hosts, found = one_left()
+        urls = [{"peer_urls": [f"https://10.0.0.{at}:2380"]} for at in (1, 2, 3)]
+        hosts, found = one_left(members=[{**one, **url} for one, url in zip(member_list(), urls, strict=True)])
         hosts[0] = replace(stopped(bare(0, tls=True)), authorities=Authorities("/pki", missing=("client",)))
+        hosts[1] = bare(1, tls=True)
         with pytest.raises(Refused, match="The client CA is not in /pki"):
             plan(hosts, found, fenced=["etcd-host2"])
 
