@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _due, _envfile, _marker, _quota, _render, _urls
@@ -70,12 +70,17 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
             _check_clients(host, wanted, flags[host.name])
 
 
-def check_clocks(hosts: Sequence[Host], steps: Iterable[Step]) -> None:
+def issuing(steps: Iterable[Step]) -> set[str]:
+    """The hosts that get the certificates which they lack."""
+    return {step.host for step in steps if step.kind in _ISSUING}
+
+
+def check_clocks(hosts: Sequence[Host], issuing: Collection[str]) -> None:
     """Refuse to issue certificates that are not valid yet for whoever has to take them.
 
+    :param issuing: names of hosts that get those which they lack.
     :raises Refused: a host's clock is too far behind the controller's, which issues them.
     """
-    issuing = {step.host for step in steps if step.kind in _ISSUING}
     if not any(host.name in issuing and (host.authorities.renew or host.authorities.missing) for host in hosts):
         return
     for host in hosts:

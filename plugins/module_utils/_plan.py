@@ -94,7 +94,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str]
         check_settings(hosts, version)
         check_authorities(hosts, founding=True)
         waves = tuple(_bootstrap.waves(hosts, version))
-        _dangers.check_clocks(hosts, [step for wave in waves for step in wave])
+        _dangers.check_clocks(hosts, _dangers.issuing(step for wave in waves for step in wave))
         tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
         return Plan(
             f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
@@ -131,7 +131,7 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     try:
         _dangers.check(hosts, versions)
         changes = _changes.of(hosts, roster, versions)
-        _dangers.check_clocks(hosts, changes.steps)
+        _dangers.check_clocks(hosts, _dangers.issuing(changes.steps))
     except Refused as exc:
         changes = _changes.only_started(hosts, roster, versions, exc)
     if roster is None and not changes.waves:

@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bootstrap,
     _bump,
+    _dangers,
     _fitness,
     _manifest,
     _marker,
@@ -254,6 +255,7 @@ def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> P
     found = _continued(looks, wish, under_way, given) if under_way is not None else _begun(looks, wish, given)
     version = found.restoration.version
     _plan.check_settings(hosts, version)
+    _dangers.check_clocks(hosts, {host.name for host in hosts})
     _check_quota(hosts, found.restoration)
     lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
     _check_room(lacking, found.restoration.size)

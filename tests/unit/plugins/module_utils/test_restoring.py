@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _restoring
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
 from inventory_of import (
     CLUSTER_ID,
@@ -315,6 +316,14 @@ class TestIsRefused:
         hosts = [answering(bare(number, etcd_settings={"quota-backend-bytes": 100})) for number in range(3)]
         looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
         with pytest.raises(Refused, match="quota-backend-bytes for etcd-host0 is 100, and the snapshot has 1048576"):
+            _restoring.plan(looks, WISH)
+
+    def test_a_clock_behind_where_certificates_are_to_be_issued(self):
+        looks = well()
+        renewing = Authorities("/pki", renew={"peer": ["it is missing."]})
+        looks[0] = replace(looks[0], host=replace(looks[0].host, authorities=renewing))
+        looks[1] = replace(looks[1], host=replace(looks[1].host, skew=-3600.0))
+        with pytest.raises(Refused, match="etcd-host1: its clock is 3600 s or more behind the controller's"):
             _restoring.plan(looks, WISH)
 
     def test_no_room_beside_the_old_data(self):
