@@ -13,6 +13,7 @@ from changes import FIVE, THREE
 from inventories import Inventory
 from ledger import Ledger, Result
 from living import MOST_RUNS, Living
+from playbook import Kill
 
 DISK = "512m"
 HOSTS = FIVE
@@ -68,3 +69,38 @@ def test_a_cluster_that_is_destroyed_is_so_in_the_end_and_another_can_be_founded
         assert living.members.logs(host, "/var/lib/etcd"), "its data were not kept"
     living.be(Inventory(THREE))
     assert living.members.awaited(ACTOR)["cluster_id"] != founded
+
+
+@pytest.mark.matrix
+def test_a_cluster_that_was_to_be_destroyed_is_brought_back_by_the_playbook(living: Living) -> None:
+    living.be(Inventory(THREE))
+    founded = living.members.awaited(ACTOR)["cluster_id"]
+    destroy = living.controller("destroyer", "quorum.etcd.destroy")
+    destroy.variables = {"etcd_destroy": "etcd_cluster"}
+    with living.enduring(THREE):
+        run = destroy.run(kill=Kill("Move their data aside"))
+        assert run.killed, run.output
+        assert [living.members.marker(host)["STATE"] for host in THREE] == ["leaving"] * 3
+        living.playbook.run_until_done(MOST_RUNS)
+    assert living.members.awaited(ACTOR)["cluster_id"] == founded
+
+
+@pytest.mark.matrix
+def test_members_that_serve_get_a_marker_that_was_lost_without_a_restart(living: Living) -> None:
+    living.be(Inventory(THREE))
+    for host in THREE:
+        living.machines.run(host, "rm -r /var/lib/quorum.etcd")
+    with living.becoming(Inventory(THREE), THREE, lasting=THREE):
+        living.playbook.run_until_done(MOST_RUNS)
+
+
+@pytest.mark.matrix
+def test_a_release_that_was_removed_is_installed_again_for_who_runs_and_for_who_starts(living: Living) -> None:
+    living.be(Inventory(THREE))
+    for host in THREE:
+        living.machines.run(host, "rm -r /opt/etcd/*")
+    living.machines.run(ACTOR, "systemctl stop etcd")
+    with living.becoming(Inventory(THREE), OTHERS, lasting=OTHERS):
+        living.playbook.run_until_done(MOST_RUNS)
+    for host in THREE:
+        assert "etcd Version" in living.machines.run(host, "etcd --version")
