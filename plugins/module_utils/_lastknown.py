@@ -42,13 +42,21 @@ def look(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: Sequ
     :returns: C(known) (the members by this one's database, none without one), C(applied) (up to which entry of the log
         it knows them), C(heard) (those given up that answer: C(name), C(peer_urls), C(answer), which has the URL).
     """
-    known, applied = _of_database(_aside.where_it_lies(layout, _hostfiles.read_marker(layout)))
+    known, applied = of_database(_aside.where_it_lies(layout, _hostfiles.read_marker(layout)))
     return {"known": known, "applied": applied, "heard": _heard(systemd, layout, known, told, fenced) if fenced else []}
 
 
-def _of_database(lies: Layout) -> tuple[list[Member], int]:
+def of_process(systemd: Systemd, layout: Layout) -> list[Member]:
+    """The members by the words of the one that runs here; none where it tells nothing."""
+    pid = systemd.show(layout.unit)["pid"]
+    process = _process.describe(pid) if pid else None
+    return (_view.of_process(process["environment"], layout, _ASK)["members"] or []) if process is not None else []
+
+
+def of_database(lies: Layout) -> tuple[list[Member], int]:
+    """The members by the database that lies here, and up to which entry of the log it knows them; none without one."""
     try:
-        # Its structure is read. Whatever else may be wrong with it is no matter: it is replaced.
+        # Its structure is read. Whatever else may be wrong with it etcd itself will say, or it is replaced.
         found = _snapshotfile.described(os.path.join(lies.data_dir, "member", "snap", "db"), "")
     except EtcdError:
         return [], 0
@@ -59,24 +67,21 @@ def _heard(
     systemd: Systemd, layout: Layout, known: Sequence[Member], told: Mapping[str, Any], fenced: Sequence[str]
 ) -> list[dict[str, Any]]:
     kept = told["kept"][-1]["manifest"]["members"] if told["kept"] else []
-    members = [*(_of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
-    off = [one for one in members if _roster.words_of(one) & set(fenced)]
+    members = [*(of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
+    return answering([one for one in members if _roster.words_of(one) & set(fenced)], layout)
+
+
+def answering(members: Sequence[Member], layout: Layout) -> list[dict[str, Any]]:
+    """Those that answer this host: C(name), C(peer_urls), and C(answer), which has the URL."""
     # Who takes a connection counts: no login is needed for that, and a new host has no file for one yet.
     credentials = _view.credentials(replace(layout, user_file=""))
-    with ThreadPoolExecutor(max_workers=max(1, len(off))) as pool:
-        answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), off))
+    with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
+        answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), members))
     return [
         {"name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": answer}
-        for one, answer in zip(off, answers)
+        for one, answer in zip(members, answers)
         if answer
     ]
-
-
-def _of_process(systemd: Systemd, layout: Layout) -> list[Member]:
-    """The members by the words of the one that runs here."""
-    pid = systemd.show(layout.unit)["pid"]
-    process = _process.describe(pid) if pid else None
-    return (_view.of_process(process["environment"], layout, _ASK)["members"] or []) if process is not None else []
 
 
 def _of_record(record: Mapping[str, Any] | None) -> list[Member]:

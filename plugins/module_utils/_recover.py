@@ -20,9 +20,9 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
-    _cluster,
     _etcdutl,
     _hostfiles,
+    _lastknown,
     _loopback,
     _marker,
     _previous,
@@ -32,13 +32,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _room,
     _service,
     _snapshot,
-    _snapshotfile,
     _timer,
     _view,
     _wal,
     _waltail,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
@@ -49,6 +48,7 @@ Member = Mapping[str, Any]
 PURPOSE = "recovery"
 
 _ASK = 3.0
+_KNOWN = ("id", "name", "peer_urls", "client_urls", "is_learner")
 # A copy of a database that etcd opens grows a little.
 _ROOM = 1.1
 
@@ -83,6 +83,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
     _check_ours(marker, cluster)
     lies = _aside.where_it_lies(layout, marker)
     members = _members(systemd, lies)
+    given_up = [one for one in members if {one["id"], one["name"]} & set(fenced)]
     log, damaged, ids = None, "", ("", "")
     if _wal.segments(lies.log_dir):
         try:
@@ -100,7 +101,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "members": members,
         "needs": int(_size(lies) * _ROOM),
         "free": _room.free(layout.data_dir),
-        "heard": _heard([one for one in members if {one["id"], one["name"]} & set(fenced)], layout),
+        "heard": {one["name"]: one["answer"] for one in _lastknown.answering(given_up, layout)},
     }
 
 
@@ -113,28 +114,10 @@ def _check_ours(marker: Marker | None, cluster: str) -> None:
         )
 
 
-def _members(systemd: Systemd, layout: Layout) -> list[dict[str, Any]]:
+def _members(systemd: Systemd, lies: Layout) -> list[dict[str, Any]]:
     """The members as this one knows them: by its own words, else by its database."""
-    pid = systemd.show(layout.unit)["pid"]
-    process = _process.describe(pid) if pid else None
-    if process is not None:
-        told = _view.of_process(process["environment"], layout, _ASK)["members"]
-        if told:
-            return [{name: member[name] for name in _KNOWN} for member in told]
-    database = os.path.join(layout.data_dir, "member", "snap", "db")
-    try:
-        # Its structure is read, and whatever else may be wrong with it etcd itself will say.
-        return _snapshotfile.described(database, "").members
-    except EtcdError:
-        return []
-
-
-_KNOWN = ("id", "name", "peer_urls", "client_urls", "is_learner")
-
-
-def _heard(members: Sequence[Member], layout: Layout) -> dict[str, str]:
-    found = {one["name"] or one["id"]: _cluster.answers(one, _view.credentials(layout), _ASK) for one in members}
-    return {name: answer for name, answer in found.items() if answer}
+    known = _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0]
+    return [{name: member[name] for name in _KNOWN} for member in known]
 
 
 def _size(layout: Layout) -> int:
