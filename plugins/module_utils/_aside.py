@@ -12,8 +12,10 @@ import errno
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _timer
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
@@ -37,6 +39,11 @@ def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
     if marker is None or not marker.data_dir:
         return layout
     return replace(layout, data_dir=marker.data_dir, wal_dir=marker.wal_dir)
+
+
+def rests(unit: Mapping[str, Any]) -> bool:
+    """Is this what C(put_to_rest) leaves, by what C(Systemd.show) tells?"""
+    return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
 
 
 def put_to_rest(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> None:

@@ -108,10 +108,9 @@ class _Planning:
         kept = self._hosts_due(_due.KEEP) if writing else []
         # A turn brings it up by itself. At an address that is another by now it would not serve.
         turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]
-        starting = [host for host in self._hosts_due(_due.START) if host.name not in turns]
+        due = [host for host in self._hosts_due(_due.START) if host.name not in turns]
+        starting = [host for host in due if writing or host.state != _marker.NEVER_STARTED]
         fresh = [host for host in starting if host.state == _marker.NEVER_STARTED]
-        if not writing:
-            starting, fresh = [host for host in starting if host.state != _marker.NEVER_STARTED], []
         self._install([*fresh, *kept, *self._without_release([*starting, *self._hosts_due(_due.RESTORE)])])
         self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
         moved = [host for host in kept if not host.runs and _turns.new_address(host, self._foreseen.on(host))]

@@ -12,9 +12,7 @@ up to there every host knows that it was a member of this cluster, and no other 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
@@ -61,7 +59,7 @@ def check_unit(systemd: Systemd, layout: Layout) -> None:
     """
     unit = systemd.show(layout.unit)
     path = unit["fragment_path"]
-    if not path or _rests(unit) or _was_member(_hostfiles.read_marker(layout)):
+    if not path or _aside.rests(unit) or _was_member(_hostfiles.read_marker(layout)):
         return
     if not _hostfiles.read_text(path).startswith(SIGNATURE):
         raise Refused(
@@ -81,7 +79,7 @@ def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
     :raises HostError: systemd would not do it.
     """
     unit = systemd.show(layout.unit)
-    rests = _rests(unit)
+    rests = _aside.rests(unit)
     if check or (rests and not _was_member(_hostfiles.read_marker(layout))):
         return not rests
     with _hostfiles.acting(layout):
@@ -140,10 +138,6 @@ def forget(layout: Layout, check: bool) -> bool:
         _hostfiles.remove(layout.bootstrap_file)
         _hostfiles.remove(layout.marker_file)
     return True
-
-
-def _rests(unit: Mapping[str, Any]) -> bool:
-    return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
 
 
 def _was_member(marker: Marker | None) -> bool:

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The members of the cluster that a restore replaces, as one host knows them, and whether those given up are off."""
+"""The members of a cluster that is restored or recovered, as one host knows them, and who of those given up answers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _snapshotfile,
     _view,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
@@ -68,13 +69,13 @@ def _heard(
 ) -> list[dict[str, Any]]:
     kept = told["kept"][-1]["manifest"]["members"] if told["kept"] else []
     members = [*(of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
-    return answering([one for one in members if _roster.words_of(one) & set(fenced)], layout)
-
-
-def answering(members: Sequence[Member], layout: Layout) -> list[dict[str, Any]]:
-    """Those that answer this host: C(name), C(peer_urls), and C(answer), which has the URL."""
     # Who takes a connection counts: no login is needed for that, and a new host has no file for one yet.
     credentials = _view.credentials(replace(layout, user_file=""))
+    return answering([one for one in members if _roster.words_of(one) & set(fenced)], credentials)
+
+
+def answering(members: Sequence[Member], credentials: Credentials) -> list[dict[str, Any]]:
+    """Those that answer this host: C(name), C(peer_urls), and C(answer), which has the URL."""
     with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
         answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), members))
     return [

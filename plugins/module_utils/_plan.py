@@ -369,10 +369,10 @@ def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
     marker. While nobody serves it may be one, if others of its group are of the same cluster: whoever may start is
     started first.
     """
-    cluster_id = _roster.cluster_id(host)
-    known = any(other.marker is not None and other.marker.cluster_id == cluster_id != "" for other in hosts)
     if host.state is not None:
         return False
+    cluster_id = _roster.cluster_id(host)
+    known = any(other.marker is not None and other.marker.cluster_id == cluster_id != "" for other in hosts)
     if host.runs:
         # A cluster that is not of this group alone may be somebody else's who uses this collection.
         return bool(host.seen["unit"]["ours"]) and _lists(host, hosts) and (known or _is_all_here(hosts))

@@ -101,7 +101,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "members": members,
         "needs": int(_size(lies) * _ROOM),
         "free": _room.free(layout.data_dir),
-        "heard": {one["name"]: one["answer"] for one in _lastknown.answering(given_up, layout)},
+        "heard": _heard(given_up, layout) if given_up else {},
     }
 
 
@@ -118,6 +118,11 @@ def _members(systemd: Systemd, lies: Layout) -> list[dict[str, Any]]:
     """The members as this one knows them: by its own words, else by its database."""
     known = _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0]
     return [{name: member[name] for name in _KNOWN} for member in known]
+
+
+def _heard(given_up: Sequence[Member], layout: Layout) -> dict[str, str]:
+    heard = _lastknown.answering(given_up, _view.credentials(layout))
+    return {one["name"]: one["answer"] for one in heard}
 
 
 def _size(layout: Layout) -> int:
@@ -165,7 +170,7 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool)
         marker, unit = _hostfiles.read_marker(layout), systemd.show(layout.unit)
         _check_ours(marker, cluster)
         wanted = _suspended(marker, cluster, name)
-        rests = unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
+        rests = _aside.rests(unit)
         if check or (wanted == marker and rests):
             return not (wanted == marker and rests)
         if wanted != marker:

@@ -15,7 +15,7 @@ interrupted one is continued by the next call.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -187,7 +187,7 @@ def stop(act: Act, check: bool) -> bool:
     """
     layout = act.layout
     unit = act.systemd.show(layout.unit)
-    if _at_rest(unit) or (not check and not _is_pending(act)):
+    if _aside.rests(unit) or (not check and not _is_pending(act)):
         return False
     if not check:
         with _hostfiles.acting(layout):
@@ -439,10 +439,6 @@ def _start_again(systemd: Systemd, layout: Layout) -> bool:
 def _is_pending(act: Act) -> bool:
     marker = act.marker
     return marker is not None and marker.state == _marker.RESTORE_PENDING
-
-
-def _at_rest(unit: Mapping[str, Any]) -> bool:
-    return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
 
 
 def _check_no_other(act: Act) -> None:

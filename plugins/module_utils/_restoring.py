@@ -523,7 +523,7 @@ def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: W
             f"{', '.join([*changed, *away])}.",
             "Members that are made for different member lists do not find each other.",
             "Put the inventory back as it was; change it once the cluster serves. A machine that is off for good is "
-            f"named: -e etcd_fenced={','.join([*(wish.fenced or ()), *(away or ['NAME'])])}",
+            f"named: -e etcd_fenced={_and_fenced(wish, away or ['NAME'])}",
         )
 
 
@@ -560,7 +560,7 @@ def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Re
     lost = [look for look in done if not look.host.has_log]
     lost += [look for look in others if started and look.host.marker is None]
     if lost:
-        names = ",".join([*(wish.fenced or ()), *(look.host.name for look in lost)])
+        names = _and_fenced(wish, (look.host.name for look in lost))
         marked = [look for look in lost if look.host.state == _marker.RESTORED]
         forgetting = f"{_taking_away(looks, marked, wish)}. Then " if marked else ""
         raise Refused(
@@ -684,7 +684,7 @@ def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
             f"The cluster has members that are not in this inventory: {', '.join(_member(one) for one in loose)}.",
             "One that is not stopped goes on serving, or comes back, beside the restored cluster.",
             "Put them into the inventory. If their machines are off for good, say so: -e etcd_fenced="
-            + ",".join([*(wish.fenced or ()), *(one["name"] or one["id"] for one in loose)]),
+            + _and_fenced(wish, (one["name"] or one["id"] for one in loose)),
         )
     known = {word for one in members for word in _roster.words_of(one)}
     strange = [name for name, others in (wish.fenced or {}).items() if not others and name not in known]
@@ -721,6 +721,11 @@ def _peer_urls(looks: Iterable[Look]) -> set[str]:
 
 def _member(one: Member) -> str:
     return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
+
+
+def _and_fenced(wish: Wish, more: Iterable[str]) -> str:
+    """What to say as C(etcd_fenced): all that was said, and more."""
+    return ",".join([*(wish.fenced or ()), *more])
 
 
 def _fenced_hosts(wish: Wish) -> list[str]:

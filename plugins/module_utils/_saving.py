@@ -199,7 +199,7 @@ def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> s
             (
                 "newest_timestamp_seconds",
                 "When the newest snapshot on this host was taken; 0 if its clock was ahead then.",
-                0.0 if _is_ahead(newest.taken_at, _at(last.at)) else _at(newest.taken_at),
+                0.0 if _is_ahead(_at(newest.taken_at), _at(last.at)) else _at(newest.taken_at),
             ),
             ("newest_size_bytes", "Its size.", newest.size),
             ("newest_revision", "The revision of the store that it holds.", newest.revision),
@@ -269,7 +269,7 @@ def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: b
         for one in found
         if one.last is not None and not one.last.ok
     ]
-    ahead = [one for one in found if one.newest > now + _SLACK]
+    ahead = [one for one in found if _is_ahead(one.newest, now)]
     texts += [f"{one.label}: {_untimely(one.path, stamp(one.newest))}" for one in ahead]
     newest = max((one for one in found if one not in ahead), key=lambda one: one.newest, default=None)
     since = [one.since for one in found if one.since]
@@ -298,7 +298,7 @@ def stale(newest: Mapping[str, Any] | None, max_age: int, now: float) -> str:
     """
     if newest is None:
         return "There is no snapshot of this cluster on this host."
-    if _is_ahead(newest["taken_at"], now):
+    if _is_ahead(_at(newest["taken_at"]), now):
         return f"The newest snapshot on this host: {_untimely(newest['path'], newest['taken_at'])}"
     age = now - _at(newest["taken_at"])
     if not max_age or age <= max_age:
@@ -306,8 +306,8 @@ def stale(newest: Mapping[str, Any] | None, max_age: int, now: float) -> str:
     return f"The newest snapshot on this host, {newest['path']}, is {_age(age)} old; {_age(max_age)} are allowed."
 
 
-def _is_ahead(taken_at: str, now: float) -> bool:
-    return _at(taken_at) > now + _SLACK
+def _is_ahead(taken: float, now: float) -> bool:
+    return taken > now + _SLACK
 
 
 def _untimely(path: str, taken_at: str) -> str:
