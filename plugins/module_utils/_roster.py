@@ -69,9 +69,9 @@ def of(hosts: Sequence[Host]) -> Roster | None:
         member = _by_id(host, told["members"])
         if member is None:
             continue
-        twin = next((name for name, other in living.items() if other["id"] == member["id"]), None)
+        twin = next((other for other in here if living.get(other.name, {}).get("id") == member["id"]), None)
         if twin is not None:
-            raise _twins(host.label, twin, member["id"])
+            raise _twins(host, twin, member["id"])
         living[host.name] = member
     claimed = {member["id"] for member in living.values()}
     for host in here:
@@ -91,17 +91,36 @@ def _check_apart(hosts: Sequence[Host]) -> None:
         if not own or host.state == _marker.REMOVED:
             continue
         if own in living:
-            raise _twins(host.label, living[own].label, own)
+            raise _twins(host, living[own], own)
         living[own] = host
         first = next(iter(living.values()))
         _check_cluster(host, cluster_id(first), first)
 
 
-def _twins(label: str, twin: str, own: str) -> Refused:
+def _twins(host: Host, twin: Host, own: str) -> Refused:
+    if _is_one_machine(host, twin):
+        return Refused(
+            f"{host.label} and {twin.label} are one machine: both inventory lines lead to process "
+            f"{host.seen['runtime']['identity']['pid']} of the machine with the ID {host.seen['host']['machine_id']}.",
+            "Whatever is done for one of the two lines happens to the only member there is.",
+            "Take one of the two lines out of the inventory, or correct the address that leads to the wrong machine "
+            "(ansible_host, DNS). Nothing has to be stopped or moved.",
+        )
     return Refused(
-        f"{label} and {twin} both hold the data of member {own}.",
+        f"{host.label} and {twin.label} both hold the data of member {own}.",
         "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
-        "Find out which of them is the member. Stop the other for good and move its data directory aside.",
+        "If both inventory lines lead to one machine, take one of them out. Otherwise find out which of the two is the "
+        "member, stop the other for good and move its data directory aside.",
+    )
+
+
+def _is_one_machine(host: Host, other: Host) -> bool:
+    """Whether two observations show the same process of the same machine; a clone has other processes."""
+    return bool(
+        host.runs
+        and other.runs
+        and host.seen["host"]["machine_id"] == other.seen["host"]["machine_id"]
+        and host.seen["runtime"]["identity"] == other.seen["runtime"]["identity"]
     )
 
 

@@ -79,6 +79,23 @@ class TestWhatContradictsTheCluster:
         with pytest.raises(Refused, match="both hold the data of member"):
             living(stopped(bare(1)), seeing(stopped(bare(2)), data={"member_id": member_id(1)}))
 
+    @pytest.mark.parametrize("life", [serving, lambda host: running(stopped(host))])
+    def test_two_lines_that_lead_to_one_machine_are_told_apart_from_a_copy(self, life):
+        """A second address of a member's machine must never make anybody stop its only copy."""
+        one = life(bare(0))
+        alias = replace(bare(3), seen=one.seen)
+        with pytest.raises(Refused) as caught:
+            _roster.of([one, alias])
+        assert "etcd-host3 and etcd-host0 are one machine" in str(caught.value)
+        assert "Take one of the two lines out" in str(caught.value)
+        assert "aside" not in str(caught.value)
+
+    @pytest.mark.parametrize("other", [{"host": {"machine_id": "machine-9"}}, {"runtime": {"identity": {"pid": 7}}}])
+    def test_but_another_machine_or_another_process_is_a_copy(self, other):
+        one = serving(bare(0))
+        with pytest.raises(Refused, match="both hold the data of member"):
+            _roster.of([one, seeing(replace(bare(3), seen=one.seen), **other)])
+
     def test_nobody_is_started_beside_its_twin_while_nobody_serves(self):
         clone = seeing(stopped(bare(3)), data={"member_id": member_id(0)})
         with pytest.raises(Refused, match=f"etcd-host3 and etcd-host0 both hold the data of member {member_id(0)}"):
