@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab import faults, hosts, image, releases, verbs
+from lab import faults, hosts, image, links, releases, verbs
 from lab.commands import LabError
 
 EPILOG = """\
@@ -148,11 +148,20 @@ def _add_faults(commands: Commands) -> None:
     commands.on_hosts("unpause", verbs.on_hosts(faults.unpause), "let hosts go on")
     commands.on_hosts(
         "cut",
-        verbs.on_hosts(faults.cut),
+        verbs.on_hosts(links.cut),
         "cut hosts off from the others",
         "They still reach each other, and this machine still reaches all. Replaces an earlier cut.",
     )
-    commands.add("heal", verbs.heal, "end the cut")
+    block = commands.on_hosts(
+        "block",
+        verbs.block,
+        "drop new TCP connections from hosts to others",
+        "Established ones live, and so do those that the others open. Adds to earlier blocks.",
+    )
+    block.add_argument("--to", metavar="HOST", nargs="+", required=True, help="to which hosts")
+    block.add_argument("--port", metavar="N", type=int, default=0, help="only to this port [all]")
+    commands.add("unblock", verbs.unblock, "let all hosts open connections again")
+    commands.add("heal", verbs.heal, "end the cut and all blocks")
     fill = commands.on_host("fill", verbs.on_disk(faults.fill), "fill the data disk of a host to the last byte")
     drain = commands.on_host("drain", verbs.on_disk(faults.drain), "give back what filled the disk")
     for disk in (fill, drain):

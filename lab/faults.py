@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens to real hosts: power lost, hung, cut off from the others, disk full, disk slow."""
+"""What happens to real hosts: power lost, hung, disk full, disk slow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.commands import LabError, output, succeeds
+from lab.commands import LabError
 from lab.engine import CGROUPS, Engine
 from lab.state import Host, Lab
 
@@ -32,46 +32,6 @@ def pause(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
 
 def unpause(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
     engine.output("unpause", *(lab.container(host) for host in hosts))
-
-
-def cut(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
-    """A partition: these hosts reach each other, the others reach each other, and this machine reaches all.
-
-    It replaces an earlier one, and lasts until healed, through reboots of hosts too.
-
-    :raises LabError: this machine's bridges cannot be filtered; it takes root.
-    """
-    sides = [[lab.address(host, version) for host in hosts] for version in (4, 6)]
-    output(engine.in_network(["nft", "-f", "-"]), stdin=partition(lab.prefix, *sides))
-
-
-def partition(table: str, ipv4: Sequence[str], ipv6: Sequence[str]) -> str:
-    """nft's words for a partition between these addresses and all others of the bridges.
-
-    The bridge family sees what goes from host to host, and not what goes between this machine and a host.
-    """
-    rules = []
-    for family, addresses in (("ip", ipv4), ("ip6", ipv6)):
-        inside = "{ " + ", ".join(addresses) + " }"
-        rules.append(f"{family} saddr {inside} {family} daddr != {inside} drop")
-        rules.append(f"{family} daddr {inside} {family} saddr != {inside} drop")
-    lines = "\n".join(f"    {rule}" for rule in rules)
-    # Naming the table before deleting it makes the deletion right whether it was there or not.
-    return (
-        f"table bridge {table}\ndelete table bridge {table}\n"
-        f"table bridge {table} {{\n  chain partition {{\n    type filter hook forward priority 0; policy accept;\n"
-        f"{lines}\n  }}\n}}\n"
-    )
-
-
-def heal(engine: Engine, lab: Lab) -> None:
-    """End a partition, if there is one."""
-    if is_cut(engine, lab):
-        output(engine.in_network(["nft", "delete", "table", "bridge", lab.prefix]))
-
-
-def is_cut(engine: Engine, lab: Lab) -> bool:
-    return succeeds(engine.in_network(["nft", "list", "table", "bridge", lab.prefix]))
 
 
 def fill(engine: Engine, lab: Lab, host: Host, path: str) -> None:

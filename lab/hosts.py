@@ -15,8 +15,8 @@ from dataclasses import replace
 from lab import disks
 from lab.commands import LabError, locked, output, succeeds
 from lab.engine import Engine
-from lab.faults import heal
 from lab.image import ensure_image
+from lab.links import heal
 from lab.network import create_network, free_subnet, remove_network, taken_subnets
 from lab.paths import MACHINE_LOCK
 from lab.server import ensure_server, stop_server

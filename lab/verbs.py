@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 
-from lab import deps, faults, hosts, inventory, releases, server, state, writer
+from lab import deps, faults, hosts, inventory, links, releases, server, state, writer
 from lab.commands import LabError, locked
 from lab.engine import Engine, find_engine
 from lab.state import Host, Lab
@@ -88,8 +88,10 @@ def status(options: argparse.Namespace) -> None:
     states = hosts.container_states(engine, lab)
     for host in lab.hosts:
         print(f"{host.name:16} {states.get(lab.container(host), 'gone'):10} Debian {host.debian} {lab.address(host)}")
-    if faults.is_cut(engine, lab):
+    if links.is_cut(engine, lab):
         print("some hosts are cut off from the others")
+    if links.is_blocked(engine, lab):
+        print("some hosts cannot open connections to others")
     if lab.server:
         print(f"{'release server':16} {'running' if lab.server.process.runs() else 'ended':10} {server.url(lab)}")
 
@@ -122,8 +124,18 @@ def within(options: argparse.Namespace) -> int:
     return subprocess.call(find_engine().in_network(options.command))
 
 
+def block(options: argparse.Namespace) -> None:
+    lab = state.load(options.name)
+    sources, targets = ([lab.host(name) for name in names] for names in (options.hosts, options.to))
+    links.block(find_engine(), lab, sources, targets, options.port)
+
+
+def unblock(options: argparse.Namespace) -> None:
+    links.unblock(find_engine(), state.load(options.name))
+
+
 def heal(options: argparse.Namespace) -> None:
-    faults.heal(find_engine(), state.load(options.name))
+    links.heal(find_engine(), state.load(options.name))
 
 
 def slow(options: argparse.Namespace) -> None:

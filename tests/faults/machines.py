@@ -72,6 +72,13 @@ class Machines:
         """From the other hosts."""
         self._command("cut", *hosts)
 
+    def block(self, sources: Sequence[str], targets: Sequence[str], port: int) -> None:
+        """Drop each connection that these hosts open to a port of others. Established ones live."""
+        self._command("block", *sources, "--to", *targets, "--port", str(port))
+
+    def unblock(self) -> None:
+        self._command("unblock")
+
     def heal(self) -> None:
         self._command("heal")
 

@@ -38,6 +38,12 @@ def test_fast_is_slow_without_a_limit() -> None:
     assert parser().parse_args(["slow", "etcd-host0"]).writes == 20
 
 
+def test_a_block_has_a_direction_and_may_have_a_port() -> None:
+    options = parser().parse_args(["block", "a", "b", "--to", "c", "--port", "2380"])
+    assert (options.hosts, options.to, options.port) == (["a", "b"], ["c"], 2380)
+    assert parser().parse_args(["block", "a", "--to", "b", "c"]).port == 0
+
+
 def test_the_writer_writes_unless_told_to_verify() -> None:
     given = ["--endpoints", "http://a:2379", "--record", "r"]
     assert parser().parse_args(["writer", *given]).act == "run"
@@ -55,6 +61,9 @@ def test_every_command_says_what_it_does(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
     text = capsys.readouterr().out
-    hosts, faults = ("up", "rebuild", "down", "status", "inventory"), ("kill", "pause", "cut", "heal", "fill", "slow")
+    hosts, faults = (
+        ("up", "rebuild", "down", "status", "inventory"),
+        ("kill", "pause", "cut", "block", "unblock", "heal", "fill", "slow"),
+    )
     for command in (*hosts, *faults, "writer"):
         assert f"\n    {command} " in text

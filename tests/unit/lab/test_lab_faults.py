@@ -10,31 +10,10 @@ import pytest
 
 from lab.commands import LabError
 from lab.engine import Engine
-from lab.faults import partition, slow, throttle
+from lab.faults import slow, throttle
 from lab.state import Host, Lab
 
 CONTAINER = "0123abcd"
-
-
-def test_a_partition_drops_what_crosses_it_and_nothing_else() -> None:
-    rules = [line.strip() for line in partition("quorum-demo", ["10.213.0.10", "10.213.0.11"], []).splitlines()]
-    inside = "{ 10.213.0.10, 10.213.0.11 }"
-    assert f"ip saddr {inside} ip daddr != {inside} drop" in rules
-    assert f"ip daddr {inside} ip saddr != {inside} drop" in rules
-
-
-def test_a_partition_holds_for_ipv6_too() -> None:
-    assert "ip6 saddr { fd00:213::10 } ip6 daddr != { fd00:213::10 } drop" in partition("t", ["a"], ["fd00:213::10"])
-
-
-def test_a_partition_replaces_the_one_before() -> None:
-    first, second, third, *_ = partition("quorum-demo", ["a"], ["b"]).splitlines()
-    assert (first, second) == ("table bridge quorum-demo", "delete table bridge quorum-demo")
-    assert third.startswith("table bridge quorum-demo {")
-
-
-def test_a_partition_sees_only_what_goes_from_host_to_host() -> None:
-    assert "type filter hook forward" in partition("t", ["a"], ["b"])
 
 
 def test_a_disk_is_throttled_in_the_containers_group_of_version_1() -> None:
