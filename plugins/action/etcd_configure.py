@@ -41,8 +41,10 @@ class ActionModule(RenderingAction):
 
 
 def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, Any]) -> Marker:
+    # What it was in a cluster that it has left says nothing about this one.
+    begun = marker is not None and marker.state != _marker.REMOVED
     return Marker(
-        state=marker.state if marker else _marker.OFFERED,
+        state=marker.state if marker and begun else _marker.OFFERED,
         cluster=wanted.cluster,
         name=wanted.name,
         token=arguments["token"],

@@ -46,10 +46,10 @@ def check(hosts: Sequence[Host]) -> None:
     for host in hosts:
         check_nothing_foreign(host)
         check_machine(host)
-        if host in members and host.state is None and agreed and not offered:
+        if host in members and (host.state is None or host.left_another) and agreed and not offered:
             raise Refused(
-                f"{host.label} has no marker, and {agreed[0].label} has agreed on a first start: all hosts had a "
-                "marker then.",
+                f"{host.label} has no marker of this cluster, and {agreed[0].label} has agreed on a first start: all "
+                "hosts had one then.",
                 f"{host.label} lost its system disk or was replaced since, and nobody can say whether it had begun to "
                 "vote.",
                 "If no host of the group holds a write-ahead log and none ever served a client, remove "

@@ -50,7 +50,8 @@ FOLLOWS: dict[str | None, frozenset[str]] = {
     STARTED: frozenset({STARTED, LEAVING, *PENDING}),
     # started: the removal never happened.
     LEAVING: frozenset({LEAVING, REMOVED, STARTED, *PENDING}),
-    REMOVED: frozenset({REMOVED, NEVER_STARTED, *PENDING}),
+    # offered: it helps to found another cluster.
+    REMOVED: frozenset({REMOVED, NEVER_STARTED, OFFERED, *PENDING}),
     # removed: it is to join anew, and its data are aside. leaving: destroy.yml takes the whole cluster away.
     RESTORE_PENDING: frozenset({RESTORE_PENDING, RESTORED, REMOVED, LEAVING}),
     RESTORED: frozenset({RESTORED, STARTED, LEAVING}),

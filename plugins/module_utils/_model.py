@@ -232,8 +232,18 @@ class Host:
         return error if any(text in error for text in _LOCKED_OUT) else ""
 
     @property
+    def left_another(self) -> bool:
+        """Was it taken out of a cluster of another name, so that nothing on it can belong to this one?"""
+        marker = self.marker
+        if marker is None or self.wanted is None or self.has_log or self.runs:
+            return False
+        return marker.state == _marker.REMOVED and marker.cluster not in ("", self.wanted.cluster)
+
+    @property
     def went_on(self) -> bool:
         """Did its first start get further than a set of files: can it have voted?"""
+        if self.left_another:
+            return False
         marker = self.marker
         if marker is not None and marker.origin == _marker.JOIN:
             return True

@@ -135,6 +135,7 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     except Refused as exc:
         changes = _changes.only_started(hosts, roster, versions, exc)
     if roster is None and not changes.waves:
+        _check_not_left(hosts)
         _check_known(hosts)
         raise _quorum_lost(hosts)
     _check_fit(hosts, changes.steps, versions)
@@ -419,6 +420,23 @@ def _check_whole(host: Host) -> None:
     _bootstrap.check_machine(host)
 
 
+def _check_not_left(hosts: Sequence[Host]) -> None:
+    """A member that was taken out left others behind. Where the group has none of them they may be anywhere."""
+    left = [host for host in hosts if host.state == _marker.REMOVED]
+    if not left or any(host.silent or (host.went_on and host not in left) for host in hosts):
+        return
+    cluster = left[0].wanted.cluster if left[0].wanted is not None else ""
+    raise Refused(
+        f"{', '.join(host.label for host in left)} was taken out of the cluster {cluster}, and no other host of the "
+        "group has anything of that cluster.",
+        "Its other members may serve elsewhere, or may have lost their disks. A second cluster of the same name could "
+        "be taken for it.",
+        "If that cluster exists, write the hosts of its members into the group. If it is gone for good, forget it: "
+        f"ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_destroy={cluster}. Then run again: a new one is "
+        "founded. A cluster of another name (etcd_cluster_name) can be founded at once.",
+    )
+
+
 def _check_known(hosts: Sequence[Host]) -> None:
     """A new host beside a cluster that does not serve may be a member that lost all it had."""
     for host in hosts:
@@ -505,7 +523,8 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
         found = host.authorities
         if found.problem:
             raise BadInput(found.problem)
-        for stranger in found.strangers:
+        # What a host still has of a cluster that it has left is replaced.
+        for stranger in () if host.left_another else found.strangers:
             raise Refused(
                 f"{host.label}: {stranger}",
                 "A new CA here would cut this member off from the others, and its clients from it.",

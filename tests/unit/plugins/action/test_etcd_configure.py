@@ -9,7 +9,14 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.action.etcd_configure import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import KEPT, LEAVING, NEVER_STARTED, OFFERED, STARTED
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
+    KEPT,
+    LEAVING,
+    NEVER_STARTED,
+    OFFERED,
+    REMOVED,
+    STARTED,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import (
     CLUSTER_ID,
@@ -101,6 +108,15 @@ def test_a_marker_keeps_its_state_and_gets_the_one_token(configure, state):
     sent = configure(host)[1]["quorum.etcd.etcd_files"]
     assert sent["expected"] == host.marker.to_dict()
     assert (sent["wanted"]["state"], sent["wanted"]["token"]) == (state, TOKEN)
+
+
+def test_a_host_that_left_another_cluster_offers_itself(configure):
+    host = marked(bare(), REMOVED, cluster="other", member_id="abc", token="theirs")
+    sent = configure(host)[1]["quorum.etcd.etcd_files"]
+    assert sent["expected"] == host.marker.to_dict()
+    wanted = sent["wanted"]
+    assert (wanted["state"], wanted["cluster"], wanted["token"]) == (OFFERED, "etcd_cluster", TOKEN)
+    assert wanted["member_id"] == ""
 
 
 @pytest.mark.parametrize("host", [logged(bare()), seeing(stopped(bare()), marker={"state": LEAVING})])

@@ -13,7 +13,15 @@ from itertools import permutations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _bootstrap
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, OFFERED, STARTED, STARTING
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
+    BOOTSTRAP,
+    JOIN,
+    NEVER_STARTED,
+    OFFERED,
+    REMOVED,
+    STARTED,
+    STARTING,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import (
     LAYOUT,
@@ -52,6 +60,17 @@ class TestItIsDue:
     @pytest.mark.parametrize("state", [OFFERED, NEVER_STARTED])
     def test_where_no_marker_says_more_than_files(self, state):
         assert _bootstrap.is_due([marked(bare(0), state), bare(1), bare(2)])
+
+    @pytest.mark.parametrize("origin", [BOOTSTRAP, JOIN])
+    def test_where_a_host_has_left_another_cluster(self, origin):
+        left = marked(bare(0), REMOVED, cluster="other", member_id="abc", origin=origin)
+        assert _bootstrap.is_due([left])
+        assert _bootstrap.is_due([left, bare(1), bare(2)])
+        assert not _bootstrap.is_due([logged(left), bare(1), bare(2)])
+        assert not _bootstrap.is_due([running(left), bare(1), bare(2)])
+
+    def test_never_where_a_host_has_left_this_one(self):
+        assert not _bootstrap.is_due([marked(bare(0), REMOVED), bare(1), bare(2)])
 
     @pytest.mark.parametrize(
         "further",
@@ -226,8 +245,13 @@ class TestItIsRefused:
 
     def test_where_a_marker_is_missing_among_hosts_that_agreed(self):
         text = refusal([marked(bare(0), NEVER_STARTED), bare(1), marked(bare(2), NEVER_STARTED)])
-        assert "etcd-host1 has no marker, and etcd-host0 has agreed on a first start" in text
+        assert "etcd-host1 has no marker of this cluster, and etcd-host0 has agreed on a first start" in text
         assert LAYOUT.state_dir in text
+
+    def test_where_a_host_that_left_another_cluster_is_among_hosts_that_agreed(self):
+        left = marked(bare(0), REMOVED, cluster="other")
+        text = refusal([left, *(marked(bare(at), NEVER_STARTED) for at in (1, 2))])
+        assert "etcd-host0 has no marker of this cluster" in text
 
     def test_where_hosts_agreed_on_other_members(self):
         hosts = [marked(host, NEVER_STARTED, initial_cluster="etcd-host9=http://10.0.0.9:2380") for host in three()]

@@ -61,6 +61,14 @@ class TestAnOffer:
         assert not Path(layout.conf_file).exists()
         assert service_manager.done == []
 
+    def test_of_a_host_that_left_another_cluster_forgets_that_one(self, write, layout):
+        os.makedirs(layout.state_dir)
+        left = Marker(_marker.REMOVED, cluster="other", name="m3", member_id="abc", token="theirs", data_dir="/d")
+        Path(layout.marker_file).write_text(_marker.render(left))
+        write(expected=left)
+        found = marker(layout)
+        assert (found.state, found.cluster, found.token, found.member_id) == (_marker.OFFERED, "etcd_cluster", "t", "")
+
     def test_tells_systemd(self, write, service_manager):
         write()
         assert service_manager.done == ["daemon-reload"]

@@ -363,6 +363,41 @@ class TestAClusterThatIsNotOurs:
         members = [serving(bare(at)) for at in range(3)]
         assert kinds(_plan.plan([*members, left])) == [("join", ["etcd-host3"])]
 
+    @pytest.mark.parametrize("beside", [[], [bare(1), bare(2)]])
+    def test_lends_a_member_that_was_taken_out_to_the_first_start_of_another(self, beside):
+        left = marked(bare(0), REMOVED, cluster="other", member_id="abc")
+        steps = _plan.plan([left, *beside]).steps
+        assert {step.host for step in steps if step.kind == "start"} == {
+            "etcd-host0",
+            *(host.name for host in beside),
+        }
+
+    def test_leaves_what_was_taken_out_and_is_to_be_absent_out_of_the_first_start_of_another(self):
+        left = absent(marked(bare(0), REMOVED, cluster="other", member_id="abc"))
+        assert {step.host for step in _plan.plan([left, bare(1), bare(2)]).steps} == {"etcd-host1", "etcd-host2"}
+
+    @pytest.mark.parametrize("members", [[], [serving(bare(at, tls=True), tls_list()) for at in range(3)]])
+    def test_leaves_no_authorities_on_a_member_that_was_taken_out(self, members):
+        """They are the other cluster's own."""
+        theirs = Authorities(directory="/pki/etcd_cluster", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
+        left = replace(marked(bare(3, tls=True), REMOVED, cluster="other"), authorities=theirs)
+        assert "etcd-host3" in {step.host for step in _plan.plan([left, *members]).steps}
+
+    @pytest.mark.parametrize("group", [1, 3])
+    def test_that_left_this_one_behind_says_how_to_found_it_again(self, group):
+        """Its other members may be anywhere."""
+        left = marked(bare(0), REMOVED, member_id="abc")
+        for lines in ([left, *map(bare, range(1, group))], [left, *(marked(bare(at), REMOVED) for at in (1, 2))]):
+            text = refusal(lines)
+            assert "etcd-host0" in text
+            assert "was taken out of the cluster etcd_cluster" in text
+            assert "quorum.etcd.destroy -i INVENTORY -e etcd_destroy=etcd_cluster" in text
+            # What the refusal advises is accepted.
+            assert kinds(_plan.plan(three()))
+            renamed = [replace(host, wanted=replace(host.wanted, cluster="new")) for host in lines]
+            assert kinds(_plan.plan(renamed))
+        assert "quorum.etcd.destroy" not in refusal([left, bare(1), silent(bare(2))])
+
     def test_data_of_another_account_are_not_started_on(self):
         hosts = [stopped(bare()), serving(bare(1)), serving(bare(2))]
         hosts[0] = seeing(hosts[0], data={"not_its_own": "/var/lib/etcd/member/snap (root:root)"})
