@@ -18,7 +18,7 @@ import platform
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _guard
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials, outcome_unknown
@@ -66,13 +66,18 @@ class Lock:
     """A lock that is held, as far as this process knows.
 
     :param ttl: seconds that its lease lasts after each renewal.
+    :param granted: when its lease was asked for, on the clock: it may run out that long after, not later.
+    :param is_ours: ask etcd whether the key is still this owner's.
     :param clock: seconds that only ever grow.
     """
 
-    def __init__(self, ttl: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, ttl: float, granted: float, is_ours: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._clock = clock
         self._ttl = ttl
-        self._until = clock() + ttl
+        self._until = granted + ttl
+        self._is_ours = is_ours
         self._gone = False
 
     def renewed(self, asked: float, left: int) -> None:
@@ -87,9 +92,14 @@ class Lock:
     def check(self) -> None:
         """Is it still held? Ask before each step that must not happen beside somebody else's.
 
+        The clock alone does not tell: it stands still while the machine is suspended, and the lease runs out.
+
         :raises Refused: its lease has run out, or could not be renewed for as long as it lasts.
+        :raises EtcdError: etcd does not say whether it is still held.
         """
-        if self._gone or self._clock() >= self._until:
+        lasts = self._clock() < self._until
+        self._gone = self._gone or (lasts and not self._is_ours())
+        if self._gone or not lasts:
             raise Refused(
                 f"The cluster's turn lock ({KEY}) was lost: its lease could not be renewed within {self._ttl:g} s.",
                 "Somebody else may be changing this cluster by now.",
@@ -104,7 +114,13 @@ def owner(act: str) -> str:
 
 
 @contextlib.contextmanager
-def held(endpoints: Sequence[str], credentials: Credentials, owner: str, wait: float = WAIT) -> Iterator[Lock]:
+def held(
+    endpoints: Sequence[str],
+    credentials: Credentials,
+    owner: str,
+    wait: float = WAIT,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Lock]:
     """Hold the cluster's lock.
 
     :param endpoints: client URLs of members, best of those that the act itself leaves running. They may be away for a
@@ -116,10 +132,10 @@ def held(endpoints: Sequence[str], credentials: Credentials, owner: str, wait: f
     :raises EtcdError: etcd's own answer, where it refuses for another reason.
     """
     with Client(endpoints, credentials, _cluster.TIMEOUT) as client:
-        lease, ttl = _acquire(client, credentials, owner, Deadline(wait))
+        lease, ttl, granted = _acquire(client, credentials, owner, Deadline(wait), clock)
         # A member that stops waits up to seven seconds for whoever is still connected.
         client.close()
-        lock = Lock(ttl)
+        lock = Lock(ttl, granted, lambda: _is_ours(client, lease), clock)
         ended = threading.Event()
         keeper = threading.Thread(
             target=_keep_alive, args=(client.endpoints, credentials, lease, lock, ended), name="turn lock", daemon=True
@@ -133,65 +149,98 @@ def held(endpoints: Sequence[str], credentials: Credentials, owner: str, wait: f
             _revoke(client, lease)
 
 
-def _acquire(client: Client, credentials: Credentials, owner: str, deadline: Deadline) -> tuple[int, int]:
+class _Holder(NamedTuple):
+    """Who has the key.
+
+    :param name: what its value says.
+    :param lease: the lease on which it lies; 0 for none.
+    """
+
+    name: str
+    lease: int
+
+    def refusal(self) -> Refused:
+        """Why nobody else may act now, and what is safe."""
+        found = f"Somebody else is at work on this cluster: {self.name or '(no name)'}."
+        danger = "Two at once could stop more members than the cluster can spare."
+        if self.lease:
+            return Refused(
+                found,
+                danger,
+                f"Run again when that has ended. If its process is gone, its lock goes by itself within {TTL} seconds.",
+            )
+        return Refused(
+            found,
+            danger,
+            f"The key {KEY} has no lease, so it does not expire: it was copied from another cluster or written by "
+            f"hand. If nobody changes this cluster, remove it: etcdctl del {KEY}",
+        )
+
+
+def _acquire(
+    client: Client, credentials: Credentials, owner: str, deadline: Deadline, clock: Callable[[], float]
+) -> tuple[int, int, float]:
+    """The lease with the key on it, the seconds that it lasts, and when it was asked for."""
     while True:
         try:
             # Those who wait write nothing.
-            holder = _owner_in(client.read(KEY))
-            if not holder:
+            holder = _holder_in(client.read(KEY))
+            if holder is None:
+                # The lease runs from its grant, which is later than this.
+                asked = clock()
                 lease, ttl, holder = _try(client, owner)
-                if not holder:
-                    return lease, ttl
+                if holder is None:
+                    return lease, ttl, asked
             if not deadline.left():
-                raise Refused(
-                    f"Somebody else is at work on this cluster: {holder}.",
-                    "Two at once could stop more members than the cluster can spare.",
-                    "Run again when that has ended. If its process is gone, its lock goes by itself within "
-                    f"{TTL} seconds.",
-                )
+                raise holder.refusal()
         except (TransportError, RpcError) as exc:
             _explain(exc, client, credentials, bool(deadline.left()))
         time.sleep(min(_POLL, deadline.left()))
 
 
-def _try(client: Client, owner: str) -> tuple[int, int, str]:
-    """A lease with the key on it; or else the owner of the key, and no lease."""
+def _try(client: Client, owner: str) -> tuple[int, int, _Holder | None]:
+    """A lease with the key on it; or else who has the key, and no lease."""
     granted = client.lease_grant(TTL)
     lease = granted["lease"]
-    holder = ""
     try:
         holder = _claim(client, owner, lease)
     except EtcdError:
         # A transaction that is still on its way fails without its lease.
         _revoke(client, lease)
         raise
-    if holder:
+    if holder is not None:
         _revoke(client, lease)
     return lease, granted["ttl"], holder
 
 
-def _claim(client: Client, owner: str, lease: int) -> str:
+def _claim(client: Client, owner: str, lease: int) -> _Holder | None:
     """Make the key if it is not there.
 
-    :returns: its owner, if that is somebody else.
+    :returns: who has it, if that is somebody else.
     """
     key = KEY.encode()
     compare = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
     make = {"request_put": {"key": key, "value": owner.encode(), "lease": lease}}
     try:
         answer = client.txn([compare], [make], [{"request_range": {"key": key}}])
-        return "" if answer["succeeded"] else _owner_in(answer["responses"][0]["response_range"])
+        return None if answer["succeeded"] else _holder_in(answer["responses"][0]["response_range"])
     except (TransportError, RpcError) as exc:
         if not outcome_unknown(exc):
             raise
-        found = client.read(KEY)
-        if not found["kvs"]:
+        holder = _holder_in(client.read(KEY))
+        if holder is None:
             raise
-        return "" if found["kvs"][0]["lease"] == lease else _owner_in(found)
+        return None if holder.lease == lease else holder
 
 
-def _owner_in(found: Mapping[str, Any]) -> str:
-    return "".join(one["value"].decode("utf-8", "replace") for one in found["kvs"])
+def _holder_in(found: Mapping[str, Any]) -> _Holder | None:
+    return next((_Holder(one["value"].decode("utf-8", "replace"), one["lease"]) for one in found["kvs"]), None)
+
+
+def _is_ours(client: Client, lease: int) -> bool:
+    holder = _holder_in(client.read(KEY))
+    client.close()
+    return holder is not None and holder.lease == lease
 
 
 def _revoke(client: Client, lease: int) -> None:

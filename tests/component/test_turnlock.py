@@ -175,7 +175,9 @@ def test_members_that_nobody_reaches_for_too_long_cost_the_lock(
     cluster = make_cluster(version)
     with hold(cluster) as lock:
         cluster.end(cluster.members[0])
-        lock.check()
+        # Its lease lasts, and nobody says so.
+        with pytest.raises(TransportError):
+            lock.check()
         time.sleep(2.5)
         with pytest.raises(Refused, match="could not be renewed"):
             lock.check()
@@ -202,6 +204,19 @@ def test_without_a_quorum_nobody_gets_it(version: str, make_cluster: MakeCluster
     with pytest.raises(Refused) as caught, hold(cluster, wait=60):
         pass
     assert caught.value.found.startswith("Of 3 voters 0 are healthy, and 2 are needed for a quorum.")
+
+
+def test_a_key_without_a_lease_is_removed_as_the_refusal_says(every_version: str, make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(every_version)
+    with cluster.client() as client:
+        client.put(_turnlock.KEY, b"")
+        with pytest.raises(Refused) as caught, hold(cluster):
+            pass
+        assert caught.value.remedy.endswith(f"remove it: etcdctl del {_turnlock.KEY}")
+        client.delete(_turnlock.KEY)
+    with hold(cluster) as lock:
+        lock.check()
+    assert left_behind(cluster) == (0, [])
 
 
 def test_one_member_down_does_not_matter(version: str, make_cluster: MakeCluster) -> None:
