@@ -11,7 +11,9 @@ has the name of a snapshot is whole, on the disk and described. What an interrup
 manifest of nothing: neither is taken for a snapshot, and the next run removes both. (The other way round a whole file
 without a manifest would stay, which nobody may delete.)
 
-Who writes a temporary file holds a lock on it. That tells it from one whose writer is gone.
+The writer of a temporary file holds a lock on it, which tells it from a file whose writer is gone. The directory may be
+shared by hosts, over NFS for example. A file system that takes no locks still takes snapshots; what interrupted runs
+left there is not removed, because it cannot be told from a file that is being written.
 """
 
 from __future__ import annotations
@@ -162,7 +164,8 @@ def part(directory: str, name: str) -> Iterator[Part]:
     with _locked(directory):
         _clean(directory)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         with os.fdopen(descriptor, "wb", buffering=0) as file:
             yield Part(directory, path, file)
@@ -230,23 +233,42 @@ def prune(directory: str, good: Kept, retention: Retention, check: bool = False)
 
 
 def _clean(directory: str) -> None:
-    """Remove what runs that are gone have left. The lock is held, so no manifest is without its file yet."""
-    for name in _names(directory):
+    """Remove what interrupted runs left, as far as no other run is writing.
+
+    The lock on the directory holds back other runs of this host only. Another host that shares the directory may be
+    about to give its file the name that its manifest already has, so manifests stay while any temporary file is locked.
+    """
+    names = _names(directory)
+    parts = [os.path.join(directory, name) for name in names if _OURS.fullmatch(name)]
+    abandoned = [path for path in parts if _is_abandoned(path)]
+    for path in abandoned:
+        _unlink(path)
+    if len(abandoned) < len(parts):
+        return
+    for name in names:
         path = os.path.join(directory, name)
         if name.startswith("."):
-            gone = name.endswith(_DESCRIPTION + ".new") or (bool(_OURS.fullmatch(name)) and _abandoned(path))
+            is_left = name.endswith(_DESCRIPTION + ".new")
         else:
-            gone = name.endswith(_DESCRIPTION) and _is_manifest_of_nothing(path)
-        if gone:
-            os.unlink(path)
+            is_left = name.endswith(_DESCRIPTION) and _is_manifest_of_nothing(path)
+        if is_left:
+            _unlink(path)
 
 
-def _abandoned(path: str) -> bool:
-    with open(path, "rb") as file:
-        try:
+def _unlink(path: str) -> None:
+    # Another host that shares the directory may have been faster.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def _is_abandoned(path: str) -> bool:
+    """Whether nobody holds the lock. A lock that cannot be asked for says nothing."""
+    try:
+        # NFS locks only what is open for writing (flock(2)).
+        with open(path, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+    except OSError:
+        return False
     return True
 
 
@@ -262,10 +284,11 @@ def _is_manifest_of_nothing(path: str) -> bool:
 
 @contextlib.contextmanager
 def _locked(directory: str) -> Iterator[None]:
-    """One at a time, for the moments in which names change."""
+    """One run of this host at a time, for the moments in which names change."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)

@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import json
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +146,55 @@ def test_who_writes_at_the_same_time_is_left_alone(directory):
             second.file.write(CONTENT)
             paths = [_snapshotdir.keep(part, KNOWN) for part in (second, first)]
     assert [one.path for one in _snapshotdir.found(directory, "prod")] == sorted(paths)
+
+
+@pytest.fixture
+def nfs(monkeypatch):
+    """Locks as NFS takes them: those of files only if they are open for writing."""
+    flock = fcntl.flock
+
+    def locked(file, operation):
+        descriptor = file if isinstance(file, int) else file.fileno()
+        writable = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+        if operation & fcntl.LOCK_EX and not writable and not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", locked)
+
+
+def test_an_interrupted_snapshot_on_nfs_is_removed_by_the_next(directory, nfs):
+    Path(directory, ".prod-1-999.part").write_bytes(b"half")
+    path = keep(directory)
+    assert names(directory) == [os.path.basename(path), f"{os.path.basename(path)}.json"]
+
+
+def test_another_writer_on_nfs_is_left_alone(directory, nfs):
+    with _snapshotdir.part(directory, "prod-1") as first, _snapshotdir.part(directory, "prod-2"):
+        assert os.path.exists(first.path)
+
+
+def test_a_file_system_without_locks_takes_snapshots_and_keeps_what_may_be_in_use(directory, monkeypatch):
+    def refuse(_file, _operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    left = Path(directory, ".prod-1-999.part")
+    left.write_bytes(b"half")
+    path = keep(directory)
+    assert [one.path for one in _snapshotdir.found(directory, "prod")] == [path]
+    assert left.exists()
+
+
+def test_the_manifest_of_another_host_that_is_about_to_name_its_file_stays(directory):
+    """The lock on the directory is not seen by another host, the one on the file is."""
+    described = Path(directory, "prod-1.db.json")
+    with _snapshotdir.part(directory, "prod-1"):
+        described.write_text(json.dumps(KNOWN.to_dict()))
+        keep(directory)
+        assert described.exists()
+    keep(directory)
+    assert not described.exists()
 
 
 def test_a_snapshot_that_cannot_get_its_name_leaves_no_manifest(directory, monkeypatch):
