@@ -123,6 +123,8 @@ class _Planning:
         self._add(_bootstrap.awaiting(host) for host in [*up, *self._hosts_due(_due.AWAIT)])
         for host in [*up, *self._hosts_due(_due.RESTORE), *self._hosts_due(_due.AWAIT)]:
             self._foreseen.well(host)
+        for host in [*fresh, *(host for host in kept if host in up and not host.runs)]:
+            self._foreseen.started(host)
 
     def renew_certificates(self) -> None:
         """Nobody can be asked where all have expired. New ones need neither a quorum nor a restart.
@@ -354,7 +356,7 @@ class _Planning:
         if turn.peer_urls:
             self._foreseen.readdressed(member, turn.peer_urls)
         if turn.restart:
-            self._foreseen.well(host)
+            self._foreseen.started(host)
 
     def _turn_step(self, host: Host, turn: Turn, member_id: str) -> Step:
         return Step(

@@ -81,8 +81,17 @@ class Foreseen:
 
     def readdressed(self, member: Member, peer_urls: Sequence[str]) -> None:
         """The cluster knows it by other peer URLs."""
-        changed = {**member, "peer_urls": sorted(peer_urls)}
-        self.members = [changed if one["id"] == member["id"] else one for one in self.members]
+        self._change(member, peer_urls=sorted(peer_urls))
+
+    def started(self, host: Host) -> None:
+        """It was started with the files of the inventory: from now on clients reach it at the URLs that these say."""
+        member = self.on(host)
+        if member is not None and host.wanted is not None:
+            self._change(member, client_urls=list(host.wanted.member.client_urls))
+            self.well(host)
+
+    def _change(self, member: Member, **what: Any) -> None:
+        self.members = [{**one, **what} if one["id"] == member["id"] else one for one in self.members]
 
 
 def _healthy(hosts: Sequence[Host], roster: Roster) -> set[str]:

@@ -78,8 +78,17 @@ class Actor:
         if not self.world.has_quorum():
             raise Refused("no lease: there is no quorum.", "", "")
         yield from self._hold("cluster")
+        self._reach(self.step.arguments.get("endpoints", ()))
         if presumed is not None:
             _presumed.check(presumed, self.world.listed(), but)
+
+    def _reach(self, endpoints: Sequence[str]) -> None:
+        """Is at least one of those that an act is to ask there?"""
+        listening = {
+            url for one in self.world.machines if one.runs and one.ran_with for url in one.ran_with.client_urls
+        }
+        if endpoints and not listening & set(endpoints):
+            raise HostError(f"none of {len(endpoints)} endpoints answered: {', '.join(endpoints)}")
 
     def _mark(self, expected: Marker | None, wanted: Marker) -> None:
         if self.machine.marker != expected:

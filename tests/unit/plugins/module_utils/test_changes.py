@@ -444,6 +444,27 @@ class TestAWrittenAddressThatChanged:
             ["http://10.0.1.2:2380"],
         ]
 
+    def test_takes_the_client_urls_along_by_which_later_steps_ask_the_member(self):
+        hosts = [serving(bare(at, etcd_address=f"10.0.1.{at + 1}")) for at in range(3)]
+        asked = {one.host: one.arguments["endpoints"] for one in _plan.plan(hosts).steps}
+        assert asked == {
+            "etcd-host1": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
+            "etcd-host2": ["http://10.0.0.1:2379", "http://10.0.1.2:2379"],
+            "etcd-host0": ["http://10.0.1.2:2379", "http://10.0.1.3:2379"],
+        }
+
+    @pytest.mark.parametrize("down", [False, True])
+    def test_or_another_client_port_is_where_later_steps_ask(self, down):
+        """A member that is down gets its new settings first, and is asked at their port."""
+        changed = {"etcd_client_port": 12379}
+        hosts = [replace(host, wanted=bare(at, **changed).wanted) for at, host in enumerate(well(0, 1, 2))]
+        hosts = [saying(host, confirm=("listen-client-urls",)) for host in hosts]
+        if down:
+            hosts[2] = replace(stopped(bare(2)), wanted=hosts[2].wanted)
+        turns = [one for one in _plan.plan(hosts).steps if one.kind == "turn"]
+        assert turns[-1].host == "etcd-host0"
+        assert turns[-1].arguments["endpoints"] == ["http://10.0.0.2:12379", "http://10.0.0.3:12379"]
+
     def test_beside_a_voter_that_is_lost_is_refused(self):
         text = refusal([*well(0, members=member_list()), silent(bare(1)), serving(self.MOVED)])
         assert "Without etcd-host2, 1 of 3 voters would be healthy" in text

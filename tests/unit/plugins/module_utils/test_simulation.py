@@ -298,3 +298,14 @@ def test_an_undisturbed_run_never_tolerates_fewer_failures_than_before_and_after
             seen.append(world.tolerated())
     assert min(seen) >= min(seen[0], world.tolerated()), (seen, world.story)
     check_end(world, inventory, converged(world, inventory))
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_all_members_get_other_addresses_in_one_run(size):
+    """Whoever comes last asks the others where they are by then."""
+    world, inventory = founded(size)
+    moved = tuple(replace(shape, address=shape.at + 21) for shape in inventory.shapes)
+    run = Run(world, Inventory(moved, allow_outage=True)).finish()
+    assert run.said == ""
+    assert [machine.ran_with for machine in world.machines[:size]] == list(moved)
+    assert "nothing to do" in Run(world, Inventory(moved)).finish().plan.summary
