@@ -18,8 +18,8 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._content import conten
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
 _MODULE = "quorum.etcd.etcd_snapshot_restore"
-_STATES = ["fetched", "staged", "prepared", "marked", "stopped", "aside", "restored", "started", "verified", "open"]
-_STATES += ["finished", "put_back"]
+_STATES = ["fetched", "staged", "drilled", "prepared", "marked", "stopped", "aside", "restored", "started", "verified"]
+_STATES += ["open", "finished", "put_back"]
 
 
 class ActionModule(AnnouncingAction):
@@ -32,6 +32,7 @@ class ActionModule(AnnouncingAction):
                 "state": {"type": "str", "choices": _STATES, "required": True},
                 "source": {"type": "dict"},
                 "path": {"type": "str", "default": ""},
+                "manifest": {"type": "dict"},
                 "pki": {"type": "dict", "default": {}, "no_log": True},
             }
         )
@@ -62,6 +63,8 @@ class ActionModule(AnnouncingAction):
             "snapshot_dir": wanted.snapshots.directory,
             "timeout": arguments["timeout"],
         }
+        if state == "drilled":
+            sent["manifest"] = arguments["manifest"]
         if state == "restored":
             unvault, check = vault_reader(self._loader), self._task.check_mode
             sent |= content_of(host, arguments["restoration"]["version"], arguments["pki"], unvault, check)

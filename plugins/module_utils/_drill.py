@@ -35,9 +35,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _snapshotfile,
     _view,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials, is_compacted
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import Details
@@ -64,6 +64,8 @@ class Drill:
     :param timeout: seconds for its start.
     :param allow_missing_hash: take a copied database.
     :param manifest: what the snapshot must have, where that does not lie beside it.
+    :param begins: the revision at which the member begins; 0 for the snapshot's. What is before a raised one counts as
+        compacted, so etcd's hash of the keys cannot be compared then.
     """
 
     snapshot: str
@@ -72,6 +74,7 @@ class Drill:
     timeout: float
     allow_missing_hash: bool = False
     manifest: Manifest | None = None
+    begins: int = 0
 
 
 def version_for(layout: Layout, manifest: Manifest | None) -> str:
@@ -122,7 +125,7 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
             _progress.at("drill: begun")
             with _place(layout) as place:
                 found = _served(run, systemd, layout, drill, details, place, asker)
-            compared = _compare(found, manifest, drill.snapshot)
+            compared = _compare(found, manifest, drill)
     return {**found, "compared": compared, "size": details.size, "seconds": round(time.monotonic() - began, 3)}
 
 
@@ -192,7 +195,7 @@ def _served(
     settings = _loopback.alone(layout, _NAME, place)
     peer = text_of(settings["initial-advertise-peer-urls"])
     recipe = _etcdutl.Recipe(
-        _NAME, [peer], f"{_NAME}={peer}", os.path.basename(place), allow_missing_hash=drill.allow_missing_hash
+        _NAME, [peer], f"{_NAME}={peer}", os.path.basename(place), drill.begins, drill.allow_missing_hash
     )
     _etcdutl.restore(run, drill.release_dir, drill.version, drill.snapshot, recipe, place)
     _etcdutl.give(place, *_hostfiles.owner_ids(layout.user, layout.group))
@@ -203,21 +206,48 @@ def _served(
     with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout) as seen:
         _progress.at("drill: serves")
         with Client([seen.endpoint], asker, _READING) as client:
-            hashed = client.hash_kv(details.revision)
-            return {
-                # Keys on a lease that ended meanwhile are gone from newer revisions.
-                "revision": min(details.revision, client.status()["revision"]),
-                "key_count": client.count(details.revision),
-                # Without a compaction etcd says -1.
-                "hash_kv": hashed["hash"] if max(0, hashed["compact_revision"]) == details.compact_revision else 0,
-            }
+            return _told(client, details, drill)
 
 
-def _compare(found: dict[str, Any], manifest: Manifest | None, snapshot: str) -> list[str]:
+def _told(client: Client, details: Details, drill: Drill) -> dict[str, Any]:
+    """What the restored member says of itself.
+
+    :raises HostError: it begins too early: clients would be told that what they have seen is in the future.
+    """
+    begins = drill.begins or details.revision
+    revision = client.status()["revision"]
+    if revision < begins:
+        raise HostError(
+            f"{drill.snapshot} can be restored, and the member begins at revision {revision}, and it was to begin at "
+            f"{begins}. Nothing was touched. Restore it with another version of etcd (etcd_version)."
+        )
+    # Keys on a lease that ended meanwhile are gone from newer revisions.
+    return {
+        "revision": begins,
+        "key_count": client.count(begins),
+        "hash_kv": 0 if drill.begins else _hash(client, details),
+    }
+
+
+def _hash(client: Client, details: Details) -> int:
+    """etcd's hash of the keys at the snapshot's revision; 0 where it cannot be compared."""
+    try:
+        hashed = client.hash_kv(details.revision)
+    except RpcError as exc:
+        # etcd 3.4 refuses it for the very revision that is compacted.
+        if not is_compacted(exc):
+            raise
+        return 0
+    # Without a compaction etcd says -1.
+    return int(hashed["hash"]) if max(0, hashed["compact_revision"]) == details.compact_revision else 0
+
+
+def _compare(found: dict[str, Any], manifest: Manifest | None, drill: Drill) -> list[str]:
     """What of the manifest is known is there again."""
     if manifest is None:
         return []
-    wanted = {"revision": manifest.revision, "key_count": manifest.key_count, "hash_kv": manifest.hash_kv}
+    revision = drill.begins or manifest.revision
+    wanted = {"revision": revision, "key_count": manifest.key_count, "hash_kv": manifest.hash_kv}
     # Not known, because the member could no longer say when the snapshot was taken.
     known = {name: value for name, value in wanted.items() if value and (name != "hash_kv" or found["hash_kv"])}
     wrong = [
@@ -227,7 +257,7 @@ def _compare(found: dict[str, Any], manifest: Manifest | None, snapshot: str) ->
     ]
     if wrong:
         raise HostError(
-            f"{snapshot} can be restored, and does not hold what was there when it was taken: {'; '.join(wrong)}. "
-            "Do not rely on it. Take another snapshot, and see whether the disk it lies on is sound."
+            f"{drill.snapshot} can be restored, and does not hold what was there when it was taken: "
+            f"{'; '.join(wrong)}. Do not rely on it. Take another snapshot, and see whether the disk is sound."
         )
     return list(known)

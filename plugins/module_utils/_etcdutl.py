@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _releases, _snapshotfile
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 
@@ -31,7 +31,8 @@ class Recipe:
     :param peer_urls: its peer URLs.
     :param initial_cluster: all members, C(name=url,...).
     :param token: of the new cluster: with it the ids are others than those of any cluster before.
-    :param bump: by how much the revision is raised, with all that is before it marked as compacted; 0 for not at all.
+    :param begins: the revision at which it begins, with everything before it marked as compacted; 0 for that of the
+        snapshot.
     :param allow_missing_hash: take a copied C(db), which has no checksum at its end.
     """
 
@@ -39,7 +40,7 @@ class Recipe:
     peer_urls: Sequence[str]
     initial_cluster: str
     token: str
-    bump: int = 0
+    begins: int = 0
     allow_missing_hash: bool = False
 
 
@@ -54,6 +55,7 @@ def restore(
     :param into: the data directory to make. What an attempt before has left there is removed.
     :param log_into: a directory to make for the write-ahead log, where that is not to be among the data.
     :raises HostError: the tool is missing, or refuses; nothing is left of it.
+    :raises BadSnapshot: the file is none.
     """
     remove(into, log_into)
     try:
@@ -102,10 +104,13 @@ def _command(release_dir: str, version: str, snapshot: str, recipe: Recipe, into
     }
     if log_into:
         given["--wal-dir"] = log_into
-    if recipe.bump:
-        given["--bump-revision"] = str(recipe.bump)
+    if recipe.begins:
+        # etcd's tool counts from the newest entry of the file, whatever the revision of the store is
+        # (etcdutl/snapshot/v3_snapshot.go, unsafeGetLatestRevision).
+        counted_from = _snapshotfile.described(snapshot, "").last_key_revision
+        given["--bump-revision"] = str(recipe.begins - counted_from)
     options = [part for pair in given.items() for part in pair]
-    if recipe.bump:
+    if recipe.begins:
         options.append("--mark-compacted")
     if recipe.allow_missing_hash:
         options.append("--skip-hash-check")

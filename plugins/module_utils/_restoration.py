@@ -82,5 +82,10 @@ class Restoration:
 
     @property
     def restored_revision(self) -> int:
-        """Where the restored cluster begins: no client has ever seen a revision above."""
+        """The revision at which the restored cluster begins: no client has ever seen a later one."""
         return self.revision + self.bump
+
+    @property
+    def begins(self) -> int:
+        """The same for etcd's tool; 0 where that cannot raise the revision."""
+        return self.restored_revision if self.bump else 0

@@ -42,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client,
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
@@ -102,6 +103,27 @@ def stage(act: Act, source: str, check: bool) -> bool:
 # -- while the members still run -------------------------------------------------------------------------------------
 
 
+def drill(run: Run, act: Act, manifest: Manifest | None, timeout: float, check: bool) -> dict[str, Any]:
+    """Restore the snapshot for a trial on this host, by the recipe of the restore.
+
+    :param manifest: what the snapshot must hold, None where nobody has written it down.
+    :param timeout: seconds for the start of the member that is thrown away.
+    :returns: see C(_drill.run).
+    :raises EtcdError: it cannot be restored, or is not what was saved.
+    """
+    path = _staging.path_of(act.snapshot_dir, act.restoration)
+    given = _drill.Drill(
+        path,
+        act.release_dir,
+        act.restoration.version,
+        timeout,
+        act.restoration.allow_missing_hash,
+        manifest,
+        act.restoration.begins,
+    )
+    return _drill.run(run, act.systemd, act.layout, given, check)
+
+
 def prepare(run: Run, act: Act, check: bool) -> bool:
     """Make this member's new data beside its old ones. Nothing that runs is changed.
 
@@ -129,7 +151,7 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
             act.peer_urls,
             restoration.initial_cluster,
             act.token,
-            restoration.bump,
+            restoration.begins,
             restoration.allow_missing_hash,
         )
         _etcdutl.restore(
@@ -301,7 +323,8 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
     seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
     begins = act.restoration.restored_revision
     with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
-        revision, key_count = client.status()["revision"], _count(client, act.restoration)
+        revision = client.status()["revision"]
+        key_count = _count(client, act.restoration) if revision >= begins else None
         members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
     wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
     wrong = []

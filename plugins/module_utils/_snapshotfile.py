@@ -53,6 +53,8 @@ class Details:
     :param has_hash: whether etcd's checksum ends the file; if so it was right.
     :param page_size: of the database, bytes.
     :param revision: of the newest change.
+    :param last_key_revision: of the newest entry, 0 without any. It is below C(revision) where a compaction has removed
+        the entry of the newest change, a deletion.
     :param compact_revision: the changes up to this one are compacted; 0 without any.
     :param consistent_index: the entry of the raft log that was applied last.
     :param term: its term; 0 before etcd 3.5.
@@ -67,6 +69,7 @@ class Details:
     has_hash: bool
     page_size: int
     revision: int
+    last_key_revision: int
     compact_revision: int
     consistent_index: int
     term: int
@@ -182,7 +185,8 @@ def _details(database: Database, size: int, sha256: str, has_hash: bool) -> Deta
         raise BadDatabase("it is a bbolt database, but not one of etcd")
     said = dict(meta.items())
     compacted = max(_main(said.get(f"{step}CompactRev".encode())) for step in ("finished", "scheduled"))
-    last = keys.last_key()
+    key = keys.last_key()
+    last = _main(key[:_REVISION] if key else None)
     return Details(
         size=size,
         sha256=sha256,
@@ -190,7 +194,8 @@ def _details(database: Database, size: int, sha256: str, has_hash: bool) -> Deta
         page_size=database.meta.page_size,
         # An empty store is at revision 1. Where the newest change was a deletion, compaction may have taken it, and
         # tells its revision itself (server/storage/mvcc/kvstore.go, restore).
-        revision=max(1, compacted, _main(last[:_REVISION] if last else None)),
+        revision=max(1, compacted, last),
+        last_key_revision=last,
         compact_revision=compacted,
         consistent_index=_number(said.get(b"consistent_index")),
         term=_number(said.get(b"term")),

@@ -27,6 +27,7 @@ options:
     choices:
       - fetched
       - staged
+      - drilled
       - prepared
       - marked
       - stopped
@@ -45,6 +46,9 @@ options:
     description: Where this host has the snapshot. Empty where it has not.
     type: str
     default: ""
+  manifest:
+    description: With O(state=drilled), what the snapshot holds, C(plan.manifest) of M(quorum.etcd.etcd_restore_plan).
+    type: dict
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki). Needed with O(state=restored).
     type: dict

@@ -85,6 +85,12 @@ details:
       description: Revision of the newest change in it.
       type: int
       returned: if it is good
+    last_key_revision:
+      description:
+        - Revision of the newest entry, V(0) without any. It is below RV(details.revision) where that change was a
+          deletion whose entry a compaction has removed.
+      type: int
+      returned: if it is good
     compact_revision:
       description: Revision up to which changes are compacted, V(0) without any.
       type: int

@@ -30,6 +30,7 @@ options:
         where what lies on the host is of another cluster.
       - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
       - V(staged) has the snapshot that is restored on the host.
+      - V(drilled) restores it for a trial, and removes the result again.
       - V(prepared) makes the new data of this host's member beside the old ones.
       - V(marked) lets the host remember that its member stops for a restore. From here on nothing starts it.
       - V(stopped) stops and disables the unit of the member.
@@ -45,6 +46,7 @@ options:
       - looked
       - lent
       - staged
+      - drilled
       - prepared
       - marked
       - stopped
@@ -77,6 +79,9 @@ options:
   lend_to:
     description: Where to lay the copy, with O(state=lent), in a directory of the user as whom Ansible came.
     type: path
+  manifest:
+    description: What the snapshot must hold, with O(state=drilled). Without it only the revision is compared.
+    type: dict
   snapshot_dir:
     description: Directory of snapshots on the host.
     type: path
@@ -157,14 +162,19 @@ path:
   type: str
 revision:
   description: The revision at which the restored member begins.
-  returned: with O(state=verified), where it was not started before
+  returned: with O(state=drilled), and with O(state=verified) where it was not started before
   type: int
 key_count:
   description:
-    - How many keys it began with. None where the snapshot's number is not known, or the cluster was compacted after the
-      others began to serve.
-  returned: with O(state=verified), where it was not started before
+    - How many keys it began with. With O(state=verified) None where the snapshot's number is not known, or the cluster
+      was compacted after the others began to serve.
+  returned: with O(state=drilled), and with O(state=verified) where it was not started before
   type: int
+compared:
+  description: What the trial compared with O(manifest).
+  returned: with O(state=drilled)
+  type: list
+  elements: str
 members:
   description: The members that it knows, name to peer URLs.
   returned: with O(state=verified), where it was not started before
@@ -194,6 +204,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _staging,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESTORE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
@@ -206,8 +217,8 @@ _ACTS = {
     "started": _restore.start,
     "open": _restore.open_up,
 }
-_STATES = ["looked", "lent", "staged", "prepared", *list(_ACTS)[:3], "restored", "started", "verified", "open"]
-_STATES += ["finished", "put_back"]
+_STATES = ["looked", "lent", "staged", "drilled", "prepared", *list(_ACTS)[:3], "restored", "started", "verified"]
+_STATES += ["open", "finished", "put_back"]
 
 
 def main() -> None:
@@ -223,6 +234,7 @@ def main() -> None:
             "peer_urls": {"type": "list", "elements": "str", "default": []},
             "snapshot": {"type": "path"},
             "lend_to": {"type": "path"},
+            "manifest": {"type": "dict"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
             "fenced": {"type": "list", "elements": "str", "default": []},
@@ -266,6 +278,9 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     if state == "staged":
         changed = _restore.stage(act, snapshot, check)
         return {"changed": changed, "path": _staging.path_of(act.snapshot_dir, restoration)}
+    if state == "drilled":
+        manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else None
+        return {"changed": False, **_restore.drill(run, act, manifest, given["timeout"], check)}
     if state == "prepared":
         return {"changed": _restore.prepare(run, act, check)}
     if state == "restored":

@@ -169,10 +169,18 @@ class Hosts:
     def snapshots_of(self, host: MemberHost) -> str:
         return f"{host.layout.data_dir}-snapshots"
 
-    def restore(self, saved: Saved, restoration: Restoration, until: str = "") -> None:
-        """All acts, each on all hosts before the next one begins; before the one that is named it ends."""
+    def stage(self, saved: Saved, restoration: Restoration) -> None:
         for host in self.hosts:
             _restore.stage(self.act(host, restoration), saved.path, check=False)
+
+    def drill(self, saved: Saved, restoration: Restoration) -> dict[str, Any]:
+        """The trial on the last host, before anything is stopped."""
+        self.stage(saved, restoration)
+        return _restore.drill(run, self.act(self.hosts[-1], restoration), saved.manifest, PATIENCE, check=False)
+
+    def restore(self, saved: Saved, restoration: Restoration, until: str = "") -> None:
+        """All acts, each on all hosts before the next one begins; before the one that is named it ends."""
+        self.stage(saved, restoration)
         for name, act in ORDER.items():
             if name == until:
                 return

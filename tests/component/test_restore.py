@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _etcdutl,
     _hostfiles,
     _loopback,
     _marker,
     _progress,
     _restore,
     _restoreplaces,
+    _snapshotfile,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused, RpcError
@@ -160,6 +162,47 @@ def test_a_snapshot_becomes_a_cluster_of_another_size_on_other_hosts(
     restoration = hosts.restoration(saved)
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
+
+
+class TestASnapshotWhoseNewestChangeIsNoEntry:
+    """etcd's tool counts a bump from the newest entry of the file, and the revision of the store may be above that."""
+
+    @pytest.fixture(params=["a deletion that was compacted", "nothing at all"])
+    def saved(self, request: pytest.FixtureRequest, make_hosts: MakeHosts) -> tuple[Saved, dict[str, str]]:
+        source = make_hosts("3.4.23", 1).found()
+        if request.param != "nothing at all":
+            source.write(5)
+            with source.client() as client:
+                client.put("lock", "")
+                client.compact(client.delete("lock"), physical=True)
+        saved, held = source.save(), source.keys
+        assert _snapshotfile.described(saved.path, "").last_key_revision < saved.manifest.revision
+        source.hosts[0].end_all()
+        return saved, held
+
+    @pytest.mark.parametrize("release", ["3.4.23", "3.5.33", "3.6.14", "3.7.1"])
+    def test_is_tried_and_restored(
+        self, release: str, make_hosts: MakeHosts, saved: tuple[Saved, dict[str, str]]
+    ) -> None:
+        snapshot, held = saved
+        hosts = make_hosts(release, 1, first=20)
+        restoration = hosts.restoration(snapshot)
+        found = hosts.drill(snapshot, restoration)
+        assert (found["revision"], found["key_count"]) == (restoration.restored_revision, len(held))
+        hosts.restore(snapshot, restoration)
+        check_restored(hosts, restoration, held)
+
+    def test_fails_its_trial_where_it_would_not_begin_as_planned(
+        self, version: str, make_hosts: MakeHosts, saved: tuple[Saved, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The trial follows the recipe of the restore, while the old members still serve."""
+        snapshot, _held = saved
+        hosts = make_hosts(version, 1, first=20)
+        command = _etcdutl._command
+        short = lambda *given: [str(int(one) - 1) if one.isdigit() else one for one in command(*given)]  # noqa: E731
+        monkeypatch.setattr(_etcdutl, "_command", short)
+        with pytest.raises(HostError, match=r"begins at revision \d+, and it was to begin at \d+"):
+            hosts.drill(snapshot, hosts.restoration(snapshot))
 
 
 @pytest.mark.parametrize(("step", "time"), each([*BEFORE, *AFTER]))

@@ -95,3 +95,9 @@ def test_what_could_not_be_laid_there_is_not_fetched():
     host = Host(failed=True, msg="no room")
     assert host.act("fetched", path="/root/etcd.db")["msg"] == "no room"
     assert host.files == []
+
+
+def test_the_trial_knows_what_the_snapshot_must_hold():
+    host = Host(changed=False)
+    host.act("drilled", manifest={"revision": 7})
+    assert host.sent[0][1]["manifest"] == {"revision": 7}

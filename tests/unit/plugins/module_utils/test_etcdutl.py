@@ -13,6 +13,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _etcdutl
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._etcdutl import Recipe
+from bbolt_file import database, etcd_buckets, revision, snapshot
 
 RECIPE = Recipe("a", ["http://10.0.0.1:2380"], "a=http://10.0.0.1:2380", "token")
 
@@ -34,8 +35,8 @@ class Tool:
         return Result(self.code, "", "Error: it is damaged")
 
 
-def restored(tool, into, recipe=RECIPE, version="3.6.14", log_into=""):
-    _etcdutl.restore(tool, "/opt/etcd/etcd-v", version, "/snap.db", recipe, str(into), log_into)
+def restored(tool, into, recipe=RECIPE, version="3.6.14", log_into="", snapshot="/snap.db"):
+    _etcdutl.restore(tool, "/opt/etcd/etcd-v", version, snapshot, recipe, str(into), log_into)
     return " ".join(tool.call)
 
 
@@ -55,9 +56,22 @@ def test_etcdctl_does_where_there_is_no_etcdutl_yet(tmp_path):
 
 def test_the_two_options_of_the_bump_are_given_together(tmp_path):
     """etcdutl ends with 128 otherwise."""
-    call = restored(Tool(), tmp_path / "new", Recipe(**{**vars(RECIPE), "bump": 7}))
-    assert "--bump-revision 7" in call
+    call = restored_at(1031, tmp_path)
+    assert "--bump-revision 1000" in call
     assert "--mark-compacted" in call
+
+
+def test_the_bump_is_counted_as_etcdutl_counts_it(tmp_path):
+    """From the newest entry, where a compaction up to 40 has removed a deletion at 40."""
+    assert "--bump-revision 1009" in restored_at(1040, tmp_path, finishedCompactRev=revision(40))
+
+
+def restored_at(begins, tmp_path, **meta):
+    """The call that restores a file with entries up to 31."""
+    file = tmp_path / "snap.db"
+    file.write_bytes(snapshot(database(etcd_buckets(**meta))))
+    recipe = Recipe(**{**vars(RECIPE), "begins": begins})
+    return restored(Tool(), tmp_path / "new", recipe, snapshot=str(file))
 
 
 def test_a_log_may_lie_elsewhere(tmp_path):

@@ -36,6 +36,7 @@ DETAILS = Details(
     has_hash=True,
     page_size=4096,
     revision=1042,
+    last_key_revision=1042,
     compact_revision=1000,
     consistent_index=7,
     term=2,

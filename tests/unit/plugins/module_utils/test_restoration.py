@@ -30,7 +30,11 @@ def test_what_is_written_down_is_read_again():
 
 
 def test_it_begins_where_no_client_has_been():
-    assert RESTORATION.restored_revision == 1_000_100
+    assert RESTORATION.restored_revision == RESTORATION.begins == 1_000_100
+
+
+def test_without_a_bump_etcds_tool_is_told_of_no_revision():
+    assert replace(RESTORATION, bump=0).begins == 0
 
 
 def test_it_knows_its_members():

@@ -40,6 +40,7 @@ def test_everything_that_is_in_a_whole_snapshot_is_read(saved):
         "has_hash": True,
         "page_size": 4096,
         "revision": 31,
+        "last_key_revision": 31,
         "compact_revision": 12,
         "consistent_index": 77,
         "term": 5,
@@ -73,7 +74,8 @@ def test_the_newest_change_may_be_a_deletion(saved):
 
 def test_where_compaction_took_the_newest_change_it_tells_the_revision(saved):
     content = snapshot(database(etcd_buckets(revisions=3, finishedCompactRev=revision(9))))
-    assert read(saved(content)).revision == 9
+    found = read(saved(content))
+    assert (found.revision, found.last_key_revision) == (9, 4)
 
 
 def test_an_empty_store_is_at_revision_1(saved):
@@ -81,7 +83,8 @@ def test_an_empty_store_is_at_revision_1(saved):
     buckets[b"meta"] = {}
     del buckets[b"members"], buckets[b"cluster"]
     found = read(saved(snapshot(database(buckets))))
-    assert (found.revision, found.consistent_index, found.term, found.members) == (1, 0, 0, [])
+    assert (found.revision, found.last_key_revision, found.consistent_index) == (1, 0, 0)
+    assert (found.term, found.members) == (0, [])
     assert (found.cluster_version, found.storage_version) == ("", "")
 
 
