@@ -98,9 +98,13 @@ missing_mount() {
     done
 }
 
-# What is read at a start and never again: compared later with what is on the disk, to see what really runs.
+# What is read at a start and never again: compared later with what is on the disk, to see what really runs. systemd
+# gives each start another id, which the process carries too: the record of one start says nothing of another process.
 record() {
-    sha256sum @WATCHED@ >"$run_dir/started" 2>/dev/null || :
+    {
+        sha256sum @WATCHED@
+        printf '%s  INVOCATION_ID\n' "${INVOCATION_ID:-}"
+    } >"$run_dir/started" 2>/dev/null || :
 }
 
 publish() {

@@ -28,6 +28,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 
 LOCK_WAIT = 60.0
 
+# systemd's own variable, under whose name the gate's record says to which start it belongs.
+_INVOCATION = "INVOCATION_ID"
+
 
 def owner_ids(user: str, group: str) -> tuple[int, int]:
     """The numbers of a user and a group.
@@ -246,10 +249,14 @@ def rename(source: str, target: str) -> None:
         raise HostError(f"{source} cannot be renamed to {target}: {exc.strerror}.") from exc
 
 
-def read_record(layout: Layout) -> dict[str, str]:
-    """Path -> SHA256 of what the running process read at its start, as the gate wrote it down."""
+def read_record(layout: Layout, invocation: str) -> dict[str, str]:
+    """Path -> SHA256 of what the running process read at its start, as the gate wrote it down; empty without a record.
+
+    :param invocation: systemd's id of the start that made the process. The gate of a former release names none.
+    """
     lines = read_text(f"{layout.run_dir}/started").splitlines()
-    return {path: digest for digest, _space, path in (line.partition("  ") for line in lines)}
+    record = {path: digest for digest, _space, path in (line.partition("  ") for line in lines)}
+    return record if record.pop(_INVOCATION, "") in ("", invocation) else {}
 
 
 def mounts_under(layout: Layout) -> list[str]:

@@ -86,6 +86,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
     unit = _unit(systemd, layout)
     runtime = _runtime(unit)
     marker, marker_error = _marker(layout)
+    invocation = runtime["identity"]["invocation"] if runtime else ""
     return {
         "host": _host(interest.addresses),
         "account": _account(layout),
@@ -98,7 +99,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "releases": _installed.versions(layout),
         "files": {path: _hostfiles.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
-        "record": _hostfiles.read_record(layout),
+        "record": _hostfiles.read_record(layout, invocation),
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
@@ -169,7 +170,7 @@ def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         "kind": "systemd",
         "version": _installed.named_in(process["executable"]),
-        "identity": {key: process[key] for key in ("pid", "started", "executable")},
+        "identity": {key: process[key] for key in ("pid", "started", "executable", "invocation")},
         "command": _process.command_line(unit["pid"]),
         "environment": process["environment"],
     }

@@ -23,20 +23,19 @@ def describe(pid: int) -> dict[str, Any] | None:
     """One process, or None when it is gone.
 
     :returns: C(pid), C(started) (clock ticks after boot, so that a reused number is told apart), C(executable)
-        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only).
+        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only),
+        C(invocation) (systemd's id of the start that made it; empty without one).
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
-        pairs = (entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0"))
+        pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
+        given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
         return {
             "pid": pid,
             "started": int(ticks),
             "executable": os.readlink(f"/proc/{pid}/exe"),
-            "environment": {
-                name.decode(errors="replace"): value.decode(errors="replace")
-                for name, _equals, value in pairs
-                if name.startswith(b"ETCD_")
-            },
+            "environment": {name: value for name, value in given.items() if name.startswith("ETCD_")},
+            "invocation": given.get("INVOCATION_ID", ""),
         }
     except (FileNotFoundError, ProcessLookupError):
         return None

@@ -74,14 +74,14 @@ def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]
     """
     layout = wanted.layout
     release = layout.release_dir(version, _releases.architecture(machine))
-    binary = posixpath.join(release, "etcd")
-    watched = [layout.conf_file, layout.unit_file, binary]
+    etcd = binary(wanted, version, machine)
+    watched = [layout.conf_file, layout.unit_file, etcd]
     if wanted.tls:
         watched += [layout.certificate(bundle) for bundle in BUNDLES]
     endpoint = _urls.local(wanted.member.listen_client_urls)
     return [
         File(layout.conf_file, _envfile.render(flags(wanted, version)), "0640", "root", layout.group),
-        File(layout.unit_file, _unit.render(layout, wanted.name, wanted.cluster, binary), "0644"),
+        File(layout.unit_file, _unit.render(layout, wanted.name, wanted.cluster, etcd), "0644"),
         File(layout.gate_file, _gate.render(layout, watched), "0755"),
         File(
             layout.link("etcdctl"),
@@ -90,6 +90,11 @@ def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]
         ),
         *_of_snapshots(wanted, endpoint, python),
     ]
+
+
+def binary(wanted: Wanted, version: str, machine: str) -> str:
+    """The path of the etcd that a member runs."""
+    return posixpath.join(wanted.layout.release_dir(version, _releases.architecture(machine)), "etcd")
 
 
 def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:

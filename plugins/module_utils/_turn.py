@@ -190,7 +190,7 @@ def _confirm(host: _Host, content: Content, previous: Previous, turn: Turn, term
         view = _service.look(host.systemd, host.layout)
         back = partial(_put_back_spared, host, previous, view, terms, check=False)
         raise _undone(host, turn, back, _SERVES_AGAIN, failure) from failure
-    if any(_stale(host.layout, content)) or any(_differing(host.systemd.show(host.layout.unit), turn)):
+    if any(_stale(host, content)) or any(_differing(host.systemd.show(host.layout.unit), turn)):
         raise Refused(
             f"{turn.name} has restarted since it was looked at, with other settings than the plan was made for.",
             "Its interrupted turn had been put back in part; what it needs now is a restart.",
@@ -236,7 +236,7 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
         how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"
         raise _undone(host, turn, back, how, failure) from failure
     _progress.at("turn: serves")
-    stale = list(_stale(layout, content))
+    stale = list(_stale(host, content))
     if view["status"]:
         _service.remember(layout, view, name=turn.name)
     if turn.restart or not interrupted or (_service.is_ready(view) and not stale):
@@ -269,9 +269,10 @@ def _undone(host: _Host, turn: Turn, put_back: Callable[[], None], how: str, fai
     return HostError(f"The turn of {turn.name} failed and was undone: {how}. {failure}")
 
 
-def _stale(layout: Layout, content: Content) -> Iterator[str]:
+def _stale(host: _Host, content: Content) -> Iterator[str]:
     """What the process has read at its start and is not what was written."""
-    record = _hostfiles.read_record(layout)
+    process = _running(host.systemd.show(host.layout.unit))
+    record = _hostfiles.read_record(host.layout, process["invocation"] if process else "")
     for file in content.files:
         read, written = record.get(file["path"]), hashlib.sha256(file["content"].encode()).hexdigest()
         if read is not None and read != written:
@@ -280,8 +281,12 @@ def _stale(layout: Layout, content: Content) -> Iterator[str]:
 
 def _differing(unit: Mapping[str, Any], turn: Turn) -> Iterator[tuple[str, str, str]]:
     """Settings with which it runs, and which are not the wanted ones."""
-    process = _process.describe(unit["pid"]) if unit["pid"] else None
+    process = _running(unit)
     yield from _envfile.differing(process["environment"] if process else {}, turn.environment)
+
+
+def _running(unit: Mapping[str, Any]) -> dict[str, Any] | None:
+    return _process.describe(unit["pid"]) if unit["pid"] else None
 
 
 def _stubborn(host: _Host, turn: Turn) -> Iterator[str]:

@@ -76,7 +76,7 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
     program = wanted.layout.snapshot_program
     if wanted.snapshots.program not in ("", host.seen["files"].get(program, {}).get("sha256")):
         yield f"{program} is not the one of this release"
-    for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
+    for path, target in _render.links(wanted, version, _machine(host)).items():
         if host.seen["files"].get(path, {"link": ""})["link"] != target:
             yield f"{path} does not point to {target}"
 
@@ -121,9 +121,20 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             yield f"it runs with another {path}"
     # Without the record, lost with /run, what the process shows must do. After a turn that was interrupted it counts
     # too: files that were put back between the gate and the start were not what the gate had seen.
+    if wanted.layout.conf_file not in record:
+        executable, binary = (
+            host.seen["runtime"]["identity"]["executable"],
+            _render.binary(wanted, version, _machine(host)),
+        )
+        if executable != binary:
+            yield f"it runs {executable}, not {binary}"
     if wanted.layout.conf_file not in record or host.seen["previous"]:
         for name, has, should in _environment(host, wanted, version):
             yield f"it runs with {name}={has}, not {should}"
+
+
+def _machine(host: Host) -> str:
+    return str(host.seen["host"]["architecture"])
 
 
 def _environment(host: Host, wanted: Wanted, version: str) -> Iterator[tuple[str, str, str]]:

@@ -133,7 +133,8 @@ node:
       type: dict
       returned: success
     record:
-      description: For each file that a process reads at its start only, the SHA256 it had then.
+      description: For each file that the running process read at its start only, the SHA256 it had then. Empty where the
+        gate did not record the start of this process.
       type: dict
       returned: success
     refused:

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -175,7 +176,7 @@ class MemberHost:
 
     def _launch(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
-        environment.update(_settings(self.layout.conf_file))
+        environment.update(_settings(self.layout.conf_file), INVOCATION_ID=uuid.uuid4().hex)
         if self._gate("before", environment) != 0:
             self._unit.update(ActiveState="activating", SubState="auto-restart", MainPID="0")
             return

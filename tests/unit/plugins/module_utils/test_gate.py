@@ -469,7 +469,22 @@ class TestTheRecord:
         unit.log()
         assert unit.starts()
         digest = hashlib.sha256(unit.conf_file.read_bytes()).hexdigest()
-        assert unit.record == f"{digest}  {unit.conf_file}\n"
+        assert _hostfiles.read_record(unit.layout, "") == {str(unit.conf_file): digest}
+
+    def test_counts_for_the_process_of_that_start_only(self, unit):
+        """A start that failed leaves one behind, and the process that goes on instead never read those files."""
+        unit.marker(_marker.STARTED)
+        unit.log()
+        unit.environment["INVOCATION_ID"] = "0a1b"
+        assert unit.starts()
+        assert _hostfiles.read_record(unit.layout, "0a1b")[str(unit.conf_file)]
+        assert _hostfiles.read_record(unit.layout, "2c3d") == {}
+        assert _hostfiles.read_record(unit.layout, "") == {}
+
+    def test_of_a_former_gate_names_no_start_and_counts(self, unit):
+        unit.run_dir.mkdir(parents=True)
+        (unit.run_dir / "started").write_text("ab12  /etc/etcd/etcd.conf\n")
+        assert _hostfiles.read_record(unit.layout, "0a1b") == {"/etc/etcd/etcd.conf": "ab12"}
 
     def test_of_a_refused_start_does_not_replace_that_of_the_last_one(self, unit):
         unit.marker(_marker.STARTED)

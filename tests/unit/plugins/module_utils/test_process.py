@@ -44,7 +44,12 @@ def test_a_process_is_its_executable_and_the_settings_it_started_with(start, tmp
     found = _process.describe(process.pid)
     assert found["pid"] == process.pid
     assert found["executable"] == str(tmp_path / "etcd")
+    assert found["invocation"] == ""
     assert found["environment"] == {"ETCD_NAME": "etcd-host0", "ETCD_LOG_LEVEL": "", "ETCD_X": "a=b\nc"}
+
+
+def test_a_process_says_which_start_of_its_unit_made_it(start):
+    assert _process.describe(start("etcd", "60", INVOCATION_ID="0a1b").pid)["invocation"] == "0a1b"
 
 
 def test_a_process_whose_program_was_replaced_still_says_which_it_runs(start, tmp_path):

@@ -98,6 +98,14 @@ class TestWhatRuns:
         lost = replace(lost, seen={**lost.seen, "record": {}})
         assert (only(turn(lost)), turn(lost).restart) == ("it runs with ETCD_LOG_LEVEL=debug, not info", True)
 
+    def test_from_another_directory_restarts_where_there_is_no_record(self):
+        """A member of somebody else's unit, which has no gate: it would go on under files that it never read."""
+        identity = {"pid": 100, "started": 1, "executable": "/usr/bin/etcd"}
+        host = seeing(serving(bare()), runtime={"identity": identity})
+        found = turn(replace(host, seen={**host.seen, "record": {}}))
+        binary = f"{LAYOUT.release_dir(VERSION, 'amd64')}/etcd"
+        assert (only(found), found.restart) == (f"it runs /usr/bin/etcd, not {binary}", True)
+
     def test_with_a_setting_of_a_drop_in_never_restarts(self):
         """It would come back the same, in every run anew."""
         host = serving(bare())
