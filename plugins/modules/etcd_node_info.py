@@ -133,8 +133,8 @@ node:
       type: dict
       returned: success
     record:
-      description: For each file that the running process read at its start only, the SHA256 it had then. Empty where the
-        gate did not record the start of this process.
+      description: For each file that the running process read at its start only, the SHA256 it had then. Empty where
+        the gate did not record the start of this process.
       type: dict
       returned: success
     refused:
