@@ -36,7 +36,7 @@ class ActionModule(RenderingAction):
             "files": [*content["files"], vars(bootstrap)],
             "expected": expected,
             "wanted": _marker_wanted(host.marker, wanted, arguments).to_dict(),
-            "listen": list(wanted.member.listen_peer_urls),
+            "listen": [*wanted.member.listen_peer_urls, *wanted.member.listen_client_urls],
         }
 
 

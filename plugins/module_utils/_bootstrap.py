@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
@@ -56,6 +57,25 @@ def check(hosts: Sequence[Host]) -> None:
                 f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
             )
     _check_same_members(agreed, offered, members)
+
+
+def check_can_be_asked(hosts: Sequence[Host]) -> None:
+    """Before each change a member asks the others, at the client URLs that they advertise, whether it can be spared.
+
+    :raises Refused: some advertise none that other hosts reach.
+    """
+    wanted = [host.wanted.member for host in hosts if host.wanted is not None and host.wanted.present]
+    found = _topology.on_loopback_only(wanted)
+    if found:
+        raise Refused(
+            f"{', '.join(member.name for member in found)} would advertise client URLs on loopback only "
+            f"({', '.join(dict.fromkeys(url for member in found for url in member.client_urls))}).",
+            "No other member could ask it whether the cluster keeps its quorum, so that every later change would be "
+            "refused.",
+            "Let etcd listen for clients on an address that the other members reach, and advertise that one: take "
+            "etcd_listen_client_urls and etcd_advertise_client_urls out of the inventory, or name such an address in "
+            "both.",
+        )
 
 
 def check_nothing_foreign(host: Host) -> None:
@@ -158,7 +178,7 @@ def token(hosts: Sequence[Host]) -> str:
 def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     """The steps from what is there to a running cluster.
 
-    Files, then the offer; only when all hosts have offered and reached each other's peer ports do they agree on the
+    Files, then the offer; only when all hosts have offered and reached each other do they agree on the
     first start, and only when all agreed does anyone start.
     """
     arguments = {
@@ -186,7 +206,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
             Step(
                 "prove",
                 host.name,
-                f"reach every peer port from {host.label}",
+                f"reach every member from {host.label}",
                 {"peers": _peers(host, hosts), "token": arguments["token"]},
             )
             for host in hosts
@@ -210,12 +230,13 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
     )
 
 
-def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, str]]:
+def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, Any]]:
+    """Where a host must reach the others: at each peer URL, and at one client URL, where later changes ask them."""
+    others = [other.wanted for other in hosts if other.wanted is not None and other.name != host.name]
     return [
-        {"name": other.wanted.name, "url": url}
-        for other in hosts
-        if other.wanted is not None and other.name != host.name
-        for url in other.wanted.member.peer_urls
+        {"name": other.name, "urls": urls}
+        for other in others
+        for urls in (*([url] for url in other.member.peer_urls), _topology.client_urls_elsewhere(other.member))
     ]
 
 

@@ -61,8 +61,11 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     planning.bring_up()
     if roster is None:
         return planning.changes
+    up = len(planning.changes.waves)
     try:
         planning.agree(roster)
+        if any(_asks(step) for wave in planning.changes.waves[up:] for step in wave):
+            _bootstrap.check_can_be_asked(hosts)
     except Refused as exc:
         return _only_up(_Planning(hosts, roster, versions), exc, writing=True)
     return planning.changes
@@ -309,7 +312,7 @@ class _Planning:
                     "join",
                     host.name,
                     f"let {host.label} join as a learner, and make it a voter once it has caught up",
-                    {"version": self._versions[host.name], **self._presuming(begun["id"] if begun else "")},
+                    {"version": self._versions[host.name], **self._asking(begun["id"] if begun else "")},
                 )
             ]
         )
@@ -418,7 +421,22 @@ class _Planning:
         return {"endpoints": self._foreseen.endpoints(member_id), "members": self._foreseen.presumed()}
 
     def _removing(self, member_id: str) -> dict[str, object]:
-        return {"member_id": member_id, **self._presuming(member_id)}
+        return {"member_id": member_id, **self._asking(member_id)}
+
+    def _asking(self, member_id: str) -> dict[str, object]:
+        """What an act carries that nobody but the other members can allow.
+
+        :raises Refused: none of them can be asked.
+        """
+        others = [member for member in self._foreseen.members if member["id"] != member_id]
+        if not self._foreseen.endpoints(member_id):
+            _guard.check_can_be_asked(others)
+        return self._presuming(member_id)
+
+
+def _asks(step: Step) -> bool:
+    """Are other members asked about the quorum before it is done?"""
+    return step.kind in ("join", "leave", "forget") or (step.kind == "turn" and bool(step.arguments["restart"]))
 
 
 def _check_mounts(host: Host) -> None:

@@ -35,7 +35,7 @@ class Offer:
     :param expected: the marker that the plan saw, None for none.
     :param wanted: the marker to write; its machine id and mount points are this host's own. One that says C(started)
         is that of a member whose data are here already.
-    :param listen: peer URLs on which to stand until the first start; empty for none.
+    :param listen: peer and client URLs on which to stand until the first start; empty for none.
     """
 
     expected: Marker | None

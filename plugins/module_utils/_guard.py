@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _health
+from ansible_collections.quorum.etcd.plugins.module_utils import _health, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
 
@@ -65,6 +65,45 @@ def label(member: Member) -> str:
     return str(member["name"]) or f"{member['id']} ({', '.join(member['peer_urls'])}, not started)"
 
 
+def check_can_be_asked(members: Sequence[Member]) -> None:
+    """Do members tell where other hosts can ask them?
+
+    :raises Refused: they advertise client URLs on loopback alone.
+    """
+    found = [member for member in members if _is_on_loopback_only(member)]
+    if found:
+        raise Refused(
+            f"{', '.join(map(label, found))} cannot be asked whether the cluster keeps its quorum.",
+            _DANGER,
+            _way_to_ask(found),
+        )
+
+
+def _is_on_loopback_only(member: Member) -> bool:
+    return bool(member["client_urls"]) and not _urls.from_elsewhere(member["client_urls"])
+
+
+def _way_to_ask(members: Sequence[Member]) -> str:
+    urls = dict.fromkeys(url for member in members for url in member["client_urls"])
+    return (
+        f"{', '.join(map(label, members))} advertises client URLs on loopback only ({', '.join(urls)}), where no other "
+        "host reaches it. Correct etcd_listen_client_urls and etcd_advertise_client_urls in a run of their own. Where "
+        "that run is refused too: stop one such member on its host (systemctl stop etcd) while all others run, and run "
+        "again: it is started with the new URLs. Then the next one."
+    )
+
+
+def _remedy(votes: Votes, lost: frozenset[str], down: str) -> str:
+    """What helps where members are not known to be well: they may be, and nobody can ask them.
+
+    :param down: what helps those that are down.
+    """
+    unasked = [member for member in votes.members if member["id"] in lost and _is_on_loopback_only(member)]
+    if not unasked:
+        return down
+    return _way_to_ask(unasked) + (f" {down}" if len(unasked) < len(lost) else "")
+
+
 def check_quorum(votes: Votes) -> None:
     """An act that the cluster must agree on needs a quorum.
 
@@ -76,7 +115,11 @@ def check_quorum(votes: Votes) -> None:
             f"Of {len(votes.voters)} voters {len(votes.healthy)} are healthy, and {needed} are needed for a quorum. "
             f"Not healthy: {votes.named(votes.lost)}.",
             "The cluster can agree on nothing, and whatever is stopped now may not come back.",
-            "Bring the others back first: a stopped member is started without any guard (state: started).",
+            _remedy(
+                votes,
+                votes.lost,
+                "Bring the others back first: a stopped member is started without any guard (state: started).",
+            ),
         )
 
 
@@ -103,7 +146,11 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
     remedy = (
         "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
         if all_well
-        else f"Bring {votes.named(votes.lost - {member_id})} back first, then run again."
+        else _remedy(
+            votes,
+            votes.lost - {member_id},
+            f"Bring {votes.named(votes.lost - {member_id})} back first, then run again.",
+        )
     )
     raise Refused(
         f"Without {votes.named(frozenset({member_id}))}, {left} of {len(votes.voters)} voters would be healthy, and "

@@ -119,7 +119,7 @@ class Layout:
 
     @property
     def probe_unit(self) -> str:
-        """The transient unit that listens on the peer ports until the first start."""
+        """The transient unit that listens on etcd's ports until the first start."""
         return f"quorum-etcd-probe-{self.instance}.service"
 
     def release_dir(self, version: str, architecture: str) -> str:

@@ -89,6 +89,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str]
         _bootstrap.check(hosts)
         # What was no member and is to be none has no part in it.
         hosts = [host for host in hosts if host.wanted is not None and host.wanted.present]
+        _bootstrap.check_can_be_asked(hosts)
         version = asked_version(hosts) or _releases.DEFAULT_VERSION
         _fitness.check(hosts, version)
         check_settings(hosts, version)

@@ -4,10 +4,10 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Proof that members reach each other's peer ports, before any of them starts.
+"""Proof that members reach each other's peer and client ports, before any of them starts.
 
-A firewall between them would otherwise leave a half-made cluster. Until the first start a small listener stands where
-etcd will; it is a transient unit and ends by itself.
+A firewall between them would otherwise leave a half-made cluster, or one that no later change can ask about its quorum.
+Until the first start a small listener stands where etcd will; it is a transient unit and ends by itself.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -59,19 +60,21 @@ def greeting(token: str, name: str) -> str:
 
 
 def listen(systemd: Systemd, layout: Layout, urls: Sequence[str], says: str) -> None:
-    """Put the listener where etcd will listen for its peers.
+    """Put the listener where etcd will listen.
 
+    :param urls: http and https at one address are one place, as they are for etcd.
     :raises HostError: it cannot stand there.
     """
     stop(systemd, layout)
-    places = [(url.host, url.port) for url in (parse_url(text, "listen URL") for text in urls)]
+    parsed = [parse_url(text, "listen URL") for text in urls]
+    places = list(dict.fromkeys((url.host, url.port) for url in parsed))
     systemd.run_transient(
         layout.probe_unit,
         {
             "RuntimeMaxSec": str(_LIFETIME),
             "User": layout.user,
             "Group": layout.group,
-            "Description": "quorum.etcd peer port probe",
+            "Description": "quorum.etcd port probe",
         },
         [sys.executable, "-c", _LISTENER, says, *(f"{host},{port}" for host, port in places)],
     )
@@ -111,10 +114,10 @@ def _read(host: str, port: int) -> str:
         return received.decode(errors="replace").strip()
 
 
-def failures(peers: Sequence[Mapping[str, str]], token: str) -> Iterator[str]:
-    """Dial every peer port at once, and say which could not be reached and why.
+def failures(peers: Sequence[Mapping[str, Any]], token: str) -> Iterator[str]:
+    """Dial every peer at once, and say which could not be reached and why.
 
-    :param peers: C(name) and C(url) of the others.
+    :param peers: C(name) of the others, and C(urls), one of which must lead to that member.
     """
     with ThreadPoolExecutor(max_workers=max(1, len(peers))) as pool:
         for text in pool.map(lambda peer: _failure(peer, token), peers):
@@ -122,25 +125,32 @@ def failures(peers: Sequence[Mapping[str, str]], token: str) -> Iterator[str]:
                 yield text
 
 
-def _failure(peer: Mapping[str, str], token: str) -> str:
+def _failure(peer: Mapping[str, Any], token: str) -> str:
+    found = []
+    for url in peer["urls"]:
+        text = _failure_at(peer["name"], url, token)
+        if not text:
+            return ""
+        found.append(text)
+    return " ".join(found)
+
+
+def _failure_at(name: str, where: str, token: str) -> str:
     try:
-        url = parse_url(peer["url"], "peer URL")
+        url = parse_url(where, "URL")
         said = _read(url.host, url.port)
     except socket.timeout:
         return (
-            f"{peer['name']} does not answer at {peer['url']}: a firewall drops it, or the address is wrong. Open that "
-            "TCP port between all members, in both directions."
+            f"{name} does not answer at {where}: a firewall drops it, or the address is wrong. Open that TCP port "
+            "between all members, in both directions."
         )
     except socket.gaierror as exc:
-        return f"{peer['name']}: the name in {peer['url']} does not resolve on this host: {exc.strerror}."
+        return f"{name}: the name in {where} does not resolve on this host: {exc.strerror}."
     except (OSError, EtcdError) as exc:
         return (
-            f"{peer['name']} cannot be reached at {peer['url']}: {exc}. Is the address right, and is that port open "
-            "between all members?"
+            f"{name} cannot be reached at {where}: {exc}. Is the address right, and is that port open between all "
+            "members?"
         )
-    if said != greeting(token, peer["name"]):
-        return (
-            f"Something else than {peer['name']} answers at {peer['url']}: the address leads to another machine or "
-            "service."
-        )
+    if said != greeting(token, name):
+        return f"Something else than {name} answers at {where}: the address leads to another machine or service."
     return ""

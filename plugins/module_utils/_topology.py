@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._urls import (
     Url,
     as_ip,
     check_listen,
+    from_elsewhere,
     is_bindable,
     is_dns_name,
     is_loopback,
@@ -272,6 +273,18 @@ def initial_cluster(found: Iterable[Member]) -> str:
 def peer_urls(found: Iterable[Member]) -> dict[str, list[str]]:
     """Name -> advertised peer URLs."""
     return {member.name: list(member.peer_urls) for member in found}
+
+
+def on_loopback_only(found: Sequence[Member]) -> list[Member]:
+    """Members that others are to ask before each change, and that tell them client URLs on loopback alone."""
+    if len(found) < 2:
+        return []
+    return [member for member in found if from_elsewhere(member.peer_urls) and not from_elsewhere(member.client_urls)]
+
+
+def client_urls_elsewhere(member: Member) -> list[str]:
+    """The client URLs at which other members ask it; those on loopback only where its peer URLs are there, too."""
+    return from_elsewhere(member.client_urls) or list(member.client_urls)
 
 
 def endpoints(found: Iterable[Member]) -> list[str]:

@@ -32,7 +32,7 @@ options:
     type: dict
     required: true
   listen:
-    description: Peer URLs to stand on until the first start.
+    description: Peer and client URLs to stand on until the first start.
     type: list
     elements: str
     default: []

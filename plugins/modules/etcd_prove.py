@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: etcd_prove
-short_description: Prove that every peer port can be reached, and agree on a first start
+short_description: Prove that every other member can be reached, and agree on a first start
 version_added: "0.1.0"
 description:
-  - Dials the peer port of every other member from this host, where a listener stands until the first start. When all of
-    them answer as themselves, this host agrees on the cluster's first start, in its marker.
-  - A firewall between members would otherwise leave a half-made cluster.
+  - Dials the peer and client ports of every other member from this host, where a listener stands until the first start.
+    When all of them answer as themselves, this host agrees on the cluster's first start, in its marker.
+  - A firewall between members would otherwise leave a half-made cluster, or one whose members cannot ask each other
+    before a change.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -24,7 +25,7 @@ attributes:
     support: none
 options:
   peers:
-    description: The other members.
+    description: Where the other members must be reached. A member may be listed several times.
     type: list
     elements: dict
     required: true
@@ -33,9 +34,10 @@ options:
         description: Name of the member.
         type: str
         required: true
-      url:
-        description: A peer URL of it.
-        type: str
+      urls:
+        description: URLs of it, of which one must lead to it.
+        type: list
+        elements: str
         required: true
   token:
     description: The C(initial-cluster-token) of this bootstrap.
@@ -52,8 +54,10 @@ EXAMPLES = r"""
   quorum.etcd.etcd_prove:
     token: etcd_cluster-0123456789abcdef
     peers:
-      - {name: etcd-host1, url: "https://10.0.0.2:2380"}
-      - {name: etcd-host2, url: "https://10.0.0.3:2380"}
+      - {name: etcd-host1, urls: ["https://10.0.0.2:2380"]}
+      - {name: etcd-host1, urls: ["https://10.0.0.2:2379"]}
+      - {name: etcd-host2, urls: ["https://10.0.0.3:2380"]}
+      - {name: etcd-host2, urls: ["https://10.0.0.3:2379", "https://etcd2.example.com:2379"]}
 """
 
 RETURN = r"""
@@ -71,12 +75,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUN
 
 
 def main() -> None:
-    text = {"type": "str", "required": True}
+    peer = {
+        "name": {"type": "str", "required": True},
+        "urls": {"type": "list", "elements": "str", "required": True},
+    }
     module = AnsibleModule(
         argument_spec={
             **LAYOUT,
             **ANNOUNCE,
-            "peers": {"type": "list", "elements": "dict", "required": True, "options": {"name": text, "url": text}},
+            "peers": {"type": "list", "elements": "dict", "required": True, "options": peer},
             "token": {"type": "str", "required": True, "no_log": False},
         },
         supports_check_mode=True,

@@ -30,7 +30,7 @@ PHASES = {
     "Install": "install",
     "Make the certificate authorities": "authority",
     "Write the member's files": "configure",
-    "Reach every peer port": "prove",
+    "Reach every member": "prove",
     "Start the member": "start",
     "Await the member": "await",
 }

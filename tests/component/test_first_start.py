@@ -139,7 +139,7 @@ def test_what_cannot_be_written_is_named(machine: Machine, change: dict[str, Any
 def test_two_members_that_reach_each_other_agree(machine: Machine) -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    peers = [{"name": "m0", "url": url}]
+    peers = [{"name": "m0", "urls": [url]}]
     proving = {**machine.layout.to_dict(), "peers": peers, "token": "t"}
     stood, predicted, agreed = machine.play(
         [
@@ -167,9 +167,9 @@ def test_nobody_agrees_while_a_peer_cannot_be_reached(machine: Machine) -> None:
     (closed,) = free_ports(1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         peers = [
-            {"name": "m1", "url": f"http://127.0.0.1:{closed}"},
-            {"name": "m2", "url": f"http://127.0.0.1:{silent.getsockname()[1]}"},
-            {"name": "m3", "url": "http://nowhere.invalid:2380"},
+            {"name": "m1", "urls": [f"http://127.0.0.1:{closed}"]},
+            {"name": "m2", "urls": [f"http://127.0.0.1:{silent.getsockname()[1]}"]},
+            {"name": "m3", "urls": ["http://nowhere.invalid:2380"]},
         ]
         outcome = machine.do("etcd_prove", peers=peers, token="t", **machine.layout.to_dict())
     assert outcome.message.startswith("Nothing was started. m1 cannot be reached at ")
@@ -183,7 +183,7 @@ def test_nobody_agrees_while_a_peer_cannot_be_reached(machine: Machine) -> None:
 def test_another_member_at_the_address_is_told_from_the_right_one(machine: Machine) -> None:
     (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
-    proving = {**machine.layout.to_dict(), "peers": [{"name": "m9", "url": url}], "token": "t"}
+    proving = {**machine.layout.to_dict(), "peers": [{"name": "m9", "urls": [url]}], "token": "t"}
     _stood, outcome = machine.play(
         [("etcd_files", writing(machine, listen=[url]), False), ("etcd_prove", proving, False)]
     )

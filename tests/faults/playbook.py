@@ -37,7 +37,7 @@ TASKS = (
     "Wave 3 of 6",
     "Write the member's files",
     "Wave 4 of 6",
-    "Reach every peer port",
+    "Reach every member",
     "Wave 5 of 6",
     "Start the member",
     "Wave 6 of 6",

@@ -17,7 +17,7 @@ ACTS = (
     "Install",
     "Make the certificate authorities",
     "Write the member's files",
-    "Reach every peer port",
+    "Reach every member",
     "Start the member",
     "Await the member",
 )
@@ -107,7 +107,7 @@ def test_a_host_that_is_lost_between_two_steps_of_an_act_is_completed_by_the_sam
 def test_a_marker_lost_before_all_had_agreed_costs_nothing(
     machines: Machines, playbook: Playbook, members: Members
 ) -> None:
-    _killed(playbook, Kill.at("Reach every peer port"))
+    _killed(playbook, Kill.at("Reach every member"))
     machines.run(LOSER, LOSE_MARKER)
     playbook.run_until_done()
     members.are_one_healthy_cluster()

@@ -65,7 +65,7 @@ def test_the_plan_names_every_step_in_its_order(said):
         for title in (
             "install etcd 3.6.14 on {}",
             "write the files of {}",
-            "reach every peer port from {}",
+            "reach every member from {}",
             "start {}",
             "await {}",
         )

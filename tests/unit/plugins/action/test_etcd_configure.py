@@ -99,7 +99,7 @@ def test_a_bare_host_offers_itself(configure):
     assert sent["expected"] is None
     assert (sent["wanted"]["state"], sent["wanted"]["token"]) == (OFFERED, TOKEN)
     assert sent["wanted"]["initial_cluster"] == initial_cluster()
-    assert sent["listen"] == ["http://10.0.0.1:2380"]
+    assert sent["listen"] == ["http://10.0.0.1:2380", "http://10.0.0.1:2379", "http://127.0.0.1:2379"]
 
 
 @pytest.mark.parametrize("state", [OFFERED, NEVER_STARTED])

@@ -27,6 +27,7 @@ from inventory_of import (
     LAYOUT,
     TOKEN,
     VERSION,
+    absent,
     bare,
     initial_cluster,
     logged,
@@ -109,13 +110,23 @@ class TestTheSteps:
                 "kept": False,
             }
 
-    def test_prove_every_other_host_and_all_its_peer_urls(self):
+    def test_prove_every_other_host_all_its_peer_urls_and_one_client_url(self):
         hosts = three(ETCD_NODES=f"{initial_cluster()},etcd-host2=http://10.9.0.3:2380")
         assert wave(hosts, "prove")[0].arguments["peers"] == [
-            {"name": "etcd-host1", "url": "http://10.0.0.2:2380"},
-            {"name": "etcd-host2", "url": "http://10.0.0.3:2380"},
-            {"name": "etcd-host2", "url": "http://10.9.0.3:2380"},
+            {"name": "etcd-host1", "urls": ["http://10.0.0.2:2380"]},
+            {"name": "etcd-host1", "urls": ["http://10.0.0.2:2379"]},
+            {"name": "etcd-host2", "urls": ["http://10.0.0.3:2380"]},
+            {"name": "etcd-host2", "urls": ["http://10.9.0.3:2380"]},
+            {"name": "etcd-host2", "urls": ["http://10.0.0.3:2379"]},
         ]
+
+    def test_prove_client_urls_that_other_hosts_can_use(self):
+        advertised = "http://127.0.0.1:2379,http://172.16.0.8:2379,http://etcd.example.com:2379"
+        hosts = [bare(0), bare(1, etcd_advertise_client_urls=advertised)]
+        assert wave(hosts, "prove")[0].arguments["peers"][-1] == {
+            "name": "etcd-host1",
+            "urls": ["http://172.16.0.8:2379", "http://etcd.example.com:2379"],
+        }
 
     def test_say_what_they_do_and_where(self):
         hosts = [replace(host, authorities=Authorities("/pki", missing=("client",))) for host in three(tls=True)]
@@ -125,7 +136,7 @@ class TestTheSteps:
             f"install etcd {VERSION} on etcd-host0",
             "make the client CA in /pki",
             "write the files of etcd-host0",
-            "reach every peer port from etcd-host0",
+            "reach every member from etcd-host0",
             "start etcd-host0",
             "await etcd-host0",
         ]
@@ -160,6 +171,32 @@ class TestTheSteps:
     def test_of_a_single_member_are_the_same(self):
         assert kinds([bare()]) == ["install", "configure", "prove", "start", "await"]
         assert wave([bare()], "prove")[0].arguments["peers"] == []
+
+
+class TestMembersThatNobodyCouldAsk:
+    LOOPBACK = {
+        "etcd_listen_client_urls": "http://127.0.0.1:2379",
+        "etcd_advertise_client_urls": "http://127.0.0.1:2379",
+    }
+
+    def test_are_refused_where_there_are_others_to_ask_them(self):
+        with pytest.raises(Refused) as caught:
+            _bootstrap.check_can_be_asked([bare(0), bare(1, **self.LOOPBACK), bare(2)])
+        assert "etcd-host1 would advertise client URLs on loopback only (http://127.0.0.1:2379)" in str(caught.value)
+        assert "take etcd_listen_client_urls and etcd_advertise_client_urls out of the inventory" in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "hosts",
+        [
+            [bare(0, **LOOPBACK)],
+            [bare(0, etcd_advertise_client_urls="http://127.0.0.1:2379,http://10.0.0.1:2379"), bare(1)],
+            [bare(at, etcd_address="127.0.0.1", etcd_peer_port=2380 + at) for at in range(2)],
+            [bare(0), absent(bare(1, **LOOPBACK))],
+        ],
+        ids=["alone", "with another URL", "all on one machine", "to be absent"],
+    )
+    def test_are_none_where_there_is_nobody_else_or_another_way(self, hosts):
+        _bootstrap.check_can_be_asked(hosts)
 
 
 class TestTheToken:

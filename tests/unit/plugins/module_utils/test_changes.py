@@ -857,3 +857,48 @@ def test_what_is_written_twice_is_one_cluster_and_nothing_to_do():
     """After all its steps a plan finds nothing."""
     assert "nothing to do" in _plan.plan(well(0, 1, 2, 3)).summary
     assert _plan.plan(well(0, 1, 2, 3)).waves == ()
+
+
+class TestMembersThatNobodyCanAsk:
+    """They advertise their client URLs on loopback only: before each change they are to be asked by others."""
+
+    LOOPBACK = "http://127.0.0.1:2379"
+    LISTED = tuple({**member, "client_urls": ["http://127.0.0.1:2379"]} for member in member_list())
+    THERE = {"etcd_listen_client_urls": LOOPBACK, "etcd_advertise_client_urls": LOOPBACK}
+
+    def well(self, *numbers, **variables):
+        hosts = [serving(bare(at, **self.THERE), self.LISTED) for at in numbers]
+        return [replace(host, wanted=bare(at, **variables).wanted) for at, host in zip(numbers, hosts)]
+
+    def test_are_never_founded(self):
+        assert "would advertise client URLs on loopback only" in refusal([bare(at, **self.THERE) for at in range(3)])
+
+    def test_are_changed_in_nothing_else_first(self):
+        hosts = self.well(0, 1, 2, **self.THERE, etcd_settings={"log-level": "debug"})
+        assert "etcd-host0, etcd-host1, etcd-host2 would advertise client URLs on loopback only" in refusal(hosts)
+
+    def test_stay_as_they_are_where_nothing_is_to_be_changed(self):
+        assert acts(self.well(0, 1, 2, **self.THERE)) == []
+
+    def test_are_started_all_the_same(self):
+        down = replace(stopped(bare(2, **self.THERE)), wanted=bare(2, **self.THERE).wanted)
+        assert acts([*self.well(0, 1, **self.THERE), down]) == [("start", "etcd-host2"), ("await", "etcd-host2")]
+
+    def test_are_asked_by_nobody_who_joins(self):
+        hosts = [serving(bare(0, **self.THERE), [self.LISTED[0]])]
+        text = refusal([replace(hosts[0], wanted=bare(0).wanted), bare(1)])
+        assert "etcd-host0 cannot be asked whether the cluster keeps its quorum" in text
+        assert "in a run of their own" in text
+        # What it advises is accepted.
+        assert acts([replace(hosts[0], wanted=bare(0).wanted)]) == [("turn", "etcd-host0")]
+
+    def test_get_other_urls_one_by_one_once_one_of_them_is_stopped(self):
+        """It asks nobody when it starts with its new URLs, and is whom the others ask."""
+        down = replace(stopped(bare(2, **self.THERE)), wanted=bare(2).wanted)
+        planned = _plan.plan([*self.well(0, 1), down])
+        assert [(one.kind, one.host) for one in planned.steps] == [
+            ("turn", "etcd-host2"),
+            ("turn", "etcd-host1"),
+            ("turn", "etcd-host0"),
+        ]
+        assert planned.steps[1].arguments["endpoints"] == ["http://10.0.0.3:2379"]

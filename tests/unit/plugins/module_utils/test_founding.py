@@ -78,7 +78,7 @@ class TestAnOffer:
             one.bind(("127.0.0.1", 0))
             url = f"https://127.0.0.1:{one.getsockname()[1]}"
         write(listen=[url])
-        assert list(_probe.failures([{"name": "etcd-host0", "url": url}], "t")) == []
+        assert list(_probe.failures([{"name": "etcd-host0", "urls": [url]}], "t")) == []
 
 
 class TestCheckMode:

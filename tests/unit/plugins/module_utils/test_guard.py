@@ -197,6 +197,30 @@ def test_a_member_without_a_name_is_told_by_its_address() -> None:
     assert _guard.label(member("f0", started=False)) == "f0 (http://f0:2380, not started)"
 
 
+LOOPBACK = ["http://127.0.0.1:2379"]
+
+
+@pytest.mark.parametrize(
+    "check, arguments", [(_guard.check_stop, ["b"]), (_guard.check_remove, ["b"]), (_guard.check_add, [])]
+)
+def test_whom_no_other_host_can_ask_is_not_taken_for_down(check: Any, arguments: list[str]) -> None:
+    members = [{**member(one), "client_urls": LOOPBACK} for one in "abc"]
+    with pytest.raises(Refused) as caught:
+        check(Votes(members, frozenset("b")), *arguments)
+    text = str(caught.value)
+    assert "m-a, m-c advertises client URLs on loopback only (http://127.0.0.1:2379)" in text
+    assert "Correct etcd_listen_client_urls and etcd_advertise_client_urls" in text
+    assert "back first" not in text
+
+
+def test_who_is_down_is_told_beside_whom_no_other_host_can_ask() -> None:
+    members = [member("a"), member("b"), {**member("c"), "client_urls": LOOPBACK}]
+    with pytest.raises(Refused) as caught:
+        _guard.check_stop(Votes(members, frozenset("b")), "b")
+    assert "m-c advertises client URLs on loopback only" in str(caught.value)
+    assert "Bring m-a, m-c back first" in str(caught.value)
+
+
 def test_everybody_chooses_the_same_to_lead() -> None:
     assert _guard.transferee(votes("cab"), "a") == "b"
     assert _guard.transferee(votes("abc", down="b"), "a") == "c"

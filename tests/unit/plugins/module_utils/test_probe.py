@@ -31,7 +31,7 @@ def standing(service_manager, layout, port):
 
 
 def failures(url, name="etcd-host1", token=TOKEN):
-    return list(_probe.failures([{"name": name, "url": url}], token))
+    return list(_probe.failures([{"name": name, "urls": [url]}], token))
 
 
 def test_a_peer_that_can_be_reached_is_no_failure(standing):
@@ -83,6 +83,12 @@ def test_it_stands_on_every_peer_url(service_manager, layout, port):
     assert [failures(url) for url in urls] == [[], []]
 
 
+def test_http_and_https_at_one_address_are_one_place(service_manager, layout, port):
+    urls = [f"http://127.0.0.1:{port}", f"https://127.0.0.1:{port}"]
+    _probe.listen(service_manager.systemd, layout, urls, _probe.greeting(TOKEN, "etcd-host1"))
+    assert failures(urls[0]) == []
+
+
 def test_a_wildcard_is_every_address(service_manager, layout, port):
     _probe.listen(service_manager.systemd, layout, [f"http://0.0.0.0:{port}"], _probe.greeting(TOKEN, "etcd-host1"))
     assert failures(f"http://127.0.0.3:{port}") == []
@@ -116,11 +122,21 @@ class TestAPeerThatCannotBeReached:
         (text,) = failures("https://no-such-host.invalid:2380")
         assert "the name in https://no-such-host.invalid:2380 does not resolve on this host" in text
 
+    def test_at_one_of_its_urls_is_reached_at_another(self, standing):
+        peer = {"name": "etcd-host1", "urls": ["https://127.0.0.1:1", standing]}
+        assert list(_probe.failures([peer], TOKEN)) == []
+
+    def test_at_any_of_its_urls_is_told_with_all_of_them(self):
+        peer = {"name": "etcd-host1", "urls": ["https://127.0.0.1:1", "https://127.0.0.2:1"]}
+        (text,) = _probe.failures([peer], TOKEN)
+        assert "https://127.0.0.1:1" in text
+        assert "https://127.0.0.2:1" in text
+
     def test_is_named_beside_all_others(self, standing, port):
         peers = [
-            {"name": "etcd-host1", "url": standing},
-            {"name": "etcd-host2", "url": "https://127.0.0.1:1"},
-            {"name": "etcd-host3", "url": "https://127.0.0.2:1"},
+            {"name": "etcd-host1", "urls": [standing]},
+            {"name": "etcd-host2", "urls": ["https://127.0.0.1:1"]},
+            {"name": "etcd-host3", "urls": ["https://127.0.0.2:1"]},
         ]
         said = list(_probe.failures(peers, TOKEN))
         assert [text.split()[0] for text in said] == ["etcd-host2", "etcd-host3"]
