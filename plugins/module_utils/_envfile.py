@@ -33,6 +33,9 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
 _ASSIGNMENT = re.compile(r'^([A-Z][A-Z0-9_]*)="(.*)"$', re.MULTILINE)
 _ESCAPED = re.compile(r'\\(["\\`$])')
 
+#: What is said of a variable that is not there.
+UNSET = "(unset)"
+
 # Says neither time nor release, so that neither changes a file.
 _HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
 
@@ -52,7 +55,7 @@ def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterato
     their own affair.
     """
     for name in sorted({*should_have, *has}):
-        value, wanted = has.get(name, "(unset)"), should_have.get(name, "(unset)")
+        value, wanted = has.get(name, UNSET), should_have.get(name, UNSET)
         if value != wanted and not name.startswith("ETCD_INITIAL_CLUSTER"):
             yield name, value, wanted
 

@@ -31,6 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _previous,
     _process,
     _room,
+    _sources,
     _systemd,
     _view,
     _wal,
@@ -83,8 +84,9 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         raise HostError(
             "it was asked by a user who is not root. Set ansible_become: true (and its password), or use root."
         )
-    unit = _unit(systemd, layout)
-    runtime = _runtime(unit)
+    shown = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
+    unit = _unit(systemd, layout, shown)
+    runtime = _runtime(systemd, shown)
     marker, marker_error = _marker(layout)
     invocation = runtime["identity"]["invocation"] if runtime else ""
     return {
@@ -106,10 +108,15 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "data": _data(layout, unit["last_error"]),
         "previous": os.path.exists(_previous.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
-        "timer": systemd.show(layout.snapshot_timer) if _systemd.is_running() else _systemd.parse("", ""),
+        "timer": _timer(systemd, layout),
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
     }
+
+
+def _timer(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+    shown = systemd.show(layout.snapshot_timer) if _systemd.is_running() else _systemd.parse("", "")
+    return {name: value for name, value in shown.items() if name not in _sources.PRINTED}
 
 
 def _host(addresses: Sequence[str]) -> dict[str, Any]:
@@ -145,8 +152,8 @@ def _is_read_only(path: str) -> bool:
     return bool(_room.file_system(path).f_flag & os.ST_RDONLY)
 
 
-def _unit(systemd: Systemd, layout: Layout) -> dict[str, Any]:
-    unit = systemd.show(layout.unit) if _systemd.is_running() else _systemd.parse(layout.unit, "")
+def _unit(systemd: Systemd, layout: Layout, shown: Mapping[str, Any]) -> dict[str, Any]:
+    unit = {name: value for name, value in shown.items() if name not in _sources.PRINTED}
     text = _hostfiles.read_text(unit["fragment_path"]) if unit["fragment_path"] else ""
     return {
         **unit,
@@ -161,7 +168,7 @@ def _ended_badly(unit: Mapping[str, Any]) -> bool:
     return bool(unit["active_state"] == "failed" or (unit["active_state"] == "activating" and again))
 
 
-def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
+def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> dict[str, Any] | None:
     """What runs: its kind, version and identity. This alone knows that it is a process of this host."""
     process = _process.describe(unit["pid"]) if unit["pid"] else None
     # While the gate works the unit's process is a shell.
@@ -173,6 +180,7 @@ def _runtime(unit: Mapping[str, Any]) -> dict[str, Any] | None:
         "identity": {key: process[key] for key in ("pid", "started", "executable", "invocation")},
         "command": _process.command_line(unit["pid"]),
         "environment": process["environment"],
+        "sources": systemd.sources(unit, process["environment"]),
     }
 
 

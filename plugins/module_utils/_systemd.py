@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _sources
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 
@@ -23,6 +26,10 @@ _PROPERTIES = (
     "MainPID",
     "FragmentPath",
     "DropInPaths",
+    "Environment",
+    "EnvironmentFiles",
+    "UnsetEnvironment",
+    "ExecStart",
     "UnitFileState",
     "NeedDaemonReload",
     "NRestarts",
@@ -50,9 +57,26 @@ class Systemd:
     def show(self, unit: str) -> dict[str, Any]:
         """One unit's state: C(load_state), C(active_state), C(sub_state), C(result), C(pid) (0 when nothing runs),
         C(fragment_path), C(drop_in_paths), C(enabled) (systemd's word, for example C(enabled) or C(masked)),
-        C(need_daemon_reload), C(restarts), C(job_pending) (it is to start or stop, and waits for something).
+        C(need_daemon_reload), C(restarts), C(job_pending) (it is to start or stop, and waits for something),
+        C(environment), C(unset_environment), C(exec_start) (the command line; the last one of several), each as systemd
+        prints it, and C(environment_files) (paths and patterns, in its order).
         """
         return parse(unit, self.control("show", unit, "--property", ",".join(_PROPERTIES)))
+
+    def sources(self, unit: Mapping[str, Any], has: Mapping[str, str]) -> list[_sources.Source]:
+        """Where a new process of a unit would get its C(ETCD_*) from, see C(_sources).
+
+        :param unit: as C(show) gives it.
+        :param has: those of the process that runs.
+        """
+        return _sources.of_unit(unit, has, _texts, self._environment)
+
+    def _environment(self) -> str:
+        """What the service manager gives to every unit; empty where it does not tell."""
+        try:
+            return self.control("show-environment")
+        except HostError:
+            return ""
 
     def journal(self, unit: str, lines: int = 20) -> str:
         """The unit's last log lines, for a person; empty where the journal cannot be read."""
@@ -76,9 +100,19 @@ class Systemd:
         succeed(self._run, ("systemd-run", "--quiet", "--collect", f"--unit={unit}", *options, "--", *command), _REMEDY)
 
 
+def _texts(pattern: str) -> dict[str, str]:
+    """The files that an C(EnvironmentFile) names, in systemd's order."""
+    found = {}
+    for path in sorted(glob.glob(pattern)):
+        with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+            found[path] = stream.read()
+    return found
+
+
 def parse(unit: str, shown: str) -> dict[str, Any]:
     """What C(systemctl show) prints, as C(Systemd.show) returns it. An empty text is a unit that does not exist."""
-    values = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    pairs = [line.split("=", 1) for line in shown.splitlines() if "=" in line]
+    values = dict(pairs)
     return {
         "name": unit,
         "load_state": values.get("LoadState", "not-found"),
@@ -91,5 +125,9 @@ def parse(unit: str, shown: str) -> dict[str, Any]:
         "enabled": values.get("UnitFileState", ""),
         "need_daemon_reload": values.get("NeedDaemonReload") == "yes",
         "restarts": int(values.get("NRestarts") or 0),
+        "environment": values.get("Environment", ""),
+        "environment_files": [value.rpartition(" (")[0] for name, value in pairs if name == "EnvironmentFiles"],
+        "unset_environment": values.get("UnsetEnvironment", ""),
+        "exec_start": values.get("ExecStart", "").partition("argv[]=")[2].partition(" ; ignore_errors=")[0],
         "job_pending": values.get("Job", "0") not in ("", "0"),
     }

@@ -31,6 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _progress,
     _quota,
     _service,
+    _sources,
     _timer,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, HostError, Refused
@@ -292,9 +293,11 @@ def _running(unit: Mapping[str, Any]) -> dict[str, Any] | None:
 def _stubborn(host: _Host, turn: Turn) -> Iterator[str]:
     """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
     unit = host.systemd.show(host.layout.unit)
-    source = ", ".join(unit["drop_in_paths"]) or "Something on the host"
+    process = _running(unit)
+    sources = host.systemd.sources(unit, process["environment"]) if process else []
     for name, has, should in _differing(unit, turn):
-        yield f"{turn.name} runs with {name}={has}, not {should}: {source} says so, which is yours to change."
+        source = _sources.keeping(sources, host.layout.conf_file, name, should)
+        yield _sources.kept(turn.name, name, has, should, source)
 
 
 def _check_marker(found: Marker | None, expected: Marker) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
+from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render, _sources
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
 
@@ -58,10 +58,8 @@ def stubborn(host: Host, version: str) -> Iterator[str]:
     """Settings with which a process runs although its files, as it read them, say otherwise. No restart mends them."""
     if host.wanted is None or not host.runs or any(_read_anew(host, host.wanted, version)):
         return
-    drop_ins = host.seen["unit"]["drop_in_paths"]
-    source = f"{', '.join(drop_ins)} says so" if drop_ins else "something on the host says so"
     for name, has, should in _environment(host, host.wanted, version):
-        yield f"{host.label} runs with {name}={has}, not {should}: {source}, which is yours to change."
+        yield _sources.kept(host.label, name, has, should, _keeping(host, host.wanted, name, should))
 
 
 def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
@@ -128,9 +126,20 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         )
         if executable != binary:
             yield f"it runs {executable}, not {binary}"
-    if wanted.layout.conf_file not in record or host.seen["previous"]:
-        for name, has, should in _environment(host, wanted, version):
+    unknown = wanted.layout.conf_file not in record or host.seen["previous"]
+    for name, has, should in _environment(host, wanted, version):
+        # What a drop-in sets is still the same after a restart; what only a former one has set is not.
+        if unknown or not _keeping(host, wanted, name, should):
             yield f"it runs with {name}={has}, not {should}"
+
+
+def _keeping(host: Host, wanted: Wanted, name: str, should: str) -> str:
+    """The source that keeps a setting as it is; empty if a restart mends it. What systemd knows only once it has read
+    its files again nobody can tell: the turn lets it do that.
+    """
+    if host.seen["unit"]["need_daemon_reload"]:
+        return ""
+    return _sources.keeping(host.seen["runtime"]["sources"], wanted.layout.conf_file, name, should)
 
 
 def _machine(host: Host) -> str:

@@ -105,8 +105,8 @@ node:
       type: dict
       returned: success
     runtime:
-      description: The running process, with its C(kind), C(version), C(identity), C(command) and C(environment).
-        V(null) when none runs.
+      description: The running process, with its C(kind), C(version), C(identity), C(command), C(environment), and
+        C(sources), from which systemd would give it that environment anew. V(null) when none runs.
       type: dict
       returned: success
     strangers:

@@ -243,6 +243,7 @@ def running(host: Host, version: str = VERSION) -> Host:
             "identity": {"pid": 100, "started": 1, "executable": f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"},
             "command": [f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"],
             "environment": _envfile.environment(_render.flags(wanted, version)),
+            "sources": [[wanted.layout.conf_file, {}]],
         },
         cluster={
             "endpoint": "http://127.0.0.1:2379",

@@ -73,15 +73,13 @@ class TestWhatRuns:
             ("ETCD_MAX_TXN_OPS", "256", "ETCD_MAX_TXN_OPS=256, not (unset)"),
         ],
     )
-    def test_a_setting_of_the_users_own_with_the_drop_in_that_makes_it(self, name, value, said):
+    def test_a_setting_of_the_users_own_with_the_source_that_makes_it(self, name, value, said):
         host = serving(bare())
         environment = {**host.seen["runtime"]["environment"], name: value}
         environment = {key: text for key, text in environment.items() if text is not None}
-        host = seeing(host, runtime={"environment": environment})
-        assert only(of_host(host)).startswith(f"etcd-host0 runs with {said}: something on the host says so")
-        drop_in = "/etc/systemd/system/etcd.service.d/mine.conf"
-        text = only(of_host(seeing(host, unit={"drop_in_paths": [drop_in]})))
-        assert text == f"etcd-host0 runs with {said}: {drop_in} says so, which is yours to change."
+        mine = ["/etc/mine.env", {name: value or "(unset)"}]
+        host = seeing(host, runtime={"environment": environment, "sources": [[LAYOUT.conf_file, {}], mine]})
+        assert only(of_host(host)) == f"etcd-host0 runs with {said}, because of /etc/mine.env. Change it there."
 
     def test_the_settings_of_its_first_start_are_none(self):
         first = {

@@ -19,6 +19,11 @@ ActiveState=active
 SubState=running
 FragmentPath=/etc/systemd/system/etcd.service
 DropInPaths=/etc/systemd/system/etcd.service.d/a.conf /etc/systemd/system/etcd.service.d/b.conf
+Environment=ETCD_A=1 "ETCD_B=two words"
+EnvironmentFiles=/etc/etcd/etcd.conf (ignore_errors=no)
+EnvironmentFiles=/run/my (own)/*.env (ignore_errors=yes)
+UnsetEnvironment=HTTP_PROXY
+ExecStart={ path=/opt/etcd ; argv[]=/opt/etcd --name a ; ignore_errors=no ; start_time=[n/a] ; pid=812 ; status=0/0 }
 UnitFileState=enabled
 NeedDaemonReload=yes
 """
@@ -48,6 +53,10 @@ def test_a_unit_is_read_from_what_systemctl_shows():
         "enabled": "enabled",
         "need_daemon_reload": True,
         "restarts": 3,
+        "environment": 'ETCD_A=1 "ETCD_B=two words"',
+        "environment_files": ["/etc/etcd/etcd.conf", "/run/my (own)/*.env"],
+        "unset_environment": "HTTP_PROXY",
+        "exec_start": "/opt/etcd --name a",
         "job_pending": False,
     }
 
@@ -104,3 +113,20 @@ def test_a_schedule_is_judged_by_systemd():
 def test_a_schedule_is_taken_where_nobody_can_judge_it():
     run = Recorder(error=FileNotFoundError(2, "No such file or directory"))
     assert Systemd(run).calendar_problem("daily") == ""
+
+
+def test_the_sources_of_a_units_variables_are_read_where_they_lie(tmp_path):
+    for name in ("b.env", "a.env"):
+        (tmp_path / name).write_text(f"ETCD_NAME={name}\n")
+    unit = _systemd.parse("etcd.service", f"EnvironmentFiles={tmp_path}/*.env (ignore_errors=no)\n")
+    run = Recorder(output="LANG=C.UTF-8\nETCD_LOG_LEVEL=debug\n")
+    sources = Systemd(run).sources(unit, {"ETCD_NAME": "b.env"})
+    assert [source for source in sources if source[1]] == [
+        [f"{tmp_path}/{name}", {"ETCD_NAME": name}] for name in ("a.env", "b.env")
+    ]
+    assert run.calls == []
+    assert Systemd(run).sources(unit, {"ETCD_NAME": "b.env", "ETCD_LOG_LEVEL": "debug"})[0] == [
+        "systemctl set-environment",
+        {"ETCD_LOG_LEVEL": "debug"},
+    ]
+    assert run.calls == [["systemctl", "show-environment"]]

@@ -110,11 +110,26 @@ class TestWhatRuns:
         """It would come back the same, in every run anew."""
         host = serving(bare())
         environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
-        host = seeing(host, runtime={"environment": environment}, unit={"drop_in_paths": ["/etc/mine.conf"]})
+        sources = [[LAYOUT.conf_file, {}], ["/etc/mine.env", {"ETCD_LOG_LEVEL": "debug"}]]
+        host = seeing(host, runtime={"environment": environment, "sources": sources})
         assert turn(host) is None
         assert list(_turns.stubborn(host, VERSION)) == [
-            "etcd-host0 runs with ETCD_LOG_LEVEL=debug, not info: /etc/mine.conf says so, which is yours to change."
+            "etcd-host0 runs with ETCD_LOG_LEVEL=debug, not info, because of /etc/mine.env. Change it there."
         ]
+
+    @pytest.mark.parametrize("reload", [False, True])
+    def test_with_a_setting_of_a_drop_in_that_is_gone_restarts(self, reload):
+        """Nothing on the host says so any more, or systemd has not read its files since."""
+        host = serving(bare())
+        environment = {**host.seen["runtime"]["environment"], "ETCD_MAX_TXN_OPS": "256"}
+        sources = [["Environment= of etcd.service", {"ETCD_MAX_TXN_OPS": "256"}]] if reload else []
+        host = seeing(
+            host,
+            runtime={"environment": environment, "sources": [*sources, [LAYOUT.conf_file, {}]]},
+            unit={"need_daemon_reload": reload},
+        )
+        assert (only(turn(host)), turn(host).restart) == ("it runs with ETCD_MAX_TXN_OPS=256, not (unset)", True)
+        assert list(_turns.stubborn(host, VERSION)) == []
 
     def test_gets_its_settings_changed_with_a_restart(self):
         host = serving(bare())
