@@ -232,9 +232,6 @@ class _Planning:
         found = [_roster.named(roster.members, name) for name in named]
         for member in found:
             self._check_silent(member, roster)
-        # A learner that never started and has no host anywhere was left by a run that ended: it never had a vote.
-        if not any(host.silent for host in self._hosts):
-            found += [member for member in roster.unmanaged() if member["is_learner"] and not member["started"]]
         return list(dict.fromkeys(str(member["id"]) for member in found))
 
     def _check_silent(self, member: Member, roster: Roster) -> None:

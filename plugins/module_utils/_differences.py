@@ -75,9 +75,14 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
     removed = {step.arguments.get("member_id") for step in steps if step.kind in ("forget", "leave")}
     for member in roster.unmanaged():
         if member["id"] not in removed:
+            counts = (
+                "It is a learner, has no vote, and takes the place of the next one"
+                if member["is_learner"]
+                else "It is counted for quorum"
+            )
             yield (
                 f"Member {member['id']} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
-                "host of this inventory. It is counted for quorum and left alone. If its machine is gone for good: "
+                f"host of this inventory. {counts}, and is left alone. If its machine is gone for good: "
                 f"-e etcd_forget={member['id']}"
             )
 

@@ -677,15 +677,20 @@ class TestALearner:
         hosts = [*well(0, 1, 2, members=listed), bare(3), learning(bare(4), listed)]
         assert acts(hosts) == [("join", "etcd-host4"), ("join", "etcd-host3")]
 
-    def test_that_never_started_and_whose_host_is_gone_is_withdrawn(self):
+    def test_that_somebody_else_has_added_is_removed_only_when_that_is_said(self):
+        """A person, or another tool, may be about to start it."""
         listed = [*member_list(), learner(3, started=False)]
         hosts = well(0, 1, 2, members=listed)
-        assert acts(hosts) == [("forget", "etcd-host0")]
-        assert acts([*hosts, bare(4)]) == [("forget", "etcd-host0"), ("join", "etcd-host4")]
-
-    def test_that_never_started_is_left_alone_while_a_host_is_silent_that_may_be_its_own(self):
-        listed = [*member_list(), learner(3, started=False)]
-        assert acts([*well(0, 1, 2, members=listed), silent(bare(3))]) == []
+        planned = _plan.plan(hosts)
+        assert planned.steps == []
+        (said,) = planned.differences
+        assert f"{member_id(3)} (not started, http://10.0.0.4:2380) is on no host of this inventory" in said
+        assert "It is a learner, has no vote, and takes the place of the next one" in said
+        assert f"-e etcd_forget={member_id(3)}" in said
+        assert f"-e etcd_forget={member_id(3)}" in refusal([*hosts, bare(4)])
+        # What both say is accepted.
+        said = [saying(host, forget=(member_id(3),)) for host in hosts]
+        assert acts([*said, bare(4)]) == [("forget", "etcd-host0"), ("join", "etcd-host4")]
 
     def test_whose_address_changed_before_it_started_is_withdrawn_and_added_anew(self):
         listed = [*member_list(), learner(3, started=False)]

@@ -119,7 +119,7 @@ class TestMembership:
     def test_a_member_that_no_host_of_the_inventory_is(self):
         text = only(of_membership(seeing_all([*member_list(), self.STRANGER])))
         assert text.startswith("Member ff (not started, http://10.0.0.9:2380) is on no host of this inventory.")
-        assert "It is counted for quorum and left alone." in text
+        assert "It is counted for quorum, and is left alone." in text
 
     def test_a_member_that_a_step_removes_is_none(self):
         steps = [Step("forget", "etcd-host0", "", {"member_id": "ff"})]

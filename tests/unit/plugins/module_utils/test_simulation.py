@@ -190,10 +190,9 @@ def in_the_way(world, machine, shape, wanted):
         yield f"{machine.host} was removed and is back"
     if shape is None and not machine.runs:
         yield f"{machine.host} is nobody's and down"
-    if shape is None and any(
-        world.home[one] == machine.at and world.members[one]["is_learner"] for one in world.members
-    ):
-        yield f"{machine.host} is nobody's and has the place for a learner"
+    learners = [one for one in world.members if world.home[one] == machine.at and world.members[one]["is_learner"]]
+    if any(shape is None or is_a_stranger(world, one, shape) for one in learners):
+        yield f"{machine.host} has the place for a learner, and nothing shows that it is its own"
 
 
 def lost_for_good(world, here):
