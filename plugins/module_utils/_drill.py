@@ -46,8 +46,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, 
 
 _PURPOSE = "drill"
 _NAME = "drill"
-# Two segments of a log of 64 MB each, and what is to stay free for a member that runs beside it.
-_RESERVE = 512 << 20
 # etcd's default quota, 2 GB: below the size of the database the drill's member would raise an alarm.
 _LEAST_QUOTA = 2 << 30
 # Seconds for a count or a hash: both read every key.
@@ -153,7 +151,7 @@ def check_room(directory: str, size: int) -> None:
     :param size: bytes of the snapshot.
     :raises HostError: there is not.
     """
-    free, needed = _room.free(directory), size + _RESERVE
+    free, needed = _room.free(directory), size + _room.beside_member(size)
     if free < needed:
         raise HostError(
             f"{directory} has {free >> 20} MiB free, and a restored copy of the snapshot needs {needed >> 20} MiB. "

@@ -65,6 +65,11 @@ class Layout:
         return self.wal_dir or posixpath.join(self.data_dir, "member", "wal")
 
     @property
+    def member_dirs(self) -> tuple[str, ...]:
+        """Where the member has its data and its log."""
+        return self.data_dir, self.log_dir
+
+    @property
     def state_dir(self) -> str:
         """Outlives a reboot and the data directory: the marker and the bootstrap settings."""
         return f"/var/lib/quorum.etcd/{self.instance}"

@@ -54,6 +54,7 @@ class Snapshots:
     :param keep: how many of the newest stay; at least 1.
     :param daily: of how many days the last one stays too.
     :param weekly: of how many weeks the last one stays too.
+    :param max_hash_size: bytes of a database up to which its member is asked for etcd's hash.
     :param max_age: seconds after which the newest is reported as stale; 0 for never.
     :param after_command: a program and its arguments, run with the path of each new snapshot.
     :param metrics_file: a file for Prometheus' node_exporter, or an empty string.
@@ -65,6 +66,7 @@ class Snapshots:
     keep: int = 1
     daily: int = 0
     weekly: int = 0
+    max_hash_size: int = 0
     max_age: int = 0
     after_command: tuple[str, ...] = ()
     metrics_file: str = ""

@@ -153,7 +153,15 @@ def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: 
     if not view["status"]:
         return ""
     source = view["endpoint"]
-    saved = _snapshot.save([source], _view.credentials(layout), directory, cluster, endpoint=source, check=check)
+    saved = _snapshot.save(
+        [source],
+        _view.credentials(layout),
+        directory,
+        cluster,
+        endpoint=source,
+        member_dirs=layout.member_dirs,
+        check=check,
+    )
     return saved.path
 
 

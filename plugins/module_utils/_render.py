@@ -111,6 +111,8 @@ def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
         keep=snapshots.keep,
         daily=snapshots.daily,
         weekly=snapshots.weekly,
+        member_dirs=layout.member_dirs,
+        max_hash_size=snapshots.max_hash_size,
         after_command=snapshots.after_command,
         metrics_file=snapshots.metrics_file,
         state_file=layout.snapshot_state,

@@ -97,7 +97,7 @@ def stage(act: Act, source: str, check: bool) -> bool:
     """Have the snapshot on this host, unless nothing is to be made of it any more, see C(_staging.stage)."""
     if act.is_over or os.path.isdir(Places.of(act.layout, act.restoration).new):
         return False
-    return _staging.stage(act.snapshot_dir, act.restoration, source, check)
+    return _staging.stage(act.snapshot_dir, act.restoration, source, act.layout.member_dirs, check)
 
 
 # -- while the members still run -------------------------------------------------------------------------------------

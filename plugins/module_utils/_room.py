@@ -4,11 +4,18 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""How much room there is where something is to be written, be it that nothing is there yet."""
+"""Free space below a path that need not exist yet, and how much of it a copy of a database must leave."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+
+# Bytes that stay free on any file system: others write there, too.
+_LEAST = 64 << 20
+# etcd writes its log in segments of 64 MiB, makes the next one in advance, and ends when it cannot.
+_SEGMENT = 64 << 20
+_LEAST_BESIDE_MEMBER = 512 << 20
 
 
 def file_system(path: str) -> os.statvfs_result:
@@ -16,10 +23,28 @@ def file_system(path: str) -> os.statvfs_result:
 
     :raises OSError: it cannot be asked.
     """
-    there = os.path.abspath(path)
-    while not os.path.exists(there):
-        there = os.path.dirname(there)
-    return os.statvfs(there)
+    return os.statvfs(_existing(path))
+
+
+def reserve(path: str, database: int, member_dirs: Iterable[str]) -> int:
+    """Bytes that a copy of a database must leave free below a path.
+
+    :param database: bytes of the database.
+    :param member_dirs: directories of members' data and logs; those that do not exist do not count.
+    :raises OSError: a file system cannot be asked.
+    """
+    device = os.stat(_existing(path)).st_dev
+    if any(os.path.exists(one) and os.stat(one).st_dev == device for one in member_dirs):
+        return beside_member(database)
+    return _LEAST
+
+
+def beside_member(database: int) -> int:
+    """Bytes that a copy of a database must leave free on the file system of a member: its log and database grow.
+
+    :param database: bytes of the database.
+    """
+    return max(_LEAST_BESIDE_MEMBER, 2 * _SEGMENT + database // 10)
 
 
 def free(path: str) -> int:
@@ -29,3 +54,10 @@ def free(path: str) -> int:
     """
     found = file_system(path)
     return found.f_bavail * found.f_frsize
+
+
+def _existing(path: str) -> str:
+    there = os.path.abspath(path)
+    while not os.path.exists(there):
+        there = os.path.dirname(there)
+    return there

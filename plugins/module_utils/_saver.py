@@ -97,6 +97,8 @@ def attempt(
         settings.cluster,
         endpoint=settings.endpoint,
         retention=Retention(settings.keep, settings.daily, settings.weekly),
+        member_dirs=settings.member_dirs,
+        max_hash_size=settings.max_hash_size,
         timeout=_TIMEOUT,
     )
     took = time.monotonic() - begin

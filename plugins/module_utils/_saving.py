@@ -57,6 +57,8 @@ class Settings:
     :param state_file: what became of the last try.
     :param unit: the member's own unit, for messages.
     :param second_look: seconds, see C(SECOND_LOOK).
+    :param member_dirs: where the member of this host has its data and its log.
+    :param max_hash_size: bytes of the database up to which the member is asked for etcd's hash.
     """
 
     cluster: str
@@ -74,6 +76,8 @@ class Settings:
     after_command: tuple[str, ...] = ()
     metrics_file: str = ""
     second_look: float = SECOND_LOOK
+    member_dirs: tuple[str, ...] = ()
+    max_hash_size: int = 0
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
@@ -86,7 +90,8 @@ class Settings:
         """
         try:
             values = json.loads(text)
-            return cls(**{**values, "after_command": tuple(values["after_command"])})
+            lists = {name: tuple(values[name]) for name in ("after_command", "member_dirs")}
+            return cls(**{**values, **lists})
         except (ValueError, LookupError, TypeError) as exc:
             raise BadInput(f"its settings are none ({exc}). Run the playbook: it writes them anew.") from exc
 

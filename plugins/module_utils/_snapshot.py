@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -38,10 +39,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._survey import look, s
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Seconds without a byte: a member that is asked for its database commits what it has first.
 _IDLE = 30.0
-# Bytes that stay free: the database may grow while it is streamed, and others write there, too.
-_RESERVE = 64 << 20
 # Bytes after which the disk is given what was written.
 _TO_DISK = 32 << 20
+#: Bytes of a database up to which the member is asked for etcd's hash of its keys, for which it applies no write.
+MAX_HASH_SIZE = 64 << 20
 # Bytes a second at which a member counts and hashes its keys at least.
 _HASHING = 10 << 20
 
@@ -70,6 +71,8 @@ def save(
     *,
     endpoint: str = "",
     retention: Retention | None = None,
+    member_dirs: Sequence[str] = (),
+    max_hash_size: int = MAX_HASH_SIZE,
     timeout: float = 5.0,
     check: bool = False,
     clock: Callable[[], float] = time.time,
@@ -82,6 +85,8 @@ def save(
     :param endpoint: take it from this URL and from nowhere else; otherwise from a healthy follower if there is one, see
         C(ranked), and from the next where that fails.
     :param retention: what is kept of older ones; all without it.
+    :param member_dirs: directories of members' data and logs on this host, which need room beside the snapshot.
+    :param max_hash_size: bytes of the database up to which its member is asked for etcd's hash.
     :param timeout: seconds for one question.
     :param check: touch nothing.
     :param clock: seconds since 1970.
@@ -102,13 +107,14 @@ def save(
     failures: list[EtcdError] = []
     for source in sources:
         manifest = _expected(source, cluster, clock())
-        _check_room(directory, manifest.size)
+        coming = Kept(_snapshotdir.name_of(directory, manifest), manifest)
+        made = _made_room(directory, coming, retention, member_dirs, check)
         if check:
-            return _pruned(Saved(_snapshotdir.name_of(directory, manifest), manifest, source.endpoint), retention, True)
+            return _pruned(Saved(coming.path, manifest, source.endpoint, made), retention, True)
         _snapshotdir.prepare(directory)
         try:
             with Client([source.endpoint, *endpoints], credentials, timeout) as client:
-                saved = _from(client, source.endpoint, directory, manifest)
+                saved = _from(client, source.endpoint, directory, manifest, max_hash_size)
         except (TransportError, RpcError) as exc:
             failures.append(exc)
             continue
@@ -117,7 +123,7 @@ def save(
                 f"{directory} takes no snapshot: {exc.strerror}. Nothing of it is left there. Make room, or name "
                 "another directory."
             ) from exc
-        return _pruned(saved, retention, False)
+        return _pruned(replace(saved, deleted=made), retention, False)
     raise failures[0] if len(failures) == 1 else NoAnswer(tuple(failures))
 
 
@@ -184,7 +190,7 @@ def _expected(source: Seen, cluster: str, now: float) -> Manifest:
     )
 
 
-def _from(client: Client, endpoint: str, directory: str, expected: Manifest) -> Saved:
+def _from(client: Client, endpoint: str, directory: str, expected: Manifest, max_hash_size: int) -> Saved:
     with _snapshotdir.part(directory, f"{expected.cluster}-{expected.member_id}") as part:
         _progress.at("snapshot: streaming")
         with ThreadPoolExecutor(max_workers=1) as beside:
@@ -192,7 +198,7 @@ def _from(client: Client, endpoint: str, directory: str, expected: Manifest) -> 
             sha256 = _stream(pieces, part.file, endpoint)
             # The disk and the member are busy for about as long.
             on_disk = beside.submit(os.fsync, part.file.fileno())
-            manifest = _described(client, endpoint, part.path, sha256, expected)
+            manifest = _described(client, endpoint, part.path, sha256, expected, max_hash_size)
             on_disk.result()
         _progress.at("snapshot: written")
         saved = Saved(_snapshotdir.keep(part, manifest), manifest, endpoint)
@@ -200,7 +206,9 @@ def _from(client: Client, endpoint: str, directory: str, expected: Manifest) -> 
     return saved
 
 
-def _described(client: Client, endpoint: str, path: str, sha256: str, expected: Manifest) -> Manifest:
+def _described(
+    client: Client, endpoint: str, path: str, sha256: str, expected: Manifest, max_hash_size: int
+) -> Manifest:
     try:
         details = _snapshotfile.described(path, sha256)
     except BadSnapshot as exc:
@@ -210,7 +218,7 @@ def _described(client: Client, endpoint: str, path: str, sha256: str, expected: 
         revision=details.revision,
         compact_revision=details.compact_revision,
         key_count=_key_count(client, endpoint, details),
-        hash_kv=_hash_kv(client, endpoint, details),
+        hash_kv=_hash_kv(client, endpoint, details) if details.size <= max_hash_size else 0,
         storage_version=details.storage_version,
         members=details.members,
         size=details.size,
@@ -294,13 +302,56 @@ def _patience(client: Client, details: Details) -> float:
     return client.timeout + details.size / _HASHING
 
 
-def _check_room(directory: str, size: int) -> None:
+def _made_room(
+    directory: str, coming: Kept, retention: Retention | None, member_dirs: Sequence[str], check: bool
+) -> tuple[str, ...]:
+    """See that a snapshot fits. Where it does not, delete before saving what would be deleted afterwards.
+
+    :returns: what was deleted, or would be.
+    :raises HostError: it does not fit all the same.
+    """
+    size = coming.manifest.size
+    needed = size + _room.reserve(directory, size, member_dirs)
+    if _room.free(directory) >= needed:
+        return ()
+    if not check and os.path.isdir(directory):
+        with contextlib.suppress(OSError):
+            _snapshotdir.clean(directory)
     free = _room.free(directory)
-    if free < size + _RESERVE:
+    there = _of_same_cluster(directory, coming.manifest)
+    good = next(filter(_is_good, reversed(there)), None) if retention and free < needed else None
+    doomed = _snapshotdir.prune(directory, good, retention, True, coming) if good and retention else []
+    if free + _size_of(one for one in there if one.path in doomed) < needed:
+        can_keep_fewer = good and free + _size_of(one for one in there if one != good) >= needed
+        fewer = f"keep fewer snapshots (there are {len(there)} of this cluster), " if can_keep_fewer else ""
         raise HostError(
-            f"{directory} has {free} bytes free; a snapshot of {size} bytes and a reserve of {_RESERVE} need "
-            f"{size + _RESERVE}. Make room, keep fewer snapshots, or name another directory."
+            f"{directory} has {free >> 20} MiB free. A snapshot of {_in_mib(size)} MiB needs {_in_mib(needed)} MiB, of "
+            f"which {_in_mib(needed - size)} MiB stay free. Make room, {fewer}or name another directory."
         )
+    if good and retention and not check:
+        _snapshotdir.prune(directory, good, retention, False, coming)
+    return tuple(doomed)
+
+
+def _size_of(kept: Iterable[Kept]) -> int:
+    return sum(one.manifest.size for one in kept)
+
+
+def _of_same_cluster(directory: str, manifest: Manifest) -> list[Kept]:
+    there = _snapshotdir.found(directory, manifest.cluster)
+    return [one for one in there if one.manifest.cluster_id == manifest.cluster_id]
+
+
+def _is_good(kept: Kept) -> bool:
+    try:
+        _snapshotdir.checked(kept.path)
+    except EtcdError:
+        return False
+    return True
+
+
+def _in_mib(size: int) -> int:
+    return -(-size >> 20)
 
 
 def _pruned(saved: Saved, retention: Retention | None, check: bool) -> Saved:
@@ -308,4 +359,5 @@ def _pruned(saved: Saved, retention: Retention | None, check: bool) -> Saved:
         return saved
     directory = os.path.dirname(saved.path)
     good = Kept(saved.path, saved.manifest)
-    return replace(saved, deleted=tuple(_snapshotdir.prune(directory, good, retention, check)))
+    later = [path for path in _snapshotdir.prune(directory, good, retention, check) if path not in saved.deleted]
+    return replace(saved, deleted=(*saved.deleted, *later))

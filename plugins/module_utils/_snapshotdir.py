@@ -206,20 +206,27 @@ def keep(part: Part, manifest: Manifest) -> str:
     return path
 
 
-def prune(directory: str, good: Kept, retention: Retention, check: bool = False) -> list[str]:
+def prune(
+    directory: str, good: Kept, retention: Retention, check: bool = False, coming: Kept | None = None
+) -> list[str]:
     """Delete what is not to be kept of a cluster's snapshots.
 
     :param good: the newest that is known to be good. It tells the cluster: a snapshot of another one of the same name,
         of the one before a restore for example, is left alone.
     :param check: only say what would be deleted if that snapshot were there.
+    :param coming: count this one, too, which is still to be saved.
     :returns: the paths, oldest first.
     :raises HostError: the directory cannot be read, or a file not deleted.
     """
     there = found(directory, good.manifest.cluster)
     ours = {one.path: one for one in there if one.manifest.cluster_id == good.manifest.cluster_id}
-    ordered = in_order({**ours, good.path: good}.values())
+    for one in (good, coming):
+        if one is not None:
+            ours[one.path] = one
+    ordered = in_order(ours.values())
     times = [one.manifest.taken_at for one in ordered]
-    doomed = [ordered[at].path for at in _retention.surplus(times, retention, ordered.index(good))]
+    surplus = [ordered[at] for at in _retention.surplus(times, retention, ordered.index(good))]
+    doomed = [one.path for one in surplus if one != coming]
     for path in [] if check else doomed:
         try:
             # A manifest of nothing is removed by the next run; a file without its manifest would stay for ever.
@@ -230,6 +237,16 @@ def prune(directory: str, good: Kept, retention: Retention, check: bool = False)
         except OSError as exc:
             raise HostError(f"{path} cannot be deleted: {exc.strerror}.") from exc
     return doomed
+
+
+def clean(directory: str) -> None:
+    """Remove what interrupted runs left, as far as no other run is writing.
+
+    :raises OSError: it cannot be removed.
+    :raises HostError: the directory cannot be read.
+    """
+    with _locked(directory):
+        _clean(directory)
 
 
 def _clean(directory: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
@@ -32,8 +33,6 @@ _PART = ".part"
 # By its checksum: a snapshot of a cluster that is called C(restoring-x) is none, and stays.
 _OURS = re.compile(rf"{_STAGED}([0-9a-f]{{64}})\.db({re.escape(_PART)})?")
 _CHUNK = 1 << 20
-# Bytes that stay free beside a snapshot that is brought here.
-_SPARE = 64 << 20
 
 
 def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
@@ -85,10 +84,11 @@ def path_of(snapshot_dir: str, restoration: Restoration) -> str:
     return os.path.join(snapshot_dir, f"{_STAGED}{restoration.sha256}.db")
 
 
-def stage(snapshot_dir: str, restoration: Restoration, source: str, check: bool) -> bool:
+def stage(snapshot_dir: str, restoration: Restoration, source: str, member_dirs: Sequence[str], check: bool) -> bool:
     """Have the snapshot on this host, and see that it is the one.
 
     :param source: a copy of it that may be taken.
+    :param member_dirs: where the member of this host has its data and its log.
     :returns: whether it was copied.
     :raises EtcdError: it is another file, or damaged, or there is no room.
     """
@@ -98,7 +98,7 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, check: bool)
         return copied
     if copied:
         _snapshotdir.prepare(snapshot_dir)
-        _copy(source, path)
+        _copy(source, path, member_dirs)
     details = _snapshotfile.read(path, restoration.allow_missing_hash)
     if details.sha256 != restoration.sha256:
         raise Refused(
@@ -122,17 +122,18 @@ def _copies(snapshot_dir: str) -> list[tuple[str, str]]:
     return [(os.path.join(snapshot_dir, match[0]), match[1]) for match in matches]
 
 
-def _copy(source: str, target: str) -> None:
+def _copy(source: str, target: str, member_dirs: Sequence[str]) -> None:
     """Copy a file that may be large: whole or not at all."""
     beside = f"{target}{_PART}"
     try:
         with open(source, "rb") as reading:
             size = os.fstat(reading.fileno()).st_size
-            free = _room.free(os.path.dirname(target))
-            if free < size + _SPARE:
+            directory = os.path.dirname(target)
+            free, needed = _room.free(directory), size + _room.reserve(directory, size, member_dirs)
+            if free < needed:
                 raise HostError(
-                    f"{os.path.dirname(target)} has {free >> 20} MiB free, and the snapshot "
-                    f"needs {(size + _SPARE) >> 20} MiB there. Make room, or set etcd_snapshot_dir to another one."
+                    f"{directory} has {free >> 20} MiB free, and the snapshot needs {needed >> 20} MiB there, of which "
+                    f"{(needed - size) >> 20} MiB stay free. Make room, or set etcd_snapshot_dir to another one."
                 )
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as writing:

@@ -35,7 +35,9 @@ options:
     description:
       - Where snapshots are kept on the host, an absolute path.
       - If it is not there it is made, with the mode V(0700). One that is there is left as it is.
-      - It needs room for the member's database and 64 MiB.
+      - It needs room for the member's database and 64 MiB, or 512 MiB and more where O(data_dir) or O(wal_dir) is on
+        the same file system. Where there is less, the older snapshots that O(keep), O(daily) and O(weekly) do not keep
+        are deleted before this one is saved, never the newest good one.
     type: path
     required: true
   cluster:
@@ -63,6 +65,22 @@ options:
       - Keep the last snapshot of each of so many weeks, too. Only weeks in which there is one count, from Monday on in
         UTC. 0 or more.
     type: int
+  data_dir:
+    description: Data directory of a member on this host, whose file system must not become full. It need not exist.
+    type: path
+    default: /var/lib/etcd
+  wal_dir:
+    description: Directory of its write-ahead log, if that is not in O(data_dir).
+    type: str
+    default: ""
+  max_hash_size:
+    description:
+      - Size of a database, in bytes, up to which its member is asked for etcd's hash of all keys, which stands in the
+        manifest and is compared by M(quorum.etcd.etcd_snapshot_drill). V(0) for never.
+      - The member applies no write while it computes the hash. That takes about 0.15 seconds for each GiB, and up to
+        half a second for each million keys.
+    type: int
+    default: 67108864
 seealso:
   - module: quorum.etcd.etcd_snapshot_info
 """
@@ -148,7 +166,8 @@ manifest:
       type: int
       returned: always
     hash_kv:
-      description: etcd's hash of the keys at that revision. V(0) where the member could not tell.
+      description: etcd's hash of the keys at that revision. V(0) where the member could not tell, or was not asked
+        because of O(max_hash_size).
       type: int
       returned: always
     etcd_version:
@@ -204,6 +223,9 @@ def main() -> None:
             "cluster": {"type": "str", "required": True},
             "endpoint": {"type": "str"},
             **{name: {"type": "int"} for name in NUMBERS},
+            "data_dir": {"type": "path", "default": "/var/lib/etcd"},
+            "wal_dir": {"type": "str", "default": ""},
+            "max_hash_size": {"type": "int", "default": 64 << 20},
         },
         supports_check_mode=True,
     )
@@ -219,6 +241,8 @@ def main() -> None:
             params["cluster"],
             endpoint=endpoint,
             retention=Retention(**given) if given else None,
+            member_dirs=[one for one in (params["data_dir"], params["wal_dir"]) if one],
+            max_hash_size=params["max_hash_size"],
             timeout=params["timeout"],
             check=module.check_mode,
         )

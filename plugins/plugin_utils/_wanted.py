@@ -83,6 +83,7 @@ def _snapshots(given: Mapping[str, Any]) -> Snapshots:
         keep=keep,
         daily=_number(given["daily"], "etcd_snapshot_daily"),
         weekly=_number(given["weekly"], "etcd_snapshot_weekly"),
+        max_hash_size=_number(given["max_hash_size"], "etcd_snapshot_max_hash_size"),
         max_age=_values.duration(str(given["max_age"] or "0"), "etcd_snapshot_max_age") // 10**9,
         after_command=_command(given["after_command"] or []),
         metrics_file=_place("etcd_snapshot_metrics_file", given["metrics_file"]),

@@ -74,6 +74,18 @@ def test_a_snapshot_is_what_its_manifest_says(
     check_nothing_is_left(host)
 
 
+def test_a_snapshot_without_a_hash_is_compared_in_the_rest(
+    version: str, make_cluster: MakeCluster, host: MemberHost, tmp_path: Path
+) -> None:
+    cluster = make_cluster(version)
+    saved = _snapshot.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod", max_hash_size=0)
+    found = drill(host, saved.path)
+    assert found["hash_kv"]
+    assert found["compared"] == ["revision"]
+    saved = saved_of(cluster, tmp_path)
+    assert drill(host, saved.path, manifest=replace(saved.manifest, hash_kv=0))["compared"] == ["revision", "key_count"]
+
+
 class TestWithAuthentication:
     """A member that is restored tells nobody anything who does not log in."""
 
@@ -201,7 +213,7 @@ def test_no_room_is_said_before_anything_is_written(
     version: str, make_cluster: MakeCluster, host: MemberHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = saved_of(make_cluster(version), tmp_path)
-    monkeypatch.setattr(_drill, "_RESERVE", 1 << 60)
+    monkeypatch.setattr(_drill._room, "beside_member", lambda _size: 1 << 60)
     with pytest.raises(HostError, match=r"MiB free, and a restored copy of the snapshot needs .* Make room there"):
         drill(host, saved.path)
     assert not Path(host.layout.data_dir).exists()

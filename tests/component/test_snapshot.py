@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot, _snapshotdir, _snapshotfile
+from ansible_collections.quorum.etcd.plugins.module_utils import _room, _snapshot, _snapshotdir, _snapshotfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, RpcError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import BadSnapshot
 from cluster import EVERY_VERSION, Cluster, binary, free_ports, switch_authentication_on
@@ -284,6 +285,49 @@ def test_a_compaction_meanwhile_leaves_count_and_hash_open(version, make_cluster
     monkeypatch.setattr(_snapshotfile, "described", compacted)
     manifest = save(cluster, tmp_path / "saved").manifest
     assert (manifest.revision, manifest.key_count, manifest.hash_kv) == (revision, 0, 0)
+
+
+def test_a_full_directory_takes_the_next_snapshot_instead_of_the_oldest(version, make_cluster, tmp_path, monkeypatch):
+    """Later ones must not wait for a person, and what the refusal advises must be accepted."""
+    cluster = make_cluster(version)
+    write(cluster)
+    directory = tmp_path / "saved"
+    times = iter((0.0, 86400.0))
+    first, second = (save(cluster, directory, clock=lambda: next(times)).path for _time in range(2))
+    size = (64 << 20) + sum(os.stat(path).st_size for path in (first, second))
+    monkeypatch.setattr(_room, "free", lambda _path: size - sum(one.stat().st_size for one in directory.glob("*.db")))
+    with pytest.raises(HostError, match="Make room, or name another directory"):
+        save(cluster, directory)
+    third = save(cluster, directory, retention=Retention(2))
+    assert third.deleted == (first,)
+    assert [one.path for one in _snapshotdir.found(str(directory))] == [second, third.path]
+    size -= os.stat(second).st_size
+    with pytest.raises(HostError, match="Make room, or name another directory"):
+        save(cluster, directory, retention=Retention(1))
+    assert [one.path for one in _snapshotdir.found(str(directory))] == [second, third.path]
+    size += os.stat(second).st_size
+    with pytest.raises(HostError, match=r"keep fewer snapshots \(there are 2 of this cluster\)"):
+        save(cluster, directory, retention=Retention(3))
+    assert save(cluster, directory, retention=Retention(1)).deleted == (second, third.path)
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_the_member_is_asked_for_a_hash_of_a_small_database_only(version, make_cluster, tmp_path, monkeypatch, hashed):
+    cluster = make_cluster(version)
+    write(cluster)
+    asked = []
+    call = Client.call
+
+    def noted(self: Client, method: str, *arguments: Any, **options: Any) -> Any:
+        asked.append(method)
+        return call(self, method, *arguments, **options)
+
+    monkeypatch.setattr(Client, "call", noted)
+    size = save(cluster, tmp_path / "saved").manifest.size
+    asked.clear()
+    manifest = save(cluster, tmp_path / "saved", max_hash_size=size if hashed else size - 1).manifest
+    assert ("Maintenance.HashKV" in asked, manifest.hash_kv != 0) == (hashed, hashed)
+    assert manifest.key_count == KEYS - 1
 
 
 def test_an_interrupted_run_leaves_nothing_that_lies_and_the_next_one_removes_it(version, make_cluster, tmp_path):

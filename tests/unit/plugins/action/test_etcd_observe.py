@@ -36,6 +36,7 @@ def inputs(tmp_path):
             "keep": 3,
             "daily": 7,
             "weekly": 0,
+            "max_hash_size": 1 << 20,
             "max_age": "26h",
             "after_command": [],
             "metrics_file": "",

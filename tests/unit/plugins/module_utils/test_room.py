@@ -40,3 +40,17 @@ def test_a_relative_path_ends_somewhere_too(asked, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _room.free("not/there")
     assert asked == [str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("database", "left"), [(0, 512 << 20), (1 << 30, 512 << 20), (8 << 30, (128 << 20) + (8 << 30) // 10)]
+)
+def test_a_copy_of_a_database_leaves_a_member_on_its_file_system_room_to_grow(tmp_path, database, left):
+    data = tmp_path / "data"
+    data.mkdir()
+    assert _room.reserve(str(tmp_path / "snapshots"), database, ["/proc", str(data)]) == left
+    assert _room.beside_member(database) == left
+
+
+def test_a_copy_of_a_database_leaves_little_where_no_member_writes(tmp_path):
+    assert _room.reserve(str(tmp_path), 8 << 30, ["/proc", str(tmp_path / "no" / "member")]) == 64 << 20

@@ -11,9 +11,11 @@ import hashlib
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
+from ansible_collections.quorum.etcd.plugins.module_utils import _room, _snapshot, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
     BadInput,
@@ -23,8 +25,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
     TransportError,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshotdir import Kept
+from bbolt_file import database, etcd_buckets, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
+from test_manifest import MANIFEST
 
 CONTENT = b"content of a database" * 1000
 SAVED = CONTENT + hashlib.sha256(CONTENT).digest()
@@ -127,13 +133,133 @@ def test_a_relative_directory_is_refused_before_anything():
         _snapshot.save(["http://127.0.0.1:1"], Credentials(), "x", "prod")
 
 
-def test_where_there_is_no_room_that_is_told_with_what_is_needed(tmp_path):
-    with pytest.raises(HostError, match=f"{tmp_path}/not/there has [0-9]+ bytes free; a snapshot of {1 << 60} bytes"):
-        _snapshot._check_room(str(tmp_path / "not" / "there"), 1 << 60)
+class Disk:
+    """A file system of which a directory of snapshots is all there is."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = str(directory)
+        self.size = 1 << 40
+
+    def free(self, _path: str) -> int:
+        there = os.listdir(self.directory) if os.path.isdir(self.directory) else []
+        return self.size - sum(os.stat(f"{self.directory}/{name}").st_size for name in there if name.endswith(ENDINGS))
+
+    def fill(self, room: int) -> None:
+        """Leave so many bytes beside the reserve."""
+        self.size += (64 << 20) + room - self.free("")
+
+    def holds(self) -> list[str]:
+        return [one.path for one in _snapshotdir.found(self.directory)]
 
 
-def test_the_reserve_is_part_of_the_room(tmp_path):
-    room = os.statvfs(tmp_path)
-    free = room.f_bavail * room.f_frsize
-    with pytest.raises(HostError, match="reserve"):
-        _snapshot._check_room(str(tmp_path), free - (32 << 20))
+ENDINGS = (".db", ".part")
+CONTENT_OF_ONE = snapshot(database(etcd_buckets()))
+SIZE = len(CONTENT_OF_ONE)
+
+
+def kept(directory, day, content=CONTENT_OF_ONE, **changes):
+    manifest = replace(
+        MANIFEST,
+        size=SIZE,
+        sha256=hashlib.sha256(CONTENT_OF_ONE).hexdigest(),
+        revision=31,
+        taken_at=f"2026-11-{day:02}T07:40:00Z",
+    )
+    with _snapshotdir.part(directory, "prod-1") as part:
+        part.file.write(content)
+        return _snapshotdir.keep(part, replace(manifest, **changes))
+
+
+class TestRoom:
+    """What goes when a snapshot does not fit."""
+
+    @pytest.fixture
+    def full(self, tmp_path, monkeypatch):
+        found = Disk(tmp_path / "snapshots")
+        _snapshotdir.prepare(found.directory)
+        monkeypatch.setattr(_room, "free", found.free)
+        return found
+
+    def coming(self, full, day=20):
+        manifest = replace(MANIFEST, size=SIZE, revision=40, sha256="", taken_at=f"2026-11-{day:02}T07:40:00Z")
+        return Kept(f"{full.directory}/coming.db", manifest)
+
+    def make_room(self, full, retention, check=False, members=()):
+        return list(_snapshot._made_room(full.directory, self.coming(full), retention, members, check))
+
+    def test_is_looked_at_and_nothing_goes_where_there_is_some(self, full):
+        paths = [kept(full.directory, day) for day in range(1, 6)]
+        full.fill(SIZE)
+        assert self.make_room(full, Retention(1)) == []
+        assert full.holds() == paths
+
+    def test_is_made_by_what_goes_afterwards_anyway(self, full):
+        paths = [kept(full.directory, day) for day in (1, 2, 3)]
+        full.fill(0)
+        assert self.make_room(full, Retention(3)) == paths[:1]
+        assert full.holds() == paths[1:]
+
+    def test_is_made_by_a_smaller_number_to_keep(self, full):
+        """What the message advises."""
+        paths = [kept(full.directory, day) for day in range(1, 6)]
+        full.fill(-2 * SIZE)
+        with pytest.raises(HostError, match=r"keep fewer snapshots \(there are 5 of this cluster\), or name another"):
+            self.make_room(full, Retention(5))
+        assert full.holds() == paths
+        assert self.make_room(full, Retention(1)) == paths[:4]
+        assert full.holds() == paths[4:]
+
+    def test_is_not_made_of_the_newest_good_one(self, full):
+        older, good = (kept(full.directory, day) for day in (1, 2))
+        damaged = kept(full.directory, 3, b"x" * SIZE)
+        full.fill(-SIZE)
+        assert self.make_room(full, Retention(1)) == [older, damaged]
+        assert full.holds() == [good]
+
+    def test_advises_nothing_that_would_not_help(self, full):
+        kept(full.directory, 1)
+        full.fill(-SIZE)
+        with pytest.raises(HostError, match=r"MiB stay free\. Make room, or name another directory\."):
+            self.make_room(full, Retention(3))
+
+    def test_is_not_made_of_anything_good_where_all_is_kept(self, full):
+        paths = [kept(full.directory, day) for day in (1, 2, 3)]
+        full.fill(0)
+        with pytest.raises(HostError, match="Make room"):
+            self.make_room(full, None)
+        assert full.holds() == paths
+
+    def test_is_not_made_where_no_snapshot_is_good(self, full):
+        paths = [kept(full.directory, day, b"x" * SIZE) for day in (1, 2, 3)]
+        full.fill(0)
+        with pytest.raises(HostError, match="Make room"):
+            self.make_room(full, Retention(1))
+        assert full.holds() == paths
+
+    def test_is_not_made_of_another_cluster_of_the_same_name(self, full):
+        paths = [kept(full.directory, day, cluster_id="another") for day in (1, 2)]
+        paths.append(kept(full.directory, 3))
+        full.fill(0)
+        with pytest.raises(HostError, match="Make room, or name another"):
+            self.make_room(full, Retention(1))
+        assert full.holds() == paths
+
+    def test_is_made_of_what_interrupted_runs_left_first(self, full):
+        paths = [kept(full.directory, day) for day in (1, 2, 3)]
+        left = Path(full.directory, ".prod-1-999.part")
+        left.write_bytes(b"x" * SIZE)
+        full.fill(0)
+        assert self.make_room(full, Retention(3)) == []
+        assert full.holds() == paths
+        assert not left.exists()
+
+    def test_is_foreseen_and_nothing_goes(self, full):
+        paths = [kept(full.directory, day) for day in (1, 2, 3)]
+        full.fill(0)
+        assert self.make_room(full, Retention(3), check=True) == paths[:1]
+        assert full.holds() == paths
+
+    def test_is_left_for_the_member_on_the_same_file_system(self, full, tmp_path):
+        full.fill(SIZE)
+        with pytest.raises(HostError, match="of which 512 MiB stay free"):
+            self.make_room(full, None, members=[str(tmp_path)])

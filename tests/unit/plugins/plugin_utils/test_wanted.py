@@ -32,6 +32,7 @@ def inputs(layout=(), **changes):
             "keep": 3,
             "daily": 7,
             "weekly": 0,
+            "max_hash_size": 1 << 20,
             "max_age": "26h",
             "after_command": [],
             "metrics_file": "",
