@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member
+
+# A build of somebody's own may call itself otherwise.
+_RELEASE = re.compile(r"\d+\.\d+\.\d+")
 
 # What a member says to whom it does not know once authentication is on (api/v3rpc/rpctypes/error.go), and what we say
 # of the file with the user's name and password.
@@ -210,6 +214,16 @@ class Host:
     def runs(self) -> bool:
         """Does a process of this instance's unit run?"""
         return bool(self.seen.get("runtime"))
+
+    @property
+    def version(self) -> str:
+        """The release that its process runs: by the member's own answer, else by its executable's path; empty where
+        neither tells.
+        """
+        if not self.runs:
+            return ""
+        told = str(((self.seen.get("cluster") or {}).get("status") or {}).get("version", ""))
+        return told if _RELEASE.fullmatch(told) else str(self.seen["runtime"]["version"])
 
     @property
     def masked(self) -> bool:

@@ -121,10 +121,10 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
         check_login(hosts)
     for host in hosts:
         _check_whole(host)
-    version = asked_version(hosts) or running_version(hosts) or _releases.DEFAULT_VERSION
+    asked, there = asked_version(hosts), running_version(hosts)
+    version = asked or there or _releases.DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
-    here = running_version(hosts) or version
-    versions = {host.name: _version_of(host) or here for host in hosts}
+    versions = {host.name: _version_of(host) or there or version for host in hosts}
     check_settings(hosts, version)
     check_authorities(hosts, founding=False)
     off = [host for host in hosts if host.silent and host.name in fenced]
@@ -139,6 +139,8 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
         _check_not_left(hosts)
         _check_known(hosts)
         raise _quorum_lost(hosts)
+    if not asked:
+        _check_version_known(hosts, changes.steps, there)
     _check_fit(hosts, changes.steps, versions)
     differences = [
         *changes.later,
@@ -168,8 +170,31 @@ def _version_of(host: Host) -> str:
     """The release that a host's member runs or would start with; empty where there is none, or no longer."""
     if host.silent:
         return ""
-    running = (host.seen["runtime"] or {}).get("version", "")
-    return str(running or (host.seen["unit"]["version"] if host.has_log else ""))
+    return host.version or str(host.seen["unit"]["version"] if host.has_log else "")
+
+
+def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: str) -> None:
+    """Nobody gets the files or the binary of another release than the members have.
+
+    :param there: the version of the members that there are; empty where nothing tells it.
+    :raises Refused: a step needs a version that nothing tells.
+    """
+    need = {step.host for step in steps if "version" in step.arguments}
+    untold = [host for host in hosts if host.name in need and host.runs and not _version_of(host)]
+    if not untold and (there or not need):
+        return
+    found = (
+        f"{untold[0].label} runs {untold[0].seen['runtime']['identity']['executable']}, which is no release of ours, "
+        "and its member does not say which version that is."
+        if untold
+        else "The cluster exists, and neither a running member nor a unit says which version of etcd it has."
+    )
+    raise Refused(
+        found,
+        "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older one.",
+        "Give the version that the members have, for the group or for this run: -e etcd_version=X.Y.Z. The binary of a "
+        "member says it: etcd --version.",
+    )
 
 
 def _check_fit(hosts: Sequence[Host], steps: Iterable[Step], versions: Mapping[str, str]) -> None:
@@ -484,7 +509,7 @@ def _once(name: str, given: Iterable[str]) -> str:
 
 def running_version(hosts: Sequence[Host]) -> str:
     """What runs, else what the units name: an unset version means the one that is there."""
-    running = [host.seen["runtime"]["version"] for host in hosts if host.runs]
+    running = [host.version for host in hosts]
     named = [host.seen["unit"]["version"] for host in hosts if not host.silent]
     return next((version for version in running + named if version), "")
 

@@ -402,7 +402,7 @@ class _Recovering:
     def _version(self, survivor: Host) -> str:
         """That of the survivor, else that of another, else the one that is asked for."""
         hosts = [survivor, *self._hosts]
-        found = [str((host.seen.get("runtime") or {}).get("version") or host.seen["unit"]["version"]) for host in hosts]
+        found = [host.version or str(host.seen["unit"]["version"]) for host in hosts]
         found += [host.wanted.version for host in hosts if host.wanted is not None]
         return next((version for version in found if version), _releases.DEFAULT_VERSION)
 

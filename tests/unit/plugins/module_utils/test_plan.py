@@ -158,6 +158,30 @@ class TestAClusterAsItShouldBe:
         plan = _plan.plan([stopped_with(host, "3.5.33") for host in three()])
         assert (kinds(plan)[0], plan.differences) == (("start", [f"etcd-host{at}" for at in range(3)]), ())
 
+    def test_keeps_the_version_that_a_member_tells_where_its_path_does_not(self):
+        """A member in /usr/bin is not given another release."""
+        hosts = [from_usr_bin(host) for host in three()]
+        steps = _plan.plan(hosts).steps
+        assert {step.arguments["version"] for step in steps if "version" in step.arguments} == {"3.5.33"}
+        assert ("install", "3.5.33") in {(step.kind, step.arguments.get("version")) for step in steps}
+
+    def test_of_which_one_member_does_not_tell_its_version_is_asked_for_it(self):
+        waits = seeing(from_usr_bin(bare(0)), cluster={"status": None, "serves": False, "error": "timed out"})
+        hosts = [waits, serving(bare(1)), serving(bare(2))]
+        text = refusal(hosts)
+        assert "etcd-host0 runs /usr/bin/etcd, which is no release of ours" in text
+        assert "-e etcd_version=X.Y.Z" in text
+        asked = [replace(host, wanted=replace(host.wanted, version=VERSION)) for host in hosts]
+        assert _plan.plan(asked).steps
+
+    def test_whose_systems_were_all_built_anew_is_asked_for_its_version(self):
+        """Only data are left, and the newest release would change them."""
+        hosts = [rebuilt(host) for host in three()]
+        assert "neither a running member nor a unit says which version of etcd it has" in refusal(hosts)
+        asked = [replace(host, wanted=replace(host.wanted, version="3.5.33")) for host in hosts]
+        versions = {step.arguments["version"] for step in _plan.plan(asked).steps if step.kind == "install"}
+        assert versions == {"3.5.33"}
+
     @pytest.mark.parametrize("old", range(3))
     def test_of_two_releases_has_each_member_judged_by_its_own(self, old):
         """Between two turns of an upgrade by hand nobody gets the other release's files."""
@@ -219,6 +243,21 @@ class TestADifferenceOfAnyKind:
         plan = _plan.plan([changed, serving(bare(1)), stopped(bare(2))])
         assert [step.kind for step in plan.steps] == ["start", "await"]
         assert any("etcd-host0" in text for text in plan.differences)
+
+
+def from_usr_bin(host):
+    """A member of the packages of somebody else's, with the settings that we want and without a record of its start."""
+    host = serving(stopped_with(host, "3.5.33"), version="3.5.33")
+    identity = {"pid": 100, "started": 1, "executable": "/usr/bin/etcd"}
+    host = seeing(host, runtime={"version": "", "identity": identity}, unit={"version": "", "ours": False}, releases=[])
+    return replace(host, seen={**host.seen, "record": {}})
+
+
+def rebuilt(host):
+    """A member whose system was built anew beside its data and its marker."""
+    host = stopped_with(host, "3.5.33")
+    seen = bare(int(host.name[-1])).seen
+    return replace(host, seen={**seen, "marker": host.marker.to_dict(), "data": host.seen["data"]})
 
 
 def stopped_with(host, version):
