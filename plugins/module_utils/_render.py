@@ -108,6 +108,7 @@ def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
         client_key=layout.certificate("admin-key") if wanted.tls else "",
         user_file=layout.user_file,
         directory=snapshots.directory,
+        schedule=snapshots.schedule,
         keep=snapshots.keep,
         daily=snapshots.daily,
         weekly=snapshots.weekly,

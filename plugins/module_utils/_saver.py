@@ -21,7 +21,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _saving, _snapshot, _snapshotdir, _userfile
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _atomic,
+    _calendar,
+    _saving,
+    _snapshot,
+    _snapshotdir,
+    _userfile,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
@@ -133,7 +140,7 @@ def look(settings: Settings, credentials: Credentials, now: float) -> Choice:
     own_id = status["member_id"]
     # A learner tells nobody the members.
     members = own.members or [{"id": own_id, "name": "", "is_learner": status["is_learner"]}]
-    return _saving.choose(own_id, members, seen, now)
+    return _saving.choose(own_id, members, seen, _calendar.elapsed_days(settings.schedule, now))
 
 
 def credentials_of(settings: Settings) -> Credentials:

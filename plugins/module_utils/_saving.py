@@ -10,8 +10,9 @@ There is no lock, and nothing is written to etcd, for both fail just when backup
 member list and all voters, and comes to the same answer as the others as long as they see the same. Where they do not,
 two save, which is better than none.
 
-Nobody sees whether another host can save at all: its timer may be masked or its disk full. So the members take turns by
-the day, and a host that does not do its part costs the cluster that part, not every backup from then on.
+No member sees whether another host can save at all: its timer may be masked or its disk full. So the members take turns
+by the days on which the timers fire, and a host that does not do its part costs the cluster that part, not every backup
+from then on. Other days do not count: a weekly schedule would find the same one of seven members first every time.
 """
 
 from __future__ import annotations
@@ -29,14 +30,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._health import CORRUPT
 RANDOM_DELAY = 30
 
 #: Seconds after which a member that left it to another looks again. Longer than the timers differ: all have looked by
-#: then. A leader that changed between their looks, or a saver that died at it, would mean no snapshot otherwise.
+#: then. A leader that changed between their looks, or a saver that died at it, would mean no snapshot otherwise. So
+#: would members that looked on both sides of midnight.
 SECOND_LOOK = 45
 
 # Seconds by which a snapshot may seem to come from the future: the clocks of hosts differ.
 _SLACK = 300
-
-# Those of UTC, as all hosts count them. The second look is also for members that looked on both sides of midnight.
-_DAY = 86400
 
 #: How a try ended.
 SAVED, PASSED, FAILED = "saved", "passed", "failed"
@@ -51,6 +50,7 @@ class Settings:
     :param ca_path: PEM file; empty without TLS, as the next two.
     :param user_file: a file that holds C(NAME:PASSWORD), or empty.
     :param directory: where snapshots lie.
+    :param schedule: when the timers fire, as systemd.time(7) writes it; empty if only by hand.
     :param keep: how many of the newest stay; C(daily) and C(weekly): of how many days and weeks the last one does.
     :param after_command: a program and its arguments; it gets the path of the snapshot as its last one.
     :param metrics_file: for node_exporter, or empty.
@@ -70,6 +70,7 @@ class Settings:
     client_cert: str = ""
     client_key: str = ""
     user_file: str = ""
+    schedule: str = ""
     keep: int = 1
     daily: int = 0
     weekly: int = 0
@@ -90,9 +91,9 @@ class Settings:
         """
         try:
             values = json.loads(text)
-            lists = {name: tuple(values[name]) for name in ("after_command", "member_dirs")}
+            lists = {name: tuple(values.get(name, ())) for name in ("after_command", "member_dirs")}
             return cls(**{**values, **lists})
-        except (ValueError, LookupError, TypeError) as exc:
+        except (ValueError, AttributeError, TypeError) as exc:
             raise BadInput(f"its settings are none ({exc}). Run the playbook: it writes them anew.") from exc
 
 
@@ -110,17 +111,17 @@ class Choice:
     why: str
 
 
-def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[Seen], now: float) -> Choice:
+def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[Seen], turn: int) -> Choice:
     """The first healthy voter that does not lead, for a leader has enough to do; else the leader.
 
-    A healthy voter answers a linearizable read of its own and has no CORRUPT alarm. The voters of the list stand in the
-    order of their ids, and each day begins with the next one: whoever is well and who leads does not change that order,
-    so that members which see different things differ as little as can be.
+    A healthy voter answers a linearizable read of its own and has no CORRUPT alarm. The voters of the list are in the
+    order of their ids, and each turn begins with the next one. Who is well and who leads does not change that order, so
+    that members which see different things differ as little as possible.
 
     :param own_id: of this host's member.
     :param members: as its own list has them.
     :param seen: what each of them says.
-    :param now: seconds since 1970.
+    :param turn: a number that all members agree on, see C(_calendar.elapsed_days).
     """
     names = {member["id"]: member["name"] or member["id"] for member in members}
     learners = {member["id"] for member in members if member["is_learner"]}
@@ -132,13 +133,12 @@ def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[See
     voters = {one.status["member_id"]: one.status for one in told if one.status and not one.error}
     healthy = [one for one in voters if one in names and one not in learners | corrupt]
     order = sorted(names.keys() - learners, key=lambda one: int(one, 16))
-    today = int(now // _DAY)
-    ranked = sorted(healthy, key=lambda one: (voters[one]["is_leader"], (order.index(one) - today) % len(order)))
+    ranked = sorted(healthy, key=lambda one: (voters[one]["is_leader"], (order.index(one) - turn) % len(order)))
     if not ranked:
         return Choice(True, own, f"{own} finds no healthy voter, itself included, and saves what it has.")
     saver = names[ranked[0]]
     return Choice(
-        ranked[0] == own_id, saver, f"{saver} is today's first among the healthy voters, the leader being last."
+        ranked[0] == own_id, saver, f"{saver} is first in turn among the healthy voters, the leader being last."
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _saver, _saving, _snapshotdir
+from ansible_collections.quorum.etcd.plugins.module_utils import _calendar, _saver, _saving, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Settings
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
@@ -89,7 +89,7 @@ class Hosts:
     def order(self):
         """The members as all of them rank them today: by their ids, each day beginning with the next."""
         ordered = sorted(self.cluster.members, key=lambda member: int(self.ids[member.name], 16))
-        first = int(time.time() // 86400) % len(ordered)
+        first = _calendar.elapsed_days("", time.time()) % len(ordered)
         return ordered[first:] + ordered[:first]
 
 

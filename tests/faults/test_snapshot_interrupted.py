@@ -17,8 +17,8 @@ from inventories import Inventory
 from living import Living
 from playbook import Playbook
 
-#: Shared with the tests of changes.
-DISK = "512m"
+#: A snapshot leaves 512 MiB of it to the member.
+DISK = "1g"
 HOSTS = FIVE
 
 ACTOR = THREE[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _saving
+from ansible_collections.quorum.etcd.plugins.module_utils import _calendar, _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Backup, Kept, Settings, Try
@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 SETTINGS = Settings("prod", "http://127.0.0.1:2379", "/var/lib/etcd-snapshots", "/var/lib/state", "etcd.service")
 NOON = 1_800_000_000.0
 DAY = 86400
+MIDNIGHT = NOON - NOON % DAY
 
 
 def says(at, leader=0, **changes):
@@ -33,10 +34,10 @@ def silent(at):
     return Seen(f"http://10.0.0.{at + 1}:2379", error="nobody listens there.")
 
 
-def savers(seen, size=3, members=None, day=0):
+def savers(seen, size=3, members=None, turn=0):
     """Who holds it for its part to save, each with the same view."""
     listed = member_list(size) if members is None else members
-    return [at for at in range(len(listed)) if _saving.choose(member_id(at), listed, seen, day * DAY).mine]
+    return [at for at in range(len(listed)) if _saving.choose(member_id(at), listed, seen, turn).mine]
 
 
 class TestTheSaver:
@@ -81,31 +82,45 @@ class TestTheSaver:
     def test_is_none_that_the_members_do_not_know(self):
         assert savers([says(0), says(1), says(7)], members=member_list([0, 2])) == [0]
 
-    def test_is_another_each_day_while_the_leader_leaves_its_day_to_the_next(self):
+    def test_is_another_each_turn_while_the_leader_leaves_its_turn_to_the_next(self):
         seen = [says(at, leader=0) for at in range(3)]
-        assert [savers(seen, day=day) for day in range(4)] == [[1], [1], [2], [1]]
+        assert [savers(seen, turn=day) for day in range(4)] == [[1], [1], [2], [1]]
 
     @pytest.mark.parametrize("leader", range(5))
     @pytest.mark.parametrize("idle", range(5))
     def test_is_on_most_days_not_the_one_whose_host_saves_none(self, idle, leader):
         """Its member is well, so nobody can see that its timer is masked or its disk full."""
         seen = [says(at, leader) for at in range(5)]
-        days = [savers(seen, 5, day=day) != [idle] for day in range(20)]
+        days = [savers(seen, 5, turn=day) != [idle] for day in range(20)]
         assert all(any(days[at : at + 3]) for at in range(len(days) - 2))
 
     def test_stays_the_one_that_is_well_where_others_see_less(self):
         """Who reaches not everybody does not shift the order of all."""
-        assert savers([says(0), says(1), says(2)], day=2) == [2]
-        assert savers([silent(0), says(1, leader=1), says(2)], day=2) == [2]
+        assert savers([says(0), says(1), says(2)], turn=2) == [2]
+        assert savers([silent(0), says(1, leader=1), says(2)], turn=2) == [2]
 
     def test_is_found_at_the_second_look_by_who_looked_on_both_sides_of_midnight(self):
         """The first looked before, and leaves it to the second, who leaves it to the first afterwards."""
-        seen = [says(0), says(1), says(2)]
-        midnight = 2 * DAY
-        before, after = midnight - 1.0, midnight - 1.0 + _saving.RANDOM_DELAY
-        assert not _saving.choose(member_id(2), member_list(), seen, before).mine
-        assert not _saving.choose(member_id(1), member_list(), seen, after).mine
-        assert _saving.choose(member_id(2), member_list(), seen, before + _saving.SECOND_LOOK).mine
+        turns = [
+            _calendar.elapsed_days("daily", MIDNIGHT + at - 1.0)
+            for at in (0, _saving.RANDOM_DELAY, _saving.SECOND_LOOK)
+        ]
+        before, after, second_look = turns
+        members = [at for at in range(3) if at != (before + 2) % 3]
+        seen = [says(at, leader=(before + 2) % 3) for at in range(3)]
+        first, second = before % 3, after % 3
+        assert sorted((first, second)) == members
+        assert not _saving.choose(member_id(second), member_list(), seen, before).mine
+        assert not _saving.choose(member_id(first), member_list(), seen, after).mine
+        assert _saving.choose(member_id(second), member_list(), seen, second_look).mine
+
+    @pytest.mark.parametrize("schedule, apart", [("weekly", 7), ("Mon *-*-* 03:00", 7), ("daily", 1), ("*:0/15", 1)])
+    @pytest.mark.parametrize("size", [2, 3, 5, 7])
+    def test_is_each_of_the_followers_whatever_the_schedule(self, schedule, apart, size):
+        seen = [says(at) for at in range(size)]
+        turns = [_calendar.elapsed_days(schedule, MIDNIGHT + (4 + at * apart) * DAY) for at in range(size)]
+        found = [savers(seen, size, turn=turn) for turn in turns]
+        assert sorted({at for one in found for at in one}) == list(range(1, size))
 
     @given(
         st.integers(1, 7).flatmap(
@@ -118,7 +133,7 @@ class TestTheSaver:
     def test_is_exactly_one_where_all_see_the_same(self, drawn, day):
         size, down, leader, order = drawn
         seen = [silent(at) if at in down else says(at, leader) for at in order]
-        alive = [at for at in savers(seen, size, day=day) if at not in down]
+        alive = [at for at in savers(seen, size, turn=day) if at not in down]
         assert len(alive) == (1 if len(down) < size else 0)
 
 
