@@ -15,9 +15,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _render
+from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _identity, _render, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
@@ -44,6 +45,18 @@ _OLD_PYTHON = (
 )
 
 
+_NOTHING: dict[str, Any] = {
+    "changed": False,
+    "problem": "",
+    "silent": "",
+    "wanted": None,
+    "seen": {},
+    "authorities": Authorities().to_dict(),
+    "skew": 0.0,
+    "heard": {},
+}
+
+
 class ActionModule(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
 
@@ -57,36 +70,33 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             {
                 "host": {"type": "str", "required": True},
                 "inputs": {"type": "dict", "required": True, "no_log": True},
+                "members": {"type": "list", "elements": "str", "default": []},
             }
         )
         host = arguments["host"]
         inputs = arguments["inputs"]
         if host != task_vars["inventory_hostname"]:
             inputs = inputs_of(host, self._templar, self._task, task_vars)
-        return {**result, **self._observe(host, inputs, task_vars)}
+        try:
+            identities = _identities(arguments["members"], inputs, task_vars)
+        except EtcdError as exc:
+            return {**result, **_NOTHING, "problem": str(exc)}
+        return {**result, **self._observe(host, inputs, identities, task_vars)}
 
-    def _observe(self, host: str, inputs: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
-        seen: dict[str, Any] = {
-            "changed": False,
-            "problem": "",
-            "silent": "",
-            "wanted": None,
-            "seen": {},
-            "authorities": Authorities().to_dict(),
-            "skew": 0.0,
-            "heard": {},
-        }
+    def _observe(
+        self, host: str, inputs: dict[str, Any], identities: list[Identity], task_vars: dict[str, Any]
+    ) -> dict[str, Any]:
         try:
             wanted = wanted_of(host, inputs, NOWHERE)
         except EtcdError as exc:
-            return {**seen, "problem": str(exc)}
+            return {**_NOTHING, "problem": str(exc)}
+        facts = _render.facts(wanted)
+        facts["forget"] = _identity.synonyms(wanted.said.forget, identities)
         asked = time.time()
-        answer = self._execute_module(
-            module_name="quorum.etcd.etcd_node_info", module_args=_render.facts(wanted), task_vars=task_vars
-        )
+        answer = self._execute_module(module_name="quorum.etcd.etcd_node_info", module_args=facts, task_vars=task_vars)
         answered = time.time()
         if answer.get("failed"):
-            return {**seen, "silent": self._old_python() or str(answer.get("msg", answer))}
+            return {**_NOTHING, "silent": self._old_python() or str(answer.get("msg", answer))}
         node = answer["node"]
         there = node["host"]["time"]
         skew = min(0.0, there - asked) + max(0.0, there - answered)
@@ -94,9 +104,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
             authorities = self._judge(inputs, wanted, node)
         except EtcdError as exc:
-            return {**seen, "problem": str(exc)}
+            return {**_NOTHING, "problem": str(exc)}
         return {
-            **seen,
+            **_NOTHING,
             "wanted": wanted.to_dict(),
             "seen": node,
             "authorities": authorities.to_dict(),
@@ -118,6 +128,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _judge(self, inputs: dict[str, Any], wanted: Wanted, node: dict[str, Any]) -> Authorities:
         pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
         return _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
+
+
+def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[Identity]:
+    """By what the inventory knows the hosts. Where nothing is to be forgotten no other host's variables are read."""
+    if not inputs["forget"]:
+        return []
+    return [_topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
 
 
 def _heard(cluster: Mapping[str, Any]) -> dict[str, str]:

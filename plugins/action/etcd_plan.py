@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _report
+from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _plan, _report
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import fenced, hosts_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
 _LEFT_OUT = (
     "'{step.title}' is due, and {step.host} is not in this run (--limit or serial leave it out). Run without them."
@@ -36,7 +36,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "members": {"type": "list", "elements": "str", "required": True},
                 "batch": {"type": "list", "elements": "str", "required": True},
                 "verify": {"type": "bool", "default": False},
-                "fenced": {"type": "list", "elements": "str", "default": []},
+                "fenced": {"type": "raw", "default": []},
             }
         )
         here = task_vars["inventory_hostname"]
@@ -47,8 +47,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alive = [host.name for host in hosts if host.name in batch and not host.silent]
         speaks = here == next(iter(alive or batch), here)
         try:
-            off = fenced(arguments["members"], arguments["fenced"], task_vars["hostvars"])
-            plan = _plan.plan(hosts, arguments["verify"], off)
+            plan = _plan.plan(hosts, arguments["verify"], _identity.words_of(arguments["fenced"]))
         except EtcdError as exc:
             return _without_steps(result, _refused(cluster, str(exc), speaks, arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]

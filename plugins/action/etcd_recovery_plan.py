@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _recovering, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import _advice, _identity, _recovering
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._recovering import Left, Recovery, Words
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "cluster": {"type": "str", "required": True},
                 "members": {"type": "list", "elements": "str", "required": True},
                 "batch": {"type": "list", "elements": "str", "required": True},
-                "fenced": {"type": "list", "elements": "str", "default": []},
+                "fenced": {"type": "raw", "default": []},
                 "quorum_lost": {"type": "bool", "default": False},
                 "put_back": {"type": "bool", "default": False},
                 "at_rest": {"type": "bool", "default": False},
@@ -43,11 +43,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alive = [host.name for host in hosts if not host.silent]
         speaks = task_vars["inventory_hostname"] == next(iter(alive or batch))
         try:
-            called = {name: _topology.name_of(name, task_vars["hostvars"][name]) for name in arguments["members"]}
-            words = Words(tuple(arguments["fenced"]), arguments["quorum_lost"], arguments["put_back"], called)
+            fenced = _identity.words_of(arguments["fenced"])
+            words = Words(fenced, arguments["quorum_lost"], arguments["put_back"])
             plan = _recovering.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
-            refusal = _refused(cluster, str(exc), at_rest) if speaks else f"{cluster}: refused, see above."
+            fenced = arguments["fenced"]
+            refusal = _refused(cluster, str(exc), at_rest, fenced) if speaks else f"{cluster}: refused, see above."
             return {**result, "changed": False, "refusal": refusal}
         text = plan.text(cluster)
         if speaks and not at_rest:
@@ -64,15 +65,17 @@ def _told(plan: Recovery) -> dict[str, Any]:
         "saves": list(plan.saves),
         "rests": list(plan.rests),
         "puts_back": list(plan.puts_back),
+        "off": list(plan.off),
     }
 
 
-def _refused(cluster: str, text: str, at_rest: bool) -> str:
+def _refused(cluster: str, text: str, at_rest: bool, fenced: Any) -> str:
     if not at_rest:
         return f"{cluster}: refused, nothing was touched.\n{text}"
+    undoing = _advice.put_back("recover", cluster, _identity.words_of(fenced))
     return (
         f"{cluster}: refused, now that every member is stopped.\n{text}\nThe same command looks again. To put "
-        f"everything back as it was: -e etcd_put_back={cluster}"
+        f"everything back as it was: {undoing}"
     )
 
 

@@ -7,17 +7,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _restoring, _staging
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _fenced,
+    _identity,
+    _restoring,
+    _staging,
+    _topology,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
-
-# By these a member may be known that nobody could look at.
-_ALIASES = ("NODE_NAME", "etcd_name", "etcd_address", "ansible_host")
+from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -31,7 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             {
                 "cluster": {"type": "str", "required": True},
                 "members": {"type": "list", "elements": "str", "required": True},
-                "fenced": {"type": "list", "elements": "str", "default": []},
+                "fenced": {"type": "raw", "default": []},
                 "snapshot": {"type": "str", "default": ""},
                 "snapshot_of": {"type": "str", "default": ""},
                 "allow_missing_hash": {"type": "bool", "default": False},
@@ -39,22 +43,22 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             }
         )
         hostvars, cluster = task_vars["hostvars"], arguments["cluster"]
-        fenced = {name: list(_aliases(name, arguments["members"], hostvars)) for name in arguments["fenced"]}
-        wish = Wish(cluster, arguments["snapshot"], arguments["snapshot_of"], arguments["allow_missing_hash"], fenced)
-        asked = [name for name in arguments["members"] if name not in fenced]
-        speaks = task_vars["inventory_hostname"] == next(iter(asked), "")
+        here, speaks = task_vars["inventory_hostname"], True
         try:
-            looks = [_look(name, hostvars[name]) for name in asked]
+            wish, looks = _asked(arguments, hostvars)
+            off = _restoring.fenced_hosts(wish.fenced or {}, arguments["members"])
+            heard = [look.host.name for look in looks if not look.host.silent]
+            speaks = here == next(iter(heard or [look.host.name for look in looks]), here)
             if arguments["put_back"]:
                 hosts = _restoring.put_back(looks, wish)
                 self._tell(speaks, f"{cluster}: put back what was before the restore, on {', '.join(hosts)}")
-                return {**result, "changed": True, "refusal": "", "plan": None}
+                return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
             plan = _restoring.plan(looks, wish, self._given(wish))
         except EtcdError as exc:
             found = f"refused, nothing was touched.\n{exc}" if speaks else "refused, see above."
             return {**result, "changed": False, "refusal": f"{cluster}: {found}", "plan": None}
         self._tell(speaks, plan.text)
-        return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text}
+        return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}
 
     def _given(self, wish: Wish) -> Candidate | None:
         """The file on the controller that was named, if it is one."""
@@ -69,19 +73,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._display.display(text)
 
 
-def _aliases(name: str, members: list[str], hostvars: Mapping[str, Any]) -> Iterator[str]:
-    if name in members:
-        yield name
-        for variable in _ALIASES:
-            if hostvars[name].get(variable):
-                yield str(hostvars[name][variable])
+def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[Wish, list[Look]]:
+    """What the operator has said, and what the hosts say that are not off."""
+    members, given = arguments["members"], _identity.words_of(arguments["fenced"])
+    hosts = [_topology.identity_of(name, hostvars[name]) for name in members]
+    off = _fenced.by_inventory(given, hosts).off
+    looks = [_look(name, hostvars) for name in members if name not in off]
+    fenced = _restoring.fenced_by(given, hosts, looks)
+    off = tuple(_restoring.fenced_hosts(fenced, members))
+    wish = Wish(
+        arguments["cluster"], arguments["snapshot"], arguments["snapshot_of"], arguments["allow_missing_hash"], fenced
+    )
+    return wish, [look for look in looks if look.host.name not in off]
 
 
-def _look(name: str, variables: Mapping[str, Any]) -> Look:
+def _look(name: str, hostvars: Mapping[str, Any]) -> Look:
+    variables = hostvars[name]
     seen = next((one for one in (variables.get("__etcd_seen") or {}).get("results", []) if one["item"] == name), None)
     told = variables.get("__etcd_looked") or {}
-    if seen is None or "wanted" not in seen or "kept" not in told:
-        return Look(Host(name, silent=str((seen or {}).get("msg") or told.get("msg") or "it was not asked.").strip()))
-    if seen["silent"]:
-        return Look(Host(name, silent=seen["silent"]))
-    return Look.of(Host.from_observation(name, seen), told)
+    host = host_of(name, seen, hostvars)
+    if not host.silent and "kept" not in told:
+        host = replace(host, silent=str(told.get("msg") or "it was not asked.").strip())
+    return Look(host) if host.silent else Look.of(host, told)

@@ -228,8 +228,8 @@ class _Planning:
                 _turns.check_address(host, self._foreseen.on(host))
 
     def _forgotten(self, roster: Roster) -> list[str]:
-        named = {name: None for host in self._hosts if host.wanted is not None for name in host.wanted.said.forget}
-        found = [_roster.named(roster.members, name) for name in named]
+        given = {word: None for host in self._hosts if host.wanted is not None for word in host.wanted.said.forget}
+        found = _roster.forgotten(self._hosts, roster.members, list(given))
         for member in found:
             self._check_silent(member, roster)
         return list(dict.fromkeys(str(member["id"]) for member in found))

@@ -56,9 +56,9 @@ class Patience:
 def look(systemd: Systemd, layout: Layout, terms: Terms) -> dict[str, Any]:
     """The member of this host, its database and the room beside it.
 
-    :returns: C(member_id), C(name), C(is_leader), C(endpoints) (client URLs of all members), C(alarms) (as
-        C(Client.alarms) gives them), C(db_size), C(db_size_in_use), C(free), C(needed) (bytes on the file system of the
-        database: what is there, and what a defragmentation takes).
+    :returns: C(member_id), C(members) (of its cluster), C(name), C(is_leader), C(endpoints) (client URLs of all
+        members), C(alarms) (as C(Client.alarms) gives them), C(db_size), C(db_size_in_use), C(free), C(needed) (bytes
+        on the file system of the database: what is there, and what a defragmentation takes).
     :raises Refused: it does not serve, or its cluster cannot spare it.
     """
     view = _asked(systemd, layout)
@@ -132,6 +132,7 @@ def _told(view: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
     status, members = view["status"], view["members"] or []
     return {
         "member_id": view["member_id"],
+        "members": members,
         "name": next((str(one["name"]) for one in members if one["id"] == view["member_id"]), ""),
         "is_leader": status["is_leader"],
         "endpoints": [url for one in members for url in one["client_urls"]],

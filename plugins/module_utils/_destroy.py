@@ -13,10 +13,12 @@ up to there every host knows that it was a member of this cluster, and no other 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _hostfiles,
+    _lastknown,
     _loopback,
     _marker,
     _previous,
@@ -50,6 +52,19 @@ def check_ours(layout: Layout, cluster: str) -> None:
             "It may be that of a cluster that somebody else runs.",
             "If it is this one, run etcd.yml first, which finds that out. If nobody needs it, move it aside.",
         )
+
+
+def look(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+    """Whose member this host has.
+
+    :returns: C(member_id), empty without one, and C(members), the members of its cluster as far as it knows them.
+    """
+    marker = _hostfiles.read_marker(layout)
+    lies = _aside.where_it_lies(layout, marker)
+    return {
+        "member_id": marker.member_id if marker is not None and _was_member(marker) else "",
+        "members": _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0],
+    }
 
 
 def check_unit(systemd: Systemd, layout: Layout) -> None:

@@ -18,8 +18,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _cluster,
     _hostfiles,
+    _identity,
     _process,
-    _roster,
     _snapshotfile,
     _view,
 )
@@ -71,15 +71,15 @@ def _heard(
     members = [*(of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
     # Who takes a connection counts: no login is needed for that, and a new host has no file for one yet.
     credentials = _view.credentials(replace(layout, user_file=""))
-    return answering([one for one in members if _roster.words_of(one) & set(fenced)], credentials)
+    return answering([one for one in members if _identity.of_member(one).is_named_by(fenced)], credentials)
 
 
 def answering(members: Sequence[Member], credentials: Credentials) -> list[dict[str, Any]]:
-    """Those that answer this host: C(name), C(peer_urls), and C(answer), which has the URL."""
+    """Those that answer this host: C(id), C(name), C(peer_urls), and C(answer), which has the URL."""
     with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
         answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), members))
     return [
-        {"name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": answer}
+        {"id": one["id"], "name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": answer}
         for one, answer in zip(members, answers)
         if answer
     ]

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member
@@ -164,6 +165,7 @@ class Host:
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
     :param heard: id of a member that is to be forgotten -> C(answers at URL) if the controller itself reaches it.
+    :param inventory: by what the inventory knows it, of a host that gave no answer.
     """
 
     name: str
@@ -174,6 +176,7 @@ class Host:
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
     heard: Mapping[str, str] = field(default_factory=dict)
+    inventory: Identity | None = None
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
@@ -191,9 +194,10 @@ class Host:
     @property
     def label(self) -> str:
         """The host in messages: its member name, and its inventory name where that differs."""
-        if self.wanted is None or self.wanted.name == self.name:
+        known = self.wanted or self.inventory
+        if known is None or known.name == self.name:
             return self.name
-        return f"{self.wanted.name} ({self.name})"
+        return f"{known.name} ({self.name})"
 
     @property
     def marker(self) -> Marker | None:

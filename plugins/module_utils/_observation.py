@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _backups,
     _cluster,
     _hostfiles,
+    _identity,
     _installed,
     _lastwords,
     _network,
@@ -58,7 +59,7 @@ class Interest:
     :param certificates: files whose text is returned; never a key.
     :param addresses: addresses or names that this host should be able to bind to.
     :param timeout: seconds that one question to the member may take.
-    :param forget: names or ids of members of which to tell whether they can still be reached from here.
+    :param forget: names, IDs or addresses of members of which to tell whether they can still be reached from here.
     :param cluster: name of the cluster whose snapshots are of interest; empty for none.
     :param snapshot_dir: the directory in which they lie.
     :param snapshot_schedule: when they are to be saved, of which to tell whether systemd understands it.
@@ -266,8 +267,7 @@ def _snapshots(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str
 
 def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest) -> dict[str, Any]:
     view = _view.of_process(environment, layout, interest.timeout)
-    wanted = set(filter(None, interest.forget))
-    named = [member for member in view["members"] or [] if {member["name"], member["id"]} & wanted]
+    named = [one for one in view["members"] or [] if _identity.of_member(one).is_named_by(interest.forget)]
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
         answers = pool.map(lambda member: _cluster.answers(member, _view.credentials(layout), interest.timeout), named)
         return {**view, "forgotten": dict(zip((member["id"] for member in named), answers))}

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _dangers,
     _differences,
     _fitness,
+    _identity,
     _marker,
     _releases,
     _render,
@@ -70,18 +71,19 @@ class Plan:
         return "\n".join(lines)
 
 
-def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str] = ()) -> Plan:
+def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] = ()) -> Plan:
     """What to do with one cluster.
 
     :param hosts: every host of the group in the inventory's order, those left out of the run included.
     :param verifying: the steps were taken: who was to be forgotten is gone, and that is no mistake any more.
-    :param fenced: hosts whose machines are said to be off: that they are silent is no difference.
+    :param fenced: words for machines that are said to be off: that such a host is silent is no difference.
     :raises BadInput: the inventory is wrong; nothing was touched.
     :raises Refused: going on would be dangerous; nothing was touched.
     """
     if verifying:
         hosts = [_forgotten(host) for host in hosts]
     check_inventory(hosts)
+    off = _off(hosts, fenced)
     for host in hosts:
         _check_cluster(host)
     _check_not_suspended(hosts)
@@ -103,7 +105,21 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Collection[str]
             (),
             _warnings(hosts, version),
         )
-    return _existing(hosts, fenced)
+    return _existing(hosts, off)
+
+
+def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
+    """The silent hosts that C(etcd_fenced) names.
+
+    :raises BadInput: a word names nothing, or two things.
+    """
+    if not fenced:
+        return []
+    listed = (host.seen["cluster"]["members"] or () for host in hosts if host.seen.get("cluster"))
+    members = {member["id"]: member for one in listed for member in one}
+    found = _roster.known(hosts, list(members.values()))
+    named = {one.host for one in _identity.named("etcd_fenced", fenced, found)}
+    return [host for host in hosts if host.silent and host.name in named]
 
 
 def _forgotten(host: Host) -> Host:
@@ -113,7 +129,7 @@ def _forgotten(host: Host) -> Host:
     return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
-def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
+def _existing(hosts: Sequence[Host], off: Sequence[Host]) -> Plan:
     for host in hosts:
         _check_ours(host, hosts)
     roster = _roster.of(hosts)
@@ -127,7 +143,6 @@ def _existing(hosts: Sequence[Host], fenced: Collection[str]) -> Plan:
     versions = {host.name: _version_of(host) or there or version for host in hosts}
     check_settings(hosts, version)
     check_authorities(hosts, founding=False)
-    off = [host for host in hosts if host.silent and host.name in fenced]
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     try:
         _dangers.check(hosts, versions)

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _etcdutl,
     _hostfiles,
+    _identity,
     _lastknown,
     _loopback,
     _marker,
@@ -75,7 +76,7 @@ def discard(systemd: Systemd, layout: Layout) -> None:
 def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) -> dict[str, Any]:
     """What is left of a member here. Nothing is touched.
 
-    :param fenced: names and ids of members whose machines are said to be off.
+    :param fenced: names, IDs and addresses of members whose machines are said to be off.
     :returns: the fields of C(_recovering.Left).
     :raises Refused: what lies here is another cluster's.
     """
@@ -83,7 +84,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
     _check_ours(marker, cluster)
     lies = _aside.where_it_lies(layout, marker)
     members = _members(systemd, lies)
-    given_up = [one for one in members if {one["id"], one["name"]} & set(fenced)]
+    given_up = [one for one in members if _identity.of_member(one).is_named_by(fenced)]
     log, damaged, ids = None, "", ("", "")
     if _wal.segments(lies.log_dir):
         try:
@@ -101,7 +102,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "members": members,
         "needs": int(_size(lies) * _ROOM),
         "free": _room.free(layout.data_dir),
-        "heard": _heard(given_up, layout) if given_up else {},
+        "heard": _lastknown.answering(given_up, _view.credentials(layout)) if given_up else [],
     }
 
 
@@ -118,11 +119,6 @@ def _members(systemd: Systemd, lies: Layout) -> list[dict[str, Any]]:
     """The members as this one knows them: by its own words, else by its database."""
     known = _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0]
     return [{name: member[name] for name in _KNOWN} for member in known]
-
-
-def _heard(given_up: Sequence[Member], layout: Layout) -> dict[str, str]:
-    heard = _lastknown.answering(given_up, _view.credentials(layout))
-    return {one["name"]: one["answer"] for one in heard}
 
 
 def _size(layout: Layout) -> int:

@@ -14,16 +14,23 @@ term that rises with each election that fails.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _bootstrap, _marker, _plan, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _advice,
+    _bootstrap,
+    _identity,
+    _marker,
+    _plan,
+    _releases,
+    _roster,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wave
 
 Member = Mapping[str, Any]
-
-_PUT_BACK = "-e etcd_put_back={cluster} puts everything back as it was."
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Left:
     :param members: the members as this one knows them.
     :param needs: bytes that a copy of its data takes.
     :param free: bytes that are free where the copy would be.
-    :param heard: member of C(etcd_fenced) -> C(answers at URL), as far as it does.
+    :param heard: members of C(etcd_fenced) that answer: C(id), C(name), and C(answer), which has the URL.
     """
 
     state: str = ""
@@ -51,7 +58,7 @@ class Left:
     members: Sequence[Member] = ()
     needs: int = 0
     free: int = 0
-    heard: Mapping[str, str] = field(default_factory=dict)
+    heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Left:
@@ -75,16 +82,14 @@ class Left:
 class Words:
     """What the operator has said, because no run can see it.
 
-    :param fenced: hosts and members whose machines are off and stay off.
+    :param fenced: words for hosts and members whose machines are off and stay off.
     :param quorum_lost: the quorum does not come back by itself, although enough members have their data.
     :param put_back: undo what an interrupted run has begun.
-    :param called: host -> the name of its member, which the inventory says of those too that are off.
     """
 
     fenced: tuple[str, ...] = ()
     quorum_lost: bool = False
     put_back: bool = False
-    called: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ class Recovery:
     :param founds: is the new cluster still to be made?
     :param installs: what the survivor's host still lacks to run it.
     :param puts_back: hosts that get back what they had.
+    :param off: hosts whose machines are off.
     :param facts: what a person should know.
     """
 
@@ -110,6 +116,7 @@ class Recovery:
     founds: bool = False
     installs: Wave = ()
     puts_back: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
 
     def steps(self) -> list[str]:
@@ -153,19 +160,22 @@ class _Recovering:
         self._left = left
         self._words = words
         self._at_rest = at_rest
-        self._off = {
-            host.name for host in hosts if {host.name, words.called.get(host.name, host.name)} & set(words.fenced)
-        }
         self._hosts = [host for host in hosts if not host.silent and host.name in left]
         wanted = [host.wanted for host in hosts if host.wanted is not None]
         self._cluster = wanted[0].cluster if wanted else ""
+        members = {member["id"]: member for host in self._hosts for member in self._of(host).members}
+        self._known = _roster.known(hosts, list(members.values()))
+        self._fenced: list[Identity] = []
 
     def plan(self) -> Recovery:
         _plan.check_inventory(self._all)
         self._check_restores()
-        if self._words.put_back:
-            return self._back()
+        self._fenced = self._named()
         self._check_fenced()
+        found = self._back() if self._words.put_back else self._forth()
+        return replace(found, off=tuple(host.name for host in self._all if self._is_off(host)))
+
+    def _forth(self) -> Recovery:
         self._check_heard()
         if not self._at_rest:
             _plan.check_login(self._hosts)
@@ -206,44 +216,56 @@ class _Recovering:
                 raise Refused(
                     f"A restore from a snapshot is under way: {host.label} says {self._of(host).state!r}.",
                     "Two ways out at once would end in two clusters.",
-                    f"Let it go on: ansible-playbook quorum.etcd.restore -i INVENTORY -e etcd_restore={self._cluster}",
+                    f"Let it go on: {_advice.restore(self._cluster, self._words.fenced)}",
                 )
+
+    def _named(self) -> list[Identity]:
+        """Whom C(etcd_fenced) names. Once the new cluster is made its members know the lost ones no more.
+
+        :raises BadInput: a word names nothing, or two things.
+        """
+        given = list(self._words.fenced)
+        if any(self._of(host).founded or self._was_recovered(host) for host in self._hosts):
+            unknown = _identity.unnamed(given, self._known)
+            given = [word for word in given if word not in unknown]
+        return _identity.named("etcd_fenced", given, self._known)
+
+    def _is_off(self, host: Host) -> bool:
+        return any(one.host == host.name for one in self._fenced)
 
     def _check_fenced(self) -> None:
-        known = {host.name for host in self._all} | set(self._words.called.values())
-        members = [member for host in self._hosts for member in self._of(host).members]
-        known |= {str(member[key]) for member in members for key in ("id", "name")}
-        unknown = [name for name in self._words.fenced if name not in known]
-        if unknown:
-            raise BadInput(
-                f"etcd_fenced names {', '.join(unknown)}, and neither the inventory nor the member list has it. Name "
-                "hosts of the inventory, and members by their names or ids."
-            )
         for host in self._hosts:
-            if host.name in self._off:
+            if self._is_off(host):
                 raise BadInput(
-                    f"etcd_fenced names {host.name}, whose machine was just looked at: it is on. Take it out; its "
-                    "member is stopped by this. Where it is a new machine in the place of one that is off, name the "
-                    "old member by its id."
+                    f"etcd_fenced names {host.label}, whose machine was just looked at: it is on. Take it out; its "
+                    "member is stopped by this."
                 )
-            for name, answer in self._of(host).heard.items():
-                raise Refused(
-                    f"etcd_fenced names {name}, and asked from {host.label} it {answer}.",
-                    "It may go on with others of the old cluster beside the new one.",
-                    "Switch its machine off, or cut it off for good. Then run again.",
-                )
+            for one in self._of(host).heard:
+                if any(one["id"] == fenced.member_id for fenced in self._fenced):
+                    raise Refused(
+                        f"etcd_fenced names {one['name']}, and asked from {host.label} it {one['answer']}.",
+                        "It may go on with others of the old cluster beside the new one.",
+                        "Switch its machine off, or cut it off for good. Then run again.",
+                    )
 
     def _check_heard(self) -> None:
-        unheard = [host for host in self._all if host not in self._hosts and host.name not in self._off]
+        unheard = [host for host in self._all if host not in self._hosts and not self._is_off(host)]
         if unheard:
             raise Refused(
                 " ".join(
                     f"{host.label} could not be looked at: {host.silent or 'it was not asked.'}" for host in unheard
                 ),
-                "Its member may come back beside the new cluster, or have what no other has.",
-                "See that it can be reached. If its machine is off for good: -e etcd_fenced="
-                + ",".join([*self._words.fenced, *(host.name for host in unheard)]),
+                "Its member may come back beside the new cluster, or have what no other has. If the new cluster was "
+                "made there, what is put back here would serve beside it."
+                if self._words.put_back
+                else "Its member may come back beside the new cluster, or have what no other has.",
+                f"See that it can be reached. If its machine is off for good: {self._fencing(unheard)}",
             )
+
+    def _fencing(self, hosts: Iterable[Host]) -> str:
+        """What to say of machines that are off: all that was said, and these."""
+        found = [one for host in hosts for one in self._known if one.host == host.name]
+        return _advice.fencing([*self._words.fenced, *(_identity.word_for(one, self._known) for one in found)])
 
     def _candidates(self) -> list[Host]:
         return [host for host in self._hosts if self._of(host).log and not self._of(host).is_learner]
@@ -259,8 +281,7 @@ class _Recovering:
             raise Refused(
                 "No host of the group has a write-ahead log that a cluster could go on with. " + " ".join(damaged),
                 "There is nothing to recover from.",
-                f"Restore a snapshot: ansible-playbook quorum.etcd.restore -i INVENTORY -e "
-                f"etcd_restore={self._cluster}",
+                self._instead(),
             )
         clusters = {self._of(host).cluster_id: host for host in found}
         for host in self._hosts:
@@ -307,41 +328,24 @@ class _Recovering:
             )
 
     def _check_known(self, survivor: Host) -> None:
-        """A member whose host is not in the inventory could come back beside the new cluster."""
-        missing = [member for member in self._of(survivor).members if not self._is_accounted_for(member)]
+        """A member whose host is not in the inventory could come back beside the new cluster.
+
+        Nor does its name prove anything, or a DNS name: a new machine may have got it while the old one goes on.
+        """
+        hosts = {one.member_id for one in (*self._known, *self._fenced) if one.host}
+        said = {one.member_id for one in self._fenced}
+        missing = [member for member in self._of(survivor).members if member["id"] not in hosts | said]
         if missing:
+            strange = [one for member in missing for one in self._known if one.member_id == member["id"]]
+            words = [_identity.word_for(one, self._known) for one in strange]
             raise Refused(
                 f"{survivor.label} knows members that no host of the inventory is: "
                 + ", ".join(f"{_name(member)} at {', '.join(member['peer_urls'])}" for member in missing)
-                + ".",
+                + ". A host that has its name or its DNS name, and none of its data, is another machine.",
                 "One that still runs, or is switched on again, would go on as the old cluster beside the new one.",
-                "Put its host into the inventory. If its machine is off for good: -e etcd_fenced="
-                + ",".join([*self._words.fenced, *(self._word_for(member) for member in missing)]),
+                "Put its host into the inventory. If its machine is off for good: "
+                + _advice.fencing([*self._words.fenced, *words]),
             )
-
-    def _is_accounted_for(self, member: Member) -> bool:
-        """Is its host in the inventory, or its machine off?
-
-        A log alone says nothing: it may have been copied. Nor does a name: a new machine may have got it, at another
-        address, while the old one goes on.
-        """
-        if {member["id"], self._word_for(member)} & set(self._words.fenced):
-            return True
-        for host in self._all:
-            marker, wanted = host.marker, host.wanted
-            if marker is not None and marker.member_id == member["id"]:
-                return True
-            # Off: who is silent and not said to be off is refused before.
-            if host.silent and member["name"] and self._words.called.get(host.name) == member["name"]:
-                return True
-            if wanted is not None and sorted(wanted.member.peer_urls) == sorted(member["peer_urls"]):
-                return True
-        return False
-
-    def _word_for(self, member: Member) -> str:
-        """How C(etcd_fenced) names it: by its id where a machine that is on has its name."""
-        taken = {self._words.called.get(host.name) for host in self._hosts}
-        return str(member["id"]) if member["name"] in taken else _name(member)
 
     # -- what is to be done ------------------------------------------------------------------------------------------
 
@@ -350,14 +354,14 @@ class _Recovering:
         pending = [host for host in self._hosts if self._of(host).pending]
         listed = {member["id"] for member in (serving.seen["cluster"] or {}).get("members") or []}
         back = [host for host in pending if self._of(host).member_id in listed]
-        marker = serving.marker
-        if not pending and marker is not None and marker.origin == _marker.RECOVERY:
+        if not pending and self._was_recovered(serving):
             return Recovery(f"{serving.label} serves as the new cluster: what is left is an ordinary run")
         if not pending or back:
+            undoing = _advice.put_back("recover", self._cluster, self._words.fenced)
             raise Refused(
                 f"{serving.label} serves: the quorum is not lost.",
                 "Members that serve would be given up without need.",
-                _PUT_BACK.format(cluster=self._cluster)
+                f"Put everything back as it was: {undoing}"
                 if back
                 else "Run etcd.yml: it says what is wrong, and mends it.",
             )
@@ -368,36 +372,48 @@ class _Recovering:
             rests=tuple(host.name for host in pending),
         )
 
+    def _was_recovered(self, host: Host) -> bool:
+        """Whether a member started as the new cluster of a recovery, this one or an earlier one."""
+        marker = host.marker
+        return marker is not None and (marker.state, marker.origin) == (_marker.STARTED, _marker.RECOVERY)
+
     def _back(self) -> Recovery:
-        """Put back what an interrupted run has begun, on all hosts or on none."""
+        """Put back what an interrupted run has begun, on all hosts or on none.
+
+        A machine that is off may have made the new cluster. It stays off, so what is put back serves alone.
+        """
         pending = [host for host in self._hosts if self._of(host).pending]
         if not pending:
             raise Refused("No host of the group is in a recovery.", "There is nothing to put back.", "Run etcd.yml.")
-        unheard = [host for host in self._all if host not in self._hosts]
-        if unheard:
-            raise Refused(
-                f"{', '.join(host.label for host in unheard)} could not be looked at.",
-                "If the new cluster was made there, what is put back here would serve beside it.",
-                "See that every host can be reached, or let the recovery go on.",
-            )
+        self._check_heard()
         for host in self._hosts:
-            if self._of(host).founded or self._knows_none_of(host, pending):
+            if self._of(host).founded or self._has_made(host, pending):
                 raise Refused(
                     f"{host.label} has made the new cluster.",
                     "What is put back on the others would serve beside it.",
-                    f"Let it go on: -e etcd_recover={self._cluster}",
+                    f"Let it go on: {_advice.recover(self._cluster, self._words.fenced)}",
                 )
         names = tuple(host.name for host in pending)
         return Recovery(summary="no new cluster was made: everything is put back", puts_back=names)
 
-    def _knows_none_of(self, host: Host, pending: Iterable[Host]) -> bool:
-        """Does its member list, if it has one, lack all others that were stopped?
+    def _instead(self) -> str:
+        """The way out where no data are left to recover from."""
+        restoring = f"estore a snapshot: {_advice.restore(self._cluster, self._words.fenced)}"
+        if not any(self._of(host).pending for host in self._hosts):
+            return f"R{restoring}"
+        undoing = _advice.put_back("recover", self._cluster, self._words.fenced)
+        return f"Put back what this recovery has begun: {undoing}. Then r{restoring}"
 
-        Then it is the new cluster's, also where a second attempt has stopped that again before it served.
+    def _has_made(self, host: Host, pending: Iterable[Host]) -> bool:
+        """Whether a host's member is the new cluster, also where a second attempt has stopped it before it served.
+
+        Its member list lacks all others that were stopped. Where that cannot be read the marker tells.
         """
         others = {self._of(one).member_id for one in pending if one is not host} - {"", self._of(host).member_id}
         known = {member["id"] for member in self._of(host).members}
-        return bool(known and others and not others & known)
+        if not known:
+            return self._was_recovered(host)
+        return bool(others and not others & known)
 
     def _version(self, survivor: Host) -> str:
         """That of the survivor, else that of another, else the one that is asked for."""

@@ -15,10 +15,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _advice,
     _bootstrap,
     _bump,
     _dangers,
     _fitness,
+    _identity,
     _manifest,
     _marker,
     _plan,
@@ -30,6 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
@@ -65,7 +68,7 @@ class Wish:
     :param snapshot: a path on the controller or on a host; empty for the newest that is known.
     :param snapshot_of: the other cluster whose snapshot it is, by its name or id.
     :param allow_missing_hash: a copied database will do.
-    :param fenced: machines that are off: name -> all by which its member may be known.
+    :param fenced: machines that are off, as C(fenced_by) finds them: word -> all words for the host that it names.
     """
 
     cluster: str
@@ -240,6 +243,31 @@ class Plan:
         }
 
 
+def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[Look]) -> dict[str, list[str]]:
+    """Whom C(etcd_fenced) names: word -> all words for the host that it names, none for a member without a host.
+
+    :param hosts: all of the group, by what the inventory says.
+    :param looks: at those that are not off by the inventory's names.
+    :raises BadInput: a word names two things. One that names nothing is found out where the snapshot is known.
+    """
+    members: dict[str, Member] = {}
+    for look in looks:
+        kept = look.kept[-1].members if look.kept else []
+        listed = (look.host.seen.get("cluster") or {}).get("members") or look.known or kept
+        members.update({str(one["id"]): one for one in listed})
+    observed = {look.host.name: _roster.identity_of(look.host) for look in looks if not look.host.silent}
+    found = _identity.known([observed.get(host.host, host) for host in hosts], list(members.values()))
+    known = [word for word in given if word not in _identity.unnamed(given, found)]
+    named = dict(zip(known, _identity.named("etcd_fenced", known, found)))
+    return {word: list(named[word].words) if word in named and named[word].host else [] for word in given}
+
+
+def fenced_hosts(fenced: Mapping[str, Sequence[str]], hosts: Iterable[str]) -> list[str]:
+    """The hosts of the group that are off, by the inventory's names."""
+    words = {word for others in fenced.values() for word in others}
+    return [host for host in hosts if host in words]
+
+
 def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> Plan:
     """What to do.
 
@@ -276,6 +304,7 @@ def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
             f"Let it go on: -e etcd_restore={wish.cluster}. The old data of every host stay where they were moved "
             "aside.",
         )
+    _check_heard_all(looks, wish)
     found = [look.host.name for look in looks if look.record is not None or look.is_pending]
     if not found:
         raise Refused("No restore is under way on any host.", "", "There is nothing to put back.")
@@ -599,13 +628,7 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
     hosts = [look.host for look in looks]
     if not hosts:
         raise BadInput(f"{wish.cluster} has no host that is not fenced (etcd_fenced).")
-    silent = [f"{host.label}: {host.silent}" for host in hosts if host.silent]
-    if silent:
-        raise Refused(
-            "\n".join(silent),
-            "A member that is not stopped may go on serving beside the restored cluster.",
-            "See that every host can be looked at. A machine that is off for good is named: -e etcd_fenced=NAME",
-        )
+    _check_heard_all(looks, wish)
     off = [Host(name, silent="its machine is off.") for name in _fenced_hosts(wish)]
     _plan.check_inventory([*hosts, *off])
     if off:
@@ -617,15 +640,42 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
                 f"{host.label} is to be absent (etcd_member_state). Restore with the members that the cluster is to "
                 "have: take the line out, and name its machine once it is off: -e etcd_fenced=NAME"
             )
-        if host.state == _marker.RECOVERY_PENDING:
-            raise Refused(
-                f"{host.label} is in the middle of a recovery from a lost quorum.",
-                "Two of those at once would leave two clusters.",
-                f"Let it go on, or put it back: ansible-playbook quorum.etcd.recover -i INVENTORY -e "
-                f"etcd_recover={wish.cluster}",
-            )
         if host.state is None:
             _bootstrap.check_nothing_foreign(host)
+    _check_no_recovery(looks, wish)
+
+
+def _check_no_recovery(looks: Sequence[Look], wish: Wish) -> None:
+    """Is no host in the middle of a recovery?
+
+    :raises Refused: one is.
+    """
+    recovering = [look for look in looks if look.host.state == _marker.RECOVERY_PENDING]
+    if not recovering:
+        return
+    fenced = list(wish.fenced or ())
+    recover = _advice.recover(wish.cluster, fenced)
+    put_back = _advice.put_back("recover", wish.cluster, fenced)
+    restores = any(look.is_under_way for look in looks)
+    raise Refused(
+        f"{_labels(recovering)} {'are' if len(recovering) > 1 else 'is'} in the middle of a recovery from a lost "
+        f"quorum{', and other hosts in the middle of a restore' if restores else ''}.",
+        "Two ways out at once would end in two clusters.",
+        f"To let the restore go on, {_taking_away(looks, recovering, wish)}. Then run this again."
+        if restores
+        else f"Let it go on: {recover}. Or put back what it has begun, and restore then: {put_back}",
+    )
+
+
+def _check_heard_all(looks: Sequence[Look], wish: Wish) -> None:
+    silent = [look.host for look in looks if look.host.silent]
+    if silent:
+        raise Refused(
+            "\n".join(f"{host.label} gave no answer: {host.silent}" for host in silent),
+            "A member that is not stopped may go on serving, or come back, beside the restored cluster.",
+            "See that every host can be looked at. If its machine is off for good: -e etcd_fenced="
+            + _and_fenced(wish, (host.inventory.words[0] if host.inventory else host.name for host in silent)),
+        )
 
 
 def _check_heard(looks: Sequence[Look]) -> None:
@@ -674,24 +724,21 @@ def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
     :raises BadInput: somebody is said to be off whom nobody knows.
     """
     members = _last_known(looks, wish, chosen)
-    here = _peer_urls(looks)
-    ids = _member_ids([look.host for look in looks])
+    found = _roster.known([look.host for look in looks], members)
+    here = {one.member_id for one in found if one.host}
     words = _words(wish)
-    away = [one for one in members if not here & set(one["peer_urls"]) and one["id"] not in ids]
-    loose = [one for one in away if not words & _roster.words_of(one)]
+    away = [one for one in members if one["id"] not in here]
+    loose = [one for one in away if not _identity.of_member(one).is_named_by(words)]
     if loose:
+        named = [_identity.word_for(_identity.of_member(one), found) for one in loose]
         raise Refused(
-            f"The cluster has members that are not in this inventory: {', '.join(_member(one) for one in loose)}.",
+            f"The cluster has members that are not in this inventory: {', '.join(_member(one) for one in loose)}. A "
+            "host that has its name or its DNS name, and none of its data, is another machine.",
             "One that is not stopped goes on serving, or comes back, beside the restored cluster.",
             "Put them into the inventory. If their machines are off for good, say so: -e etcd_fenced="
-            + _and_fenced(wish, (one["name"] or one["id"] for one in loose)),
+            + _and_fenced(wish, named),
         )
-    known = {word for one in members for word in _roster.words_of(one)}
-    strange = [name for name, others in (wish.fenced or {}).items() if not others and name not in known]
-    if strange:
-        raise BadInput(
-            f"etcd_fenced names {', '.join(strange)}, which is neither a host of the group nor a member of the cluster."
-        )
+    _identity.named("etcd_fenced", [word for word, others in (wish.fenced or {}).items() if not others], found)
 
 
 def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequence[Member]:

@@ -10,12 +10,14 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _urls
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _marker, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 
 Member = Mapping[str, Any]
@@ -45,10 +47,34 @@ class Roster:
         return [member for member in self.members if member["id"] not in known]
 
 
-def words_of(member: Member) -> set[str]:
-    """All by which a person may name a member: its name, its id, and the hosts of its peer URLs."""
-    hosts = {_urls.parse_url(url, "peer URL").host for url in member["peer_urls"]}
-    return {member["name"], member["id"], *hosts} - {""}
+def identity_of(host: Host) -> Identity:
+    """All by which a host and its member are known, as far as it was observed."""
+    if host.wanted is None:
+        return host.inventory or Identity(host.name)
+    wanted, marker = host.wanted.member, host.marker
+    peers = _identity.hosts_of(wanted.peer_urls)
+    runs = str((host.seen.get("cluster") or {}).get("member_id", ""))
+    # A log alone proves nothing: it may have been copied.
+    kept = str(host.seen.get("data", {}).get("member_id", "")) if _is_member(marker) else ""
+    return Identity(
+        host.name,
+        wanted.name,
+        runs or kept or (marker.member_id if marker is not None else ""),
+        tuple(dict.fromkeys([wanted.address, wanted.ansible_host, *peers])),
+        tuple(peers),
+        is_new=not runs and not _is_member(marker),
+    )
+
+
+def _is_member(marker: Marker | None) -> bool:
+    """Whether a marker says that its host has a member, which may not have started yet."""
+    state = "" if marker is None else marker.before if marker.state in _marker.PENDING else marker.state
+    return state not in ("", _marker.OFFERED, _marker.REMOVED)
+
+
+def known(hosts: Iterable[Host], members: Sequence[Member]) -> list[Identity]:
+    """All that the operator can name: the hosts, and the members that live on none of them."""
+    return _identity.known(map(identity_of, hosts), members)
 
 
 def of(hosts: Sequence[Host]) -> Roster | None:
@@ -180,16 +206,11 @@ def endpoints(members: Sequence[Member], but: str = "") -> list[str]:
     return _urls.from_elsewhere(url for member in members if member["id"] != but for url in member["client_urls"])
 
 
-def named(members: Sequence[Member], given: str) -> Member:
-    """The member that a person means by its name or id.
+def forgotten(hosts: Sequence[Host], members: Sequence[Member], given: Sequence[str]) -> list[Member]:
+    """The members that C(etcd_forget) names.
 
-    :raises BadInput: there is none.
+    :raises BadInput: a word names no member, or two.
     """
-    found = next((member for member in members if given in (member["name"], member["id"])), None)
-    if found is None:
-        known = ", ".join(f"{member['name'] or 'not started'} ({member['id']})" for member in members)
-        raise BadInput(
-            f"etcd_forget names {given!r}, and the cluster has no such member. It has {known}. If it is gone already, "
-            "leave etcd_forget out."
-        )
-    return found
+    listed = {member["id"]: member for member in members}
+    found = [one for one in known(hosts, members) if one.member_id in listed]
+    return [listed[one.member_id] for one in _identity.named("etcd_forget", given, found)]

@@ -20,8 +20,9 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.quorum.etcd.plugins.module_utils import _initial_cluster
+from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _initial_cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import (
     Url,
     as_ip,
@@ -199,6 +200,19 @@ def name_of(host: str, variables: Mapping[str, Any]) -> str:
     if len(name) > 253:
         raise BadInput(f"{source} of {host} has {len(name)} characters. Use at most 253.")
     return name
+
+
+def identity_of(host: str, variables: Mapping[str, Any]) -> Identity:
+    """By what the inventory alone knows a host, also one that gives no answer.
+
+    :raises BadInput: a variable is wrong.
+    """
+    name = name_of(host, variables)
+    nodes = _initial_cluster.of_etcd_nodes(variables.get("ETCD_NODES")) or {}
+    written = [str(variables[source]) for source in ("etcd_address", "ansible_host") if variables.get(source)]
+    addresses = [*map(_identity.normal, written), _identity.normal(str(host))]
+    peers = _identity.hosts_of(nodes.get(name, ())) or addresses[:1]
+    return Identity(str(host), name, "", tuple(dict.fromkeys([*addresses, *peers])), tuple(peers))
 
 
 def address_of(host: str, variables: Mapping[str, Any], observed: str | None = None) -> Address:

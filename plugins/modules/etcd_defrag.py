@@ -84,6 +84,11 @@ member_id:
   returned: success
   type: str
   sample: 8e9e05c52164694d
+members:
+  description: The members of its cluster.
+  returned: success
+  type: list
+  elements: dict
 name:
   description: The name of the member.
   returned: success

@@ -50,7 +50,20 @@ EXAMPLES = r"""
     state: stopped
 """
 
-RETURN = r"""#"""
+RETURN = r"""
+member_id:
+  description: The ID of the member that this host has. Empty without one.
+  returned: with O(state=checked)
+  type: str
+  sample: 8e9e05c52164694d
+members:
+  description: The members of its cluster, as far as it knows them.
+  returned: with O(state=checked)
+  type: list
+  elements: dict
+"""
+
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _destroy, _signals
@@ -71,10 +84,13 @@ def main() -> None:
     _signals.outlive_the_connection()
     systemd, layout, check = Systemd(_command.of_module(module)), layout_of(module.params), module.check_mode
     state, changed = module.params["state"], False
+    told: dict[str, Any] = {}
     try:
         _destroy.check_ours(layout, module.params["cluster"])
         _destroy.check_unit(systemd, layout)
-        if state == "stopped":
+        if state == "checked":
+            told = _destroy.look(systemd, layout)
+        elif state == "stopped":
             changed = _destroy.stop(systemd, layout, check)
         elif state == "aside":
             changed = _destroy.move_aside(systemd, layout, check)
@@ -82,7 +98,7 @@ def main() -> None:
             changed = _destroy.forget(layout, check)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed)
+    module.exit_json(changed=changed, **told)
 
 
 if __name__ == "__main__":

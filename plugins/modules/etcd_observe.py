@@ -27,6 +27,11 @@ options:
     description: The role's C(__etcd_inputs) as this task's host has them.
     type: dict
     required: true
+  members:
+    description: All hosts of the cluster. C(etcd_forget) may name a member by any word of the inventory for its host.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

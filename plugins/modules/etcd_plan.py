@@ -43,9 +43,10 @@ options:
     type: bool
     default: false
   fenced:
-    description: Hosts whose machines are said to be off. That they give no answer is a warning then, no difference.
-    type: list
-    elements: str
+    description:
+      - What C(etcd_fenced) says of machines that are off. That such a host gives no answer is a warning then, no
+        difference.
+    type: raw
     default: []
 """
 

@@ -47,7 +47,7 @@ options:
     default: ""
   fenced:
     description:
-      - Names and ids of members whose machines are said to be off. It is tried whether one of them answers.
+      - Names, IDs and addresses of members whose machines are said to be off. It is tried whether one of them answers.
     type: list
     elements: str
     default: []
@@ -123,9 +123,10 @@ free:
   returned: success
   type: int
 heard:
-  description: Those of O(fenced) that answer, with the URL at which they do.
+  description: Those of O(fenced) that answer, as C(id), C(name), C(peer_urls), and C(answer), which has the URL.
   returned: success
-  type: dict
+  type: list
+  elements: dict
 snapshot:
   description: The path of the snapshot that was saved. Empty where none was.
   returned: success

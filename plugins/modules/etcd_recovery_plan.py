@@ -38,9 +38,8 @@ options:
     elements: str
     required: true
   fenced:
-    description: Hosts and members whose machines are off and stay off.
-    type: list
-    elements: str
+    description: What C(etcd_fenced) says of hosts and members whose machines are off and stay off.
+    type: raw
     default: []
   quorum_lost:
     description: Whether the quorum does not come back by itself although enough members have their data.
@@ -99,6 +98,11 @@ saves:
   elements: str
 rests:
   description: Hosts on which nothing may start until the end.
+  returned: without a refusal
+  type: list
+  elements: str
+off:
+  description: Hosts of the group whose machines are off.
   returned: without a refusal
   type: list
   elements: str

@@ -32,9 +32,8 @@ options:
     elements: str
     required: true
   fenced:
-    description: Hosts, and members that are in no inventory any more, whose machines are off.
-    type: list
-    elements: str
+    description: What C(etcd_fenced) says of hosts, and of members that are in no inventory any more, that are off.
+    type: raw
     default: []
   snapshot:
     description: Path of the snapshot on the controller or on a host. Empty for the newest one that a host has.
@@ -75,6 +74,11 @@ plan:
     - None with O(put_back) and with a refusal.
   returned: always
   type: dict
+off:
+  description: Hosts of the group whose machines are off.
+  returned: without a refusal
+  type: list
+  elements: str
 text:
   description: The plan for a person.
   returned: with a plan

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 
 
@@ -26,24 +27,18 @@ def hosts_of(members: Sequence[str], batch: Sequence[str], hostvars: Mapping[str
         # A result outlives its play; only those of hosts in this batch are of this run.
         for item in (hostvars[asker].get("__etcd_seen") or {}).get("results", []):
             found.setdefault(item["item"], item)
-    return [_host(name, found.get(name)) for name in members]
+    return [host_of(name, found.get(name), hostvars) for name in members]
 
 
-def fenced(members: Sequence[str], given: Sequence[str], hostvars: Mapping[str, Any]) -> list[str]:
-    """The hosts whose machines are said to be off.
+def host_of(name: str, item: Mapping[str, Any] | None, hostvars: Mapping[str, Any]) -> Host:
+    """One host. Who it is the inventory tells where it gave no answer.
 
-    :param given: their names in the inventory, or those of their members.
-    :raises BadInput: a member's name is wrong.
+    :param item: what was registered for it, None without anything.
     """
-    # Without any nobody's variables are looked at.
-    return [name for name in members if given and {name, _topology.name_of(name, hostvars[name])} & set(given)]
-
-
-def _host(name: str, item: Mapping[str, Any] | None) -> Host:
-    if item is None:
-        return Host(name, silent="it was not asked.")
-    if "wanted" not in item:
-        return Host(name, silent=str(item.get("msg", "no result.")).strip() or "no result.")
-    if item["silent"]:
-        return Host(name, silent=item["silent"])
-    return Host.from_observation(name, item)
+    if item is not None and "wanted" in item and not item["silent"]:
+        return Host.from_observation(name, item)
+    silent = str((item or {}).get("silent") or (item or {"msg": "it was not asked."}).get("msg", "")).strip()
+    try:
+        return Host(name, silent=silent or "no result.", inventory=_topology.identity_of(name, hostvars[name]))
+    except BadInput as exc:
+        return Host(name, silent=silent or "no result.", problem=str(exc))

@@ -15,6 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _marker,
     _releases,
     _render,
+    _roster,
     _systemd,
     _topology,
 )
@@ -131,7 +132,8 @@ def three(**variables: Any) -> list[Host]:
 
 
 def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> Host:
-    return Host(host.name, silent=why)
+    assert host.wanted is not None
+    return Host(host.name, silent=why, inventory=replace(_roster.identity_of(host), member_id="", is_new=False))
 
 
 def absent(host: Host) -> Host:

@@ -60,7 +60,7 @@ def test_a_refusal_is_no_failure_yet_and_is_said_in_full_once():
 def test_a_host_that_was_not_asked_is_a_refusal():
     hosts = lost()
     hostvars = registered(hosts, **{"etcd-host1": {}})
-    assert "etcd-host1: it was not asked." in plan_on("etcd-host0", hosts, hostvars)[0]["refusal"]
+    assert "etcd-host1 gave no answer: it was not asked." in plan_on("etcd-host0", hosts, hostvars)[0]["refusal"]
 
 
 def test_a_machine_that_is_off_is_known_by_what_the_inventory_says_of_it():

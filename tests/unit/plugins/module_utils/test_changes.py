@@ -294,8 +294,14 @@ class TestAMachineThatIsGoneForGood:
     def test_that_nobody_knows_is_refused_naming_those_that_are_there(self):
         hosts = [saying(host, forget=("etcd-host7",)) for host in well(0, 1, 2)]
         text = refusal(hosts, BadInput)
-        assert "etcd_forget names 'etcd-host7'" in text
-        assert f"etcd-host0 ({member_id(0)})" in text
+        assert "etcd_forget names etcd-host7, which is no host of the group and no member" in text
+        assert f"etcd-host0 ({member_id(0)}, 10.0.0.1)" in text
+
+    @pytest.mark.parametrize("word", ["etcd-host2", "db2", "10.0.0.3", member_id(2)])
+    def test_is_named_by_any_word_for_its_host_or_its_member(self, word):
+        gone = silent(replace(bare(2), name="db2"))
+        hosts = [saying(host, forget=(word,)) for host in well(0, 1, members=member_list())]
+        assert acts([*hosts, gone]) == [("forget", "etcd-host0")]
 
     def test_may_have_its_successor_join_in_the_same_run(self):
         assert acts([*self.FORGETTING, bare(3)]) == [("forget", "etcd-host0"), ("join", "etcd-host3")]

@@ -601,6 +601,18 @@ class TestSilentHosts:
             "etcd-host2 is off (etcd_fenced). Take it out of the inventory, or give it a new machine." in found.warnings
         )
 
+    @pytest.mark.parametrize("word", ["etcd-host2", "db2", "10.0.0.3", member_id(2)])
+    def test_are_said_to_be_off_by_any_word(self, word):
+        hosts = [serving(bare(0)), serving(bare(1)), silent(replace(bare(2), name="db2"))]
+        found = _plan.plan(hosts, fenced=[word])
+        assert found.differences == ()
+        assert any("etcd-host2 (db2) is off (etcd_fenced)" in warning for warning in found.warnings)
+
+    def test_are_not_said_to_be_off_by_a_word_that_names_nothing(self):
+        hosts = [serving(bare(0)), serving(bare(1)), silent(bare(2))]
+        with pytest.raises(BadInput, match="etcd_fenced names etcd-hots2, which is no host.*etcd-host2"):
+            _plan.plan(hosts, fenced=["etcd-hots2"])
+
     def test_do_not_hide_what_is_wrong_with_the_others(self):
         renamed = replace(serving(bare(1)), wanted=bare(1, NODE_NAME="etcd-host0").wanted)
         assert "both named etcd-host0" in refusal([serving(bare(0)), renamed, silent(bare(2))], BadInput)

@@ -57,13 +57,12 @@ def left(at=0, **fields):
 
 
 NOTHING = Left()
-OFF = {"etcd-host1": "etcd-host1", "etcd-host2": "etcd-host2"}
 
 
-def plan(hosts, found, at_rest=False, called=OFF, **words):
+def plan(hosts, found, at_rest=False, **words):
     words["fenced"] = tuple(words.get("fenced", ()))
     told = {host.name: one for host, one in zip(hosts, found, strict=True) if one is not None}
-    return _recovering.plan(hosts, told, Words(called=called, **words), at_rest)
+    return _recovering.plan(hosts, told, Words(**words), at_rest)
 
 
 def survivor():
@@ -83,9 +82,10 @@ class TestOneMemberGoesOn:
 
     def test_whatever_the_machines_are_called_by_that_are_off(self):
         hosts, found = one_left()
-        hosts[2] = silent(replace(bare(2), name="10.0.0.3"))
-        assert plan(hosts, found, fenced=["etcd-host2"], called={"10.0.0.3": "etcd-host2"}).founds
-        assert plan(hosts, found, fenced=["10.0.0.3"], called={"10.0.0.3": "etcd-host2"}).founds
+        hosts[2] = silent(replace(bare(2), name="db3"))
+        for word in ("etcd-host2", "db3", "10.0.0.3", member_id(2)):
+            made = plan(hosts, found, fenced=[word])
+            assert (made.founds, made.off) == (True, ("db3",))
 
     def test_and_all_of_it_is_told(self):
         text = plan(*one_left(log=log(9, 2, commit=7, torn=True)), fenced=["etcd-host2"]).text("prod")
@@ -126,7 +126,7 @@ class TestOneMemberGoesOn:
         hosts += [silent(bare(at)) for at in range(2, 5)]
         names = [f"etcd-host{at}" for at in range(2, 5)]
         found = [left(at, log=one, members=member_list(5)) for at, one in enumerate(logs)]
-        made = plan(hosts, [*found, None, None, None], fenced=names, called={name: name for name in names})
+        made = plan(hosts, [*found, None, None, None], fenced=names)
         assert made.survivor == chosen
 
     def test_and_never_a_learner_or_a_log_that_is_damaged(self):
@@ -140,7 +140,7 @@ class TestOneMemberGoesOn:
         ]
         names = ["etcd-host4", "etcd-host5"]
         hosts, found = [*hosts, *(silent(bare(at)) for at in (4, 5))], [*found, None, None]
-        made = plan(hosts, found, fenced=names, called={name: name for name in names})
+        made = plan(hosts, found, fenced=names)
         assert made.survivor == "etcd-host2"
         assert "etcd-host1: it is broken." in made.facts
         assert "etcd-host0: its log ends at term 5, entry 300, as a learner's: it is not taken" in made.facts
@@ -160,8 +160,8 @@ class TestOneMemberGoesOn:
         hosts = [bare(7), bare(8)]
         names = [member["name"] for member in member_list()]
         with pytest.raises(Refused, match="-e etcd_fenced=etcd-host0,etcd-host1,etcd-host2"):
-            plan(hosts, [left(0, state=""), NOTHING], called={})
-        found = plan(hosts, [left(0, state=""), NOTHING], called={}, fenced=names)
+            plan(hosts, [left(0, state=""), NOTHING])
+        found = plan(hosts, [left(0, state=""), NOTHING], fenced=names)
         assert (found.survivor, found.version) == ("etcd-host7", _releases.DEFAULT_VERSION)
         assert [step.kind for step in found.installs] == ["install"]
 
@@ -212,16 +212,18 @@ class TestNothingIsDoneWhile:
             plan(*one_left(), fenced=["etcd-host1", "etcd-host2"])
 
     def test_a_machine_that_is_said_to_be_off_by_its_members_name_is_on(self):
-        with pytest.raises(BadInput, match="names etcd-host1, whose machine was just looked at: it is on"):
-            plan(*one_left(), fenced=["m1", "etcd-host2"], called={**OFF, "etcd-host1": "m1"})
+        hosts, found = one_left()
+        hosts[1] = bare(1, NODE_NAME="m1")
+        with pytest.raises(BadInput, match="names m1 .etcd-host1., whose machine was just looked at: it is on"):
+            plan(hosts, found, fenced=["m1", "etcd-host2"])
 
     def test_a_member_that_is_said_to_be_off_answers(self):
-        heard = {"etcd-host2": "answers at http://10.0.0.3:2379"}
+        heard = [{"id": member_id(2), "name": "etcd-host2", "answer": "answers at http://10.0.0.3:2379"}]
         with pytest.raises(Refused, match="names etcd-host2, and asked from etcd-host0 it answers at http"):
             plan(*one_left(heard=heard), fenced=["etcd-host2"])
 
     def test_one_is_said_to_be_off_whom_nobody_knows(self):
-        with pytest.raises(BadInput, match="etcd_fenced names etcd-host9, and neither"):
+        with pytest.raises(BadInput, match="etcd_fenced names etcd-host9, which is no host"):
             plan(*one_left(), fenced=["etcd-host2", "etcd-host9"])
 
     def test_a_member_is_known_that_is_nowhere_in_the_inventory(self):
@@ -239,14 +241,39 @@ class TestNothingIsDoneWhile:
         hosts[1] = bare(1, etcd_address="10.0.9.2")
         with pytest.raises(Refused, match=f"etcd-host1 at http://10.0.0.2:2380.*=etcd-host2,{member_id(1)}$"):
             plan(hosts, found, fenced=["etcd-host2"])
-        with pytest.raises(BadInput, match="name the old member by its id"):
+        with pytest.raises(BadInput, match=f"names etcd-host1, which could be each of.*{member_id(1)}"):
             plan(hosts, found, fenced=["etcd-host2", "etcd-host1"])
         assert plan(hosts, found, fenced=["etcd-host2", member_id(1)]).founds
 
     def test_there_is_no_data(self):
         hosts = [emptied(bare(0)), bare(1), silent(bare(2))]
-        with pytest.raises(Refused, match=r"No host.*nothing to recover from.*quorum\.etcd\.restore"):
+        with pytest.raises(Refused, match=r"nothing to recover from\. Restore a snapshot: .*quorum\.etcd\.restore"):
             plan(hosts, [left(0, log=None, member_id=""), NOTHING, None], fenced=["etcd-host2"])
+
+    def test_there_is_no_data_any_more_once_all_rest(self):
+        hosts = [marked(survivor(), PENDING), silent(bare(1)), silent(bare(2))]
+        found = [left(0, state=PENDING, log=None, damaged="it is broken."), None, None]
+        off = "-e etcd_fenced=etcd-host1,etcd-host2"
+        with pytest.raises(Refused, match=f"recover .*-e etcd_put_back=etcd_cluster {off}.*restore .* {off}$"):
+            plan(hosts, found, fenced=["etcd-host1", "etcd-host2"])
+
+    def test_a_new_machine_has_a_lost_members_dns_name(self):
+        """Its old machine may go on: those that know its address reach it."""
+        listed = [{**one, "peer_urls": [f"http://db{at}.example:2380"]} for at, one in enumerate(member_list())]
+        addresses = [f"db{at}.example" for at in range(3)]
+        hosts = [
+            stopped(bare(0, etcd_address=addresses[0])),
+            bare(1, etcd_address=addresses[1]),
+            silent(bare(2, etcd_address=addresses[2])),
+        ]
+        found = [left(0, members=listed), NOTHING, None]
+        with pytest.raises(Refused, match=f"another machine.*-e etcd_fenced=etcd-host2,{member_id(1)}$"):
+            plan(hosts, found, fenced=["etcd-host2"])
+        # One that this recovery has suspended is no older for that.
+        hosts[1] = marked(hosts[1], PENDING, before="", member_id="")
+        with pytest.raises(Refused, match="another machine"):
+            plan(hosts, found, fenced=["etcd-host2"], at_rest=True)
+        assert plan(hosts, found, fenced=["etcd-host2", member_id(1)]).founds
 
     def test_the_logs_are_of_different_clusters(self):
         hosts = [survivor(), stopped(bare(1)), silent(bare(2))]
@@ -287,10 +314,17 @@ class TestARunThatWasInterruptedLate:
             "etcd-host1 join it anew, empty, one after the other",
         ]
 
+    def test_takes_the_same_words_again_although_nobody_knows_the_lost_ones_any_more(self):
+        ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
+        alone = serving(marked(survivor(), _marker.STARTED, origin=_marker.RECOVERY, **ids), member_list(1))
+        hosts = [alone, marked(bare(1), PENDING, before="")]
+        found = [left(0, members=member_list(1)), Left(state=PENDING)]
+        assert plan(hosts, found, fenced=[member_id(1), "etcd-host2"]).rests == ("etcd-host1",)
+
     def test_has_nothing_left_but_an_ordinary_run(self):
         ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
         again = serving(marked(survivor(), _marker.STARTED, origin=_marker.RECOVERY, **ids), member_list(1))
-        found = plan([again, bare(1)], [left(0), NOTHING], called={})
+        found = plan([again, bare(1)], [left(0), NOTHING])
         assert found.steps() == []
 
 
@@ -323,8 +357,23 @@ class TestWhatWasBegunIsPutBack:
 
     def test_nor_while_a_host_is_not_heard_that_may_have_made_it(self):
         hosts = [marked(survivor(), PENDING), silent(bare(1))]
-        with pytest.raises(Refused, match="etcd-host1 could not be looked at"):
-            plan(hosts, [left(0, state=PENDING), None], put_back=True, fenced=["etcd-host1"])
+        with pytest.raises(Refused, match="etcd-host1 could not be looked at.*-e etcd_fenced=etcd-host1$"):
+            plan(hosts, [left(0, state=PENDING), None], put_back=True)
+
+    @pytest.mark.parametrize("log_or_none", [log(), None])
+    def test_beside_machines_that_are_off_whatever_became_of_its_log(self, log_or_none):
+        hosts = [marked(survivor(), PENDING), silent(bare(1)), silent(bare(2))]
+        found = [left(0, state=PENDING, log=log_or_none), None, None]
+        made = plan(hosts, found, put_back=True, fenced=["etcd-host1", "etcd-host2"])
+        assert (made.puts_back, made.off) == (("etcd-host0",), ("etcd-host1", "etcd-host2"))
+
+    def test_nor_beside_a_new_cluster_whose_members_cannot_be_read(self):
+        ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
+        made = marked(survivor(), _marker.STARTED, origin=_marker.RECOVERY, **ids)
+        hosts = [made, marked(stopped(bare(1)), PENDING)]
+        with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
+            plan(hosts, [left(0, members=()), left(1, state=PENDING)], put_back=True)
+        assert plan(hosts, [left(0), left(1, state=PENDING)], put_back=True).puts_back
 
     def test_where_nothing_was_begun_there_is_nothing(self):
         with pytest.raises(Refused, match="No host of the group is in a recovery"):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _restoring
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _restoring, _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
@@ -23,6 +23,7 @@ from inventory_of import (
     learning,
     logged,
     marked,
+    member_id,
     member_list,
     seeing,
     serving,
@@ -206,7 +207,7 @@ class TestIsRefused:
     def test_a_host_that_gives_no_answer(self):
         looks = well()
         looks[2] = look(silent(looks[2].host))
-        with pytest.raises(Refused, match=r"etcd-host2: Failed to connect.* -e etcd_fenced=NAME"):
+        with pytest.raises(Refused, match=r"etcd-host2 gave no answer: Failed to connect.* -e etcd_fenced=etcd-host2$"):
             _restoring.plan(looks, WISH)
 
     def test_a_member_that_is_not_in_the_inventory(self):
@@ -216,6 +217,14 @@ class TestIsRefused:
     def test_unless_its_machine_is_off(self):
         plan = _restoring.plan(well()[:2], Wish("etcd_cluster", fenced={"etcd-host2": []}))
         assert sorted(plan.restoration.members) == ["etcd-host0", "etcd-host1"]
+
+    @pytest.mark.parametrize("word", ["etcd-host2", "db2", "10.0.0.3", member_id(2)])
+    def test_whose_machine_is_named_by_any_word(self, word):
+        looks = [*well()[:2], look(silent(replace(bare(2), name="db2")))]
+        hosts = [_roster.identity_of(one.host) for one in looks]
+        fenced = _restoring.fenced_by([word], hosts, looks)
+        assert _restoring.fenced_hosts(fenced, ["etcd-host0", "etcd-host1", "db2"]) == ["db2"]
+        assert _restoring.plan(looks[:2], Wish("etcd_cluster", fenced=fenced)).source
 
     def test_a_host_of_the_inventory_that_is_off_is_known_by_its_address(self):
         wish = Wish("etcd_cluster", fenced={"third": ["third", "10.0.0.3"]})
@@ -335,8 +344,26 @@ class TestIsRefused:
     def test_a_host_in_the_middle_of_a_recovery(self):
         looks = well()
         looks[1] = replace(looks[1], host=marked(looks[1].host, _marker.RECOVERY_PENDING))
-        with pytest.raises(Refused, match="etcd-host1 is in the middle of a recovery from a lost quorum"):
+        fenced = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
+        both = "-e etcd_recover=etcd_cluster {0}.*recover .* -e etcd_put_back=etcd_cluster {0}$"
+        with pytest.raises(Refused, match=both.format("-e etcd_fenced=etcd-host2")):
+            _restoring.plan(looks[:2], fenced)
+
+    def test_a_host_in_the_middle_of_a_recovery_beside_a_restore(self):
+        looks = [pending(host, begun()) for host in three()]
+        looks[1] = look(marked(looks[1].host, _marker.RECOVERY_PENDING))
+        way = r"destroy .* -e etcd_destroy=etcd_cluster -e etcd_fenced=etcd-host0,etcd-host2\. Then run this again"
+        with pytest.raises(Refused, match=way):
             _restoring.plan(looks, WISH)
+
+    def test_a_new_machine_under_a_lost_members_dns_name(self):
+        listed = [{**one, "peer_urls": [f"http://db{at}.example:2380"]} for at, one in enumerate(member_list())]
+        hosts = [answering(bare(at, etcd_address=f"db{at}.example")) for at in range(2)]
+        hosts = [seeing(host, cluster={"members": listed}) for host in hosts] + [bare(2, etcd_address="db2.example")]
+        looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
+        with pytest.raises(Refused, match=f"another machine.* -e etcd_fenced={member_id(2)}$"):
+            _restoring.plan(looks, WISH)
+        assert _restoring.plan(looks, Wish("etcd_cluster", fenced={member_id(2): []})).source
 
     def test_somebody_elses_etcd_on_a_new_host(self):
         looks = new(1)

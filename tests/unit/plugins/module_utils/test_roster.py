@@ -129,9 +129,16 @@ class TestTheRest:
         ]
         assert _roster.endpoints(listed, member_id(1)) == ["http://10.0.0.1:2379", "http://10.0.0.3:2379"]
 
-    def test_is_named_by_name_or_id(self):
+    def test_is_named_by_any_word_for_it_to_be_forgotten(self):
         listed = [*member_list(), learner(3, started=False)]
-        assert _roster.named(listed, "etcd-host1")["id"] == member_id(1)
-        assert _roster.named(listed, member_id(3))["id"] == member_id(3)
-        with pytest.raises(BadInput, match=rf"no such member\. It has .*not started \({member_id(3)}\)"):
-            _roster.named(listed, "etcd-host")
+        hosts = [serving(bare(0), listed), silent(replace(bare(1), name="db1")), bare(2, etcd_address="10.0.0.77")]
+
+        def named(*words):
+            return [one["id"] for one in _roster.forgotten(hosts, listed, words)]
+
+        assert named("etcd-host1", "db1", "10.0.0.2", member_id(1)) == [member_id(1)] * 4
+        assert named(member_id(3), "10.0.0.4") == [member_id(3)] * 2
+        # A new machine with a lost member's name has nothing that could be removed.
+        assert named("etcd-host2") == [member_id(2)]
+        with pytest.raises(BadInput, match=rf"etcd_forget names etcd-host, which.* {member_id(3)} \(10\.0\.0\.4\)"):
+            named("etcd-host")

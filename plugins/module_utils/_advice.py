@@ -1,0 +1,40 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The commands that a refusal names. Each is complete, so that it is accepted as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_PUT_BACK = "etcd_put_back"
+
+
+def fencing(words: Sequence[str]) -> str:
+    """The option that names machines that are off; empty without any."""
+    return f"-e etcd_fenced={','.join(dict.fromkeys(words))}" if words else ""
+
+
+def destroy(cluster: str, fenced: Sequence[str] = ()) -> str:
+    return _command("destroy", "etcd_destroy", cluster, fenced)
+
+
+def recover(cluster: str, fenced: Sequence[str] = ()) -> str:
+    return _command("recover", "etcd_recover", cluster, fenced)
+
+
+def restore(cluster: str, fenced: Sequence[str] = ()) -> str:
+    return _command("restore", "etcd_restore", cluster, fenced)
+
+
+def put_back(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
+    """Undo what C(recover) or C(restore) has begun."""
+    return _command(playbook, _PUT_BACK, cluster, fenced)
+
+
+def _command(playbook: str, variable: str, cluster: str, fenced: Sequence[str]) -> str:
+    words = ("ansible-playbook", f"quorum.etcd.{playbook}", "-i INVENTORY", f"-e {variable}={cluster}", fencing(fenced))
+    return " ".join(word for word in words if word)

@@ -1,0 +1,76 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The hosts whose machines are off by the operator's word, and the check that every other host has answered. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _advice, _identity
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
+
+VARIABLE = "etcd_fenced"
+
+
+@dataclass(frozen=True)
+class Fenced:
+    """What C(etcd_fenced) says.
+
+    :param off: hosts of the group whose machines are off, in the inventory's order.
+    :param words: what was given, and all other words for the same members: the others know a member by its own.
+    """
+
+    off: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"off": list(self.off), "words": list(self.words)}
+
+
+def by_inventory(given: Sequence[str], hosts: Sequence[Identity]) -> Fenced:
+    """Before any host was observed. A word that names no host may still be that of a member.
+
+    :raises BadInput: a word names two hosts.
+    """
+    unknown = _identity.unnamed(given, hosts)
+    return _of(given, _identity.named(VARIABLE, [word for word in given if word not in unknown], hosts), hosts)
+
+
+def by_members(given: Sequence[str], hosts: Sequence[Identity], members: Sequence[Mapping[str, Any]]) -> Fenced:
+    """Once the hosts were observed.
+
+    :param members: those of the cluster, by what the hosts say.
+    :raises BadInput: a word names nothing, or two things.
+    """
+    found = _identity.known(hosts, members)
+    return _of(given, _identity.named(VARIABLE, given, found), hosts)
+
+
+def check_heard(fenced: Fenced, given: Sequence[str], unheard: Mapping[str, str], danger: str) -> None:
+    """Every host has answered, or its machine is off.
+
+    :param unheard: host -> why it gave no answer.
+    :param danger: of going on without it.
+    :raises Refused: a host has not.
+    """
+    missing = {host: why for host, why in unheard.items() if host not in fenced.off}
+    if missing:
+        raise Refused(
+            " ".join(f"{host} gave no answer: {why.strip().rstrip('.')}." for host, why in missing.items()),
+            danger,
+            "See that every host can be reached. If its machine is off for good: "
+            + _advice.fencing([*given, *missing]),
+        )
+
+
+def _of(given: Sequence[str], named: Sequence[Identity], hosts: Sequence[Identity]) -> Fenced:
+    off = {one.host for one in named if one.host}
+    words = _identity.synonyms(given, named)
+    return Fenced(tuple(one.host for one in hosts if one.host in off), tuple(words))
