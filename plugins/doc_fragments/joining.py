@@ -10,7 +10,9 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   timeout:
-    description: How long it may take from its start until it votes, in seconds. Never less than 15.
+    description:
+      - How long it may get no further from its start until it votes, in seconds. Never less than 15. It begins again
+        whenever more of the leader's data has arrived.
     type: float
     default: 120
 """

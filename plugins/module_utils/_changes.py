@@ -224,7 +224,8 @@ class _Planning:
 
     def _check_addresses(self) -> None:
         for host in self._hosts:
-            if host.has_log and self._due[host.name] not in (_due.LEAVE, _due.REPLACE):
+            # One that joins has never voted: its address is whatever the inventory says.
+            if host.has_log and self._due[host.name] not in (_due.LEAVE, _due.REPLACE, _due.JOIN):
                 _turns.check_address(host, self._foreseen.on(host))
 
     def _forgotten(self, roster: Roster) -> list[str]:

@@ -71,7 +71,7 @@ class Foreseen:
         joined = {
             "id": begun["id"] if begun else f"{_NEW}{host.name}",
             "name": wanted.name,
-            "peer_urls": sorted(begun["peer_urls"] if begun else wanted.member.peer_urls),
+            "peer_urls": sorted(wanted.member.peer_urls),
             "client_urls": list(wanted.member.client_urls),
             "is_learner": False,
             "started": True,

@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _memberfiles,
     _membership,
     _presumed,
+    _process,
     _progress,
     _service,
     _timer,
@@ -35,7 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _wal,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline, Growth
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -68,7 +69,7 @@ class Joining:
     :param peer_urls: its peer URLs; by these it is known before it has started.
     :param endpoints: client URLs of members that serve.
     :param members: the members as the plan foresaw them, see C(_presumed).
-    :param timeout: seconds from its start until it must vote; never less than 15.
+    :param timeout: seconds that it may get no further before it votes; never less than 15.
     """
 
     cluster: str
@@ -108,8 +109,8 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
     with _hostfiles.acting(layout):
         before, has_log = _settled(systemd, layout)
         _check_host(layout, before, has_log)
-        answers = _service.look(systemd, layout, joining.endpoints)["status"] is not None
-        if not answers:
+        goes_on = has_log and _goes_on(systemd, layout, content, joining)
+        if not goes_on:
             # The first thing, for they hold the certificate with which the cluster is asked.
             _memberfiles.settle(layout)
             _memberfiles.write(layout, content)
@@ -123,13 +124,28 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
         ):
             act = _Act(systemd, layout, joining, credentials, client, lock)
             own = _add_or_find(act, before, has_log)
-            if not answers:
-                # One that hangs gets another try with the files that were just written.
+            if not goes_on:
                 _service.launch(systemd, layout, again=True)
                 _progress.at("join: started")
             ids = _await(act, own, Deadline(max(joining.timeout, _AT_LEAST)))
         _timer.settle(systemd, layout, content)
     return {"changed": True, "diff": diff, **ids}
+
+
+def _goes_on(systemd: Systemd, layout: Layout, content: Content, joining: Joining) -> bool:
+    """Does a member run here that is left to run? A voter is. A learner is, where it has read all that it is to read: a
+    restart would lose what it has received of the leader's snapshot.
+    """
+    status = _service.look(systemd, layout, joining.endpoints)["status"]
+    if status is not None and not status["is_learner"]:
+        return True
+    unit = systemd.show(layout.unit)
+    process = _process.describe(unit["pid"]) if unit["pid"] else None
+    if process is None or unit["sub_state"] == "auto-restart" or unit["job_pending"]:
+        return False
+    record = _hostfiles.read_record(layout, process["invocation"])
+    differs = content.leaves or _memberfiles.differences(content) or _memberfiles.read_otherwise(content, record)
+    return bool(record) and not differs
 
 
 def _settled(systemd: Systemd, layout: Layout) -> tuple[Marker | None, bool]:
@@ -155,6 +171,11 @@ def _add_or_find(act: _Act, marker: Marker | None, has_log: bool) -> Member:
         members = _membership.add(act.client, act.joining.peer_urls)
         own = next(member for member in members if sorted(member["peer_urls"]) == sorted(act.joining.peer_urls))
         _progress.at("join: added")
+    elif own["is_learner"] and sorted(own["peer_urls"]) != sorted(act.joining.peer_urls):
+        # It has never voted: nobody loses it while the others learn where it is.
+        act.lock.check()
+        members = _membership.update(act.client, own["id"], act.joining.peer_urls)
+        _progress.at("join: readdressed")
     if not has_log:
         _prepare(act, marker, members, own["id"], told["cluster_id"])
     return own
@@ -274,10 +295,15 @@ def _await_learner(act: _Act, member_id: str, deadline: Deadline) -> Votes:
         return votes if member_id in votes.caught_up else None
 
     def late(view: View) -> str:
+        waits = (
+            "It waits for the leader: see that the other members reach it at "
+            f"{', '.join(act.joining.peer_urls)}. A wrong address is corrected in the inventory."
+        )
         return (
-            f"{act.joining.name} has joined as a learner, and has not caught up after {deadline.seconds:.0f} s. "
-            f"{_BEHIND if view['status'] else view['error']} It has no vote and harms nobody; the same command goes on "
-            "from here."
+            f"{act.joining.name} has joined as a learner, has not caught up, and has got no further for "
+            f"{deadline.seconds:.0f} s. {_BEHIND if view['status'] else waits} If it only needs longer, raise "
+            "etcd_start_timeout. It has no vote and harms nobody; the same command goes on from here, and does not "
+            "restart it unless its files change."
         )
 
     return _until(act, deadline, caught_up, late)
@@ -305,6 +331,7 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
     """
     unit = act.layout.unit
     restarts = act.systemd.show(unit)["restarts"]
+    goal, growth = act.client.status()["raft_index"], Growth()
     while True:
         view = _service.look(act.systemd, act.layout, act.joining.endpoints)
         result = found(view)
@@ -313,6 +340,10 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
         # systemd forgets the tries before when a start is asked for.
         restarts = min(restarts, act.systemd.show(unit)["restarts"])
         _service.check_alive(act.systemd, act.layout, restarts)
+        applied = view["status"]["raft_applied_index"] if view["status"] else 0
+        # What was written since then may never end.
+        if growth.seen(_service.received(act.layout), min(applied, goal)):
+            deadline.renew()
         if not deadline.left():
             raise HostError(f"{late(view)}\n{_lastwords.worth_reading(act.systemd.journal(unit))}")
         time.sleep(_POLL)

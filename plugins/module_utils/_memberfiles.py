@@ -55,6 +55,15 @@ def differences(content: Content) -> list[dict[str, str]]:
     return found
 
 
+def read_otherwise(content: Content, record: Mapping[str, str]) -> list[str]:
+    """The files that a process read at its start and that had another content then.
+
+    :param record: see C(_hostfiles.read_record).
+    """
+    written = {file["path"]: hashlib.sha256(file["content"].encode()).hexdigest() for file in content.files}
+    return [path for path, digest in written.items() if record.get(path, digest) != digest]
+
+
 def settle(layout: Layout) -> None:
     """Directories, each with its owner. One that is there and somebody else's is not taken away from them.
 

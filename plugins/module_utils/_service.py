@@ -28,6 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _view,
     _wal,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Growth
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -154,12 +155,12 @@ def serving(
 ) -> dict[str, Any]:
     """Wait until the member serves, see C(is_ready).
 
-    :param timeout: seconds.
+    :param timeout: seconds; they begin again whenever more of the leader's snapshot has come.
     :returns: see C(_view.of_process).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
     """
-    deadline = now() + timeout
+    deadline, growth = now() + timeout, Growth()
     unit = systemd.show(layout.unit)
     restarts = unit["restarts"]
     while True:
@@ -169,13 +170,30 @@ def serving(
         # systemd forgets the tries before when a start is asked for.
         restarts = min(restarts, unit["restarts"])
         _check_alive(systemd, layout, unit, restarts)
+        if growth.seen(received(layout)):
+            deadline = now() + timeout
         if now() >= deadline:
+            words = _lastwords.worth_reading(systemd.journal(layout.unit, _LAST_WORDS))
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
-                f"s. {view['error']}\n{_lastwords.worth_reading(systemd.journal(layout.unit, _LAST_WORDS))}"
+                f"s. {view['error']} If it only needs longer: etcd_start_timeout.\n{words}"
             )
         time.sleep(_POLL)
         unit = systemd.show(layout.unit)
+
+
+def received(layout: Layout) -> int:
+    """How much of its leader's snapshot a member has received, in bytes (server/etcdserver/api/snap/db.go, SaveDBFrom).
+
+    For as long as that grows its start is worth waiting for, however large the database is.
+    """
+    found = 0
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(f"{layout.data_dir}/member/snap"):
+            if entry.name.startswith("tmp") or entry.name.endswith(".snap.db"):
+                with contextlib.suppress(FileNotFoundError):
+                    found += entry.stat().st_size
+    return found
 
 
 def is_ready(view: Mapping[str, Any]) -> bool:

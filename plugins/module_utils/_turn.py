@@ -13,7 +13,6 @@ ends this process in between, the previous set stays on the host, and C(undo) pu
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -274,10 +273,8 @@ def _stale(host: _Host, content: Content) -> Iterator[str]:
     """What the process has read at its start and is not what was written."""
     process = _running(host.systemd.show(host.layout.unit))
     record = _hostfiles.read_record(host.layout, process["invocation"] if process else "")
-    for file in content.files:
-        read, written = record.get(file["path"]), hashlib.sha256(file["content"].encode()).hexdigest()
-        if read is not None and read != written:
-            yield f"{file['path']} was changed by somebody else: the member runs with another one."
+    for path in _memberfiles.read_otherwise(content, record):
+        yield f"{path} was changed by somebody else: the member runs with another one."
 
 
 def _differing(unit: Mapping[str, Any], turn: Turn) -> Iterator[tuple[str, str, str]]:

@@ -176,6 +176,58 @@ def test_a_first_start_that_fails_says_why_and_goes_on_once_that_is_mended(
     assert listed(host, cluster)[0]["id"] == learner["id"]
 
 
+class TestALearnerThatTheOthersDoNotReach:
+    """Its address is wrong, and the leader cannot bring its snapshot there."""
+
+    @pytest.fixture
+    def cluster(self, make_cluster: MakeCluster) -> Cluster:
+        cluster = make_cluster("3.7.1", 1, extra=["--snapshot-count=10"])
+        cluster.lengthen_log(5200)
+        return cluster
+
+    @pytest.fixture
+    def host(self, make_host: MakeHost, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> MemberHost:
+        host = make_host("3.7.1")
+        monkeypatch.setattr(_join, "_AT_LEAST", 3.0)
+        with pytest.raises(HostError) as caught:
+            self.join_elsewhere(host, cluster)
+        assert f"see that the other members reach it at {self.WRONG}" in str(caught.value)
+        assert "raise etcd_start_timeout" in str(caught.value)
+        return host
+
+    WRONG = "http://127.0.0.1:9"
+
+    def join_elsewhere(self, host: MemberHost, cluster: Cluster) -> None:
+        members = _presumed.of(members_of(cluster))
+        joining = Joining("prod", host.name, [self.WRONG], cluster.endpoints, members, timeout=3.0)
+        content = host.content(f'ETCD_INITIAL_ADVERTISE_PEER_URLS="{self.WRONG}"')
+        _join.join(host.systemd, host.layout, content, joining, check=False)
+
+    def test_is_awaited_and_not_restarted_by_the_same_command(self, cluster: Cluster, host: MemberHost) -> None:
+        """What it has received by then would be lost."""
+        process = host.unit["MainPID"]
+        host.told.clear()
+        with pytest.raises(HostError, match="has got no further"):
+            self.join_elsewhere(host, cluster)
+        assert (host.unit["MainPID"], host.told) == (process, [])
+
+    def test_joins_once_the_inventory_is_right(self, cluster: Cluster, host: MemberHost) -> None:
+        (learner,) = [one for one in members_of(cluster) if one["is_learner"]]
+        join(host, cluster)
+        check_votes(host, cluster)
+        assert listed(host, cluster)[0]["id"] == learner["id"]
+
+    @pytest.mark.parametrize("step", ["files written", "readdressed", "started"])
+    def test_joins_if_that_is_interrupted_too(
+        self, cluster: Cluster, host: MemberHost, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        interrupt(monkeypatch, f"join: {step}")
+        with pytest.raises(Interrupted):
+            join(host, cluster)
+        join(host, cluster)
+        check_votes(host, cluster)
+
+
 class TestAHostMayNotJoin:
     def test_while_a_voter_is_down(self, version: str, make_cluster: MakeCluster, make_host: MakeHost) -> None:
         cluster, host = make_cluster(version, 3), make_host(version)

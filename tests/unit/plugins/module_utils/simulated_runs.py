@@ -286,7 +286,8 @@ class Actor:
         )
         if not allowed:
             raise Refused("only a host without data can join", "", "")
-        if not machine.runs:
+        goes_on = machine.runs and (machine.ran_with == self.shape or machine.log in world.voters)
+        if not goes_on:
             machine.files = self.shape
             yield "files written"
         yield from self._cluster(None)
@@ -298,6 +299,9 @@ class Actor:
             yield "added"
         else:
             member_id = str(own["id"])
+            if own["is_learner"] and own["peer_urls"] != sorted(self.shape.peer_urls):
+                world.update(member_id, self.shape.peer_urls)
+                yield "readdressed"
         if not has_log:
             pairs = [
                 f"{self.shape.member if one['id'] == member_id else one['name'] or one['id']}={url}"
@@ -311,6 +315,7 @@ class Actor:
             self._mark(before, replace(marker, name=self.shape.member, initial_cluster=",".join(pairs)))
             yield "marked"
         machine.enabled = True
+        machine.runs = machine.runs and goes_on
         world.start(machine)
         yield "started"
         self.alive()

@@ -678,6 +678,16 @@ class TestALearner:
         asked = step(hosts, "join").arguments["endpoints"]
         assert asked == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3)]
 
+    @pytest.mark.parametrize("derived", [False, True])
+    def test_that_started_at_another_address_is_continued_at_the_inventorys(self, derived):
+        """It has never voted, so that an address which was wrong is put right without a word more."""
+        wrong = {**learner(3, started=False), "peer_urls": ["http://10.0.0.99:2380"]}
+        right = bare(3) if derived else bare(3, etcd_address="10.0.0.4")
+        begun = running(logged(marked(right, STARTING, origin=JOIN, **ids(3))))
+        hosts = [*well(0, 1, 2, members=[*member_list(), wrong]), begun, bare(4)]
+        assert acts(hosts) == [("join", "etcd-host3"), ("join", "etcd-host4")]
+        assert step(hosts, "join", "etcd-host4").arguments["members"][-1]["peer_urls"] == ["http://10.0.0.4:2380"]
+
     def test_that_has_begun_goes_before_others_that_join(self):
         listed = [*member_list(), learner(4)]
         hosts = [*well(0, 1, 2, members=listed), bare(3), learning(bare(4), listed)]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline, Growth
 
 
 def test_time_runs_down_to_zero_and_no_further() -> None:
@@ -16,3 +16,17 @@ def test_time_runs_down_to_zero_and_no_further() -> None:
     now[0] = 200.0
     assert deadline.left() == 0.0
     assert deadline.seconds == 5.0
+
+
+def test_it_begins_again_for_what_has_got_further() -> None:
+    now = [100.0]
+    deadline = Deadline(5.0, lambda: now[0])
+    now[0] = 104.0
+    deadline.renew()
+    assert deadline.left() == 5.0
+
+
+def test_growth_is_what_was_never_as_large() -> None:
+    growth = Growth()
+    seen = [growth.seen(*now) for now in [(7, 0), (7, 0), (8, 0), (3, 0), (8, 0), (8, 1), (0, 1), (0, 2), (9, 2)]]
+    assert seen == [False, False, True, False, False, True, False, True, True]

@@ -188,6 +188,32 @@ class TestAwaiting:
         with pytest.raises(HostError, match="does not serve after 5 s. it answers, and not to a read."):
             self.ready(host, layout, timeout=5)
 
+    @pytest.mark.parametrize("incoming", ["tmp123", "0000000000000007.snap.db"])
+    def test_lasts_for_as_long_as_its_leaders_snapshot_comes_in(self, host, layout, member, monkeypatch, incoming):
+        """However large the database is."""
+        mark(layout, _marker.STARTED)
+        snap = Path(layout.data_dir, "member", "snap")
+        snap.mkdir(parents=True)
+        show = host._show
+
+        def receive(unit):
+            with (snap / incoming).open("ab") as stream:
+                stream.write(b"more")
+            return show(unit)
+
+        monkeypatch.setattr(host, "_show", receive)
+        self.coming = [STARTING] * 20 + [ACTIVE]
+        assert self.ready(host, layout, timeout=5)["changed"]
+
+    def test_ends_once_nothing_comes_in_any_more(self, host, layout, member):
+        snap = Path(layout.data_dir, "member", "snap")
+        snap.mkdir(parents=True)
+        (snap / "tmp123").write_bytes(b"all that came")
+        (snap / "db").write_bytes(b"the database itself")
+        self.coming = [STARTING] * 20 + [ACTIVE]
+        with pytest.raises(HostError, match="If it only needs longer: etcd_start_timeout"):
+            self.ready(host, layout, timeout=5)
+
     def test_says_where_the_marker_is_gone(self, host, layout, member):
         os.unlink(layout.marker_file)
         self.coming = [ACTIVE]
