@@ -19,7 +19,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vau
 
 _MODULE = "quorum.etcd.etcd_snapshot_restore"
 _STATES = ["fetched", "staged", "drilled", "prepared", "marked", "stopped", "aside", "restored", "started", "verified"]
-_STATES += ["open", "finished", "put_back"]
+_STATES += ["open", "finished", "ended", "put_back"]
 
 
 class ActionModule(AnnouncingAction):
@@ -39,15 +39,15 @@ class ActionModule(AnnouncingAction):
         self.announce(arguments["announce"])
         try:
             sent = self._sent(Host.from_observation("", arguments["observation"]), arguments)
-            fetches = arguments["state"] == "fetched"
-            done = self._fetch(sent, arguments, task_vars) if fetches else self._do(sent, task_vars)
+            act = {"fetched": self._fetch, "staged": self._stage}.get(arguments["state"], self._do)
+            done = act(sent, arguments, task_vars)
         except EtcdError as exc:
             return {**result, "failed": True, "msg": str(exc)}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return {**result, **done}
 
-    def _do(self, sent: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+    def _do(self, sent: dict[str, Any], _arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         done: dict[str, Any] = self._execute_module(module_name=_MODULE, module_args=sent, task_vars=task_vars)
         return done
 
@@ -68,25 +68,30 @@ class ActionModule(AnnouncingAction):
         if state == "restored":
             unvault, check = vault_reader(self._loader), self._task.check_mode
             sent |= content_of(host, arguments["restoration"]["version"], arguments["pki"], unvault, check)
-        if state == "staged" and not self._task.check_mode:
-            sent["snapshot"] = self._copy(arguments)
         return sent
 
-    def _copy(self, arguments: dict[str, Any]) -> str:
-        """A copy of the snapshot on the host."""
-        if arguments["path"]:
-            return str(arguments["path"])
-        source = arguments["source"]
-        file = _here(arguments) if source["host"] else self._loader.path_dwim(source["path"])
-        place = self._connection._shell.join_path(self._make_tmp_path(), "snapshot.db")
-        return str(self._transfer_file(file, place))
+    def _stage(
+        self, sent: dict[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Send a copy of the snapshot to the host, unless it is there, once there is known to be room for it."""
+        place = arguments["path"]
+        if not place and not self._task.check_mode:
+            source = arguments["source"]
+            file = _here(arguments) if source["host"] else self._loader.path_dwim(source["path"])
+            place = self._connection._shell.join_path(self._make_tmp_path(), "snapshot.db")
+            roomy = self._do({**sent, "state": "roomy", "arriving": place}, arguments, task_vars)
+            if roomy.get("failed"):
+                return roomy
+            self._transfer_file(file, place)
+        return self._do({**sent, "snapshot": place or None}, arguments, task_vars)
 
     def _fetch(
         self, sent: dict[str, Any], arguments: dict[str, Any], task_vars: dict[str, Any] | None
     ) -> dict[str, Any]:
         """Bring the snapshot from the host to the controller, where it is gone with this run."""
         place = self._connection._shell.join_path(self._make_tmp_path(), "snapshot.db")
-        done = self._do({**sent, "state": "lent", "snapshot": arguments["path"], "lend_to": place}, task_vars)
+        lent = {**sent, "state": "lent", "snapshot": arguments["path"], "lend_to": place}
+        done = self._do(lent, arguments, task_vars)
         if not done.get("failed"):
             self._connection.fetch_file(done["path"], _here(arguments))
         return done

@@ -20,8 +20,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
 
 Settings = Mapping[str, Value]
 
-# A database grows between two compactions; etcd starts with a quota below its size and then refuses every write.
-_ROOM = 1.2
+#: A database grows between two compactions; etcd starts with a quota below its size and then refuses every write.
+ROOM = 1.2
 
 # etcd's own rule for one member (server/embed/config.go, Validate): here it must hold for any two of the mixture.
 _HEARTBEATS = 5
@@ -148,11 +148,11 @@ def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
     largest, label = max(sizes)
     for host in hosts:
         quota = _quota.of(flags[host.name].get(_quota.FLAG))
-        if quota < largest * _ROOM and quota < quotas.get(host.name, min(quotas.values())):
+        if quota < largest * ROOM and quota < quotas.get(host.name, min(quotas.values())):
             raise Refused(
                 f"quota-backend-bytes for {host.label} is {quota}, and the database of {label} has {largest} bytes.",
                 "etcd starts with it, and the next write raises NOSPACE: the whole cluster takes no more writes.",
-                f"Give it at least {int(largest * _ROOM) + 1}, or compact and defragment first.",
+                f"Give it at least {int(largest * ROOM) + 1}, or compact and defragment first.",
             )
 
 

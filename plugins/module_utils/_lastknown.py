@@ -41,10 +41,12 @@ def look(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: Sequ
     :param told: what C(_staging.look) tells: C(record) and C(kept).
     :param fenced: names, ids and addresses of members whose machines are said to be off.
     :returns: C(known) (the members by this one's database, none without one), C(applied) (up to which entry of the log
-        it knows them), C(heard) (those given up that answer: C(name), C(peer_urls), C(answer), which has the URL).
+        it knows them), C(revision) (of that database), C(heard) (those given up that answer: C(name), C(peer_urls),
+        C(answer), which has the URL).
     """
-    known, applied = of_database(_aside.where_it_lies(layout, _hostfiles.read_marker(layout)))
-    return {"known": known, "applied": applied, "heard": _heard(systemd, layout, known, told, fenced) if fenced else []}
+    known, applied, revision = of_database(_aside.where_it_lies(layout, _hostfiles.read_marker(layout)))
+    heard = _heard(systemd, layout, known, told, fenced) if fenced else []
+    return {"known": known, "applied": applied, "revision": revision, "heard": heard}
 
 
 def of_process(systemd: Systemd, layout: Layout) -> list[Member]:
@@ -54,14 +56,14 @@ def of_process(systemd: Systemd, layout: Layout) -> list[Member]:
     return (_view.of_process(process["environment"], layout, _ASK)["members"] or []) if process is not None else []
 
 
-def of_database(lies: Layout) -> tuple[list[Member], int]:
-    """The members by the database that lies here, and up to which entry of the log it knows them; none without one."""
+def of_database(lies: Layout) -> tuple[list[Member], int, int]:
+    """The members by the database that lies here, up to which entry of the log, and its revision; none without one."""
     try:
         # Its structure is read. Whatever else may be wrong with it etcd itself will say, or it is replaced.
         found = _snapshotfile.described(os.path.join(lies.data_dir, "member", "snap", "db"), "")
     except EtcdError:
-        return [], 0
-    return list(found.members), found.consistent_index
+        return [], 0, 0
+    return list(found.members), found.consistent_index, found.revision
 
 
 def _heard(

@@ -232,7 +232,7 @@ class Host:
     @property
     def masked(self) -> bool:
         """Has somebody forbidden its unit to start?"""
-        return bool(self.seen["unit"]["enabled"] == "masked")
+        return self.seen["unit"]["enabled"] in ("masked", "masked-runtime")
 
     @property
     def spoiled(self) -> bool:

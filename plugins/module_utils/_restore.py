@@ -388,12 +388,38 @@ def finish(act: Act, timeout: float) -> dict[str, Any]:
     :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
     """
     result = _service.await_ready(act.systemd, act.layout, timeout)
+    places = Places.of(act.layout, act.restoration)
     with _hostfiles.acting(act.layout):
-        places = Places.of(act.layout, act.restoration)
-        clear(act.layout)
-        _staging.clear(act.snapshot_dir)
-        _hostfiles.remove(record_file(act.layout))
+        _forget(act.layout, act.snapshot_dir)
     return {**result, "aside": [path for path in (places.old, places.old_log) if path and os.path.exists(path)]}
+
+
+def end(act: Act, check: bool) -> bool:
+    """Remove what is left of a restore that is over, and start the member if that was not done. Waits for nothing.
+
+    The cluster may have gone on since, and been lost: what was left behind must not keep anybody from a new restore.
+
+    :returns: whether anything was to be done.
+    :raises Refused: this host has not finished.
+    """
+    layout = act.layout
+    if read_record(layout) != act.restoration:
+        return False
+    if not act.is_over:
+        raise Refused("This host's part in the restore is not over.", "It would be forgotten half-way.", AGAIN)
+    if not check:
+        with _hostfiles.acting(layout):
+            if _aside.rests(act.systemd.show(layout.unit)) and _wal.segments(layout.log_dir):
+                _service.launch(act.systemd, layout)
+            _forget(layout, act.snapshot_dir)
+    return True
+
+
+def _forget(layout: Layout, snapshot_dir: str) -> None:
+    """Remove what was needed for a restore alone, the record last."""
+    clear(layout)
+    _staging.clear(snapshot_dir)
+    _hostfiles.remove(record_file(layout))
 
 
 # -- back --------------------------------------------------------------------------------------------------------------
@@ -421,9 +447,9 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
             _progress.at("restore: marker back")
         if record is not None:
             started = _start_again(systemd, layout)
-        clear(layout)
-        _staging.clear(snapshot_dir)
-        _hostfiles.remove(record_file(layout))
+            _progress.at("restore: started again")
+            _follow_timer(systemd, layout)
+        _forget(layout, snapshot_dir)
     return {"changed": record is not None, "started": started}
 
 
@@ -457,6 +483,13 @@ def _start_again(systemd: Systemd, layout: Layout) -> bool:
         return False
     _service.launch(systemd, layout)
     return True
+
+
+def _follow_timer(systemd: Systemd, layout: Layout) -> None:
+    """Let the timer of the member that was before run again. Once the record is gone nobody does it."""
+    marker = _hostfiles.read_marker(layout)
+    if marker is not None and marker.state in (_marker.STARTING, _marker.STARTED, _marker.LEAVING):
+        _timer.follow(systemd, layout)
 
 
 def _is_pending(act: Act) -> bool:

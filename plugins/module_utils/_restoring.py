@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _plan,
     _provenance,
     _quorum,
+    _quota,
     _releases,
     _render,
     _roster,
@@ -41,12 +42,11 @@ Member = Mapping[str, Any]
 
 #: Bytes that a member needs beside its database: two segments of its log, and room for a while.
 ROOM = 512 << 20
-_DEFAULT_QUOTA = 2 << 30
 
 #: The acts, each on all hosts before the next one begins, and what a person reads of them.
 ACTS = {
-    "install": "install what is missing",
     "stage": "bring the snapshot to every host, and compare its checksum there",
+    "install": "install what is missing",
     "save": "save a snapshot of what {saving} serves now, in before-restore beside the others",
     "drill": "restore the snapshot on {drilling} for a trial, and throw that away",
     "prepare": "make every member's new data beside the old ones",
@@ -84,12 +84,14 @@ class Candidate:
 
     :param host: the inventory's name of the host that has it, empty for the controller.
     :param details: what is in the file, as far as somebody has read it.
+    :param modified: the time of the file, in seconds, where it has been read.
     """
 
     host: str
     path: str
     manifest: Manifest | None
     details: Mapping[str, Any] | None = None
+    modified: float = 0.0
 
     @property
     def sha256(self) -> str:
@@ -129,6 +131,7 @@ class Look:
     :param named: what is at C(Wish.snapshot) there.
     :param known: the members by the database of its own.
     :param applied: up to which entry of the log that knows them.
+    :param revision: of that database, 0 without one.
     :param heard: members that C(etcd_fenced) names and that answer: C(name), C(peer_urls), and C(answer) for a person.
     """
 
@@ -140,6 +143,7 @@ class Look:
     named: Candidate | None = None
     known: Sequence[Member] = ()
     applied: int = 0
+    revision: int = 0
     heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
@@ -154,6 +158,7 @@ class Look:
             candidate(host.name, told["named"]) if told["named"] else None,
             tuple(told["known"]),
             int(told["applied"]),
+            int(told["revision"]),
             tuple(told["heard"]),
         )
 
@@ -179,9 +184,9 @@ class Look:
 
 
 def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
-    """From C(path), C(manifest) and, if it was read, C(details)."""
+    """From C(path), C(manifest) and, if it was read, C(details) and C(modified)."""
     manifest = Manifest.from_dict(told["manifest"]) if told["manifest"] else None
-    return Candidate(host, told["path"], manifest, told.get("details"))
+    return Candidate(host, told["path"], manifest, told.get("details"), float(told.get("modified", 0.0)))
 
 
 @dataclass(frozen=True)
@@ -195,6 +200,8 @@ class Plan:
     :param saving: the host of which the present state is saved first; empty where nobody answers.
     :param drilling: the host of the drill; empty where it was done.
     :param may_put_back: has no host its new data yet?
+    :param ending: hosts on which a restore that is over has left something behind: that is removed, and nothing is
+        restored.
     :param summary: one sentence about what is restored.
     :param notes: what a person should know.
     """
@@ -210,6 +217,7 @@ class Plan:
     may_put_back: bool
     summary: str
     notes: Sequence[str] = ()
+    ending: Sequence[str] = ()
 
     @property
     def text(self) -> str:
@@ -221,7 +229,7 @@ class Plan:
             *(["stage"] if self.source is None else []),
             *([] if self.installs or self.founds_authorities else ["install"]),
         }
-        acts = [text.format(**named) for act, text in ACTS.items() if act not in skipped]
+        acts = [text.format(**named) for act, text in ACTS.items() if act not in skipped and not self.ending]
         lines = [f"{self.restoration.cluster}: {self.summary}"]
         lines += [f"  step {number} of {len(acts)}: {act}" for number, act in enumerate(acts, 1)]
         return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
@@ -240,6 +248,7 @@ class Plan:
             "saving": self.saving,
             "drilling": self.drilling,
             "may_put_back": self.may_put_back,
+            "ending": list(self.ending),
         }
 
 
@@ -280,6 +289,8 @@ def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> P
     _check_hosts(looks, wish)
     _check_heard(looks)
     under_way = _under_way(looks)
+    if under_way is not None and all(look.host.state == _marker.STARTED for look in looks if look.is_under_way):
+        return _ended(looks, under_way)
     found = _continued(looks, wish, under_way, given) if under_way is not None else _begun(looks, wish, given)
     version = found.restoration.version
     _plan.check_settings(hosts, version)
@@ -305,7 +316,7 @@ def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
             "aside.",
         )
     _check_heard_all(looks, wish)
-    found = [look.host.name for look in looks if look.record is not None or look.is_pending]
+    found = [look.host.name for look in looks if look.record is not None or look.is_pending or look.staged]
     if not found:
         raise Refused("No restore is under way on any host.", "", "There is nothing to put back.")
     return found
@@ -333,6 +344,8 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     now = max(float(host.seen["host"]["time"]) for host in hosts)
     telling = [host for host in hosts if _tells(host)]
     live = [_revision(host) for host in telling]
+    # A member that runs writes to its database while that is read.
+    stopped = [look.revision for look in looks if not look.host.runs]
     own = chosen.manifest.cluster_id if chosen.manifest is not None else ""
     serving = [_revision(host) for host in telling if host.answers and host.seen["cluster"]["cluster_id"] == own]
     manifests = [one.manifest for look in looks for one in look.kept if one.manifest is not None]
@@ -346,7 +359,16 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
         revision=chosen.revision,
         key_count=chosen.manifest.key_count if chosen.manifest is not None else 0,
         bump=(
-            _bump.bump(chosen.revision, live, serving, manifests, now) if _releases.can_raise_revision(version) else 0
+            _bump.bump(
+                chosen.revision,
+                [*live, *stopped],
+                serving,
+                manifests,
+                now,
+                chosen.modified if chosen.manifest is None else None,
+            )
+            if _releases.can_raise_revision(version)
+            else 0
         ),
         initial_cluster=_topology.initial_cluster(host.wanted.member for host in hosts if host.wanted is not None),
         version=version,
@@ -460,7 +482,8 @@ def _notes(restoration: Restoration, live: Sequence[int], wish: Wish) -> Iterabl
     else:
         yield (
             f"etcd {restoration.version} cannot raise the revision: watchers and caches that have seen a later one "
-            f"than {restoration.revision} must be started anew"
+            f"than {restoration.revision} must be restarted. These can, and newer ones (etcd_version): "
+            + ", ".join(".".join(map(str, first)) for first in _releases.RAISING)
         )
     yield (
         f"the old data stay on every host: member.restore-{restoration.began} in its data directory. Remove them once "
@@ -533,7 +556,27 @@ def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, give
         "",
         may_put_back,
         f"go on with the restore of revision {restoration.revision} that began at {restoration.began}",
-        (),
+    )
+
+
+def _ended(looks: Sequence[Look], restoration: Restoration) -> Plan:
+    """Remove what a restore has left behind whose last act was not done on every host.
+
+    The cluster may have lived on for months. Neither its members nor the snapshot that is asked for are compared with
+    those of then.
+    """
+    return Plan(
+        restoration,
+        [look.host.name for look in looks],
+        None,
+        {},
+        {},
+        False,
+        "",
+        "",
+        False,
+        f"remove what is left of the restore that began at {restoration.began}; this run restores nothing",
+        ending=[look.host.name for look in looks if look.is_under_way],
     )
 
 
@@ -639,6 +682,13 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
             raise BadInput(
                 f"{host.label} is to be absent (etcd_member_state). Restore with the members that the cluster is to "
                 "have: take the line out, and name its machine once it is off: -e etcd_fenced=NAME"
+            )
+        if host.masked:
+            unit = host.seen["unit"]["name"]
+            raise Refused(
+                f"{host.label}: {unit} is masked.",
+                "The restored member could not be started, and by then all old data are archived.",
+                f"systemctl unmask {unit} on that host, then run again.",
             )
         if host.state is None:
             _bootstrap.check_nothing_foreign(host)
@@ -808,14 +858,14 @@ def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
     for host in hosts:
         if host.wanted is None:
             continue
-        quota = (
-            int(str(_render.flags(host.wanted, restoration.version).get("quota-backend-bytes", 0))) or _DEFAULT_QUOTA
-        )
-        if quota < restoration.size:
+        quota = _quota.of(_render.flags(host.wanted, restoration.version).get(_quota.FLAG))
+        needed = int(restoration.size * _dangers.ROOM) + 1
+        if quota < needed:
             raise Refused(
-                f"quota-backend-bytes for {host.label} is {quota}, and the snapshot has {restoration.size} bytes.",
-                "etcd starts with it, and the first write raises NOSPACE: the cluster takes no more writes.",
-                f"Give it more than {restoration.size} in etcd_settings.",
+                f"{_quota.FLAG} for {host.label} is {quota}, and the snapshot has {restoration.size} bytes.",
+                "etcd starts with this quota, and one of the first writes raises NOSPACE: the cluster takes no more "
+                "writes.",
+                f"Set {_quota.FLAG} in etcd_settings to at least {needed}, then run again.",
             )
 
 

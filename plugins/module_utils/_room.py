@@ -33,8 +33,8 @@ def reserve(path: str, database: int, member_dirs: Iterable[str]) -> int:
     :param member_dirs: directories of members' data and logs; those that do not exist do not count.
     :raises OSError: a file system cannot be asked.
     """
-    device = os.stat(_existing(path)).st_dev
-    if any(os.path.exists(one) and os.stat(one).st_dev == device for one in member_dirs):
+    here = device(path)
+    if any(os.path.exists(one) and os.stat(one).st_dev == here for one in member_dirs):
         return beside_member(database)
     return _LEAST
 
@@ -47,6 +47,14 @@ def beside_member(database: int) -> int:
     return max(_LEAST_BESIDE_MEMBER, 2 * _SEGMENT + database // 10)
 
 
+def device(path: str) -> int:
+    """The number of that file system.
+
+    :raises OSError: it cannot be asked.
+    """
+    return os.stat(_existing(path)).st_dev
+
+
 def free(path: str) -> int:
     """Bytes that a service, which is not root, can write below a path.
 
@@ -57,6 +65,7 @@ def free(path: str) -> int:
 
 
 def _existing(path: str) -> str:
+    """The path, or the nearest directory above it that exists."""
     there = os.path.abspath(path)
     while not os.path.exists(there):
         there = os.path.dirname(there)

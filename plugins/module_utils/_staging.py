@@ -62,7 +62,8 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
 def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
     """All that a snapshot file and the manifest beside it say.
 
-    :returns: C(path), C(details) (see C(_snapshotfile.Details)), C(manifest) (None where there is none).
+    :returns: C(path), C(details) (see C(_snapshotfile.Details)), C(manifest) (None where there is none), C(modified)
+        (the time of the file, in seconds).
     :raises EtcdError: it is damaged, or they disagree.
     """
     details = _snapshotfile.read(snapshot, allow_missing_hash)
@@ -73,14 +74,12 @@ def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
         "path": snapshot,
         "details": details.to_dict(),
         "manifest": manifest.to_dict() if manifest is not None else None,
+        "modified": os.stat(snapshot).st_mtime,
     }
 
 
 def path_of(snapshot_dir: str, restoration: Restoration) -> str:
-    """Where the snapshot lies that is restored: one that is kept on this host anyway, else its copy."""
-    for one in _snapshotdir.found(snapshot_dir, restoration.cluster):
-        if one.manifest.sha256 == restoration.sha256:
-            return one.path
+    """Where the snapshot lies that is restored."""
     return os.path.join(snapshot_dir, f"{_STAGED}{restoration.sha256}.db")
 
 
@@ -98,7 +97,9 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, member_dirs:
         return copied
     if copied:
         _snapshotdir.prepare(snapshot_dir)
-        _copy(source, path, member_dirs)
+        kept = _kept(snapshot_dir, restoration)
+        if not kept or not _linked(kept, path):
+            _copy(kept or source, path, member_dirs)
     details = _snapshotfile.read(path, restoration.allow_missing_hash)
     if details.sha256 != restoration.sha256:
         raise Refused(
@@ -109,10 +110,50 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, member_dirs:
     return copied
 
 
+def check_room(snapshot_dir: str, arriving: str, size: int, member_dirs: Sequence[str]) -> None:
+    """Is there room for a snapshot that is sent here: where it arrives, and where it is kept until the restore is over?
+
+    :param arriving: the path that Ansible will give it.
+    :param size: of the snapshot, bytes.
+    :param member_dirs: where the member of this host has its data and its log.
+    :raises HostError: there is not.
+    """
+    places = {"arrives": os.path.dirname(arriving), "is kept": snapshot_dir}
+    shared = len({_room.device(place) for place in places.values()}) == 1
+    for what, place in places.items():
+        needed = size * (2 if shared else 1) + _room.reserve(place, size, member_dirs)
+        free = _room.free(place)
+        if free < needed:
+            raise HostError(
+                f"{place}, where the snapshot {what}, has {free >> 20} MiB free, and {needed >> 20} MiB are needed"
+                f"{' for the two copies that lie on its file system' * shared}. Make room, or set ansible_remote_tmp "
+                "or etcd_snapshot_dir to a directory on another file system."
+            )
+
+
 def clear(snapshot_dir: str) -> None:
     """Remove the copies that restores have brought here, half ones too. What is kept anyway stays."""
     for path, _sha256 in _copies(snapshot_dir):
         _hostfiles.remove(path)
+
+
+def _kept(snapshot_dir: str, restoration: Restoration) -> str:
+    """Where the same snapshot is kept on this host anyway, empty if it is not."""
+    found = _snapshotdir.found(snapshot_dir, restoration.cluster)
+    return next((one.path for one in found if one.manifest.sha256 == restoration.sha256), "")
+
+
+def _linked(kept: str, target: str) -> bool:
+    """Give a snapshot that is kept a second name: its retention may delete the first one at any time.
+
+    :returns: whether the file system has second names.
+    """
+    try:
+        os.link(kept, target)
+        _atomic.sync_directory(os.path.dirname(target))
+    except OSError:
+        return False
+    return True
 
 
 def _copies(snapshot_dir: str) -> list[tuple[str, str]]:

@@ -37,6 +37,7 @@ options:
       - verified
       - open
       - finished
+      - ended
       - put_back
     required: true
   source:

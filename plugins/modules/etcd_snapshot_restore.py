@@ -29,6 +29,7 @@ options:
       - V(looked) only tells what the host knows of a restore that is under way, of snapshots and of members. Refused
         where what lies on the host is of another cluster.
       - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
+      - V(roomy) checks that there is room for the snapshot, before it is sent to O(arriving).
       - V(staged) has the snapshot that is restored on the host.
       - V(drilled) restores it for a trial, and removes the result again.
       - V(prepared) makes the new data of this host's member beside the old ones.
@@ -40,11 +41,14 @@ options:
       - V(verified) waits until it serves, and compares its revision, its keys and its members with what was restored.
       - V(open) starts it by its unit, from now on at every boot.
       - V(finished) waits until it serves, and removes what was needed for the restore alone.
+      - V(ended) removes what a restore that is over has left behind, starts its member where that was not done, and
+        waits for nothing.
       - V(put_back) has everything as it was before, as long as this host is not V(restored).
     type: str
     choices:
       - looked
       - lent
+      - roomy
       - staged
       - drilled
       - prepared
@@ -56,6 +60,7 @@ options:
       - verified
       - open
       - finished
+      - ended
       - put_back
     required: true
   cluster:
@@ -78,6 +83,9 @@ options:
     type: path
   lend_to:
     description: Where to lay the copy, with O(state=lent), in a directory of the user as whom Ansible came.
+    type: path
+  arriving:
+    description: The path that Ansible will give to the snapshot, with O(state=roomy).
     type: path
   manifest:
     description: What the snapshot must hold, with O(state=drilled). Without it only the revision is compared.
@@ -161,8 +169,10 @@ path:
   returned: with O(state=staged) and O(state=lent)
   type: str
 revision:
-  description: The revision at which the restored member begins.
-  returned: with O(state=drilled), and with O(state=verified) where it was not started before
+  description:
+    - The revision at which the restored member begins.
+    - With O(state=looked) that of the database on this host, 0 without one.
+  returned: with O(state=looked) and O(state=drilled), and with O(state=verified) where it was not started before
   type: int
 key_count:
   description:
@@ -216,9 +226,21 @@ _ACTS = {
     "aside": _restore.move_aside,
     "started": _restore.start,
     "open": _restore.open_up,
+    "ended": _restore.end,
 }
-_STATES = ["looked", "lent", "staged", "drilled", "prepared", *list(_ACTS)[:3], "restored", "started", "verified"]
-_STATES += ["open", "finished", "put_back"]
+_STATES = [
+    "looked",
+    "lent",
+    "roomy",
+    "staged",
+    "drilled",
+    "prepared",
+    *list(_ACTS)[:3],
+    "restored",
+    "started",
+    "verified",
+]
+_STATES += ["open", "finished", "ended", "put_back"]
 
 
 def main() -> None:
@@ -234,6 +256,7 @@ def main() -> None:
             "peer_urls": {"type": "list", "elements": "str", "default": []},
             "snapshot": {"type": "path"},
             "lend_to": {"type": "path"},
+            "arriving": {"type": "path"},
             "manifest": {"type": "dict"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "allow_missing_hash": {"type": "bool", "default": False},
@@ -241,7 +264,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["state"] not in ("looked", "lent", "verified"):
+    if module.params["state"] not in ("looked", "lent", "roomy", "verified"):
         _signals.outlive_the_connection()
     try:
         result = _done(module)
@@ -265,6 +288,9 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     if given["restoration"] is None:
         raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
     restoration = Restoration.from_dict(given["restoration"])
+    if state == "roomy":
+        _staging.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
+        return {"changed": False}
     release_dir = layout.release_dir(restoration.version, _releases.architecture(platform.machine()))
     act = _restore.Act(
         Systemd(run),

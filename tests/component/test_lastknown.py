@@ -40,16 +40,18 @@ def test_who_is_said_to_be_off_and_answers_is_heard_until_it_is(hosts: Hosts) ->
     here, other = hosts.hosts
     with hosts.client() as client:
         members = client.member_list()["members"]
+        revision = client.put("key", "value")
     (heard,) = look(here, [other.name])["heard"]
     assert heard["answer"] == f"answers at {other.wanted.member.client_urls[0]}"
     assert (heard["name"], heard["peer_urls"]) == (other.name, list(other.wanted.member.peer_urls))
-    here.end_all()
+    here.systemd.control("stop", here.layout.unit)
     # By its own database, and without one by a snapshot.
     assert names(look(here)["known"]) == [here.name, other.name]
     assert look(here)["applied"] > 0
+    assert look(here)["revision"] == revision
     assert look(here, [other.name])["heard"] == [heard]
     (Path(here.layout.data_dir) / "member").rename(Path(here.layout.data_dir) / "member.gone")
-    assert (look(here)["known"], look(here)["applied"]) == ([], 0)
+    assert [look(here)[name] for name in ("known", "applied", "revision")] == [[], 0, 0]
     kept = [{"manifest": {"members": members}}]
     assert look(here, [other.name], kept=kept)["heard"] == [heard]
     assert look(here, [here.name], kept=kept)["heard"] == []

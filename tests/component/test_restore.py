@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _progress,
     _restore,
     _restoreplaces,
+    _service,
     _snapshotfile,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
@@ -250,6 +252,71 @@ def test_a_putting_back_that_was_interrupted_goes_on(
     hosts.put_back()
     assert hosts.keys == everything
     assert hosts.states == [_marker.STARTED] * 2
+
+
+def test_a_putting_back_that_was_interrupted_lets_the_timer_run_again(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts, saved, _held = written(make_hosts, version, size=1)
+    (host,) = hosts.hosts
+    hosts.restore(saved, hosts.restoration(saved), until="restore")
+    Path(host.layout.snapshot_timer_file).write_text("[Timer]\n")
+    follows = f"enable --now {host.layout.snapshot_timer}"
+    interrupt(monkeypatch, "restore: started again")
+    with pytest.raises(Interrupted):
+        hosts.put_back()
+    assert follows not in host.told
+    hosts.put_back()
+    assert follows in host.told
+
+
+class TestWhatARestoreHasLeftBehind:
+    """Its last act was not done."""
+
+    def test_is_removed(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, held = written(make_hosts, version, size=1)
+        restoration = hosts.restoration(saved)
+        hosts.restore(saved, restoration, until="finish")
+        (host,) = hosts.hosts
+        assert _restore.end(hosts.act(host, restoration), check=True)
+        assert _restore.end(hosts.act(host, restoration), check=False)
+        assert not _restore.end(hosts.act(host, restoration), check=False)
+        _service.await_ready(host.systemd, host.layout, 40.0)
+        check_restored(hosts, restoration, held)
+
+    def test_is_removed_from_a_member_that_serves_no_more(self, version: str, make_hosts: MakeHosts) -> None:
+        """It keeps nobody from restoring again."""
+        hosts, saved, held = written(make_hosts, version, size=1)
+        hosts.restore(saved, hosts.restoration(saved), until="finish")
+        (host,) = hosts.hosts
+        host.end()
+        shutil.rmtree(Path(host.layout.data_dir, "member"))
+        assert _restore.end(hosts.act(host, hosts.restoration(saved)), check=False)
+        again = hosts.restoration(saved, token="third", began="20261122T080000Z")
+        hosts.restore(saved, again)
+        assert hosts.keys == held
+
+    def test_is_removed_once_the_member_is_started(
+        self, version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        hosts, saved, held = written(make_hosts, version, size=1)
+        restoration = hosts.restoration(saved)
+        interrupt(monkeypatch, "restore: open")
+        with pytest.raises(Interrupted):
+            hosts.restore(saved, restoration)
+        (host,) = hosts.hosts
+        assert _restore.end(hosts.act(host, restoration), check=False)
+        _service.await_ready(host.systemd, host.layout, 40.0)
+        check_restored(hosts, restoration, held)
+
+    def test_stays_while_the_restore_is_not_over(self, version: str, make_hosts: MakeHosts) -> None:
+        hosts, saved, held = written(make_hosts, version, size=1)
+        restoration = hosts.restoration(saved)
+        hosts.restore(saved, restoration, until="start")
+        with pytest.raises(Refused, match="is not over"):
+            _restore.end(hosts.act(hosts.hosts[0], restoration), check=False)
+        hosts.restore(saved, restoration)
+        check_restored(hosts, restoration, held)
 
 
 def test_a_putting_back_that_was_interrupted_may_become_a_restore_again(

@@ -178,6 +178,7 @@ def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
         "drill",
         "putting_back",
         "restoration",
+        "restored",
         "restoring",
         "reclaim",
         "defragment",

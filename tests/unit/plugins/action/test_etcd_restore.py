@@ -74,7 +74,14 @@ def test_the_snapshot_is_brought_to_a_host(source, path, sent):
     host = Host(changed=True)
     host.act("staged", source=source, path=path)
     assert host.files == [("sent", sent, "/tmp/remote/snapshot.db")]
-    assert host.sent[0][1]["snapshot"] == "/tmp/remote/snapshot.db"
+    assert host.sent[-1][1]["snapshot"] == "/tmp/remote/snapshot.db"
+
+
+def test_there_is_room_for_it_before_it_is_sent():
+    host = Host(failed=True, msg="no room")
+    done = host.act("staged", source={"host": "", "path": "/srv/etcd.db"}, path="")
+    assert (done["msg"], host.files) == ("no room", [])
+    assert [(sent["state"], sent["arriving"]) for _module, sent in host.sent] == [("roomy", "/tmp/remote/snapshot.db")]
 
 
 def test_whoever_has_it_gets_no_copy():

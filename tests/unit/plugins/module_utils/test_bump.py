@@ -26,7 +26,7 @@ class TestTheRestoredClusterBegins:
         assert _bump.bump(1000, [1500, 9000, 20], [1500], [], NOW) == 9000 + 1_000_000 - 1000
 
     def test_above_the_snapshot_where_members_tell_less(self):
-        assert _bump.bump(1000, [20], [20], [], NOW) == 1_000_000
+        assert _bump.bump(1000, [20], [20], [manifest(taken_at="2026-11-22T08:00:00Z")], NOW) == 1_000_000
 
     def test_above_the_newest_snapshot_where_no_member_answers(self):
         newer = manifest(revision=5000, taken_at="2026-11-22T08:00:00Z")
@@ -46,7 +46,30 @@ class TestTheRestoredClusterBegins:
 
     def test_and_a_clock_that_went_back_takes_nothing_away(self):
         later = manifest(revision=900, taken_at="2026-11-22T09:00:00Z")
-        assert _bump.bump(1000, [], [], [manifest(), later], NOW) == 1_000_000
+        assert _bump.bump(1000, [], [], [manifest(), later], NOW) == _bump.bump(1000, [], [], [manifest()], NOW)
+
+    def test_far_above_where_no_rate_is_known(self):
+        """A single snapshot, a day old, of a cluster that changed a thousand times a second."""
+        saved = manifest(revision=86_400_000, taken_at="2026-11-21T08:00:00Z")
+        assert 86_400_000 + _bump.bump(86_400_000, [], [], [saved], NOW) > 2 * 86_400_000 * 1.2
+
+    @pytest.mark.parametrize("days", [0, 300, 900], ids=lambda days: f"{days} days")
+    def test_farther_where_not_even_the_age_of_the_file_is_known(self, days):
+        """Its time may be that of a copy."""
+        begins = 1000 + _bump.bump(1000, [], [], [], NOW, modified=NOW - days * 86400)
+        assert begins > max(days, 365) * 86400 * 10_000
+
+    def test_without_what_an_earlier_restore_has_skipped(self):
+        """Its bump is no rate at which anybody wrote."""
+        saved = [
+            manifest(revision=1000, taken_at="2026-11-22T05:00:00Z"),
+            manifest(revision=1360, taken_at="2026-11-22T06:00:00Z"),
+            manifest(revision=900_000_000, taken_at="2026-11-22T06:10:00Z", cluster_id="1"),
+            manifest(revision=900_000_360, taken_at="2026-11-22T07:10:00Z", cluster_id="1"),
+        ]
+        # A tenth of a change a second, for fifty minutes.
+        expected = -(-(900_000_360 + 300) * 6 // 5)
+        assert 1000 + _bump.bump(1000, [], [], saved, NOW) == expected
 
     def test_above_every_snapshot_although_a_member_tells_less(self):
         """It may lag behind, be a learner, or hold a new cluster that somebody has made on the same host."""

@@ -92,9 +92,14 @@ class TestAReleasesOwnList:
         assert _releases.checksum_in(line, NAME) == ""
 
 
-def test_the_revision_is_raised_by_etcdutl_which_came_with_3_5():
-    assert not _releases.can_raise_revision("3.4.23")
-    assert _releases.can_raise_revision("3.5.33")
+@pytest.mark.parametrize("version", ["3.4.27", "3.4.45", "3.5.10", "3.5.33", "3.6.0", "3.7.1", "3.10.0"])
+def test_the_tool_of_these_raises_the_revision(version):
+    assert _releases.can_raise_revision(version)
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "3.4.26", "3.5.0", "3.5.9"])
+def test_the_tool_of_older_patches_ends_at_an_unknown_flag(version):
+    assert not _releases.can_raise_revision(version)
 
 
 def test_versions_are_compared_by_their_numbers():

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -64,6 +65,11 @@ def well(*snapshots_of_first):
     """Three members that serve, the first of which has snapshots."""
     hosts = [answering(host) for host in three()]
     return [look(hosts[0], *(snapshots_of_first or (kept(hosts[0]),))), *map(look, hosts[1:])]
+
+
+def with_quota(quota):
+    hosts = [answering(bare(number, etcd_settings={"quota-backend-bytes": quota})) for number in range(3)]
+    return [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
 
 
 def heard(number):
@@ -183,6 +189,19 @@ class TestAClusterThatIsLost:
         looks[2] = look(answers, older, kept(host))
         assert _restoring.plan(looks, WISH).restoration.restored_revision == 1000 + 600 + 1_000_000
 
+    def test_begins_above_what_its_stopped_members_hold(self):
+        """The file tells of nothing that was written since, and no member answers."""
+        hosts = [at(stopped(host)) for host in three()]
+        looks = [replace(look(host), known=member_list(), applied=70, revision=10**15) for host in hosts]
+        copy = replace(copied(), modified=NOW)
+        plan = _restoring.plan(looks, Wish("etcd_cluster", "/srv/db", snapshot_of="etcd_cluster"), copy)
+        assert plan.restoration.restored_revision == 12 * 10**14
+
+    def test_not_above_what_was_read_while_a_member_wrote_it(self):
+        looks = well()
+        looks[1] = replace(looks[1], revision=10**15)
+        assert _restoring.plan(looks, WISH).restoration.restored_revision == 1_001_200
+
     @pytest.mark.parametrize("size", [1, 3, 5])
     def test_is_restored_on_other_machines_once_the_old_ones_are_off(self, size):
         wish = Wish("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
@@ -201,6 +220,7 @@ class TestAClusterThatIsLost:
         plan = _restoring.plan(new(), wish, given(cluster="other", etcd_version="3.4.23", storage_version=""))
         assert plan.restoration.bump == 0
         assert "cannot raise the revision" in plan.text
+        assert "3.4.27, 3.5.10" in plan.text
 
 
 class TestIsRefused:
@@ -321,11 +341,12 @@ class TestIsRefused:
         with pytest.raises(BadInput, match=r"etcd-host2 is to be absent .* -e etcd_fenced=NAME"):
             _restoring.plan(looks, WISH)
 
-    def test_a_quota_below_the_snapshot(self):
-        hosts = [answering(bare(number, etcd_settings={"quota-backend-bytes": 100})) for number in range(3)]
-        looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
-        with pytest.raises(Refused, match="quota-backend-bytes for etcd-host0 is 100, and the snapshot has 1048576"):
-            _restoring.plan(looks, WISH)
+    @pytest.mark.parametrize("quota", [100, 1 << 20, (1 << 20) + 1])
+    def test_a_quota_that_leaves_no_room_for_writes(self, quota):
+        with pytest.raises(Refused, match=f"for etcd-host0 is {quota}, and the snapshot has 1048576") as refused:
+            _restoring.plan(with_quota(quota), WISH)
+        (needed,) = re.findall(r"to at least (\d+)", str(refused.value))
+        assert _restoring.plan(with_quota(int(needed)), WISH).source
 
     def test_a_clock_behind_where_certificates_are_to_be_issued(self):
         looks = well()
@@ -365,6 +386,14 @@ class TestIsRefused:
             _restoring.plan(looks, WISH)
         assert _restoring.plan(looks, Wish("etcd_cluster", fenced={member_id(2): []})).source
 
+    @pytest.mark.parametrize("how", ["masked", "masked-runtime"])
+    def test_a_unit_that_nobody_may_start(self, how):
+        """Before the first stop, not when the restored member is started."""
+        looks = well()
+        looks[1] = replace(looks[1], host=seeing(looks[1].host, unit={"enabled": how}))
+        with pytest.raises(Refused, match=r"etcd-host1: etcd.service is masked.*systemctl unmask etcd.service"):
+            _restoring.plan(looks, WISH)
+
     def test_somebody_elses_etcd_on_a_new_host(self):
         looks = new(1)
         looks[0] = replace(
@@ -396,7 +425,8 @@ def restored(one, record):
 def over(one, record):
     """A host that has finished its part, whose record is gone."""
     made = {"token": record.token, "origin": _marker.RESTORE, "cluster_id": MADE}
-    return look(answering(logged(marked(one, _marker.STARTED, **made))))
+    serves = answering(logged(marked(one, _marker.STARTED, **made)))
+    return look(seeing(serves, data={"cluster_id": MADE}, cluster={"cluster_id": MADE}))
 
 
 def wiped(one):
@@ -430,6 +460,32 @@ class TestARestoreThatIsUnderWay:
         record = begun()
         looks = [over(bare(0), record), over(bare(1), record), restored(bare(2), record)]
         assert _restoring.plan(looks, WISH).restoration == record
+
+    def test_is_not_taken_for_a_new_one_when_only_its_record_was_left(self):
+        """It ends, and is not a success: nothing was restored."""
+        record = begun()
+        looks = [over(bare(0), record), replace(over(bare(1), record), record=record), over(bare(2), record)]
+        plan = _restoring.plan(looks, WISH)
+        assert plan.to_dict()["ending"] == ["etcd-host1"]
+        assert "this run restores nothing" in plan.text
+        assert "step" not in plan.text
+        looks[1] = replace(looks[1], record=None)
+        with pytest.raises(Refused, match="has nothing left to do"):
+            _restoring.plan([replace(looks[0], kept=[kept(looks[0].host)]), *looks[1:]], WISH)
+
+    def test_is_not_over_while_a_host_has_not_finished(self):
+        record = begun()
+        looks = [over(bare(0), record), replace(over(bare(1), record), record=record), restored(bare(2), record)]
+        assert not _restoring.plan(looks, WISH).to_dict()["ending"]
+
+    def test_is_over_whatever_became_of_the_cluster_since(self):
+        """Months later a member was replaced, another one was moved, and another snapshot is asked for."""
+        record = begun()
+        joined = marked(at(bare(1)), _marker.STARTED, token="", origin=_marker.JOIN, cluster_id=MADE)
+        left = replace(over(bare(0), record), record=record)
+        looks = [left, look(answering(logged(joined))), over(bare(2, etcd_address="10.0.0.77"), record)]
+        wish = Wish("etcd_cluster", "/srv/etcd.db")
+        assert _restoring.plan(looks, wish, given(sha256="e" * 64)).ending == ["etcd-host0"]
 
     def test_has_no_way_back_for_a_host_that_comes_late(self):
         """It was off while the others finished."""
@@ -536,6 +592,11 @@ class TestPuttingBack:
         record, hosts = begun(), [at(stopped(host)) for host in three()]
         looks = [pending(hosts[0], record), look(hosts[1], record=record, prepared=True), look(hosts[2])]
         assert _restoring.put_back(looks, WISH) == ["etcd-host0", "etcd-host1"]
+
+    def test_removes_copies_that_a_killed_run_has_left(self):
+        looks = well()
+        looks[2] = replace(looks[2], staged={"a" * 64: "/var/lib/etcd-snapshots/restoring-a.db"})
+        assert _restoring.put_back(looks, WISH) == ["etcd-host2"]
 
     def test_needs_something_that_was_begun(self):
         with pytest.raises(Refused, match="No restore is under way"):

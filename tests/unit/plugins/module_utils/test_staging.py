@@ -6,9 +6,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _staging
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _room, _snapshotdir, _staging
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
+from bbolt_file import database, etcd_buckets, snapshot
 from snapshot_below import snapshot_below
 
 COPY = f"restoring-{'ab' * 32}.db"
@@ -45,3 +52,78 @@ def test_a_host_tells_the_copies_that_are_whole(layout, tmp_path):
     assert told["staged"] == [{"path": str(tmp_path / COPY), "sha256": "ab" * 32}]
     assert [one["path"] for one in told["kept"]] == [str(path)]
     assert told["newest"] == told["kept"][0]["manifest"]
+
+
+CONTENT = snapshot(database(etcd_buckets()))
+RESTORATION = Restoration(
+    cluster="prod",
+    token="prod-restored-1",
+    began="20261122T074000Z",
+    sha256=hashlib.sha256(CONTENT).hexdigest(),
+    size=len(CONTENT),
+    revision=31,
+    key_count=7,
+    bump=1_000_000,
+    initial_cluster="a=http://10.0.0.1:2380",
+    version="3.6.14",
+)
+
+
+class TestASnapshotThatIsKeptHereAnyway:
+    @pytest.fixture
+    def kept(self, tmp_path):
+        return snapshot_below(tmp_path, "prod", CONTENT)
+
+    def staged(self, kept):
+        assert _staging.stage(str(kept.parent), RESTORATION, str(kept), [], check=False)
+        return Path(_staging.path_of(str(kept.parent), RESTORATION))
+
+    def test_is_not_copied(self, kept):
+        assert self.staged(kept).samefile(kept)
+
+    def test_is_copied_where_a_file_has_one_name_only(self, kept, monkeypatch):
+        def one_name(_source, _target):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", one_name)
+        assert self.staged(kept).read_bytes() == CONTENT
+        assert not self.staged_again(kept)
+
+    def staged_again(self, kept):
+        return _staging.stage(str(kept.parent), RESTORATION, str(kept), [], check=False)
+
+    def test_outlives_its_retention(self, kept):
+        """The timer saves another one meanwhile, and keeps that alone."""
+        staged = self.staged(kept)
+        snapshot_below(kept.parent, "prod", b"newer", revision=40, taken_at="2026-11-22T08:40:00Z")
+        newest = _snapshotdir.newest(str(kept.parent), "prod")
+        assert _snapshotdir.prune(str(kept.parent), newest, Retention(keep=1)) == [str(kept)]
+        assert staged.read_bytes() == CONTENT
+        assert not self.staged_again(kept)
+
+    def test_stays_when_the_restore_is_over(self, kept):
+        self.staged(kept)
+        _staging.clear(str(kept.parent))
+        assert names(kept.parent) == [kept.name, f"{kept.name}.json"]
+
+
+class TestASnapshotThatIsSentHere:
+    """Its room is looked at before the first byte comes."""
+
+    def check(self, monkeypatch, free, devices):
+        monkeypatch.setattr(_room, "free", lambda path: free[path] << 20)
+        monkeypatch.setattr(_room, "device", lambda path: devices[path])
+        _staging.check_room("/snapshots", "/home/ansible/.ansible/tmp/snapshot.db", 100 << 20, [])
+
+    def test_lies_there_twice_until_it_is_staged(self, monkeypatch):
+        here = "/home/ansible/.ansible/tmp"
+        free = {here: 263, "/snapshots": 263}
+        with pytest.raises(HostError, match=f"{here}, where the snapshot arrives, has 263 MiB free, and 264 MiB"):
+            self.check(monkeypatch, free, {here: 1, "/snapshots": 1})
+        self.check(monkeypatch, {here: 264, "/snapshots": 264}, {here: 1, "/snapshots": 1})
+
+    def test_needs_room_in_both_places(self, monkeypatch):
+        here = "/home/ansible/.ansible/tmp"
+        with pytest.raises(HostError, match="/snapshots, where the snapshot is kept, has 163 MiB free, and 164 MiB"):
+            self.check(monkeypatch, {here: 164, "/snapshots": 163}, {here: 1, "/snapshots": 2})
+        self.check(monkeypatch, {here: 164, "/snapshots": 164}, {here: 1, "/snapshots": 2})
