@@ -14,6 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils import _manifest, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 from ansible_collections.quorum.etcd.plugins.plugin_utils._s3 import Access, Encryption, Store
 
@@ -34,6 +35,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "remove": {"type": "bool", "default": False},
                 "bucket": {"type": "str", "required": True},
                 "prefix": {"type": "str", "default": ""},
+                "key": {"type": "str", "default": ""},
                 "endpoint": {"type": "str", "default": ""},
                 "region": {"type": "str", "default": ""},
                 "access_key": {"type": "str", "default": ""},
@@ -52,6 +54,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
+    if arguments["key"]:
+        raise BadInput("key names the object that state=fetched brings here. Give prefix for state=present.")
     try:
         manifest = _snapshotdir.manifest_of(path)
     except OSError as exc:
@@ -77,22 +81,46 @@ def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dic
 
 
 def _fetch(store: Store, directory: str, arguments: dict[str, Any], check: bool) -> dict[str, Any]:
-    prefix = arguments["prefix"].strip("/")
-    names = set(store.names(f"{prefix}/" if prefix else ""))
-    whole = [name for name in names if name.endswith(_snapshotdir.SUFFIX) and _manifest.path_of(name) in names]
-    if not whole:
-        raise BadInput(f"The bucket {arguments['bucket']} has no snapshot below {prefix or '/'}.")
     with tempfile.TemporaryDirectory() as own:
-        manifests = {name: _manifest_of(store, name, own) for name in whole}
-    key = _manifest.in_order(sorted(whole), manifests.__getitem__)[-1]
-    path, manifest = os.path.join(directory, posixpath.basename(key)), manifests[key]
+        warnings: list[str] = []
+        if arguments["key"]:
+            key = str(arguments["key"])
+            manifest = _manifest_of(store, key, own)
+        else:
+            key, manifest, warnings = _newest(store, arguments, own)
+    path = os.path.join(directory, posixpath.basename(key))
     here = _fetched.is_there(path, manifest)
     if not here and not check:
         _fetched.settle(path, manifest, lambda part: store.get(key, part))
-    return {"changed": not here, "key": key, "path": path, "manifest": manifest.to_dict()}
+    done = {"changed": not here, "key": key, "path": path, "manifest": manifest.to_dict()}
+    return {**done, "warnings": warnings} if warnings else done
 
 
-def _manifest_of(store: Store, key: str, directory: str) -> _manifest.Manifest:
+def _newest(store: Store, arguments: dict[str, Any], own: str) -> tuple[str, Manifest, list[str]]:
+    """The newest snapshot below the prefix, and why others were not considered.
+
+    :param own: a directory for what is read meanwhile.
+    """
+    prefix = arguments["prefix"].strip("/")
+    where = f"{arguments['bucket']}/{prefix}".rstrip("/")
+    names = set(store.names(f"{prefix}/" if prefix else ""))
+    whole = [name for name in names if name.endswith(_snapshotdir.SUFFIX) and _manifest.path_of(name) in names]
+    if not whole:
+        raise BadInput(f"{where} holds no snapshot with its manifest. Prefixes below it are not searched: name one.")
+    manifests: dict[str, Manifest] = {}
+    warnings = []
+    for name in sorted(whole):
+        try:
+            manifests[name] = _manifest_of(store, name, own)
+        except EtcdError as exc:
+            warnings.append(f"{name} was not considered: {exc}")
+    if not manifests:
+        raise BadInput(f"{where} holds no snapshot whose manifest can be read. {' '.join(warnings)}")
+    key = _manifest.in_order(manifests, manifests.__getitem__)[-1]
+    return key, manifests[key], warnings
+
+
+def _manifest_of(store: Store, key: str, directory: str) -> Manifest:
     place = os.path.join(directory, "manifest")
     described = _manifest.path_of(key)
     store.get(described, place)

@@ -8,14 +8,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _room
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+
+# Seconds after which no run uses a copy any more.
+_FORGOTTEN = 86400
+# How Ansible names the directories that it makes for one task, beside each other, and leaves behind when it is killed.
+_TASK_DIRECTORY = "ansible-tmp-"
 
 
 def lend(path: str, to: str) -> str:
-    """Lay a file where whoever owns a directory can read it, and nobody else.
+    """Copy a file to where only the owner of a directory can read it. Remove the copies that killed runs have left.
 
     :param to: a path in that directory.
     :returns: where it is to be read: where it lies, for root.
@@ -23,8 +31,15 @@ def lend(path: str, to: str) -> str:
     """
     try:
         owner = os.stat(os.path.dirname(to))
+        _remove_forgotten(to, owner.st_uid)
         if owner.st_uid == 0:
             return path
+        free, needed = _room.free(to), os.stat(path).st_size
+        if free < needed:
+            raise HostError(
+                f"{os.path.dirname(to)} has {free >> 20} MiB free, and a copy of {path} needs {-(-needed >> 20)} MiB "
+                "there. Make room, set remote_tmp of Ansible to another directory, or connect as root."
+            )
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as there, open(path, "rb") as here:
             shutil.copyfileobj(here, there, 1 << 20)
@@ -32,3 +47,24 @@ def lend(path: str, to: str) -> str:
     except OSError as exc:
         raise HostError(f"{path} cannot be copied to {to}: {exc.strerror}.") from exc
     return to
+
+
+def _remove_forgotten(to: str, owner: int) -> None:
+    """Remove copies of the same name from the directories of earlier tasks."""
+    directory, name = os.path.split(to)
+    parent = os.path.dirname(directory)
+    for one in os.listdir(parent):
+        if one.startswith(_TASK_DIRECTORY) and one != os.path.basename(directory):
+            with contextlib.suppress(OSError):
+                # A link would lead to files that are not ours.
+                _remove_old(os.path.join(parent, one), name, owner)
+
+
+def _remove_old(directory: str, name: str, owner: int) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        written = os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mtime
+        if os.fstat(descriptor).st_uid == owner and time.time() - written > _FORGOTTEN:
+            os.unlink(name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)

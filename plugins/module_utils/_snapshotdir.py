@@ -185,14 +185,15 @@ def name_of(directory: str, manifest: Manifest) -> str:
     return path
 
 
-def keep(part: Part, manifest: Manifest) -> str:
+def keep(part: Part, manifest: Manifest, path: str = "") -> str:
     """Give a snapshot that is on the disk its manifest and its name.
 
+    :param path: its name, if it has one already; see C(name_of).
     :returns: its path.
     :raises OSError: it cannot be done; it has no name.
     """
     with _locked(part.directory):
-        path = name_of(part.directory, manifest)
+        path = path or name_of(part.directory, manifest)
         described = _manifest.path_of(path)
         try:
             text = json.dumps(manifest.to_dict(), indent=2, sort_keys=True) + "\n"

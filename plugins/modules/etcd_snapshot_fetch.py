@@ -36,7 +36,8 @@ options:
     required: true
 notes:
   - Where Ansible is connected as another user than root, the host needs room for a copy in that user's temporary
-    directory while it is fetched.
+    directory while it is fetched. That is checked first. The copy of a run that was killed is removed by the first run
+    that fetches a day later or more.
 seealso:
   - module: quorum.etcd.etcd_snapshot_newest
   - module: quorum.etcd.etcd_snapshot_s3

@@ -9,7 +9,7 @@ short_description: Bring a snapshot from the controller to an S3-compatible stor
 version_added: "0.1.0"
 description:
   - Lays a snapshot and its manifest into a bucket. SHA256 goes with what is sent, and is read back from the storage
-    afterwards; from a storage that does not tell it the whole object is read back.
+    afterwards; from a storage that does not tell it, or takes no checksums, the whole object is read back.
   - Nothing is ever overwritten. The same snapshot under the same name is no change, another object of that name is
     refused.
   - Works on the controller. No host is connected to.
@@ -28,7 +28,8 @@ options:
   state:
     description:
       - V(present) brings the snapshot O(path) to the storage.
-      - V(fetched) brings the newest one below O(prefix) to the directory O(path).
+      - V(fetched) brings the newest one below O(prefix), or O(key), to the directory O(path). A snapshot whose manifest
+        cannot be read is not considered, with a warning.
     type: str
     choices: [present, fetched]
     default: present
@@ -47,7 +48,12 @@ options:
     type: str
     required: true
   prefix:
-    description: What names of objects begin with, without the slash after it.
+    description:
+      - What names of objects begin with, without the slash after it. Snapshots below a longer prefix are not found.
+    type: str
+    default: ""
+  key:
+    description: With O(state=fetched) the name of the object, with its prefix, if not the newest one is to be fetched.
     type: str
     default: ""
   endpoint:
@@ -94,6 +100,13 @@ EXAMPLES = r"""
     bucket: backups
     prefix: etcd_cluster
   register: fetched
+
+- name: Bring a given one back
+  quorum.etcd.etcd_snapshot_s3:
+    state: fetched
+    path: /root/restore
+    bucket: backups
+    key: etcd_cluster/etcd_cluster-20261122T074000Z-1042.db
 """
 
 RETURN = r"""

@@ -8,13 +8,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _manifest
+from ansible_collections.quorum.etcd.plugins.module_utils import _manifest, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 
@@ -38,34 +37,30 @@ def is_there(path: str, manifest: Manifest) -> bool:
 def settle(path: str, manifest: Manifest, fetch: Callable[[str], object]) -> None:
     """Have a snapshot brought here. Whatever has its name is whole, on the disk and described.
 
+    What killed runs have left in the directory is removed.
+
     :param path: where it is to lie.
     :param fetch: brings it to a path that is there and empty.
     :raises HostError: it does not arrive as it is, or there is no room.
     """
     directory, name = os.path.split(path)
-    part = os.path.join(directory, f".{name}.part")
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-        fetch(part)
-        found = digest_of(part)
-        if found != manifest.sha256:
-            raise HostError(
-                f"What arrived of {name} has sha256 {found}, and its manifest says {manifest.sha256}: it was damaged "
-                "on its way, or where it lies. Run again; if it stays so, take another snapshot."
-            )
-        os.chmod(part, 0o600)
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        text = json.dumps(manifest.to_dict(), indent=2, sort_keys=True) + "\n"
-        _atomic.replace(_manifest.path_of(path), text.encode(), 0o600)
-        os.replace(part, path)
-        _atomic.sync_directory(directory)
+        with _snapshotdir.part(directory, f"{name}-0") as part:
+            fetch(part.path)
+            found = digest_of(part.path)
+            if found != manifest.sha256:
+                raise HostError(
+                    f"What arrived of {name} has sha256 {found}, and its manifest says {manifest.sha256}: it was "
+                    "damaged on its way, or where it lies. Run again; if it stays so, take another snapshot."
+                )
+            # What fetches may have made a file of its own.
+            os.chmod(part.path, 0o600)
+            with open(part.path, "rb") as file:
+                os.fsync(file.fileno())
+            _snapshotdir.keep(part, manifest, path)
     except OSError as exc:
         raise HostError(f"{path} cannot be written on the controller: {exc.strerror or exc}.") from exc
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(part)
 
 
 def remove(path: str) -> None:

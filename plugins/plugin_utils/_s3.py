@@ -40,6 +40,8 @@ _PIECE = 1 << 20
 _DIGEST = "sha256"
 
 _ABSENT = ("404", "NoSuchKey", "NotFound")
+# How storages refuse a header that they do not know. What answers HEAD has no body, and so a number only.
+_UNKNOWN_HEADER = ("NotImplemented", "InvalidArgument", "InvalidRequest", "501", "400")
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class Store:
         if bool(access.access_key) != bool(access.secret_key):
             raise BadInput("Of etcd_s3_access_key and etcd_s3_secret_key only one is given. Give both, or none.")
         self._access = access
+        # Until the storage refuses them.
+        self._knows_checksums = True
         with self._told("reach"):
             self._client = boto3.client(
                 "s3",
@@ -152,23 +156,36 @@ class Store:
         return digest.hexdigest()
 
     def names(self, prefix: str) -> list[str]:
-        """The names that begin so, in order.
+        """The names that begin so and have no further slash, in order.
 
         :raises EtcdError: the storage does not tell.
         """
         with self._told("list what it has"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._access.bucket, Prefix=prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._access.bucket, Prefix=prefix, Delimiter="/"
+            )
             return sorted(one["Key"] for page in pages for one in page.get("Contents", ()))
 
     def _send(self, path: str, key: str, size: int, options: dict[str, Any]) -> None:
         where = {"Bucket": self._access.bucket, "Key": key}
+        try:
+            self._send_once(path, where, size, options)
+        except ClientError as exc:
+            if _code(exc) not in _UNKNOWN_HEADER or not self._knows_checksums:
+                raise
+            # All of it is read back then.
+            self._knows_checksums = False
+            self._send_once(path, where, size, options)
+
+    def _send_once(self, path: str, where: dict[str, str], size: int, options: dict[str, Any]) -> None:
+        algorithm = {"ChecksumAlgorithm": "SHA256"} if self._knows_checksums else {}
         with open(path, "rb") as file:
             if size <= PART:
                 body = file.read()
-                checked = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": _base64(body)}
+                checked = {**algorithm, **self._checked(body)}
                 self._client.put_object(**where, Body=body, IfNoneMatch="*", **checked, **options)
                 return
-            upload = self._client.create_multipart_upload(**where, ChecksumAlgorithm="SHA256", **options)["UploadId"]
+            upload = self._client.create_multipart_upload(**where, **algorithm, **options)["UploadId"]
             try:
                 parts = list(self._send_parts(iter(lambda: file.read(PART), b""), {**where, "UploadId": upload}))
                 self._client.complete_multipart_upload(
@@ -182,9 +199,12 @@ class Store:
 
     def _send_parts(self, bodies: Iterator[bytes], where: dict[str, str]) -> Iterator[dict[str, Any]]:
         for number, body in enumerate(bodies, 1):
-            checksum = _base64(body)
-            sent = self._client.upload_part(**where, PartNumber=number, Body=body, ChecksumSHA256=checksum)
-            yield {"PartNumber": number, "ETag": sent["ETag"], "ChecksumSHA256": checksum}
+            checked = self._checked(body)
+            sent = self._client.upload_part(**where, PartNumber=number, Body=body, **checked)
+            yield {"PartNumber": number, "ETag": sent["ETag"], **checked}
+
+    def _checked(self, body: bytes) -> dict[str, str]:
+        return {"ChecksumSHA256": _base64(body)} if self._knows_checksums else {}
 
     def _check(self, key: str, path: str, sha256: str) -> None:
         """Is what lies there the file? Where the storage's own checksum does not say so, all of it is read back."""
@@ -211,15 +231,25 @@ class Store:
     def _head(self, key: str) -> dict[str, Any] | None:
         with self._told(f"tell of {key}"):
             try:
-                found: dict[str, Any] = self._client.head_object(
-                    Bucket=self._access.bucket, Key=key, ChecksumMode="ENABLED"
-                )
+                found = self._told_of(key)
             except ClientError as exc:
                 if _code(exc) not in _ABSENT:
                     raise
                 # The same answer as for a bucket that is not there.
                 self._client.head_bucket(Bucket=self._access.bucket)
                 return None
+        return found
+
+    def _told_of(self, key: str) -> dict[str, Any]:
+        where = {"Bucket": self._access.bucket, "Key": key}
+        try:
+            mode = {"ChecksumMode": "ENABLED"} if self._knows_checksums else {}
+            found: dict[str, Any] = self._client.head_object(**where, **mode)
+        except ClientError as exc:
+            if _code(exc) not in _UNKNOWN_HEADER or not self._knows_checksums:
+                raise
+            self._knows_checksums = False
+            found = self._client.head_object(**where)
         return found
 
     @contextlib.contextmanager
@@ -251,6 +281,8 @@ def _code(error: Any) -> str:
 
 
 def _hint(code: str) -> str:
+    if code == "NoSuchKey":
+        return "Name an object that is there, with its manifest beside it (the same name and .json)."
     if code in ("NoSuchBucket", *_ABSENT):
         return "See to etcd_s3_bucket: it must exist, and is not made here."
     if code in ("AccessDenied", "403", "AllAccessDisabled"):
@@ -259,8 +291,9 @@ def _hint(code: str) -> str:
         return "See to etcd_s3_access_key and etcd_s3_secret_key."
     if code in ("NotImplemented", "501"):
         return (
-            "It seems to know no conditional writes (If-None-Match), without which an object that came meanwhile would "
-            "be overwritten: take a storage that knows them. Nothing was overwritten."
+            "If it means conditional writes (If-None-Match): without them an object that came meanwhile would be "
+            "overwritten, so take a storage that knows them. Checksums (x-amz-checksum-*) are not needed. Nothing was "
+            "overwritten."
         )
     return "Nothing was overwritten."
 

@@ -186,6 +186,30 @@ class TestAStorageThatRefuses:
         ):
             put(store, file)
 
+    @pytest.mark.parametrize("code", ["NotImplemented", "InvalidArgument"])
+    @pytest.mark.parametrize("size", [1000, 6 << 20])
+    def test_knows_no_checksums_and_is_given_none(self, store, s3, tmp_path, monkeypatch, code, size):
+        """Cloudflare's and Backblaze's refuse the header, or did for years."""
+        monkeypatch.setattr(_s3, "PART", 5 << 20)
+        without_checksums(monkeypatch, store, code)
+        path = tmp_path / "x.db"
+        path.write_bytes(b"x" * size)
+        assert put(store, path) is True
+        assert content(s3) == path.read_bytes()
+        assert put(store, path) is False
+        assert s3.list_multipart_uploads(Bucket="backups").get("Uploads", []) == []
+        s3.put_object(Bucket="backups", Key="prod/a.db", Body=b"y" * size, Metadata={"sha256": digest(path)})
+        with pytest.raises(HostError, match="its size or checksum is another"):
+            put(store, path)
+
+    def test_knows_neither_checksums_nor_conditional_writes(self, store, s3, file, monkeypatch):
+        without_checksums(monkeypatch, store, "NotImplemented", also=("IfNoneMatch",))
+        with pytest.raises(
+            HostError, match=r"take prod/a.db: IfNoneMatch is unknown\. \(NotImplemented\)\. If it means"
+        ):
+            put(store, file)
+        assert "Contents" not in s3.list_objects_v2(Bucket="backups")
+
     def test_is_not_there(self, file):
         with pytest.raises(HostError, match="See to etcd_s3_endpoint"):
             put(Store(Access("backups", "http://127.0.0.1:9", **KEYS)), file)
@@ -197,6 +221,24 @@ class TestAStorageThatRefuses:
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
         with pytest.raises(HostError, match="the credentials"):
             put(Store(Access("backups", server)), file)
+
+
+def without_checksums(monkeypatch, store, code, also=()):
+    """A storage that refuses all headers of checksums, and others."""
+    for name in ("put_object", "create_multipart_upload", "upload_part", "complete_multipart_upload", "head_object"):
+        call = getattr(store._client, name)
+
+        def refusing(call=call, name=name, **options):
+            for unknown in ("ChecksumAlgorithm", "ChecksumSHA256", "ChecksumMode", *also):
+                if unknown in options:
+                    said = {"Code": "400", "Message": "Bad Request"}
+                    if name != "head_object":
+                        said = {"Code": code, "Message": f"{unknown} is unknown."}
+                    raise ClientError({"Error": said}, name)
+            assert not any("ChecksumSHA256" in part for part in options.get("MultipartUpload", {}).get("Parts", []))
+            return call(**options)
+
+        monkeypatch.setattr(store._client, name, refusing)
 
 
 class _guarded:
@@ -312,6 +354,47 @@ class TestTheWholeWay:
             ]
         )
         assert back.result["key"] == f"prod/{Path(snapshot.path).name}"
+
+    def test_and_back_whatever_else_lies_there(self, s3, server, snapshot, tmp_path, machine):
+        newer = {**snapshot.manifest.to_dict(), "revision": 1 << 40}
+        for name, body in (
+            ("prod/damaged.db", b"x"),
+            ("prod/damaged.db.json", b"{"),
+            ("prod/b/newer.db", b"x"),
+            ("prod/b/newer.db.json", json.dumps(newer).encode()),
+        ):
+            s3.put_object(Bucket="backups", Key=name, Body=body)
+        access = {"bucket": "backups", "prefix": "prod", "endpoint": server, **KEYS}
+        _there, back = machine.play(
+            [
+                ("etcd_snapshot_s3", {"path": snapshot.path, **access}, False),
+                ("etcd_snapshot_s3", {"state": "fetched", "path": str(tmp_path / "here"), **access}, False),
+            ]
+        )
+        assert back.result["key"] == f"prod/{Path(snapshot.path).name}"
+        (warning,) = back.result["warnings"]
+        assert "prod/damaged.db was not considered" in warning
+
+    def test_and_back_comes_one_that_is_named(self, s3, server, snapshot, tmp_path, machine):
+        newer = {**snapshot.manifest.to_dict(), "revision": 1 << 40}
+        for name, body in (("newer.db", b"x"), ("newer.db.json", json.dumps(newer).encode())):
+            s3.put_object(Bucket="backups", Key=f"prod/{name}", Body=body)
+        access = {"bucket": "backups", "prefix": "prod", "endpoint": server, **KEYS}
+        key = f"prod/{Path(snapshot.path).name}"
+        here = str(tmp_path / "here")
+        _there, back = machine.play(
+            [
+                ("etcd_snapshot_s3", {"path": snapshot.path, **access}, False),
+                ("etcd_snapshot_s3", {"state": "fetched", "path": here, "key": key, **access}, False),
+            ]
+        )
+        assert back.changed
+        assert digest(back.result["path"]) == snapshot.manifest.sha256
+        refused = machine.do("etcd_snapshot_s3", path=snapshot.path, key=key, **access)
+        assert "Give prefix for state=present" in refused.message
+        refused = machine.do("etcd_snapshot_s3", state="fetched", path=here, key="prod/none.db", **access)
+        assert "does not give prod/none.db.json" in refused.message
+        assert "with its manifest beside it" in refused.message
 
     def test_never_with_a_file_that_its_manifest_does_not_know(self, store, server, snapshot, machine):
         access = {"bucket": "backups", "endpoint": server, **KEYS}

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _backups, _lending, _saving
+from ansible_collections.quorum.etcd.plugins.module_utils import _backups, _lending, _room, _saving
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Try
 from snapshot_below import snapshot_below
@@ -64,6 +65,52 @@ class TestAFileThatIsLent:
         copy = Path(_lending.lend(str(source), str(place / "copy")))
         assert copy.read_text() == "a database"
         assert (copy.stat().st_uid, copy.stat().st_mode & 0o777) == (65534, 0o600)
+
+    @pytest.fixture
+    def task(self, tmp_path):
+        """The directory of one task, which no root owns."""
+        place = tmp_path / "tmp" / "ansible-tmp-1-2-3"
+        place.mkdir(parents=True)
+        os.chown(place, 65534, 65534)
+        return place
+
+    def left(self, task, directory, age, name="snapshot.db"):
+        """What a killed run has left there."""
+        place = task.with_name(directory)
+        place.mkdir()
+        os.chown(place, 65534, 65534)
+        path = place / name
+        path.write_text("a database")
+        os.utime(path, (time.time() - age,) * 2)
+        return path
+
+    def test_is_removed_by_a_later_run_if_its_own_was_killed(self, task):
+        if os.geteuid() != 0:
+            pytest.skip("only root lends")
+        old = self.left(task, "ansible-tmp-0-0-1", 2 * 86400)
+        others = [
+            self.left(task, "ansible-tmp-0-0-2", 60),
+            self.left(task, "ansible-tmp-0-0-3", 2 * 86400, "notes.db"),
+            self.left(task, "of-a-person", 2 * 86400),
+        ]
+        os.symlink(others[2].parent, task.with_name("ansible-tmp-0-0-4"))
+        source = task.parent / "file"
+        source.write_text("a database")
+        _lending.lend(str(source), str(task / "snapshot.db"))
+        assert not old.exists()
+        assert all(one.exists() for one in others)
+
+    def test_is_not_begun_where_there_is_no_room(self, task, monkeypatch):
+        if os.geteuid() != 0:
+            pytest.skip("only root lends")
+        source = task.parent / "file"
+        source.write_text("a database")
+        monkeypatch.setattr(_room, "free", lambda _path: 9)
+        with pytest.raises(
+            HostError, match="has 0 MiB free, and a copy of .* needs 1 MiB there. Make room, set remote_tmp"
+        ):
+            _lending.lend(str(source), str(task / "snapshot.db"))
+        assert list(task.iterdir()) == []
 
     def test_into_nothing_is_an_error(self, tmp_path):
         with pytest.raises(HostError, match="cannot be copied to"):

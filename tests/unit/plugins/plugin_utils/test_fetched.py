@@ -60,6 +60,37 @@ def test_one_that_is_damaged_on_its_way_is_none(there, manifest, tmp_path):
     assert os.listdir(place.parent) == []
 
 
+def test_what_a_killed_run_has_left_is_removed_by_the_next(there, manifest, tmp_path):
+    place = tmp_path / "here" / there.name
+
+    def killed(part):
+        shutil.copyfile(there, part)
+        os._exit(9)
+
+    child = os.fork()
+    if not child:
+        _fetched.settle(str(place), manifest, killed)
+    os.waitpid(child, 0)
+    assert len(os.listdir(place.parent)) == 1
+    newer = snapshot_below(tmp_path / "host", "prod", revision=8)
+    place = place.with_name(newer.name)
+    _fetched.settle(str(place), _snapshotdir.manifest_of(str(newer)), lambda part: shutil.copyfile(newer, part))
+    assert sorted(os.listdir(place.parent)) == [place.name, f"{place.name}.json"]
+
+
+def test_another_run_that_fetches_the_same_one_is_left_alone(there, manifest, tmp_path, monkeypatch):
+    pids = iter((1, 2))
+    monkeypatch.setattr(os, "getpid", lambda: next(pids))
+    place = str(tmp_path / "here" / there.name)
+
+    def meanwhile(part):
+        _fetched.settle(place, manifest, lambda other: shutil.copyfile(there, other))
+        shutil.copyfile(there, part)
+
+    _fetched.settle(place, manifest, meanwhile)
+    assert _fetched.is_there(place, manifest)
+
+
 def test_another_file_of_its_name_is_not_overwritten(there, manifest, tmp_path):
     place = tmp_path / there.name
     place.write_text("another")
