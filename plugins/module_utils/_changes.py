@@ -7,13 +7,15 @@
 """The steps from a cluster that serves to the one that the inventory says, in an order that never costs a quorum.
 
 Each step is tried on the cluster as the steps before it would leave it; what the guard would refuse on the way is
-refused before the first of them. Members that are down come first. What is lost for good is removed before anything is
-added, because etcd adds nothing while a voter is missing. All else is added before it is removed, so that the cluster
-never tolerates fewer failures than it does at the start or at the end.
+refused before the first of them. Members that are down come first, and one that ends again and again comes last where
+the others can do without it. What is lost for good is removed before anything is added, because etcd adds nothing while
+a voter is missing. All else is added before it is removed, so that the cluster never tolerates fewer failures than it
+does at the start or at the end.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -55,19 +57,37 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     :raises Refused: the guard would not let a step happen; no step was taken.
     :raises BadInput: C(etcd_forget) names a member that is not there, or lives.
     """
-    planning = _Planning(hosts, roster, versions)
     if roster is None:
+        planning = _Planning(hosts, roster, versions)
         planning.renew_certificates()
-    planning.bring_up()
-    if roster is None:
+        planning.bring_up()
         return planning.changes
-    up = len(planning.changes.waves)
+    crashing = [host for host in hosts if _crashes(host)]
+    if crashing:
+        with contextlib.suppress(Refused):
+            return _with_last(crashing, hosts, roster, versions)
+    planning = _Planning(hosts, roster, versions)
     try:
+        planning.bring_up()
         planning.agree(roster)
-        if any(_asks(step) for wave in planning.changes.waves[up:] for step in wave):
-            _bootstrap.check_can_be_asked(hosts)
     except Refused as exc:
         return _only_up(_Planning(hosts, roster, versions), exc, writing=True)
+    return planning.changes
+
+
+def _with_last(crashing: Sequence[Host], hosts: Sequence[Host], roster: Roster, versions: Mapping[str, str]) -> Changes:
+    """A member that does not start would end each run before anything else is done. Where the others can do without it,
+    it comes last.
+
+    :raises Refused: they cannot.
+    """
+    planning = _Planning(hosts, roster, versions)
+    planning.set_aside(crashing)
+    planning.bring_up()
+    planning.agree(roster)
+    planning.take_back(crashing)
+    planning.bring_up()
+    planning.turn_down()
     return planning.changes
 
 
@@ -98,7 +118,18 @@ class _Planning:
         self._due = {host.name: _due.of(host, roster) for host in hosts}
         self._foreseen = Foreseen(hosts, roster)
         self._turns = dict(self._find_turns()) if roster is not None else {}
+        #: Whose steps are planned now.
+        self._planned = list(hosts)
         self.changes = Changes()
+
+    def set_aside(self, some: Sequence[Host]) -> None:
+        """Plan no start and no turn of theirs; for the guard they are lost, as they are."""
+        may = (_due.NOTHING, _due.START, _due.AWAIT)
+        self._planned = [host for host in self._hosts if host not in some or self._due[host.name] not in may]
+
+    def take_back(self, some: Sequence[Host]) -> None:
+        """Plan the steps of these, and of nobody else."""
+        self._planned = [host for host in some if host not in self._planned]
 
     # -- members that are down ---------------------------------------------------------------------------------------
 
@@ -176,11 +207,12 @@ class _Planning:
         :raises Refused: a step would be dangerous.
         """
         self._check_addresses()
-        turning = _leader_last([host for host in self._hosts if host.name in self._turns], roster)
+        up = len(self.changes.waves)
+        turning = _leader_last(self._hosts_turning(), roster)
         leaving = _leader_last(self._hosts_due(_due.LEAVE), roster)
         replaced = self._hosts_due(_due.REPLACE)
         joining = self._hosts_due(_due.JOIN)
-        staying = [host for host in self._hosts if host.name in self._turns or self._goes_on(host)]
+        staying = [host for host in self._planned if host.name in self._turns or self._goes_on(host)]
         self._install([*replaced, *joining, *self._without_release(staying)])
         for host in _down(turning):
             self._turn(host)
@@ -205,6 +237,15 @@ class _Planning:
         for host in _up(leaving):
             self._leave(host)
         for host in self._not_too_early(_up(turning)):
+            self._turn(host)
+        if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
+            _bootstrap.check_can_be_asked(self._hosts)
+
+    def turn_down(self) -> None:
+        """The turns of members that are down, which cost their cluster nothing."""
+        turning = _down(self._hosts_turning())
+        self._install(self._without_release(turning))
+        for host in turning:
             self._turn(host)
 
     def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
@@ -385,7 +426,10 @@ class _Planning:
     # -- how ---------------------------------------------------------------------------------------------------------
 
     def _hosts_due(self, what: str) -> list[Host]:
-        return [host for host in self._hosts if self._due[host.name] == what]
+        return [host for host in self._planned if self._due[host.name] == what]
+
+    def _hosts_turning(self) -> list[Host]:
+        return [host for host in self._planned if host.name in self._turns]
 
     def _is_voter(self, host: Host) -> bool:
         member = self._foreseen.on(host)
@@ -435,6 +479,16 @@ class _Planning:
 def _asks(step: Step) -> bool:
     """Are other members asked about the quorum before it is done?"""
     return step.kind in ("join", "leave", "forget") or (step.kind == "turn" and bool(step.arguments["restart"]))
+
+
+def _crashes(host: Host) -> bool:
+    """Does systemd start its member again and again, and it ends each time, by its own last words?
+
+    One whose turn was interrupted is the first to be tried again: nobody else may get what it does not start with.
+    """
+    if host.silent or host.answers or host.masked:
+        return False
+    return bool(host.has_log and host.seen["unit"]["last_error"] and not host.seen["previous"])
 
 
 def _check_mounts(host: Host) -> None:

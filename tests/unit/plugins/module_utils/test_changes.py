@@ -923,3 +923,59 @@ class TestMembersThatNobodyCanAsk:
             ("turn", "etcd-host0"),
         ]
         assert planned.steps[1].arguments["endpoints"] == ["http://10.0.0.3:2379"]
+
+
+class TestAMemberThatEndsAsSoonAsItStarts:
+    """systemd starts it again and again; its disk is broken, say."""
+
+    WORDS = "failed to open WAL: input/output error"
+
+    @staticmethod
+    def crashing(at, **variables):
+        host = replace(stopped(bare(at)), wanted=bare(at, **variables).wanted)
+        unit = {"active_state": "activating", "sub_state": "auto-restart", "restarts": 7}
+        return seeing(host, unit={**unit, "last_error": TestAMemberThatEndsAsSoonAsItStarts.WORDS})
+
+    def five(self, **variables):
+        hosts = [*well(0, 1, 2, 3, members=member_list(5)), self.crashing(4, **variables)]
+        return [replace(host, wanted=bare(at, **variables).wanted) for at, host in enumerate(hosts)]
+
+    def test_is_tried_last_where_the_others_can_be_changed_without_it(self):
+        hosts = self.five(etcd_settings={"log-level": "debug"})
+        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in (1, 2, 3, 0, 4)]
+
+    def test_is_started_last_where_it_needs_no_change(self):
+        hosts = self.five()
+        hosts[1] = absent(hosts[1])
+        assert acts(hosts) == [("leave", "etcd-host1"), ("start", "etcd-host4"), ("await", "etcd-host4")]
+
+    def test_is_started_where_there_is_nothing_else_to_do(self):
+        assert acts(self.five()) == [("start", "etcd-host4"), ("await", "etcd-host4")]
+
+    def test_is_started_after_others_that_only_stand_still(self):
+        hosts = self.five()
+        hosts[1] = stopped(bare(1))
+        assert acts(hosts) == [(kind, f"etcd-host{at}") for at in (1, 4) for kind in ("start", "await")]
+
+    def test_is_tried_first_where_the_others_need_it(self):
+        hosts = [*self.five(), bare(5)]
+        assert acts(hosts) == [("start", "etcd-host4"), ("await", "etcd-host4"), ("join", "etcd-host5")]
+        changed = {"etcd_settings": {"log-level": "debug"}}
+        hosts = [replace(host, wanted=bare(at, **changed).wanted) for at, host in enumerate(well(0, 1, 2))]
+        hosts[2] = self.crashing(2, **changed)
+        assert acts(hosts)[0] == ("turn", "etcd-host2")
+
+    def test_is_tried_first_where_a_change_of_its_own_was_interrupted(self):
+        """Nobody else may get what it does not start with."""
+        hosts = self.five(etcd_settings={"log-level": "debug"})
+        hosts[4] = seeing(hosts[4], previous=True, previous_doubtful=True)
+        assert acts(hosts)[0] == ("turn", "etcd-host4")
+
+    def test_is_not_forgotten_while_this_run_would_start_it(self):
+        hosts = [saying(host, forget=("etcd-host4",)) for host in self.five()]
+        assert "etcd-host4 was looked at and has its data" in refusal(hosts, BadInput)
+
+    def test_leaves_like_any_other(self):
+        hosts = self.five(etcd_settings={"log-level": "debug"})
+        hosts[4] = absent(hosts[4])
+        assert acts(hosts)[0] == ("leave", "etcd-host4")
