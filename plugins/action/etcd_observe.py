@@ -15,11 +15,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _cluster, _identity, _render, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _render, _signs, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
@@ -111,7 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "seen": node,
             "authorities": authorities.to_dict(),
             "skew": skew,
-            "heard": _heard(node["cluster"] or {}),
+            "heard": _heard(node["cluster"] or {}, wanted, node["certificates"]),
         }
 
     def _old_python(self) -> str:
@@ -137,10 +138,15 @@ def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mappin
     return [_topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
 
 
-def _heard(cluster: Mapping[str, Any]) -> dict[str, str]:
-    """Of the members that are to be forgotten and whom the host did not reach: who answers the controller itself."""
+def _heard(cluster: Mapping[str, Any], wanted: Wanted, certificates: Mapping[str, str]) -> dict[str, Any]:
+    """Of the members that are to be forgotten and whom the host did not reach: who answers the controller itself.
+
+    :param certificates: path -> text of those of the host, by whose authorities it is judged who that is.
+    """
     unheard = {member_id for member_id, heard in (cluster.get("forgotten") or {}).items() if not heard}
     named = [member for member in cluster.get("members") or [] if member["id"] in unheard]
+    client_ca, peer_ca = (certificates.get(wanted.layout.certificate(name), "") for name in ("ca", "peer-ca"))
+    asker = Asker(Credentials(), client_ca, peer_ca, cluster_id=cluster.get("cluster_id", ""))
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
-        answers = pool.map(lambda member: _cluster.answers(member, Credentials(), _HEARING), named)
-        return {member["id"]: answer for member, answer in zip(named, answers, strict=True)}
+        signs = pool.map(lambda member: _signs.of(member, asker, _HEARING), named)
+        return {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs, strict=True)}

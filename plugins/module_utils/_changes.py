@@ -20,9 +20,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _bootstrap, _due, _guard, _marker, _roster, _turns
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _bootstrap,
+    _due,
+    _guard,
+    _identity,
+    _marker,
+    _roster,
+    _turns,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._foreseen import Foreseen
+from ansible_collections.quorum.etcd.plugins.module_utils._health import Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
@@ -277,7 +286,8 @@ class _Planning:
         return list(dict.fromkeys(str(member["id"]) for member in found))
 
     def _check_silent(self, member: Member, roster: Roster) -> None:
-        answers = []
+        answers: list[str] = []
+        unclear: list[str] = []
         for host in self._hosts:
             lives_here = (roster.on(host) or {}).get("id") == member["id"]
             if lives_here and host.runs:
@@ -287,13 +297,26 @@ class _Planning:
             voices = {"the controller": host.heard, host.label: (host.seen.get("cluster") or {}).get("forgotten") or {}}
             for asker, heard in voices.items():
                 if heard.get(member["id"]):
-                    answers.append(f"asked from {asker} it {heard[member['id']]}")
+                    sign = Sign(**heard[member["id"]])
+                    (answers if sign.certain else unclear).append(f"asked from {asker} it {sign}")
         if answers:
             raise BadInput(
                 f"etcd_forget names {_guard.label(member)}, and it is alive: {answers[0]}. A member that is removed "
                 "while it runs takes its vote with it, and clients lose what they read there. To take a living member "
                 "out, write etcd_member_state: absent for its host."
             )
+        if unclear and not self._is_confirmed(member):
+            raise BadInput(
+                f"etcd_forget names {_guard.label(member)}, and it may be alive: {unclear[0]}. A member that hangs "
+                "looks like this, and one that is removed while it runs takes its vote with it. See what listens there "
+                "(ss -ltnp on that machine). If that is something else, and the member's machine is gone for good, "
+                f"confirm it: -e etcd_confirm={member['id']}"
+            )
+
+    def _is_confirmed(self, member: Member) -> bool:
+        """Has the operator seen to it that what answers at its address is something else?"""
+        said = [word for host in self._hosts if host.wanted is not None for word in host.wanted.said.confirm]
+        return _identity.of_member(member).is_named_by(said)
 
     def _forget(self, member_id: str, why: str) -> None:
         """Have it removed by a host that serves."""
@@ -301,7 +324,8 @@ class _Planning:
         self._foreseen.lost(member_id)
         _guard.check_remove(self._foreseen.votes(), member_id)
         actor = next(host for host in self._hosts if host.answers)
-        self._add([Step("forget", actor.name, f"remove {_guard.label(member)}, {why}", self._removing(member_id))])
+        told = {**self._removing(member_id), "confirmed": self._is_confirmed(member)}
+        self._add([Step("forget", actor.name, f"remove {_guard.label(member)}, {why}", told)])
         self._foreseen.gone(member_id)
 
     def _give_up(self, host: Host) -> None:

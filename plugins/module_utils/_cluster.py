@@ -4,21 +4,19 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The cluster as an act on it sees it: its votes, who leads, and whether a member that is to be forgotten answers."""
+"""The cluster as an act on it sees it: its votes, and who leads."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _survey, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials, outcome_unknown
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, endpoint_of
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, RpcError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
@@ -123,35 +121,6 @@ def hand_over(
         except (TransportError, RpcError) as exc:
             failure = exc
             time.sleep(_POLL)
-
-
-def answers(member: Member, credentials: Credentials, timeout: float = TIMEOUT) -> str:
-    """Whether a member that is to be forgotten lives: one that is removed while it lives loses a vote that counts.
-
-    What accepts a connection at one of its URLs counts, even if it says nothing: a process that hangs may go on. Only
-    another member that answers there is proof that it is not this one. Loopback URLs lead to this host, so that there
-    only the member itself counts.
-
-    :returns: C(answers at URL), or an empty text.
-    """
-    urls = [*member["client_urls"], *member["peer_urls"]]
-    with ThreadPoolExecutor(max_workers=len(urls)) as pool:
-        alive = list(pool.map(lambda url: _answers_at(member, url, credentials, timeout), urls))
-    return next((f"answers at {url}" for url, yes in zip(urls, alive) if yes), "")
-
-
-def _answers_at(member: Member, url: str, credentials: Credentials, timeout: float) -> bool:
-    if url in member["client_urls"]:
-        status = _survey.look(url, credentials, timeout).status
-        if status is not None:
-            return bool(status["member_id"] == member["id"])
-    if not _urls.from_elsewhere([url]):
-        return False
-    with contextlib.suppress(TransportError, OSError):
-        plain = endpoint_of(url.replace("https://", "http://", 1))
-        Dialer().dial(plain, Deadline(timeout)).close()
-        return True
-    return False
 
 
 def _seen(endpoints: Sequence[str], credentials: Credentials, timeout: float) -> list[Seen]:

@@ -21,8 +21,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInpu
 from ansible_collections.quorum.etcd.plugins.module_utils._tls import TlsSocket, Wire
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url, parse_url
 
-# X509_V_FLAG_PARTIAL_CHAIN. The ssl module names it only since Python 3.10, and sets it by itself since 3.13.
-_PARTIAL_CHAIN = 0x80000
+#: X509_V_FLAG_PARTIAL_CHAIN: every certificate of a bundle is an anchor, as in Go.
+# The ssl module names it only since Python 3.10, and sets it by itself since 3.13.
+PARTIAL_CHAIN = 0x80000
 
 # The results of OpenSSL's X509_verify_cert(3) that have a remedy of their own.
 _NOT_SIGNED = frozenset((2, 18, 19, 20, 21, 24))
@@ -88,7 +89,7 @@ class Dialer:
         :raises TransportError: the endpoint cannot be reached; nothing was sent.
         """
         context = self._tls() if endpoint.tls else None
-        raw = self._connect(endpoint, deadline)
+        raw = self.connect(endpoint, deadline)
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is None:
@@ -118,7 +119,11 @@ class Dialer:
             )
         return f"{error.strerror or error}."
 
-    def _connect(self, endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+    def connect(self, endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+        """A connected socket, without TLS whatever the endpoint says.
+
+        :raises TransportError: the endpoint cannot be reached.
+        """
         addresses = _resolve(endpoint, deadline)
         refusal = ""
         for tried, (family, kind, protocol, _name, address) in enumerate(addresses):
@@ -147,7 +152,7 @@ class Dialer:
             context.set_alpn_protocols(["h2"])
             # As etcd's own clients verify: names from the SANs only, and every certificate of the bundle is an anchor.
             context.hostname_checks_common_name = False
-            context.verify_flags |= _PARTIAL_CHAIN
+            context.verify_flags |= PARTIAL_CHAIN
             self._load_ca(context)
             self._load_client_pair(context)
             self._context = context

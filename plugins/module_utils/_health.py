@@ -65,6 +65,23 @@ class Seen(t.NamedTuple):
     took: float = 0.0
 
 
+class Sign(t.NamedTuple):
+    """A sign that a member lives.
+
+    :param url: where.
+    :param certain: it is a member of the cluster that answers. Otherwise something takes connections there, as a member
+        that hangs would, and does not say who it is.
+    """
+
+    url: str
+    certain: bool
+
+    def __str__(self) -> str:
+        if self.certain:
+            return f"answers at {self.url}"
+        return f"may answer at {self.url}, where something takes connections and does not say who it is"
+
+
 def members_of(seen: t.Sequence[Seen]) -> list[Result]:
     """The member list of whoever has applied most of the log; empty if nobody has told."""
     told = [one for one in seen if one.members is not None]

@@ -11,22 +11,21 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
-    _cluster,
     _hostfiles,
     _identity,
     _process,
+    _signs,
     _snapshotfile,
     _view,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 Member = Mapping[str, Any]
@@ -71,19 +70,18 @@ def _heard(
 ) -> list[dict[str, Any]]:
     kept = told["kept"][-1]["manifest"]["members"] if told["kept"] else []
     members = [*(of_process(systemd, layout) or known or kept), *_of_record(told["record"])]
-    # Who takes a connection counts: no login is needed for that, and a new host has no file for one yet.
-    credentials = _view.credentials(replace(layout, user_file=""))
-    return answering([one for one in members if _identity.of_member(one).is_named_by(fenced)], credentials)
+    # Members of the restored cluster count too, whose ID is another.
+    return answering([one for one in members if _identity.of_member(one).is_named_by(fenced)], _view.asker(layout))
 
 
-def answering(members: Sequence[Member], credentials: Credentials) -> list[dict[str, Any]]:
-    """Those that answer this host: C(id), C(name), C(peer_urls), and C(answer), which has the URL."""
+def answering(members: Sequence[Member], asker: Asker) -> list[dict[str, Any]]:
+    """Those that show a sign of life to this host: C(id), C(name), C(peer_urls), and C(answer), which has the URL."""
     with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
-        answers = list(pool.map(lambda one: _cluster.answers(one, credentials, _ASK), members))
+        signs = list(pool.map(lambda one: _signs.of(one, asker, _ASK), members))
     return [
-        {"id": one["id"], "name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": answer}
-        for one, answer in zip(members, answers)
-        if answer
+        {"id": one["id"], "name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": str(sign)}
+        for one, sign in zip(members, signs)
+        if sign is not None
     ]
 
 

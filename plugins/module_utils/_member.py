@@ -18,12 +18,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _guard,
     _membership,
     _presumed,
+    _signs,
     _turnlock,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
 
 Member = Mapping[str, Any]
 
@@ -44,6 +46,7 @@ class Wanted:
     :param peer_urls: its peer URLs, normalised.
     :param members: the members as a plan foresaw them, see C(_presumed); C(None) for no plan.
     :param only_if_silent: remove it only if nothing answers at its URLs.
+    :param ignore_unidentified: remove it, too, if what answers there does not say who it is.
     :param allow_outage: change the peer URLs though one voter less would be no quorum.
     """
 
@@ -54,6 +57,7 @@ class Wanted:
     members: Sequence[Member] | None = None
     only_if_silent: bool = False
     allow_outage: bool = False
+    ignore_unidentified: bool = False
 
     def __str__(self) -> str:
         return self.name or self.member_id or ", ".join(self.peer_urls)
@@ -112,11 +116,17 @@ def changes(members: Sequence[Member], wanted: Wanted) -> list[str]:
 
 
 def ensure(
-    endpoints: Sequence[str], credentials: Credentials, wanted: Wanted, patience: Patience, check: bool
+    endpoints: Sequence[str],
+    credentials: Credentials,
+    wanted: Wanted,
+    patience: Patience,
+    check: bool,
+    asker: Asker = _signs.UNKNOWN,
 ) -> dict[str, Any]:
     """Make the member what is wanted, under the guard and the cluster's lock.
 
     :param check: only say what would be done; nothing is written, so no lock is taken.
+    :param asker: what is known here of whoever answers at a member's URLs; the rest is added.
     :returns: C(changed), C(before) and C(members) (all of them, before and after), C(member) (empty without it).
     :raises Refused: the guard, or etcd itself, does not allow it.
     :raises EtcdError: no answer, or etcd's own where it is clear.
@@ -128,7 +138,7 @@ def ensure(
     # What is given leads on from here, even if the member that it is for ends.
     endpoints = list(dict.fromkeys([*endpoints, *_cluster.endpoints_of(before)]))
     with Client(endpoints, credentials, patience.answer) as client:
-        act = _Act(endpoints, credentials, client, wanted, patience)
+        act = _Act(endpoints, credentials, client, wanted, patience, asker)
         if check:
             after = before
             act.check_presumed(before)
@@ -156,6 +166,7 @@ class _Act:
     client: Client
     wanted: Wanted
     patience: Patience
+    asker: Asker
 
     def check_presumed(self, members: Sequence[Member]) -> None:
         if self.wanted.members is not None:
@@ -207,13 +218,19 @@ class _Act:
         return votes
 
     def _check_silent(self, member: Member) -> None:
-        answer = _cluster.answers(member, self.credentials, self.patience.answer)
-        if answer:
-            raise Refused(
-                f"{_guard.label(member)} was to be forgotten, and it {answer}.",
-                "A member that lives still votes: it would be ended, and with it what it alone can do.",
-                "If it is to leave for good, remove it without only_if_silent.",
-            )
+        cluster_id = self.client.member_list(linearizable=False)["cluster_id"]
+        asker = self.asker._replace(credentials=self.credentials, cluster_id=cluster_id)
+        sign = _signs.of(member, asker, self.patience.answer)
+        if sign is None or (self.wanted.ignore_unidentified and not sign.certain):
+            return
+        raise Refused(
+            f"{_guard.label(member)} was to be forgotten, and it {sign}.",
+            "A member that lives still votes: it would be ended, and with it what it alone can do.",
+            "If it is to leave for good, remove it without only_if_silent."
+            if sign.certain
+            else "See what listens there. If it is something else, and the machine of the member is gone for good: -e "
+            f"etcd_confirm={member['id']}, or ignore_unidentified: true for a task of your own.",
+        )
 
 
 def _check_addition(members: Sequence[Member], wanted: Wanted) -> None:

@@ -37,7 +37,7 @@ class Said:
     """What the operator has said in so many words, because no run does it unasked.
 
     :param forget: names or ids of members whose machines are gone for good.
-    :param confirm: settings whose change cuts clients off.
+    :param confirm: settings whose change cuts clients off, and members at whose former address something else answers.
     :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
     """
 
@@ -164,7 +164,7 @@ class Host:
     :param problem: what is wrong with its variables, or an empty string.
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
-    :param heard: id of a member that is to be forgotten -> C(answers at URL) if the controller itself reaches it.
+    :param heard: id of a member that is to be forgotten -> the sign of life that the controller got, see C(_signs).
     :param inventory: by what the inventory knows it, of a host that gave no answer.
     """
 
@@ -175,7 +175,7 @@ class Host:
     seen: Mapping[str, Any] = field(default_factory=dict)
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
-    heard: Mapping[str, str] = field(default_factory=dict)
+    heard: Mapping[str, Any] = field(default_factory=dict)
     inventory: Identity | None = None
 
     @classmethod

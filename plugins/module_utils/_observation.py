@@ -23,7 +23,6 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _backups,
-    _cluster,
     _hostfiles,
     _identity,
     _installed,
@@ -32,6 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _previous,
     _process,
     _room,
+    _signs,
     _sources,
     _systemd,
     _view,
@@ -269,8 +269,10 @@ def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest)
     view = _view.of_process(environment, layout, interest.timeout)
     named = [one for one in view["members"] or [] if _identity.of_member(one).is_named_by(interest.forget)]
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
-        answers = pool.map(lambda member: _cluster.answers(member, _view.credentials(layout), interest.timeout), named)
-        return {**view, "forgotten": dict(zip((member["id"] for member in named), answers))}
+        asker = _view.asker(layout, view["cluster_id"])
+        signs = pool.map(lambda member: _signs.of(member, asker, interest.timeout), named)
+        found = {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs)}
+        return {**view, "forgotten": found}
 
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:

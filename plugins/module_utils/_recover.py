@@ -102,7 +102,7 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "members": members,
         "needs": int(_size(lies) * _ROOM),
         "free": _room.free(layout.data_dir),
-        "heard": _lastknown.answering(given_up, _view.credentials(layout)) if given_up else [],
+        "heard": _lastknown.answering(given_up, _view.asker(layout)) if given_up else [],
     }
 
 

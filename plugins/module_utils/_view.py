@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _survey, _urls, _userfile
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _survey, _urls, _userfile
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
 
 #: The view of a member that nobody can ask.
 NOTHING: dict[str, Any] = {**Seen("")._asdict(), "serves": False, "member_id": "", "cluster_id": ""}
@@ -34,6 +36,25 @@ def credentials(layout: Layout) -> Credentials:
         **{option: path if os.path.exists(path) else None for option, path in found.items()},
         username=user,
         password=password,
+    )
+
+
+def asker(layout: Layout, cluster_id: str = "") -> Asker:
+    """This host as one that asks for signs of life, see C(_signs). A login is of use, and none is needed.
+
+    :param cluster_id: empty where several clusters come into question.
+    """
+    try:
+        known = credentials(layout)
+    except EtcdError:
+        known = credentials(replace(layout, user_file=""))
+    pair = (layout.certificate("peer"), layout.certificate("peer-key"))
+    return Asker(
+        known,
+        client_ca=_hostfiles.read_text(layout.certificate("ca")),
+        peer_ca=_hostfiles.read_text(layout.certificate("peer-ca")),
+        peer_pair=pair if all(map(os.path.exists, pair)) else (),
+        cluster_id=cluster_id,
     )
 
 

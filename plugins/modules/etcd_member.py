@@ -64,8 +64,28 @@ options:
     description:
       - With O(state=absent), refuse to remove a member that answers at one of its URLs, asked from the host of the
         task. For members whose machine is gone for good.
+      - Another member, another cluster, or a certificate of another authority at such a URL is no such answer.
     type: bool
     default: false
+  ignore_unidentified:
+    description:
+      - With O(only_if_silent), remove the member also while something takes connections at its URLs and does not say
+        who it is, such as another machine that has its address by now. A member that hangs looks like this too.
+    type: bool
+    default: false
+  peer_ca_path:
+    description:
+      - With O(only_if_silent), the CAs of the peer ports, in PEM, by which the certificate of another cluster is known.
+    type: path
+  peer_cert:
+    description:
+      - With O(only_if_silent), a certificate in PEM that the peers take, to ask what answers at a peer URL for its
+        cluster. O(peer_key) belongs to it.
+    type: path
+  peer_key:
+    description:
+      - The key of O(peer_cert), in PEM.
+    type: path
   allow_outage:
     description:
       - Change O(peer_urls) even where nobody can write until the member is reached at the new ones, as in a cluster of
@@ -187,7 +207,7 @@ members:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _member, _signals, _turnlock, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import _member, _signals, _signs, _turnlock, _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
     connection_spec,
     credentials_of,
@@ -205,6 +225,10 @@ def main() -> None:
             "peer_urls": {"type": "list", "elements": "str"},
             "state": {"type": "str", "choices": ["learner", "voter", "absent"], "required": True},
             "only_if_silent": {"type": "bool", "default": False},
+            "ignore_unidentified": {"type": "bool", "default": False},
+            "peer_ca_path": {"type": "path"},
+            "peer_cert": {"type": "path"},
+            "peer_key": {"type": "path", "no_log": False},
             "allow_outage": {"type": "bool", "default": False},
             "members": {
                 "type": "list",
@@ -218,6 +242,7 @@ def main() -> None:
             "catch_up_timeout": {"type": "float", "default": 30.0},
             "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
         },
+        required_together=[("peer_cert", "peer_key")],
         required_one_of=[("name", "member_id", "peer_urls")],
         supports_check_mode=True,
     )
@@ -232,9 +257,11 @@ def main() -> None:
             given["members"],
             given["only_if_silent"],
             given["allow_outage"],
+            given["ignore_unidentified"],
         )
         patience = _member.Patience(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
-        result = _member.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
+        asker = _signs.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
+        result = _member.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker)
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)
     diff = {"before": {"members": result.pop("before")}, "after": {"members": result["members"]}}

@@ -43,7 +43,8 @@ options:
   forget:
     description:
       - Names or ids of members that are to be forgotten, of which to tell whether they can still be reached from here.
-      - Whatever accepts a connection at one of its URLs counts, unless another member answers there.
+      - Whatever accepts a connection at one of its URLs counts, unless it shows that it is something else, such as
+        another member, a member of another cluster, or a server with a certificate of another authority.
     type: list
     elements: str
     default: []
@@ -177,7 +178,8 @@ node:
       returned: success
     cluster:
       description: What the running member says of its cluster. V(null) when none runs. C(forgotten) has for each member
-        that O(forget) names its id and, if it can still be reached, C(answers at URL), else an empty text.
+        that O(forget) names its id and, if something answers for it, C(url) and C(certain) (whether that is certainly a
+        member of the cluster), else V(null).
       type: dict
       returned: success
 """

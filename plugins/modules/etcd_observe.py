@@ -71,8 +71,8 @@ skew:
   type: float
 heard:
   description:
-    - The id of each member that is to be forgotten and that the host did not reach, and C(answers at URL) if the
-      controller reaches it, else an empty text.
+    - The id of each member that is to be forgotten and that the host did not reach. Where something answers the
+      controller for it, C(url) and C(certain), else V(null).
   returned: success
   type: dict
 """

@@ -172,7 +172,7 @@ def test_a_host_that_is_not_in_the_clusters_group_is_refused(tmp_path):
     assert "127.0.0.1: refused, nothing was touched. It is no host of the group" in done.stdout
 
 
-def forgetting(urls, heard=""):
+def forgetting(urls, heard=None):
     """The answer of a host whose cluster has a member that is to be forgotten."""
     answer = node()
     member = {"id": "ff", "name": "etcd-host2", "client_urls": [], "peer_urls": urls}
@@ -185,12 +185,12 @@ def test_a_member_that_is_to_be_forgotten_is_tried_from_the_controller_too(input
     """A wall may stand between its host and the others, and not here."""
     with socket.create_server((_network.default_address(), 0)) as alive:
         url = "http://{}:{}".format(*alive.getsockname())
-        assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": f"answers at {url}"}
-    assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": ""}
+        assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": {"url": url, "certain": False}}
+    assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": None}
 
 
 def test_nobody_else_is_tried_from_the_controller(inputs):
-    assert observe(inputs, forgetting(["http://192.0.2.1:1"], "answers at http://192.0.2.1:1"))[0]["heard"] == {}
+    assert observe(inputs, forgetting(["http://192.0.2.1:1"], {"url": "http://192.0.2.1:1", "certain": False}))[0]["heard"] == {}
     assert observe(inputs)[0]["heard"] == {}
 
 

@@ -399,7 +399,9 @@ class World:
             "members": self.listed() if serves else None,
             "alarms": [] if serves else None,
             "error": "" if serves else "request timed out",
-            "forgotten": {one["id"]: "answers" if self.machine_of(one["id"]) else "" for one in named},
+            "forgotten": {
+                one["id"]: {"url": "its own", "certain": True} if self.machine_of(one["id"]) else None for one in named
+            },
         }
 
 

@@ -264,6 +264,7 @@ class TestAMachineThatIsGoneForGood:
             "member_id": member_id(2),
             "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
             "members": _presumed.of(member_list()),
+            "confirmed": False,
         }
         assert step(hosts, "forget").title == "remove etcd-host2, whose machine is gone"
 
@@ -272,14 +273,31 @@ class TestAMachineThatIsGoneForGood:
         assert acts(hosts) == [("forget", "etcd-host0")]
 
     def test_is_refused_while_it_answers_from_any_member(self):
-        heard = {member_id(2): "answers at http://10.0.0.3:2379"}
+        heard = {member_id(2): {"url": "http://10.0.0.3:2379", "certain": True}}
         hosts = [self.FORGETTING[0], seeing(self.FORGETTING[1], cluster={"forgotten": heard}), silent(bare(2))]
         text = refusal(hosts, BadInput)
         assert "it is alive: asked from etcd-host1 it answers at http://10.0.0.3:2379" in text
         assert "etcd_member_state: absent" in text
 
+    def test_is_confirmed_where_what_answers_does_not_say_who_it_is(self):
+        """Its address may belong to another machine by now."""
+        heard = {member_id(2): {"url": "http://10.0.0.3:2380", "certain": False}}
+        hosts = [self.FORGETTING[0], seeing(self.FORGETTING[1], cluster={"forgotten": heard}), silent(bare(2))]
+        text = refusal(hosts, BadInput)
+        assert "asked from etcd-host1 it may answer at http://10.0.0.3:2380" in text
+        assert text.endswith(f"confirm it: -e etcd_confirm={member_id(2)}")
+        hosts = [host if host.silent else saying(host, confirm=(member_id(2),)) for host in hosts]
+        assert acts(hosts) == [("forget", "etcd-host0")]
+        assert step(hosts, "forget").arguments["confirmed"] is True
+
+    def test_is_not_confirmed_where_it_says_who_it_is(self):
+        heard = {member_id(2): {"url": "http://10.0.0.3:2380", "certain": True}}
+        hosts = [saying(host, confirm=(member_id(2),)) for host in self.FORGETTING]
+        hosts = [hosts[0], seeing(hosts[1], cluster={"forgotten": heard}), silent(bare(2))]
+        assert "it is alive: asked from etcd-host1" in refusal(hosts, BadInput)
+
     def test_is_refused_while_it_answers_the_controller(self):
-        heard = {member_id(2): "answers at http://10.0.0.3:2379"}
+        heard = {member_id(2): {"url": "http://10.0.0.3:2379", "certain": True}}
         hosts = [replace(self.FORGETTING[0], heard=heard), self.FORGETTING[1], silent(bare(2))]
         assert "asked from the controller it answers at http://10.0.0.3:2379" in refusal(hosts, BadInput)
 

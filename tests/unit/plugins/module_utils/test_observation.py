@@ -314,11 +314,11 @@ class TestAMemberThatIsToBeForgotten:
         with socket.create_server(("0.0.0.0", 0)) as listener:
             url = f"https://{_network.default_address() or '127.0.0.2'}:{listener.getsockname()[1]}"
             told["peer_urls"] = [url]
-            assert look(forget=[named])["cluster"]["forgotten"] == {told["id"]: f"answers at {url}"}
+            assert look(forget=[named])["cluster"]["forgotten"] == {told["id"]: {"url": url, "certain": False}}
 
     def test_is_silent_if_nothing_does(self, look, told):
         told["peer_urls"] = ["https://192.0.2.1:2380"]
-        assert look(forget=["etcd-host2"])["cluster"]["forgotten"] == {told["id"]: ""}
+        assert look(forget=["etcd-host2"])["cluster"]["forgotten"] == {told["id"]: None}
 
     @pytest.mark.parametrize("forget", [[], [""], ["etcd-host9"]])
     def test_is_not_asked_for_unless_it_is_named(self, look, told, forget):
