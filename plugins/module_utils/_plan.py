@@ -605,14 +605,15 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
 def _backups(hosts: Sequence[Host]) -> list[str]:
     """What is wrong with the snapshots that the members are to save by themselves."""
     heard = [host for host in hosts if not host.silent and host.wanted is not None and host.wanted.snapshots.schedule]
-    backups = [_saving.backup_of(host.label, host.seen["snapshots"]) for host in heard]
+    is_masked = {host.label: host.seen["timer"]["enabled"] == "masked" for host in heard}
+    backups = [_saving.backup_of(host.label, host.seen["snapshots"], is_masked[host.label]) for host in heard]
     max_age = max((host.wanted.snapshots.max_age for host in heard if host.wanted is not None), default=0)
     now = max((host.seen["host"]["time"] for host in heard), default=0.0)
     masked = [
-        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots, and on its days no "
+        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots, and in its turns no "
         "other takes its place."
         for host in heard
-        if host.seen["timer"]["enabled"] == "masked"
+        if is_masked[host.label]
     ]
     return [*_schedules(hosts), *masked, *_saving.complaints(backups, max_age, now, len(heard) == len(hosts))]
 

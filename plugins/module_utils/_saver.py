@@ -37,6 +37,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
 
 # Seconds for one question to one member; all are asked at once.
 _TIMEOUT = 3.0
+# Seconds between two looks at a member that may be starting.
+_POLL = 5.0
 # systemd reads the priority of a line from it (sd-daemon(3)).
 _ERROR = "<3>"
 
@@ -88,7 +90,7 @@ def attempt(
     :raises EtcdError: something went wrong.
     """
     credentials = credentials_of(settings)
-    choice = look(settings, credentials, clock())
+    choice = _first_look(settings, credentials, sleep, clock)
     if not choice.mine:
         sleep(settings.second_look)
         with contextlib.suppress(EtcdError):
@@ -117,6 +119,24 @@ def attempt(
         f"Saved {saved.path}, revision {manifest.revision}, {manifest.size} bytes, in {took:.1f} s. {choice.why}",
         took,
     )
+
+
+def _first_look(
+    settings: Settings, credentials: Credentials, sleep: Callable[[float], None], clock: Callable[[], float]
+) -> Choice:
+    """What C(look) says once the member of this host answers.
+
+    :raises EtcdError: it does not.
+    """
+    waited = 0.0
+    while True:
+        try:
+            return look(settings, credentials, clock())
+        except HostError:
+            if waited >= settings.await_member:
+                raise
+        sleep(_POLL)
+        waited += _POLL
 
 
 def look(settings: Settings, credentials: Credentials, now: float) -> Choice:

@@ -37,6 +37,9 @@ SECOND_LOOK = 45
 # Seconds by which a snapshot may seem to come from the future: the clocks of hosts differ.
 _SLACK = 300
 
+#: Seconds for which a member that does not answer is waited for: it may be starting, as after a boot.
+AWAIT_MEMBER = 300
+
 #: How a try ended.
 SAVED, PASSED, FAILED = "saved", "passed", "failed"
 
@@ -57,6 +60,7 @@ class Settings:
     :param state_file: what became of the last try.
     :param unit: the member's own unit, for messages.
     :param second_look: seconds, see C(SECOND_LOOK).
+    :param await_member: seconds, see C(AWAIT_MEMBER).
     :param member_dirs: where the member of this host has its data and its log.
     :param max_hash_size: bytes of the database up to which the member is asked for etcd's hash.
     """
@@ -77,6 +81,7 @@ class Settings:
     after_command: tuple[str, ...] = ()
     metrics_file: str = ""
     second_look: float = SECOND_LOOK
+    await_member: float = AWAIT_MEMBER
     member_dirs: tuple[str, ...] = ()
     max_hash_size: int = 0
 
@@ -190,8 +195,8 @@ class Try:
 def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> str:
     """For node_exporter's textfile collector. No age is written: it would stand still until the next try.
 
-    :param newest: the newest snapshot on this host, None where there is none. Of one that is still to be taken, as it
-        says, nobody knows how old it is: then it counts as very old, for whoever asks for ages is to be woken.
+    :param newest: the newest snapshot on this host, None where there is none. That counts as a very old one, so that an
+        alert on its age is raised. So does one that says that it is still to be taken, whose age nobody knows.
     :param saved_for: seconds that saving it took, as far as known.
     """
     found: list[tuple[str, str, float]] = [
@@ -199,13 +204,16 @@ def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> s
         ("last_try_success", "Whether that went well: it saved one, or another member was to.", int(last.ok)),
         ("last_try_saved", "Whether it saved one itself.", int(last.outcome == SAVED)),
     ]
+    is_dated = newest is not None and not _is_ahead(_at(newest.taken_at), _at(last.at))
+    found.append(
+        (
+            "newest_timestamp_seconds",
+            "When the newest snapshot on this host was taken; 0 if there is none, or if its clock was ahead then.",
+            _at(newest.taken_at) if newest and is_dated else 0.0,
+        )
+    )
     if newest is not None:
         found += [
-            (
-                "newest_timestamp_seconds",
-                "When the newest snapshot on this host was taken; 0 if its clock was ahead then.",
-                0.0 if _is_ahead(_at(newest.taken_at), _at(last.at)) else _at(newest.taken_at),
-            ),
             ("newest_size_bytes", "Its size.", newest.size),
             ("newest_revision", "The revision of the store that it holds.", newest.revision),
             ("newest_duration_seconds", "How long saving it took.", saved_for),
@@ -244,6 +252,7 @@ class Backup:
     :param newest: when its newest snapshot of the cluster was taken, seconds since 1970; 0 where it has none.
     :param last: its last try, None where there was none.
     :param path: of that snapshot, empty where it has none.
+    :param is_masked: the operator has switched its timer off.
     """
 
     label: str
@@ -251,14 +260,22 @@ class Backup:
     newest: float
     last: Try | None
     path: str = ""
+    is_masked: bool = False
+
+    def idle(self, now: float) -> float:
+        """Seconds for which its timer has not had the program run; 0 where no timer is to."""
+        if not self.since or self.is_masked:
+            return 0.0
+        tried = _at(self.last.at) if self.last else 0.0
+        return now - max(self.since, 0.0 if _is_ahead(tried, now) else tried)
 
 
-def backup_of(label: str, seen: Mapping[str, Any]) -> Backup:
+def backup_of(label: str, seen: Mapping[str, Any], is_masked: bool = False) -> Backup:
     """Of what C(_backups.on_host) has seen."""
     newest, last = seen["newest"], seen["last"]
     taken = seconds_of(newest["taken_at"]) if newest else None
     path = newest["path"] if newest else ""
-    return Backup(label, seen["since"], taken or 0.0, Try(**last) if last else None, path)
+    return Backup(label, seen["since"], taken or 0.0, Try(**last) if last else None, path, is_masked)
 
 
 def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: bool) -> list[str]:
@@ -276,6 +293,13 @@ def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: b
     ]
     ahead = [one for one in found if _is_ahead(one.newest, now)]
     texts += [f"{one.label}: {_untimely(one.path, stamp(one.newest))}" for one in ahead]
+    texts += [
+        f"{one.label}: its timer has not had a snapshot tried for {_age(one.idle(now))}, and etcd_snapshot_max_age is "
+        f"{_age(max_age)}: a disk may not be mounted, or the timer may be stopped. Look at systemctl status "
+        "etcd-snapshot etcd-snapshot.timer there."
+        for one in found
+        if max_age and one.idle(now) > max_age
+    ]
     newest = max((one for one in found if one not in ahead), key=lambda one: one.newest, default=None)
     since = [one.since for one in found if one.since]
     if not max_age or newest is None or not since:

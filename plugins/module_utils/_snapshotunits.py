@@ -20,7 +20,8 @@ _SERVICE = """\
 [Unit]
 Description=Snapshot of the etcd cluster {cluster}, if it is this member's to save
 Documentation=https://etcd.io/docs/
-After={unit} network-online.target
+# Not after the member: its start may wait for a quorum for ever, and so would this. The program waits for it itself.
+After=network-online.target
 RequiresMountsFor={directory}
 # Whoever wants one more gets it: a backup that is refused is worse than one too many.
 StartLimitIntervalSec=0
@@ -71,7 +72,6 @@ def service(layout: Layout, cluster: str, snapshots: Snapshots, python: str) -> 
     return _SERVICE.format(
         signature=SIGNATURE,
         cluster=_plain(cluster),
-        unit=layout.unit,
         identifier=posixpath.splitext(layout.snapshot_unit)[0],
         directory=snapshots.directory,
         python=_plain(python),

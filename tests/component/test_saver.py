@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from dataclasses import replace
@@ -17,7 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _calendar, _sav
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Settings
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
-from cluster import DEFAULT_VERSION, Cluster, Tls, switch_authentication_on
+from cluster import DEFAULT_VERSION, REPOSITORY, Cluster, Tls, switch_authentication_on
 from machine import pythons
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -49,6 +50,7 @@ class Hosts:
             unit="etcd.service",
             metrics_file=str(place / "etcd.prom"),
             second_look=0.0,
+            await_member=0.0,
             **{name: str(path) for name, path in files.items()},
         )
         return replace(settings, **self._settings, **changes)
@@ -158,6 +160,21 @@ class TestOfThree:
         ]
         assert [one.outcome for one in done] == [_saving.PASSED, _saving.SAVED]
 
+    def test_one_whose_member_starts_late_is_waited_for(self, hosts):
+        """As after a boot, when the timer makes up for what was missed."""
+        first = hosts.order[0]
+        hosts.cluster.end(first)
+        waits = []
+
+        def wait(seconds):
+            waits.append(seconds)
+            if len(waits) == 2:
+                hosts.cluster.start()
+
+        done = _saver.attempt(hosts.settings(first, await_member=60.0), wait)
+        assert done.outcome == _saving.SAVED
+        assert len(waits) >= 2
+
     def test_one_whose_own_member_is_down_says_so(self, hosts):
         first = hosts.order[0]
         hosts.cluster.end(first)
@@ -168,6 +185,63 @@ class TestOfThree:
         assert run.stderr.count("\n") == 1
         assert hosts.state(first)["outcome"] == _saving.FAILED
         assert hosts.metrics(first)["etcd_snapshot_last_try_success"] == 0
+
+
+ALERTS = re.search(r"```promql\n(.*?)```", (REPOSITORY / "docs" / "snapshots.md").read_text(), re.S)
+MINUTES = 28 * 60
+METRICS = ("last_try_success", "last_try_timestamp_seconds", "newest_timestamp_seconds")
+
+
+class TestTheDocumentedAlerts:
+    """Judged by Prometheus' own tool, minute by minute."""
+
+    def fired(self, directory, tries):
+        """The alerts that are raised in the end.
+
+        :param tries: by host its METRICS, each as a value and what is added to it every minute.
+        """
+        assert ALERTS
+        rules = [{"alert": f"alert{at}", "expr": text} for at, text in enumerate(ALERTS[1].splitlines())]
+        (directory / "rules.yml").write_text(json.dumps({"groups": [{"name": "g", "rules": rules}]}))
+        series = [
+            {
+                "series": f'etcd_snapshot_{name}{{cluster="etcd_cluster",instance="{host}"}}',
+                "values": f"{begin}+{step}x{MINUTES}",
+            }
+            for host, values in tries.items()
+            for name, (begin, step) in zip(METRICS, values)
+        ]
+        return [at for at in range(len(rules)) if self.is_raised(directory, f"alert{at}", series)]
+
+    def is_raised(self, directory, alert, series):
+        expected = {"eval_time": f"{MINUTES}m", "alertname": alert, "exp_alerts": []}
+        test = {"interval": "1m", "input_series": series, "alert_rule_test": [expected]}
+        path = directory / "test.yml"
+        path.write_text(json.dumps({"rule_files": ["rules.yml"], "tests": [test]}))
+        done = subprocess.run(["promtool", "test", "rules", path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or "got:[" in done.stdout + done.stderr, done.stdout + done.stderr
+        return done.returncode != 0
+
+    WELL = ((1, 0), (0, 60), (0, 60))
+
+    @pytest.mark.parametrize(
+        ("third", "fired"),
+        [
+            pytest.param(WELL, [], id="all is well"),
+            pytest.param(((1, 0), (0, 60), (0, 0)), [], id="another host has a newer one"),
+            pytest.param(((0, 0), (0, 60), (0, 60)), [4], id="a try failed"),
+            pytest.param(((1, 0), (0, 0), (0, 60)), [1], id="its timer stopped"),
+            pytest.param((), [2], id="its program was never started"),
+        ],
+    )
+    def test_see_each_host(self, tmp_path, third, fired):
+        assert self.fired(tmp_path, {"a": self.WELL, "b": self.WELL, "c": third}) == fired
+
+    def test_see_that_there_is_no_snapshot(self, tmp_path):
+        assert self.fired(tmp_path, dict.fromkeys("abc", ((1, 0), (0, 60), (0, 0)))) == [0]
+
+    def test_see_a_cluster_where_nothing_was_ever_started(self, tmp_path):
+        assert self.fired(tmp_path, {}) == [3]
 
 
 class TestOfOne:

@@ -189,7 +189,8 @@ class TestBackups:
             host = bare(at)
             wanted = replace(host.wanted.snapshots, schedule=schedule, max_age=93600)
             host = serving(replace(host, wanted=replace(host.wanted, snapshots=wanted)))
-            seen = {"since": 1_799_136_000.0, **(snapshots if at == 2 else {})}
+            last = {"at": "2027-01-15T07:30:00Z", "outcome": "passed", "message": "", "duration": 0.0}
+            seen = {"since": 1_799_136_000.0, "last": last, **(snapshots if at == 2 else {})}
             timer = {"enabled": "enabled", "active_state": "active"}
             found.append(seeing(host, snapshots=seen, timer=timer, host={"time": 1_800_000_000.0}))
         return found
@@ -218,6 +219,14 @@ class TestBackups:
         plan = _plan.plan(self.hosts(newest=self.newest("2027-01-15T07:00:00Z"), last=last))
         assert plan.warnings == ("etcd-host2: its last snapshot failed at 2027-01-15T08:00:00Z: no room.",)
 
+    def test_that_no_timer_starts_are_warned_of(self):
+        hosts = self.hosts(newest=self.newest("2027-01-15T07:00:00Z"), last=None)
+        (text,) = _plan.plan(hosts).warnings
+        assert text.startswith("etcd-host2: its timer has not had a snapshot tried for 10 days")
+        hosts[2] = seeing(hosts[2], timer={"enabled": "masked", "active_state": "inactive"})
+        (text,) = _plan.plan(hosts).warnings
+        assert "etcd-snapshot.timer is masked" in text
+
     def test_that_nobody_wants_are_no_matter(self):
         assert _plan.plan(self.hosts(schedule="")).warnings == ()
 
@@ -226,8 +235,8 @@ class TestBackups:
         hosts[1] = seeing(hosts[1], timer={"enabled": "masked", "active_state": "inactive"})
         (text,) = _plan.plan(hosts).warnings
         assert text == (
-            "etcd-host1: etcd-snapshot.timer is masked: this member saves no snapshots, and on its days no other takes "
-            "its place."
+            "etcd-host1: etcd-snapshot.timer is masked: this member saves no snapshots, and in its turns no other "
+            "takes its place."
         )
 
     @pytest.mark.parametrize("schedule, said", [("", "empty"), ("hourly", "hourly")])

@@ -190,7 +190,8 @@ class TestMetrics:
     def test_of_a_failure_say_so(self):
         found = self.read("prod", Try("2026-11-22T07:40:00Z", _saving.FAILED, "why"), None, 0.0)
         assert found["etcd_snapshot_last_try_success"][1] == 0
-        assert "etcd_snapshot_newest_timestamp_seconds" not in found
+        assert found["etcd_snapshot_newest_timestamp_seconds"][1] == 0, "or no alert on the age would be raised"
+        assert "etcd_snapshot_newest_size_bytes" not in found
 
     def test_tell_no_time_that_is_still_to_come(self):
         """The age of the newest would be below zero for years, and nobody would be woken."""
@@ -205,7 +206,8 @@ class TestMetrics:
 
 
 class TestComplaints:
-    FRESH = Backup("etcd-host0", NOON - 10 * 86400, NOON - 3600, None)
+    LAST = Try(_saving.stamp(NOON - 3600), _saving.PASSED, "")
+    FRESH = Backup("etcd-host0", NOON - 10 * 86400, NOON - 3600, LAST)
     OTHER = replace(FRESH, label="etcd-host1", newest=0.0)
 
     def say(self, *backups, max_age=93600, heard=True):
@@ -234,9 +236,9 @@ class TestComplaints:
         assert self.say(replace(self.FRESH, newest=1.0), max_age=0) == []
 
     def test_repeat_why_the_last_try_failed(self):
-        last = Try("2026-11-22T07:40:00Z", _saving.FAILED, "no room.")
+        last = Try("2027-01-15T07:40:00Z", _saving.FAILED, "no room.")
         assert self.say(replace(self.FRESH, last=last)) == [
-            "etcd-host0: its last snapshot failed at 2026-11-22T07:40:00Z: no room."
+            "etcd-host0: its last snapshot failed at 2027-01-15T07:40:00Z: no room."
         ]
 
     def test_name_one_that_is_still_to_be_taken_and_judge_the_age_by_the_others(self):
@@ -248,6 +250,21 @@ class TestComplaints:
         assert "lies on etcd-host0: it is 5 days old" in age
         assert self.say(ahead, self.OTHER) == [said]
         assert self.say(replace(ahead, newest=NOON + 2), self.OTHER) == []
+
+    def test_name_a_host_whose_last_try_is_still_to_come(self):
+        last = Try(_saving.stamp(NOON + 5 * DAY), _saving.SAVED, "")
+        (text,) = self.say(self.FRESH, replace(self.OTHER, last=last))
+        assert "etcd-host1: its timer has not had a snapshot tried for 10 days" in text
+
+    @pytest.mark.parametrize("last", [None, Try(_saving.stamp(NOON - 5 * DAY), _saving.SAVED, "")])
+    def test_name_a_host_whose_timer_starts_nothing(self, last):
+        """A disk that is not mounted keeps its unit from starting, and nothing fails."""
+        (text,) = self.say(self.FRESH, replace(self.OTHER, last=last))
+        assert text.startswith(f"etcd-host1: its timer has not had a snapshot tried for {5 if last else 10} days")
+        assert "systemctl status etcd-snapshot etcd-snapshot.timer" in text
+        assert self.say(self.FRESH, replace(self.OTHER, last=last), max_age=0) == []
+        assert self.say(self.FRESH, replace(self.OTHER, last=last, is_masked=True)) == []
+        assert self.say(self.FRESH, replace(self.OTHER, last=last, since=NOON - 60)) == []
 
     def test_admit_what_nobody_has_looked_at(self):
         (text,) = self.say(self.OTHER, heard=False)

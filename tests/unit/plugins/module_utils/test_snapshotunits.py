@@ -45,6 +45,10 @@ class TestTheService:
         assert found["ReadWritePaths"].split() == ["-/backup/etcd", "-/var/lib/quorum.etcd/etcd"]
         assert found["ProtectSystem"] == "strict"
 
+    def test_is_not_held_back_by_a_member_that_waits_for_a_quorum(self):
+        text = _snapshotunits.service(LAYOUT, "prod", Snapshots(), PYTHON)
+        assert read(text)["Unit"]["After"].split() == ["network-online.target"]
+
     def test_waits_for_a_disk_of_its_own(self):
         text = _snapshotunits.service(LAYOUT, "prod", Snapshots(directory="/backup/etcd"), PYTHON)
         assert read(text)["Unit"]["RequiresMountsFor"] == "/backup/etcd"
