@@ -62,7 +62,7 @@ class _Log:
     """What the records say, read one after the other.
 
     :param removals: indexes of entries that remove this member.
-    :param first: the index of the first entry that was read.
+    :param first: the index of the first entry that was read; 0 before any.
     """
 
     member: int
@@ -81,8 +81,9 @@ class _Log:
             snapshot = _protobuf.decode("walpb.Snapshot", data)
             if snapshot["index"] > self.index:
                 # What a leader sent to a member that was too far behind for entries.
+                # Only read in order is it known to be that: a member's own snapshot is older than its last entries,
+                # which may stand in an earlier segment. So it never counts as the first entry.
                 self.term, self.index = snapshot["term"], snapshot["index"]
-                self.first = self.first or snapshot["index"] + 1
 
     def _entry(self, entry: _protobuf.Message) -> None:
         self.term, self.index = entry["term"], entry["index"]

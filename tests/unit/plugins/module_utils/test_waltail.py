@@ -120,6 +120,15 @@ class TestALogEnds:
         log.state(commit=6)
         assert (log.tail().index, log.tail().commit) == (9, 6)
 
+    def test_with_an_entry_of_an_earlier_segment_than_its_own_last_snapshot(self, log):
+        entries(log, 1, 10)
+        log.state(commit=9)
+        log.cut(at=11)
+        log.state(commit=9)
+        log.snapshot(5, term=1)
+        assert (log.tail().place, log.tail().keepable) == ((2, 10), 10)
+        assert log.agree() == 1
+
     def test_before_a_record_of_which_a_sector_was_never_written(self, log):
         entries(log, 1, 3)
         log.state(commit=3)
