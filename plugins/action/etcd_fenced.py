@@ -54,12 +54,13 @@ def _found(variables: Mapping[str, Mapping[str, Any]], given: tuple[str, ...], d
     members = {member["id"]: member for one in told.values() for member in one.get("members", ())}
     hosts = [_observed(host, told[host.host]) for host in hosts]
     fenced = _fenced.by_members(given, hosts, list(members.values()))
-    _fenced.check_heard(fenced, given, {name: one["unheard"] for name, one in told.items() if "unheard" in one}, danger)
+    unheard, refused = ({name: one[why] for name, one in told.items() if why in one} for why in ("unheard", "refused"))
+    _fenced.check_heard(fenced, given, unheard, refused, danger)
     return fenced
 
 
 def _observed(host: Identity, told: Mapping[str, Any]) -> Identity:
-    if "unheard" in told:
+    if "member_id" not in told:
         return host
     return replace(host, member_id=told["member_id"], is_new=not told["member_id"])
 
@@ -69,5 +70,5 @@ def _told(looked: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if looked is None or looked.get("skipped"):
         return {"unheard": _NOT_ASKED}
     if looked.get("unreachable") or looked.get("failed"):
-        return {"unheard": str(looked.get("msg", "no result"))}
+        return {"unheard" if looked.get("unreachable") else "refused": str(looked.get("msg", "no result"))}
     return looked

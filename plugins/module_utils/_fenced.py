@@ -53,21 +53,23 @@ def by_members(given: Sequence[str], hosts: Sequence[Identity], members: Sequenc
     return _of(given, _identity.named(VARIABLE, given, found), hosts)
 
 
-def check_heard(fenced: Fenced, given: Sequence[str], unheard: Mapping[str, str], danger: str) -> None:
+def check_heard(
+    fenced: Fenced, given: Sequence[str], unheard: Mapping[str, str], refused: Mapping[str, str], danger: str
+) -> None:
     """Every host has answered, or its machine is off.
 
     :param unheard: host -> why it gave no answer.
+    :param refused: host -> what it answered instead: its machine is on.
     :param danger: of going on without it.
     :raises Refused: a host has not.
     """
     missing = {host: why for host, why in unheard.items() if host not in fenced.off}
-    if missing:
-        raise Refused(
-            " ".join(f"{host} gave no answer: {why.strip().rstrip('.')}." for host, why in missing.items()),
-            danger,
-            "See that every host can be reached. If its machine is off for good: "
-            + _advice.fencing([*given, *missing]),
-        )
+    on = {host: why for host, why in refused.items() if host not in fenced.off}
+    if missing or on:
+        found = [f"{host} gave no answer: {why.strip().rstrip('.')}." for host, why in missing.items()]
+        found += [f"{host} was refused: {why.strip().rstrip('.')}." for host, why in on.items()]
+        reaching = f" If its machine is off for good: {_advice.fencing([*given, *missing])}" if missing else ""
+        raise Refused(" ".join(found), danger, f"See that every host can be looked at.{reaching}")
 
 
 def _of(given: Sequence[str], named: Sequence[Identity], hosts: Sequence[Identity]) -> Fenced:

@@ -59,10 +59,23 @@ def of_database(lies: Layout) -> tuple[list[Member], int, int]:
     """The members by the database that lies here, up to which entry of the log, and its revision; none without one."""
     try:
         # Its structure is read. Whatever else may be wrong with it etcd itself will say, or it is replaced.
-        found = _snapshotfile.described(os.path.join(lies.data_dir, "member", "snap", "db"), "")
+        found = _snapshotfile.described(_database(lies), "")
     except EtcdError:
         return [], 0, 0
     return list(found.members), found.consistent_index, found.revision
+
+
+def version_of_database(lies: Layout) -> str:
+    """The minor of the etcd that wrote the database that lies here, as C(3.6.0); empty without one."""
+    try:
+        found = _snapshotfile.described(_database(lies), "")
+    except EtcdError:
+        return ""
+    return found.storage_version or found.cluster_version
+
+
+def _database(lies: Layout) -> str:
+    return os.path.join(lies.data_dir, "member", "snap", "db")
 
 
 def _heard(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
@@ -41,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._recoveryroom import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 Member = Mapping[str, Any]
@@ -73,10 +75,11 @@ def discard(systemd: Systemd, layout: Layout) -> None:
     _etcdutl.remove(*scratch(layout))
 
 
-def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) -> dict[str, Any]:
+def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str], snapshot_dir: str) -> dict[str, Any]:
     """What is left of a member here. Nothing is touched.
 
     :param fenced: names, IDs and addresses of members whose machines are said to be off.
+    :param snapshot_dir: where a snapshot of a member that answers is saved.
     :returns: the fields of C(_recovering.Left).
     :raises Refused: what lies here is another cluster's.
     """
@@ -100,8 +103,9 @@ def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) 
         "log": log,
         "damaged": damaged,
         "members": members,
-        "needs": int(_size(lies) * _ROOM),
-        "free": _room.free(layout.data_dir),
+        "copies": [asdict(one) for one in _copies(layout, lies)],
+        "snapshot": _snapshot_place(systemd, layout, snapshot_dir),
+        "version": _lastknown.version_of_database(lies),
         "heard": _lastknown.answering(given_up, _view.asker(layout)) if given_up else [],
     }
 
@@ -121,16 +125,48 @@ def _members(systemd: Systemd, lies: Layout) -> list[dict[str, Any]]:
     return [{name: member[name] for name in _KNOWN} for member in known]
 
 
-def _size(layout: Layout) -> int:
-    """Bytes of a member's data."""
+def _copies(layout: Layout, lies: Layout) -> list[Place]:
+    """Where the copy of the data and of the log would lie. A log among the data is copied with them first."""
+    data_dir, wal_dir = scratch(layout)
+    found = [_place(data_dir, _size(os.path.join(lies.data_dir, "member")))]
+    if wal_dir:
+        found.append(_place(wal_dir, _size(lies.log_dir)))
+    elif lies.wal_dir:
+        found.append(_place(data_dir, _size(lies.wal_dir)))
+    return found
+
+
+def _place(path: str, size: int) -> Place:
+    return Place(path, _room.device(path), _room.free(path), int(size * _ROOM))
+
+
+def _snapshot_place(systemd: Systemd, layout: Layout, directory: str) -> dict[str, Any] | None:
+    """Where C(save) would save a snapshot, None where the member does not answer."""
+    view = _answer(systemd, layout)
+    if view is None:
+        return None
+    size = int(view["status"]["db_size"])
+    leaves = _room.reserve(directory, size, layout.member_dirs)
+    return asdict(Place(directory, _room.device(directory), _room.free(directory), size, leaves))
+
+
+def _answer(systemd: Systemd, layout: Layout) -> dict[str, Any] | None:
+    """What the member says of itself, with or without a quorum; None where it says nothing."""
+    pid = systemd.show(layout.unit)["pid"]
+    process = _process.describe(pid) if pid else None
+    view = _view.of_process(process["environment"], layout, _ASK) if process is not None else None
+    return view if view is not None and view["status"] else None
+
+
+def _size(place: str) -> int:
+    """Bytes of the files below a directory."""
     found = 0
-    for place in filter(None, (os.path.join(layout.data_dir, "member"), layout.wal_dir)):
-        # A log may have been moved to another disk by a link: its copy is one of what it leads to.
-        for directory, _directories, names in os.walk(place, followlinks=True):
-            for name in names:
-                # A member that runs may remove a file meanwhile.
-                with contextlib.suppress(FileNotFoundError):
-                    found += os.stat(os.path.join(directory, name)).st_size
+    # A log may have been moved to another disk by a link: its copy is one of what it leads to.
+    for directory, _directories, names in os.walk(place, followlinks=True):
+        for name in names:
+            # A member that runs may remove a file meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                found += os.stat(os.path.join(directory, name)).st_size
     return found
 
 
@@ -141,12 +177,8 @@ def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: 
     :returns: its path; empty where nobody answers any longer.
     :raises EtcdError: it cannot be saved.
     """
-    pid = systemd.show(layout.unit)["pid"]
-    process = _process.describe(pid) if pid else None
-    if process is None:
-        return ""
-    view = _view.of_process(process["environment"], layout, _ASK)
-    if not view["status"]:
+    view = _answer(systemd, layout)
+    if view is None:
         return ""
     source = view["endpoint"]
     saved = _snapshot.save(

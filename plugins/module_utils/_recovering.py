@@ -23,12 +23,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _identity,
     _marker,
     _plan,
+    _recoveryroom,
     _releases,
     _roster,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._recoveryroom import Place
 
 Member = Mapping[str, Any]
 
@@ -44,8 +46,9 @@ class Left:
     :param log: C(term), C(index), C(commit), C(keepable) and C(torn) of C(_waltail.Tail); None where there is no log.
     :param damaged: why the log cannot be used, or an empty string.
     :param members: the members as this one knows them.
-    :param needs: bytes that a copy of its data takes.
-    :param free: bytes that are free where the copy would be.
+    :param copies: where a copy of its data and its log would lie.
+    :param snapshot: where the snapshot of a member that answers is saved; None where none is.
+    :param version: of the etcd that wrote its database last, as the database says; empty without one.
     :param heard: members of C(etcd_fenced) that answer: C(id), C(name), and C(answer), which has the URL.
     """
 
@@ -56,14 +59,17 @@ class Left:
     log: Mapping[str, Any] | None = None
     damaged: str = ""
     members: Sequence[Member] = ()
-    needs: int = 0
-    free: int = 0
+    copies: Sequence[Place] = ()
+    snapshot: Place | None = None
+    version: str = ""
     heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Left:
         """From what a module has returned: it says more than this."""
-        return cls(**{one.name: result[one.name] for one in fields(cls)})
+        found = {one.name: result[one.name] for one in fields(cls)}
+        snapshot = Place.from_dict(found["snapshot"]) if found["snapshot"] else None
+        return cls(**{**found, "copies": tuple(map(Place.from_dict, found["copies"])), "snapshot": snapshot})
 
     @property
     def pending(self) -> bool:
@@ -319,13 +325,19 @@ class _Recovering:
         )
 
     def _check_room(self, survivor: Host) -> None:
-        left = self._of(survivor)
-        if left.free < left.needs:
-            raise Refused(
-                f"{survivor.label} has {left.free} bytes free for its data, and a copy of them takes {left.needs}.",
-                "The only data that are left are not worked on without a copy.",
-                "Make room on that file system.",
-            )
+        """Room for all that is written before the new cluster is made.
+
+        A log that is still written may end further than that of the survivor once all members are stopped.
+        """
+        saving = [host for host in self._hosts if self._still_says(host)]
+        for host in saving:
+            snapshot = self._of(host).snapshot
+            if snapshot is not None and host.wanted is not None:
+                _recoveryroom.check_snapshot(host.label, snapshot, host.wanted.layout.instance)
+        others = [one for one in self._candidates() if one.runs and not self._at_rest and one is not survivor]
+        for host in [survivor, *others]:
+            left = self._of(host)
+            _recoveryroom.check_copies(host.label, left.copies, left.snapshot if host in saving else None)
 
     def _check_known(self, survivor: Host) -> None:
         """A member whose host is not in the inventory could come back beside the new cluster.
@@ -416,11 +428,28 @@ class _Recovering:
         return bool(others and not others & known)
 
     def _version(self, survivor: Host) -> str:
-        """That of the survivor, else that of another, else the one that is asked for."""
+        """That of the survivor, else that of another, else the one that is asked for, else one of the data's minor.
+
+        :raises Refused: it would be another minor than the one that wrote the data.
+        """
         hosts = [survivor, *self._hosts]
-        found = [host.version or str(host.seen["unit"]["version"]) for host in hosts]
-        found += [host.wanted.version for host in hosts if host.wanted is not None]
-        return next((version for version in found if version), _releases.DEFAULT_VERSION)
+        told = [host.version or str(host.seen["unit"]["version"]) for host in hosts]
+        found = next((version for version in told if version), "")
+        if found:
+            return found
+        asked = next((host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version), "")
+        written = self._of(survivor).version
+        found = asked or (_releases.of_minor(written) if written else "")
+        if not found or (written and _releases.order(found)[:2] != _releases.order(written)[:2]):
+            data = f"etcd {'.'.join(written.split('.')[:2])}" if written else "an unknown etcd"
+            wrong = f"etcd_version is {asked}" if asked else "no release of it is known here"
+            raise Refused(
+                f"{survivor.label} has data of {data}, and {wrong}.",
+                "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older "
+                "one.",
+                "Give the version that the member had: -e etcd_version=X.Y.Z. Upgrade once the cluster serves.",
+            )
+        return found
 
     def _summary(self, survivor: Host) -> str:
         members = self._of(survivor).members

@@ -50,6 +50,17 @@ def check_version(version: str) -> None:
         )
 
 
+def of_minor(version: str) -> str:
+    """The release of a minor that this collection knows best: its default, else the newest that is pinned.
+
+    :param version: of any patch.
+    :returns: an empty string for a minor without a release here.
+    """
+    pinned = [name.split("-")[1].removeprefix("v") for name in PINNED]
+    same = [one for one in (DEFAULT_VERSION, *pinned) if order(one)[:2] == order(version)[:2]]
+    return max(same, key=order, default="")
+
+
 def order(version: str) -> tuple[int, ...]:
     """A version as numbers, to compare it by."""
     return tuple(int(part) for part in version.split("."))

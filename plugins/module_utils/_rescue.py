@@ -151,11 +151,11 @@ def _copy(run: Run, layout: Layout, lies: Layout, data_dir: str, wal_dir: str) -
     # Where the file system can share blocks nothing is copied. A link would lead to the very data that are kept.
     copying = ["cp", "--archive", "--dereference", "--reflink=auto"]
     succeed(run, [*copying, os.path.join(lies.data_dir, "member"), data_dir])
-    log_dir = wal_dir or os.path.join(data_dir, "member", "wal")
-    if lies.log_dir != os.path.join(lies.data_dir, "member", "wal"):
-        succeed(run, [*copying, lies.log_dir, log_dir])
-    elif wal_dir:
-        os.rename(os.path.join(data_dir, "member", "wal"), wal_dir)
+    within = os.path.join(data_dir, "member", "wal")
+    if wal_dir or lies.log_dir != os.path.join(lies.data_dir, "member", "wal"):
+        # The two may be on different disks, between which nothing is renamed.
+        _etcdutl.remove(within)
+        succeed(run, [*copying, lies.log_dir, wal_dir or within])
     for place in filter(None, (data_dir, wal_dir)):
         _etcdutl.give(place, uid, gid)
         succeed(run, ["sync", "--file-system", place])

@@ -52,7 +52,7 @@ options:
     elements: str
     default: []
   snapshot_dir:
-    description: Where V(saved) saves the snapshot.
+    description: Where V(saved) saves the snapshot, and where V(looked) looks whether there is room for it.
     type: path
     default: /var/lib/etcd-snapshots
 """
@@ -114,20 +114,29 @@ members:
   returned: success
   type: list
   elements: dict
-needs:
-  description: Bytes that a copy of the data takes.
+copies:
+  description:
+    - Where a copy of the data and of the log would lie, as C(path), C(device), C(free), C(needs) and C(leaves).
+    - Sizes are bytes.
   returned: success
-  type: int
-free:
-  description: Bytes that are free where the copy would be.
+  type: list
+  elements: dict
+version:
+  description: The minor of the etcd that wrote the database, as the database says. Empty without one.
   returned: success
-  type: int
+  type: str
+  sample: 3.6.0
 heard:
   description: Those of O(fenced) that answer, as C(id), C(name), C(peer_urls), and C(answer), which has the URL.
   returned: success
   type: list
   elements: dict
 snapshot:
+  description:
+    - Where V(saved) would save a snapshot, like an element of RV(copies). V(null) where the member does not answer.
+  returned: success
+  type: dict
+saved:
   description: The path of the snapshot that was saved. Empty where none was.
   returned: success
   type: str
@@ -170,10 +179,10 @@ def main() -> None:
             changed = _recover.aside(systemd, layout, check)
         elif state == "put_back":
             changed = _recover.put_back(systemd, layout, check)
-        left = _recover.look(systemd, layout, cluster, given["fenced"])
+        left = _recover.look(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed, snapshot=snapshot, **left)
+    module.exit_json(changed=changed, saved=snapshot, **left)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -108,7 +109,7 @@ def lose_the_others(three: OneOfThree) -> set[str]:
 
 
 def look(host: MemberHost) -> dict[str, Any]:
-    return _recover.look(host.systemd, host.layout, "prod", [])
+    return _recover.look(host.systemd, host.layout, "prod", [], f"{host.layout.root}/snapshots")
 
 
 def stop(host: MemberHost) -> bool:
@@ -299,6 +300,21 @@ def test_a_log_of_its_own_is_taken_over(version: str, three: OneOfThree) -> None
     assert sorted(path.name.partition("-")[0] for path in Path(wal_dir).parent.iterdir()) == ["etcd", "etcd.recovered"]
 
 
+def test_a_log_that_lay_among_the_data_is_copied_to_a_disk_of_its_own(three: OneOfThree) -> None:
+    host, acknowledged = three.host, lose_the_others(three)
+    stop(host)
+    with tempfile.TemporaryDirectory(prefix="quorum-recover-", dir="/dev/shm") as disk:
+        assert os.stat(disk).st_dev != os.stat(host.layout.data_dir).st_dev
+        os.chmod(disk, 0o755)
+        host.layout = replace(host.layout, wal_dir=f"{disk}/etcd")
+        data, log = look(host)["copies"]
+        assert data["device"] != log["device"] and data["needs"] > log["needs"] > 0
+        rescue(host)
+        check_alone(host, acknowledged)
+        assert sorted(os.listdir(disk)) == ["etcd"]
+        host.end_all()
+
+
 def test_a_log_that_a_link_leads_to_is_copied_too(three: OneOfThree, tmp_path: Path) -> None:
     host, acknowledged = three.host, lose_the_others(three)
     stop(host)
@@ -306,7 +322,7 @@ def test_a_log_that_a_link_leads_to_is_copied_too(three: OneOfThree, tmp_path: P
     log.rename(disk)
     log.symlink_to(disk)
     before = {path.name: path.read_bytes() for path in disk.iterdir()}
-    assert look(host)["needs"] > sum(map(len, before.values()))
+    assert look(host)["copies"][0]["needs"] > sum(map(len, before.values()))
     rescue(host)
     check_alone(host, acknowledged)
     assert {path.name: path.read_bytes() for path in disk.iterdir()} == before, "the only data that are left"
@@ -356,18 +372,25 @@ class TestWhatIsLeft:
         for found in (running, resting):
             assert {member["name"] for member in found["members"]} == {"m0", "m1", host.name}
             assert found["log"]["index"] >= found["log"]["commit"] > 300
-            assert found["needs"] > 0 and found["free"] > 0
+            (copy,) = found["copies"]
+            assert copy["needs"] > 0 and copy["free"] > 0
+            assert host.version.startswith(found["version"].rpartition(".")[0])
         assert running["member_id"] == resting["member_id"]
+        # Once it rests no snapshot can be saved of it, and none needs room.
+        assert running["snapshot"]["needs"] > 0
+        assert running["snapshot"]["device"] == running["copies"][0]["device"]
+        assert resting["snapshot"] is None
 
     def test_tells_whether_one_that_is_said_to_be_off_answers(self, three: OneOfThree) -> None:
         host = three.host
         three.cluster.end(three.others[1])
-        found = _recover.look(host.systemd, host.layout, "prod", ["m0", "m1"])
-        assert found["heard"] == {"m0": f"answers at {three.others[0].client_url}"}
+        for fenced in (["m0", "m1"], [member["id"] for member in look(host)["members"] if member["name"] != host.name]):
+            (heard,) = _recover.look(host.systemd, host.layout, "prod", fenced, "/nowhere")["heard"]
+            assert (heard["name"], heard["answer"]) == ("m0", f"answers at {three.others[0].client_url}")
 
     def test_is_another_clusters(self, three: OneOfThree) -> None:
         with pytest.raises(Refused, match="marker is of the cluster 'prod', not of 'test'"):
-            _recover.look(three.host.systemd, three.host.layout, "test", [])
+            _recover.look(three.host.systemd, three.host.layout, "test", [], "/nowhere")
 
     def test_is_damaged(self, three: OneOfThree) -> None:
         host = three.host

@@ -18,11 +18,12 @@ NOTHING = {
     "log": None,
     "damaged": "",
     "members": [],
-    "needs": 0,
-    "free": 1,
-    "heard": {},
+    "copies": [{"path": "/var/lib/etcd/recovering", "device": 1, "free": 1, "needs": 0, "leaves": 0}],
+    "snapshot": None,
+    "version": "3.6.0",
+    "heard": [],
     "changed": False,
-    "snapshot": "",
+    "saved": "",
 }
 LEFT = {
     **NOTHING,
@@ -88,7 +89,8 @@ def test_a_refusal_is_for_the_next_task_and_in_full_once(plan):
 
 
 def test_a_refusal_once_all_rest_says_how_everything_is_put_back(plan):
-    result, printed = plan(at_rest=True, known=hostvars(**{"etcd-host0": {**LEFT, "free": -1}}))
+    full = {**LEFT, "copies": [{**LEFT["copies"][0], "needs": 2}]}
+    result, printed = plan(at_rest=True, known=hostvars(**{"etcd-host0": full}))
     assert "refused, now that every member is stopped" in result["refusal"]
     assert "-e etcd_put_back=prod" in result["refusal"]
     assert printed == []

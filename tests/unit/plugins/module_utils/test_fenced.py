@@ -41,6 +41,12 @@ def test_who_gave_no_answer_is_named_with_the_option_that_is_accepted():
     fenced = _fenced.by_members(["etcd-host2"], HOSTS, [])
     unheard = {"10.0.0.2": "no route.", "10.0.0.3": "no route."}
     with pytest.raises(Refused, match=r"10\.0\.0\.2 gave no answer: no route\. Its") as caught:
-        _fenced.check_heard(fenced, ["etcd-host2"], unheard, DANGER)
+        _fenced.check_heard(fenced, ["etcd-host2"], unheard, {}, DANGER)
     said = caught.value.remedy.rpartition("-e etcd_fenced=")[2].split(",")
-    _fenced.check_heard(_fenced.by_members(said, HOSTS, []), said, unheard, DANGER)
+    _fenced.check_heard(_fenced.by_members(said, HOSTS, []), said, unheard, {}, DANGER)
+
+
+def test_who_was_refused_is_not_advised_to_be_called_off():
+    with pytest.raises(Refused, match=r"10\.0\.0\.2 was refused: Another's\.") as caught:
+        _fenced.check_heard(_fenced.by_inventory([], HOSTS), [], {}, {"10.0.0.2": "Another's."}, DANGER)
+    assert "etcd_fenced" not in str(caught.value)

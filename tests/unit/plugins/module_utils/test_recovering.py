@@ -13,6 +13,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _recov
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._recovering import Left, Words
+from ansible_collections.quorum.etcd.plugins.module_utils._recoveryroom import Place
 from inventory_of import (
     CLUSTER_ID,
     bare,
@@ -40,6 +41,11 @@ def log(index=100, term=5, commit=None, keepable=None, torn=False):
     }
 
 
+def place(path="/var/lib/etcd/recovering", device=1, **sizes):
+    """Where something will be written, in MiB."""
+    return Place(path, device, **{name: size << 20 for name, size in {"free": 100, "needs": 0, **sizes}.items()})
+
+
 def left(at=0, **fields):
     """What is left on C(etcd-hostAT): its log, unless a test says otherwise."""
     return Left(
@@ -49,8 +55,8 @@ def left(at=0, **fields):
             "cluster_id": CLUSTER_ID,
             "log": log(),
             "members": member_list(),
-            "needs": 1,
-            "free": 2,
+            "copies": (place(needs=1),),
+            "version": "3.6.0",
             **fields,
         }
     )
@@ -163,6 +169,8 @@ class TestOneMemberGoesOn:
             plan(hosts, [left(0, state=""), NOTHING])
         found = plan(hosts, [left(0, state=""), NOTHING], fenced=names)
         assert (found.survivor, found.version) == ("etcd-host7", _releases.DEFAULT_VERSION)
+        older = plan(hosts, [left(0, state="", version="3.5.0"), NOTHING], fenced=names)
+        assert older.version == "3.5.33"
         assert [step.kind for step in found.installs] == ["install"]
 
     def test_where_an_interrupted_run_has_begun_whatever_the_others_have(self):
@@ -285,8 +293,58 @@ class TestNothingIsDoneWhile:
             plan(*one_left(cluster_id="feed"), fenced=["etcd-host2"])
 
     def test_there_is_no_room_for_a_copy(self):
-        with pytest.raises(Refused, match="etcd-host0 has 2 bytes free.*takes 3"):
-            plan(*one_left(needs=3), fenced=["etcd-host2"])
+        with pytest.raises(Refused, match=r"etcd-host0 has 100 MiB free in .*takes 101 MiB\. "):
+            plan(*one_left(copies=(place(needs=101),)), fenced=["etcd-host2"])
+
+    def test_there_is_no_room_for_a_copy_of_a_log_that_lies_apart(self):
+        apart = place("/wal.recovering", needs=60, device=2)
+        same = place("/wal.recovering", needs=60)
+        assert plan(*one_left(copies=(place(needs=60), apart)), fenced=["etcd-host2"]).founds
+        with pytest.raises(Refused, match=r"free in .*etcd/recovering and /wal.recovering.*takes 120 MiB"):
+            plan(*one_left(copies=(place(needs=60), same)), fenced=["etcd-host2"])
+
+    def still_answering(self, **fields):
+        hosts, found = one_left(**fields)
+        hosts[0] = seeing(serving(survivor()), cluster={"serves": False, "error": "no leader"})
+        return hosts, found
+
+    def test_the_snapshot_that_is_saved_first_would_leave_no_room_for_the_copy(self):
+        """It is refused while the member still answers, not once it is stopped."""
+        sizes = {"copies": (place(needs=60),), "snapshot": place("/snapshots", needs=50)}
+        hosts, found = self.still_answering(**sizes)
+        with pytest.raises(Refused, match="takes 110 MiB, with the snapshot in /snapshots.*-e etcd_snapshot_dir=PATH"):
+            plan(hosts, found, fenced=["etcd-host2"])
+        # It is saved by then, or lies elsewhere.
+        assert plan(hosts, found, fenced=["etcd-host2"], at_rest=True).founds
+        hosts, found = self.still_answering(**{**sizes, "snapshot": place("/snapshots", needs=50, device=2)})
+        assert plan(hosts, found, fenced=["etcd-host2"]).saves == ("etcd-host0",)
+
+    def test_there_is_no_room_for_that_snapshot(self):
+        sizes = {"copies": (place(needs=1),), "snapshot": place("/snapshots", needs=50, leaves=64)}
+        hosts, found = self.still_answering(**sizes)
+        way = r"100 MiB free in /snapshots.*needs 114 MiB.*etcd_snapshot_dir=PATH.*: systemctl stop etcd$"
+        with pytest.raises(Refused, match=way):
+            plan(hosts, found, fenced=["etcd-host2"])
+        hosts[0] = survivor()
+        assert plan(hosts, [left(0), *found[1:]], fenced=["etcd-host2"]).saves == ()
+
+    def test_another_log_that_is_still_written_could_be_chosen_and_has_no_room(self):
+        hosts = [stopped(bare(0)), running(stopped(bare(1))), *(silent(bare(at)) for at in (2, 3, 4))]
+        found = [left(at, members=member_list(5), copies=(place(needs=1 + 100 * at),)) for at in (0, 1)]
+        off = ["etcd-host2", "etcd-host3", "etcd-host4"]
+        with pytest.raises(Refused, match="etcd-host1 has 100 MiB free"):
+            plan(hosts, [*found, None, None, None], fenced=off)
+        assert plan(hosts, [*found, None, None, None], fenced=off, at_rest=True).survivor == "etcd-host0"
+
+    def test_nothing_tells_which_release_an_old_members_data_are_of(self):
+        for written, text in (("3.4.0", "data of etcd 3.4, and no release"), ("", "data of an unknown etcd")):
+            with pytest.raises(Refused, match=f"{text}.*-e etcd_version=X.Y.Z"):
+                plan([bare(7)], [left(0, state="", version=written)], fenced=[one["name"] for one in member_list()])
+
+    def test_another_minor_is_asked_for_than_the_data_are_of(self):
+        hosts = [bare(7, etcd_version="3.6.14")]
+        with pytest.raises(Refused, match=r"data of etcd 3\.5, and etcd_version is 3\.6\.14"):
+            plan(hosts, [left(0, state="", version="3.5.0")], fenced=[one["name"] for one in member_list()])
 
     def test_its_certificate_authorities_are_not_here(self):
         urls = [{"peer_urls": [f"https://10.0.0.{at}:2380"]} for at in (1, 2, 3)]
