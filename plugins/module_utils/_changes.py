@@ -351,7 +351,7 @@ class _Planning:
         """Where it is removed already, only its data are to be moved aside."""
         member = self._foreseen.on(host)
         member_id = member["id"] if member is not None else ""
-        if host.state is None:
+        if host.state in (None, _marker.OFFERED):
             # A machine built anew has nothing to put to rest, and no certificate either to ask the cluster with.
             if member is not None:
                 self._forget(member_id, f"whose data {host.label} no longer has")

@@ -8,6 +8,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Callable
+
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
@@ -32,9 +35,11 @@ _RAN = (_marker.STARTING, _marker.STARTED)
 def of(host: Host, roster: Roster | None) -> str:
     """What one host is due for.
 
+    What follows from its marker is a table, one function a row. Before it comes what the marker does not decide.
+
     :param roster: None while nobody serves: nothing is done then that a quorum must agree on.
     """
-    if host.silent or host.wanted is None:
+    if host.silent or host.wanted is None or _is_refused(host):
         return NOTHING
     member = roster.on(host) if roster is not None else None
     if host.state in _RAN and host.has_log and not host.runs and not host.masked and not has_files(host):
@@ -47,10 +52,7 @@ def of(host: Host, roster: Roster | None) -> str:
         return RESTORE
     if roster is None:
         return _while_nobody_serves(host)
-    # Its process may have ended without a log since it was seen; then the gate has put this marker back.
-    if host.state != _marker.NEVER_STARTED and (host.has_log or host.runs):
-        return _with_data(host, member)
-    return _without_data(host, member)
+    return _ROWS[host.state](host, member)
 
 
 def has_files(host: Host) -> bool:
@@ -58,6 +60,15 @@ def has_files(host: Host) -> bool:
     layout = host.wanted.layout if host.wanted is not None else None
     needed = (layout.conf_file, layout.unit_file, layout.gate_file) if layout is not None else ()
     return all(host.seen["files"].get(path, {}).get("exists") for path in needed)
+
+
+def _is_refused(host: Host) -> bool:
+    """Is it in a state in which the whole plan is refused, see C(_plan)? Then nothing is done with it here either."""
+    if host.state in (_marker.OFFERED, _marker.REMOVED):
+        return host.has_log or host.runs
+    if host.state == _marker.NEVER_STARTED:
+        return host.has_log
+    return host.state in (*_marker.PENDING, _marker.RESTORED)
 
 
 def _on_its_way_out(host: Host, member: Member | None) -> str:
@@ -85,27 +96,53 @@ def _while_nobody_serves(host: Host) -> str:
     return START if may_start else NOTHING
 
 
-def _with_data(host: Host, member: Member | None) -> str:
-    if host.state is None:
-        return KEEP
-    if host.spoiled:
+# -- the table: what follows from the marker of a host that is to be a member, while others serve --------------------
+
+
+def _unmarked(host: Host, member: Member | None) -> str:
+    return KEEP if host.has_log or host.runs else _anew(host, member)
+
+
+def _offered(_host: Host, _member: Member | None) -> str:
+    """Refused too, but only where it is to be a member."""
+    return NOTHING
+
+
+def _never_started(host: Host, member: Member | None) -> str:
+    """Its process may be seen although it has ended without a log by then, and the gate has put this marker back."""
+    if _joins(host):
+        return _anew(host, member)
+    # Who has published client URLs has started, whatever a marker that went back in time may say.
+    return START if member is not None and not member["client_urls"] else REPLACE
+
+
+def _ran(host: Host, member: Member | None) -> str:
+    if host.spoiled or not (host.has_log or host.runs):
         return REPLACE
-    learner = member is not None and member["is_learner"]
-    if host.state == _marker.LEAVING:
-        # It never left: nothing has to be done again.
-        return KEEP if member is not None and host.has_log and not learner else REPLACE
-    if learner:
+    if member is not None and member["is_learner"]:
         return JOIN if host.has_log and _joins(host) else REPLACE
     return _unconfirmed(host) if host.runs else START
 
 
-def _without_data(host: Host, member: Member | None) -> str:
-    if host.state == _marker.NEVER_STARTED and not _joins(host):
-        # Who has published client URLs has started, whatever a marker that went back in time may say.
-        return START if member is not None and not member["client_urls"] else REPLACE
-    if host.state in (None, _marker.REMOVED, _marker.NEVER_STARTED):
-        return JOIN if member is None or _is_begun(host, member) else REPLACE
-    return REPLACE
+def _leaving(host: Host, member: Member | None) -> str:
+    # It never left: nothing has to be done again.
+    stayed = member is not None and not member["is_learner"] and host.has_log and not host.spoiled
+    return KEEP if stayed else REPLACE
+
+
+def _anew(host: Host, member: Member | None) -> str:
+    return JOIN if member is None or _is_begun(host, member) else REPLACE
+
+
+_ROWS: Mapping[str | None, Callable[[Host, Member | None], str]] = {
+    None: _unmarked,
+    _marker.OFFERED: _offered,
+    _marker.NEVER_STARTED: _never_started,
+    _marker.STARTING: _ran,
+    _marker.STARTED: _ran,
+    _marker.LEAVING: _leaving,
+    _marker.REMOVED: _anew,
+}
 
 
 def _is_begun(host: Host, member: Member) -> bool:

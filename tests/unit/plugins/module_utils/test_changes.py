@@ -216,6 +216,11 @@ class TestAHostThatIsToBeAbsent:
         hosts = [running(stopped(bare(0))), absent(stopped(bare(1)))]
         assert acts(hosts) == [("start", "etcd-host1"), ("await", "etcd-host1")]
 
+    @pytest.mark.parametrize("built_anew", [bare(2), marked(bare(2), OFFERED)])
+    def test_and_has_nothing_of_its_member_is_removed_by_another_host(self, built_anew):
+        hosts = [*well(0, 1, members=member_list()), absent(built_anew)]
+        assert acts(hosts) == [("forget", "etcd-host0")]
+
     def test_joins_again_when_it_is_wanted_again(self):
         assert acts([*well(0, 1), marked(bare(2), REMOVED, **ids(2))]) == [("join", "etcd-host2")]
 
