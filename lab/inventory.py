@@ -40,11 +40,14 @@ class Inventory:
         return directory / "hosts"
 
 
-def inventory(lab: Lab, hosts: Sequence[Host], version: int = 4, nodes: bool = True) -> Inventory:
+def inventory(
+    lab: Lab, hosts: Sequence[Host], version: int = 4, nodes: bool = True, by_name: bool = False
+) -> Inventory:
     """The inventory of some hosts of a lab.
 
-    :param version: 4 or 6: the addresses by which hosts are named.
+    :param version: 4 or 6: the addresses by which hosts are reached.
     :param nodes: whether C(ETCD_NODES) is given, as the guide does.
+    :param by_name: hosts are called by their names, not by their addresses as in the guide.
     """
     addresses = {host.name: lab.address(host, version) for host in hosts}
     variables: dict[str, object] = {
@@ -56,14 +59,15 @@ def inventory(lab: Lab, hosts: Sequence[Host], version: int = 4, nodes: bool = T
     variables["etcd_checksums"] = checksums()
     if nodes:
         variables["ETCD_NODES"] = etcd_nodes(addresses)
-    return Inventory(hosts_file(hosts, addresses), yaml(variables))
+    return Inventory(hosts_file(hosts, addresses, by_name), yaml(variables))
 
 
-def hosts_file(hosts: Sequence[Host], addresses: Mapping[str, str]) -> str:
-    """The inventory proper: one line a host, named by its address."""
+def hosts_file(hosts: Sequence[Host], addresses: Mapping[str, str], by_name: bool = False) -> str:
+    """The inventory proper: one line a host, called by its address or by its name."""
     lines = [f"[{GROUP}]"]
     for host in hosts:
-        line = f"{addresses[host.name]} ansible_ssh_user={host.user} NODE_NAME={host.name}"
+        address, user = addresses[host.name], f"ansible_ssh_user={host.user}"
+        line = f"{host.name} ansible_host={address} {user}" if by_name else f"{address} {user} NODE_NAME={host.name}"
         if host.password:
             line += f" ansible_become=true ansible_become_password={host.password}"
         lines.append(line)

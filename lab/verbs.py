@@ -103,7 +103,7 @@ def write_inventory(options: argparse.Namespace) -> None:
     if options.json:
         print(inventory.instances(lab, chosen, version))
         return
-    made = inventory.inventory(lab, chosen, version, options.nodes)
+    made = inventory.inventory(lab, chosen, version, options.nodes, options.names)
     print(made.write(options.dir or lab.directory / "inventory"))
 
 

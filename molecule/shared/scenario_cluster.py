@@ -85,7 +85,8 @@ class Cluster:
         :param up_to: the revision up to which they are asked for.
         """
         writer = self._inventory.parents[1] / "writer"
-        addresses = [line.split()[0] for line in self._inventory.read_text().splitlines() if "NODE_NAME=" in line]
+        # A host's line begins with its address, or with its name.
+        addresses = re.findall(r"^(?:\S+ ansible_host=)?([\d.]+) ", self._inventory.read_text(), re.MULTILINE)
         done = subprocess.run(
             [
                 *[*self._lab, "writer", "verify", "--record", writer / "judged", "--cacert", writer / "ca.pem"],

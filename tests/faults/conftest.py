@@ -34,6 +34,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.line(line)
 
 
+def by_name(request: pytest.FixtureRequest) -> bool:
+    """Whether the inventories of a test file call hosts by their names: where its C(BY_NAME) says so.
+
+    The others call them by their addresses, as guides do.
+    """
+    return getattr(request.module, "BY_NAME", False)
+
+
 class Kept:
     """The cluster that the next test goes on with, if there is one."""
 
@@ -67,6 +75,7 @@ def living(request: pytest.FixtureRequest, kept: Kept, tmp_path_factory: pytest.
     """A cluster that serves, with hosts beside it for more members. A test that fails leaves it to nobody."""
     disk = getattr(request.module, "DISK", "")
     living = kept.on(request.module.HOSTS, disk, lambda: tmp_path_factory.mktemp("living"))
+    living.by_name = by_name(request)
     yield living
     if not living.is_whole:
         kept.give_up()
@@ -86,9 +95,9 @@ def machines(request: pytest.FixtureRequest, kept: Kept) -> Iterator[Machines]:
 
 
 @pytest.fixture
-def playbook(machines: Machines, tmp_path: Path) -> Playbook:
+def playbook(request: pytest.FixtureRequest, machines: Machines, tmp_path: Path) -> Playbook:
     """The playbook with an inventory of these hosts."""
-    return Playbook(machines.inventory(tmp_path / "inventory"), tmp_path)
+    return Playbook(machines.inventory(tmp_path / "inventory", by_name=by_name(request)), tmp_path)
 
 
 @pytest.fixture

@@ -29,17 +29,21 @@ class Inventory:
     settings: Mapping[str, object] = field(default_factory=dict)
     peer_ports: Mapping[str, int] = field(default_factory=dict)
 
-    def write(self, machines: Machines, directory: Path) -> Path:
-        """Write it, with what it takes to reach the hosts beside it; its hosts file."""
+    def write(self, machines: Machines, directory: Path, by_name: bool = False) -> Path:
+        """Write it, with what it takes to reach the hosts beside it; its hosts file.
+
+        :param by_name: hosts are called by their names, not by their addresses.
+        """
         path = machines.inventory(directory, nodes=False)
-        lines = ["[etcd_cluster]", *(self._line(machines, host) for host in (*self.members, *self.absent))]
+        lines = ["[etcd_cluster]", *(self._line(machines, host, by_name) for host in (*self.members, *self.absent))]
         lines += ["[etcd_cluster:vars]", f"etcd_settings={json.dumps(dict(self.settings))}"]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
-    def _line(self, machines: Machines, host: str) -> str:
+    def _line(self, machines: Machines, host: str, by_name: bool) -> str:
         address = machines.address(host)
-        words = [address, "ansible_ssh_user=root", f"NODE_NAME={host}", f"etcd_address={address}"]
+        called = [host, f"ansible_host={address}"] if by_name else [address, f"NODE_NAME={host}"]
+        words = [*called, "ansible_ssh_user=root", f"etcd_address={address}"]
         if host in self.absent:
             words.append("etcd_member_state=absent")
         if host in self.peer_ports:

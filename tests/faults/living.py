@@ -30,15 +30,18 @@ class Ways:
 
     :param how: Ansible's way.
     :param pause: seconds between what went wrong and the next run.
+    :param by_name: the inventory calls hosts by their names, not by their addresses.
     """
 
     how: How
     pause: float
+    by_name: bool
 
     @classmethod
     def of(cls, number: int) -> Ways:
-        """Half of the cases without pipelining, half of them at once, a third with C(any_errors_fatal)."""
-        return cls(How(pipelining=number % 2 == 0, strict=number % 3 == 0), pause=4.0 if number % 4 < 2 else 0.0)
+        """Half of the cases without pipelining, half at once, half by names, a third with C(any_errors_fatal)."""
+        how = How(pipelining=number % 2 == 0, strict=number % 3 == 0)
+        return cls(how, pause=4.0 if number % 4 < 2 else 0.0, by_name=number % 8 < 4)
 
 
 class Living:
@@ -52,9 +55,12 @@ class Living:
         self._directory = directory
         self.members = Members(machines, directory)
         self.playbook = self.controller("controller")
+        #: Whether the inventory calls hosts by their names, not by their addresses: the same cluster either way.
+        self.by_name = False
         #: What the writer says of the last change.
         self.verdict = Verdict(0, 0, 0.0)
-        self._now: Inventory | None = None
+        #: What is true now, and whether it calls hosts by their names.
+        self._now: tuple[Inventory, bool] | None = None
 
     def controller(self, name: str, playbook: str = "quorum.etcd.etcd") -> Playbook:
         """A machine of an operator, who has the same inventory."""
@@ -66,7 +72,7 @@ class Living:
         """A machine of another operator, who has the same authorities and means something else."""
         directory = self._directory / "rival"
         directory.mkdir(exist_ok=True)
-        playbook = Playbook(wanted.write(self.machines, directory / "inventory"), directory)
+        playbook = Playbook(wanted.write(self.machines, directory / "inventory", self.by_name), directory)
         playbook.variables = {"etcd_pki_dir": str(self._inventory / "etcd-pki" / "etcd_cluster")}
         return playbook
 
@@ -76,6 +82,7 @@ class Living:
         Afterwards the cluster is as the inventory says, and nobody was restarted without need. While it lasts a client
         writes: nothing of what is acknowledged is lost, and there is no write that has to be given up.
         """
+        self.by_name = ways.by_name
         self.be(change.before)
         if change.leads:
             self.members.lead(change.actor, change.before.members)
@@ -111,7 +118,7 @@ class Living:
         self.verdict = self.members.hold_every_acknowledged_write(wanted.members, records=1)
         assert self.verdict.failed == 0 or not bears_it, self.verdict
         self._clear()
-        self._now = wanted
+        self._now = wanted, self.by_name
 
     def _clear(self) -> None:
         """What was moved aside is an operator's to delete: a disk has room for some of it only."""
@@ -145,18 +152,19 @@ class Living:
 
     def be(self, wanted: Inventory) -> None:
         """As an inventory says, by a run of which nothing is asked but that."""
-        if self._now and replace(self._now, absent=()) == wanted:
+        now, by_name = self._now or (None, False)
+        if now and replace(now, absent=()) == wanted and by_name is self.by_name:
             return
         # A line that is only taken out removes nobody.
-        leaving = tuple(host for host in (self._now.members if self._now else ()) if host not in wanted.members)
+        leaving = tuple(host for host in (now.members if now else ()) if host not in wanted.members)
         told = replace(wanted, absent=leaving)
         self.write(told)
         self.playbook.run_until_done(MOST_RUNS)
-        self._now = told
+        self._now = told, self.by_name
 
     def write(self, wanted: Inventory) -> None:
         """Write an inventory, and do nothing."""
-        wanted.write(self.machines, self._inventory)
+        wanted.write(self.machines, self._inventory, self.by_name)
 
     def pids(self, hosts: Iterable[str]) -> dict[str, list[str]]:
         """The processes of the members on these hosts."""

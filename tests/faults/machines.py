@@ -44,12 +44,13 @@ class Machines:
     def remove(self) -> None:
         self._command("down")
 
-    def inventory(self, directory: Path, nodes: bool = True) -> Path:
+    def inventory(self, directory: Path, nodes: bool = True, by_name: bool = False) -> Path:
         """Write an inventory of them; its hosts file.
 
         :param nodes: whether it names all members, C(ETCD_NODES).
+        :param by_name: whether it calls hosts by their names, not by their addresses.
         """
-        options = ["--dir", str(directory), *(() if nodes else ("--no-nodes",))]
+        options = ["--dir", str(directory), *(() if nodes else ("--no-nodes",)), *(("--names",) if by_name else ())]
         return Path(self._command("inventory", *options, *self.names).strip())
 
     def address(self, host: str) -> str:

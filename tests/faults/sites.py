@@ -31,6 +31,8 @@ class Site:
 
     #: The size of a disk of their own for the data, empty for none.
     DISK: ClassVar[str] = ""
+    #: Whether the inventory calls hosts by their names, not by their addresses.
+    BY_NAME: ClassVar[bool] = False
     #: What brings it back, and its operator's word for that.
     PLAYBOOK: ClassVar[str]
     SAY: ClassVar[Sequence[str]]
@@ -64,7 +66,7 @@ def kept(kind: type[S], lab: str, factory: pytest.TempPathFactory) -> Iterator[C
             site = kind(machines, Members(machines, directory), directory)
             sites.append(site)
             machines.make()
-            machines.inventory(directory / "inventory")
+            machines.inventory(directory / "inventory", by_name=kind.BY_NAME)
             site.play("quorum.etcd.etcd").run_until_done()
         return sites[-1]
 

@@ -33,10 +33,10 @@ class Cluster:
     directory: Path
 
     def run(self, playbook: str, *arguments: str, absent: Sequence[str] = (), **variables: object) -> Run:
-        path = self.machines.inventory(self.directory / "inventory", nodes=False)
+        path = self.machines.inventory(self.directory / "inventory", nodes=False, by_name=True)
         text = path.read_text()
         for host in absent:
-            text = text.replace(f"NODE_NAME={host}", f"NODE_NAME={host} etcd_member_state=absent")
+            text = text.replace(f"\n{host} ", f"\n{host} etcd_member_state=absent ")
         path.write_text(text)
         found = Playbook(path, self.directory, f"quorum.etcd.{playbook}")
         found.variables = {"etcd_tls": False, **variables}

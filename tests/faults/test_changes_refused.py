@@ -14,6 +14,7 @@ from members import MARKER
 
 DISK = "512m"
 HOSTS = FIVE
+BY_NAME = True
 
 FIRST = THREE[0]
 

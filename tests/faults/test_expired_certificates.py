@@ -47,7 +47,7 @@ def expire(machines: Machines, pki_dir: Path) -> None:
 
 
 def test_all_expired_are_issued_anew_by_the_same_command(machines: Machines, tmp_path: Path) -> None:
-    playbook = Playbook(machines.inventory(tmp_path / "inventory"), tmp_path)
+    playbook = Playbook(machines.inventory(tmp_path / "inventory", by_name=True), tmp_path)
     playbook.run_until_done()
     machines.run(machines.names[0], "etcdctl put key value")
     expire(machines, tmp_path / "inventory" / "etcd-pki" / "etcd_cluster")

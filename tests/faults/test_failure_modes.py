@@ -21,6 +21,7 @@ from members import patiently
 #: Shared with the tests of changes.
 DISK = "512m"
 HOSTS = FIVE
+BY_NAME = True
 
 CLUSTER = Inventory(THREE)
 

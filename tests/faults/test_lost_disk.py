@@ -18,6 +18,7 @@ from playbook import Kill, Playbook
 
 #: In memory, kept while a host is switched off. Hosts mount it at DATA_DIR themselves, so that it may be missing there.
 DISK = "512m"
+BY_NAME = True
 DATA_DIR = "/srv/etcd"
 FSTAB = f"/var/lib/etcd {DATA_DIR} none bind,nofail 0 0"
 

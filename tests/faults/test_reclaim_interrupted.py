@@ -23,6 +23,7 @@ from playbook import How, Kill, Playbook
 #: Shared with the tests of changes.
 DISK = "512m"
 HOSTS = FIVE
+BY_NAME = True
 
 QUOTA = 20 << 20
 SMALL = Inventory(THREE, settings={"quota-backend-bytes": QUOTA})

@@ -81,6 +81,7 @@ class Restored(Site):
 
     #: Room for the data of now, the new ones and those of the trial, and small enough to be filled.
     DISK = "1g"
+    BY_NAME = True
     PLAYBOOK = "quorum.etcd.restore"
     SAY = ("-e", f"etcd_restore={CLUSTER}")
 

@@ -20,6 +20,7 @@ from playbook import Playbook
 #: A snapshot leaves 512 MiB of it to the member.
 DISK = "1g"
 HOSTS = FIVE
+BY_NAME = True
 
 ACTOR = THREE[1]
 #: On the disk that can be filled.

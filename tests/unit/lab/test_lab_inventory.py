@@ -31,6 +31,12 @@ def test_a_host_is_one_line_as_the_guide_writes_it() -> None:
     )
 
 
+def test_a_host_may_be_called_by_its_name() -> None:
+    assert inventory(lab(), [ROOT], by_name=True).hosts == (
+        "[etcd_cluster]\netcd-host0 ansible_host=10.213.4.10 ansible_ssh_user=root\n"
+    )
+
+
 def test_an_ordinary_user_becomes_root_with_a_password() -> None:
     line = hosts_file([USER], {"etcd-host1": "10.213.4.11"}).splitlines()[1]
     assert line == (
