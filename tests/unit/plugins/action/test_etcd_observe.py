@@ -190,7 +190,8 @@ def test_a_member_that_is_to_be_forgotten_is_tried_from_the_controller_too(input
 
 
 def test_nobody_else_is_tried_from_the_controller(inputs):
-    assert observe(inputs, forgetting(["http://192.0.2.1:1"], {"url": "http://192.0.2.1:1", "certain": False}))[0]["heard"] == {}
+    silent = {"url": "http://192.0.2.1:1", "certain": False}
+    assert observe(inputs, forgetting([silent["url"]], silent))[0]["heard"] == {}
     assert observe(inputs)[0]["heard"] == {}
 
 
