@@ -89,9 +89,34 @@ def disarm(
         if alarm == NOSPACE and not any(one["alarm"] == NOSPACE for one in after):
             for member in seen:
                 if member.status and not member.status["is_learner"] and not member.error:
-                    _write(member.endpoint, credentials, timeout)
+                    _check_write(member.endpoint, credentials, timeout)
             _check_quiet(client, Deadline(_SETTLE))
         return {"changed": True, "before": before, "alarms": listed(client)}
+
+
+def let_write(client: Client) -> list[Alarm]:
+    """Disarm the alarms of ids that are no members, and see that a restored member takes a write.
+
+    A snapshot brings the alarms of then along. All members were made of the same data, and the room below their quotas
+    is known, so that such an alarm says nothing of any of them.
+
+    :param client: of one member.
+    :returns: the alarms of members, as C(listed) gives them, under which a write is refused; none if one was taken.
+    :raises HostError: it takes none, and there is no alarm that says why.
+    :raises EtcdError: no answer, or etcd refuses.
+    """
+    for raised in listed(client):
+        if not raised["name"]:
+            client.alarm_disarm(raised["member_id"], raised["alarm"])
+            _progress.at("alarm: disarmed")
+    try:
+        _write(client)
+    except EtcdError as exc:
+        left = listed(client)
+        if not left:
+            raise HostError(f"The restored member takes no write: {exc}") from exc
+        return left
+    return []
 
 
 def check_room(seen: Sequence[Seen]) -> None:
@@ -116,13 +141,17 @@ def check_room(seen: Sequence[Seen]) -> None:
         )
 
 
-def _write(endpoint: str, credentials: Credentials, timeout: float) -> None:
+def _write(client: Client) -> None:
+    lease = client.lease_grant(_LEASE)["lease"]
+    client.put(_KEY, "", lease=lease)
+    client.lease_revoke(lease)
+
+
+def _check_write(endpoint: str, credentials: Credentials, timeout: float) -> None:
     """See that a member takes a write: each judges by its own database."""
     with Client([endpoint], credentials, timeout) as client:
         try:
-            lease = client.lease_grant(_LEASE)["lease"]
-            client.put(_KEY, "", lease=lease)
-            client.lease_revoke(lease)
+            _write(client)
         except EtcdError as exc:
             raise HostError(f"NOSPACE was disarmed, and a write by way of {endpoint} fails: {exc}. {_REMEDY}") from exc
 

@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _alarm,
     _etcdutl,
     _hostfiles,
     _installed,
@@ -204,7 +205,14 @@ def _served(
     with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout) as seen:
         _progress.at("drill: serves")
         with Client([seen.endpoint], asker, _READING) as client:
-            return _told(client, details, drill)
+            told = _told(client, details, drill)
+            left = _alarm.let_write(client)
+    if left:
+        raise HostError(
+            f"{drill.snapshot} can be restored, and the member takes no write: it has raised "
+            f"{', '.join(one['alarm'] for one in left)}. Take another snapshot."
+        )
+    return told
 
 
 def _told(client: Client, details: Details, drill: Drill) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _alarm,
     _aside,
     _drill,
     _etcdutl,
@@ -311,42 +312,43 @@ def start(act: Act, check: bool) -> bool:
 
 
 def verify(act: Act, timeout: float) -> dict[str, Any]:
-    """Wait until the member serves, and see that it is what was restored.
+    """Wait until the member serves, and see that it is what was restored and takes a write.
 
     :param timeout: seconds.
     :returns: C(revision) at which it begins, C(key_count) (None where it cannot be compared), C(members) by name, as it
-        tells them; none where it was started before.
+        tells them, C(alarms) under which it takes no write, see C(_alarm.let_write); none where it was started before.
     :raises HostError: it does not serve in time, or tells something else.
     """
     if act.is_over:
         return {}
     seen = _loopback.wait(act.systemd, act.layout, PURPOSE, timeout)
     begins = act.restoration.restored_revision
+    wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
     with Client([seen.endpoint], _view.credentials(act.layout), _READING) as client:
         revision = client.status()["revision"]
         key_count = _count(client, act.restoration) if revision >= begins else None
         members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
-    wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
-    wrong = []
-    if revision < begins:
-        wrong.append(f"its revision is {revision}, and {begins} was restored")
-    if key_count is not None and key_count != act.restoration.key_count:
-        wrong.append(f"it has {key_count} keys, and {act.restoration.key_count} were restored")
-    if members != wanted:
-        wrong.append(f"its members are {members}, and {wanted} were restored")
-    if wrong:
-        raise HostError(
-            f"The restored member is not what it should be: {'; '.join(wrong)}. No client has reached it. The old data "
-            f"of every host lie beside the new ones ({Places.of(act.layout, act.restoration).old})."
-        )
-    return {"revision": begins, "key_count": key_count, "members": members}
+        wrong = []
+        if revision < begins:
+            wrong.append(f"its revision is {revision}, and {begins} was restored")
+        if key_count is not None and key_count != act.restoration.key_count:
+            wrong.append(f"it has {key_count} keys, and {act.restoration.key_count} were restored")
+        if members != wanted:
+            wrong.append(f"its members are {members}, and {wanted} were restored")
+        if wrong:
+            raise HostError(
+                f"The restored member is not what it should be: {'; '.join(wrong)}. No client has reached it. The old "
+                f"data of every host lie beside the new ones ({Places.of(act.layout, act.restoration).old})."
+            )
+        alarms = _alarm.let_write(client)
+    return {"revision": begins, "key_count": key_count, "members": members, "alarms": alarms}
 
 
 def _count(client: Client, restoration: Restoration) -> int | None:
     """With how many keys the member began; None where nobody knows how many it should have, or it can no longer tell.
 
-    Nothing is written before the members serve, so whoever finds that revision compacted comes late to others that do,
-    and follows their log.
+    Hardly anything is written before the members serve, and nothing compacted. A host where that revision is compacted
+    comes late to others that serve, and follows their log.
     """
     if not restoration.key_count:
         return None

@@ -20,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _bump,
     _dangers,
     _fitness,
+    _health,
     _identity,
     _manifest,
     _marker,
@@ -85,6 +86,7 @@ class Candidate:
     :param host: the inventory's name of the host that has it, empty for the controller.
     :param details: what is in the file, as far as somebody has read it.
     :param modified: the time of the file, in seconds, where it has been read.
+    :param alarms: that were raised when it was saved: C(member_id), C(alarm).
     """
 
     host: str
@@ -92,6 +94,7 @@ class Candidate:
     manifest: Manifest | None
     details: Mapping[str, Any] | None = None
     modified: float = 0.0
+    alarms: Sequence[Mapping[str, Any]] = ()
 
     @property
     def sha256(self) -> str:
@@ -184,9 +187,11 @@ class Look:
 
 
 def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
-    """From C(path), C(manifest) and, if it was read, C(details) and C(modified)."""
+    """From C(path), C(manifest) and, if it was read, C(details) and C(modified), else C(alarms)."""
     manifest = Manifest.from_dict(told["manifest"]) if told["manifest"] else None
-    return Candidate(host, told["path"], manifest, told.get("details"), float(told.get("modified", 0.0)))
+    details = told.get("details")
+    alarms = details["alarms"] if details else told["alarms"]
+    return Candidate(host, told["path"], manifest, details, float(told.get("modified", 0.0)), tuple(alarms))
 
 
 @dataclass(frozen=True)
@@ -335,6 +340,7 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     _provenance.check_cluster(
         wish.cluster, known, wish.snapshot_of, chosen.manifest, chosen.members, _member_ids(hosts), restored
     )
+    _check_not_corrupt(hosts, chosen)
     version = _version(hosts, chosen)
     _provenance.check_version(_provenance.versions_in(chosen.manifest, chosen.details), version)
     _fitness.check(hosts, version)
@@ -386,7 +392,7 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
         drilling.name,
         True,
         f"restore {_described(chosen)} into {len(hosts)} member{'s' * (len(hosts) > 1)} with etcd {version}",
-        tuple(_notes(restoration, live, wish)),
+        tuple(_notes(restoration, chosen, live, wish)),
     )
 
 
@@ -468,7 +474,7 @@ def _described(chosen: Candidate) -> str:
     return f"{chosen.label} ({said})"
 
 
-def _notes(restoration: Restoration, live: Sequence[int], wish: Wish) -> Iterable[str]:
+def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wish: Wish) -> Iterable[str]:
     if live:
         yield (
             f"the cluster is at revision {max(live)}: what was written after revision {restoration.revision} is not in "
@@ -485,6 +491,9 @@ def _notes(restoration: Restoration, live: Sequence[int], wish: Wish) -> Iterabl
             f"than {restoration.revision} must be restarted. These can, and newer ones (etcd_version): "
             + ", ".join(".".join(map(str, first)) for first in _releases.RAISING)
         )
+    if chosen.alarms:
+        raised = " and ".join(sorted({str(one["alarm"]) for one in chosen.alarms}))
+        yield f"the snapshot was saved under {raised}; the restored cluster is without that alarm, and takes writes"
     yield (
         f"the old data stay on every host: member.restore-{restoration.began} in its data directory. Remove them once "
         "nobody misses anything"
@@ -852,6 +861,26 @@ def _member_ids(hosts: Iterable[Host]) -> set[str]:
         marker = host.marker
         found |= {marker.member_id if marker is not None else "", str(host.seen["data"].get("member_id") or "")}
     return found - {""}
+
+
+def _check_not_corrupt(hosts: Iterable[Host], chosen: Candidate) -> None:
+    """Is it certain whose data are right, where the members' data differed when it was saved?
+
+    :raises Refused: it is not.
+    """
+    corrupt = [str(one["member_id"]) for one in chosen.alarms if one["alarm"] == _health.CORRUPT]
+    if not corrupt or any(_health.CORRUPT in host.wanted.said.confirm for host in hosts if host.wanted is not None):
+        return
+    names = {one["id"]: one["name"] for one in chosen.members}
+    source = f", from {chosen.manifest.member}" if chosen.manifest is not None else ""
+    raise Refused(
+        f"{chosen.label} was saved{source}, while the alarm CORRUPT was raised for "
+        f"{', '.join(f'{names[one]} ({one})' if names.get(one) else one for one in corrupt)}.",
+        "The data of its members differed. If it was saved from one whose data are wrong, every restored member has "
+        "them.",
+        "Restore one that was saved before: -e etcd_snapshot=PATH. If you know that the data in this one are right, "
+        f"confirm that, and the restored cluster is without the alarm: -e etcd_confirm={_health.CORRUPT}",
+    )
 
 
 def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:

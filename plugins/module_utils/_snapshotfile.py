@@ -21,8 +21,9 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _protobuf
 from ansible_collections.quorum.etcd.plugins.module_utils._bbolt import BadDatabase, Bucket, Database
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, WireError
 
 HASH_SIZE = 32
 # Lengths of databases are multiples of it.
@@ -62,6 +63,7 @@ class Details:
     :param storage_version: for example C(3.6.0); empty before etcd 3.6.
     :param members: dicts with C(id), C(name), C(peer_urls), C(client_urls) and C(is_learner), ordered by id.
     :param authentication: whether it is switched on.
+    :param alarms: that were raised, dicts with C(member_id) and C(alarm), as C(Client.alarms) gives them.
     """
 
     size: int
@@ -77,6 +79,7 @@ class Details:
     storage_version: str
     members: list[dict[str, Any]]
     authentication: bool
+    alarms: list[dict[str, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -204,7 +207,17 @@ def _details(database: Database, size: int, sha256: str, has_hash: bool) -> Deta
         members=_members(database.bucket(b"members"), database.bucket(b"members_removed")),
         # One byte (server/storage/schema/auth.go).
         authentication=auth is not None and dict(auth.items()).get(b"authEnabled") == b"\1",
+        alarms=_alarms(database.bucket(b"alarm")),
     )
+
+
+def _alarms(raised: Bucket | None) -> list[dict[str, Any]]:
+    """Each key is an alarm (server/storage/schema/alarm.go)."""
+    try:
+        found = [_protobuf.decode("AlarmMember", key) for key, _value in (raised.items() if raised else ())]
+    except WireError as exc:
+        raise BadDatabase("an alarm is none") from exc
+    return [{"member_id": format(one["memberID"], "x"), "alarm": str(one["alarm"])} for one in found]
 
 
 def _main(revision: bytes | None) -> int:

@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostErr
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._restoreplaces import Places, read_record
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import BadSnapshot
 
 _STAGED = "restoring-"
 _PART = ".part"
@@ -40,14 +41,16 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
 
     :param cluster: the name under which its snapshots are known.
     :param snapshot: a file to judge if it is there; a path.
-    :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept) and C(staged)
-        (paths with their manifests and checksums), C(newest) (the manifest of the last of C(kept), None without one),
+    :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept)
+        (paths with their manifests, and C(alarms) as C(_snapshotfile.Details) has them) and C(staged) (paths with their
+        checksums), C(newest) (the manifest of the last of C(kept), None without one),
         C(named) (what is at C(snapshot), None if nothing is).
     :raises EtcdError: what is there cannot be used.
     """
     record = read_record(layout)
     kept: list[dict[str, Any]] = [
-        {"path": one.path, "manifest": one.manifest.to_dict()} for one in _snapshotdir.found(snapshot_dir, cluster)
+        {"path": one.path, "manifest": one.manifest.to_dict(), "alarms": _alarms(one.path, one.manifest.sha256)}
+        for one in _snapshotdir.found(snapshot_dir, cluster)
     ]
     return {
         "record": record.to_dict() if record else None,
@@ -154,6 +157,14 @@ def _linked(kept: str, target: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _alarms(path: str, sha256: str) -> list[dict[str, Any]]:
+    """The alarms in a snapshot that is kept. Whether it is whole is judged when it is chosen."""
+    try:
+        return _snapshotfile.described(path, sha256).alarms
+    except BadSnapshot:
+        return []
 
 
 def _copies(snapshot_dir: str) -> list[tuple[str, str]]:

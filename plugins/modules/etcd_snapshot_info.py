@@ -124,6 +124,11 @@ details:
       description: Whether authentication is switched on in it.
       type: bool
       returned: if it is good
+    alarms:
+      description: The alarms that were raised, each with C(member_id) and C(alarm). A restore brings them back.
+      type: list
+      elements: dict
+      returned: if it is good
 manifest:
   description: What lies beside it; empty if there is none, or the snapshot is not good.
   returned: success

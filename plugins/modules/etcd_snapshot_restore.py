@@ -133,7 +133,9 @@ prepared:
   returned: with O(state=looked)
   type: bool
 kept:
-  description: Snapshots of this cluster, oldest first, as C(path) and C(manifest).
+  description:
+    - Snapshots of this cluster, oldest first, as C(path), C(manifest) and C(alarms), those that were raised when it was
+      saved.
   returned: with O(state=looked)
   type: list
   elements: dict
@@ -150,6 +152,11 @@ named:
   description: What the file O(snapshot) holds, as C(path), C(details) and C(manifest). None where there is none.
   returned: with O(state=looked)
   type: dict
+alarms:
+  description: The alarms of members under which no write is taken, as C(member_id), C(name) and C(alarm).
+  returned: with O(state=verified), where it was not started before
+  type: list
+  elements: dict
 known:
   description: The members of the cluster by the database of the one on this host. Empty where there is none.
   returned: with O(state=looked)
@@ -312,10 +319,21 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     if state == "restored":
         return _restore.put_in_place(act, Content.from_params(given), check)
     if state == "verified":
-        return {"changed": False, **({} if check else _restore.verify(act, given["timeout"]))}
+        return {"changed": False, **({} if check else _verified(module, act))}
     if state == "finished":
         return {"changed": True} if check else _restore.finish(act, given["timeout"])
     return {"changed": _ACTS[state](act, check)}
+
+
+def _verified(module: AnsibleModule, act: _restore.Act) -> dict[str, object]:
+    found = _restore.verify(act, module.params["timeout"])
+    for one in found.get("alarms", []):
+        # The members serve, so whatever is wrong is mended on a cluster that does.
+        module.warn(
+            f"{act.name} takes no write: {one['name']} has raised {one['alarm']}. Once the restore is over: "
+            "ansible-playbook quorum.etcd.reclaim -i INVENTORY"
+        )
+    return found
 
 
 if __name__ == "__main__":

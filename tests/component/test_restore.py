@@ -207,6 +207,47 @@ class TestASnapshotWhoseNewestChangeIsNoEntry:
             hosts.drill(snapshot, hosts.restoration(snapshot))
 
 
+class TestASnapshotThatWasSavedUnderAnAlarm:
+    """etcd keeps alarms in its database, and a restore brings them back, of members that are none any more."""
+
+    @pytest.mark.parametrize("alarm", ["NOSPACE", "CORRUPT"])
+    def test_becomes_a_cluster_that_takes_writes(self, every_version: str, make_hosts: MakeHosts, alarm: str) -> None:
+        hosts = make_hosts(every_version, 1).found()
+        hosts.write(40)
+        with hosts.client() as client:
+            (member,) = client.member_list()["members"]
+            # Nothing is saved from a member that has it itself.
+            raised_by = "77" if alarm == "CORRUPT" else member["id"]
+            client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(raised_by, 16), "alarm": alarm})
+        saved, held = hosts.save(), hosts.keys
+        found = _snapshotfile.described(saved.path, saved.manifest.sha256)
+        assert found.alarms == [{"member_id": raised_by, "alarm": alarm}]
+        restoration = hosts.restoration(saved)
+        assert hosts.drill(saved, restoration)["key_count"] == len(held)
+        hosts.restore(saved, restoration)
+        with hosts.client() as client:
+            assert client.alarms() == []
+            assert client.put("after", "value")
+            client.delete("after")
+        check_restored(hosts, restoration, held)
+
+    def test_is_restored_also_where_a_member_has_an_alarm_of_its_own(self, version: str, make_hosts: MakeHosts) -> None:
+        """One that comes late to a cluster which was filled meanwhile: that is mended once all of them serve."""
+        hosts, saved, _held = written(make_hosts, version)
+        restoration = hosts.restoration(saved)
+        hosts.restore(saved, restoration, until="restore")
+        late = hosts.hosts.pop()
+        hosts.restore(saved, restoration)
+        with hosts.client() as client:
+            member = client.member_list()["members"][0]
+            raised = {"action": "ACTIVATE", "memberID": int(member["id"], 16), "alarm": "NOSPACE"}
+            client.call("Maintenance.Alarm", raised)
+        hosts.hosts.append(late)
+        hosts.restore(saved, restoration, until="verify")
+        told = _restore.verify(hosts.act(late, restoration), 40.0)
+        assert [(one["name"], one["alarm"]) for one in told["alarms"]] == [(member["name"], "NOSPACE")]
+
+
 @pytest.mark.parametrize(("step", "time"), each([*BEFORE, *AFTER]))
 def test_an_interrupted_restore_goes_on(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str, time: int

@@ -18,7 +18,7 @@ def looked(*kept, **changes):
     """What a host has told as C(looked)."""
     told = {"record": None, "prepared": False, "staged": [], "named": None, "newest": None}
     told |= {"known": [], "applied": 0, "revision": 0, "heard": []}
-    return {**told, "kept": [{"path": PATH, "manifest": one.to_dict()} for one in kept], **changes}
+    return {**told, "kept": [{"path": PATH, "manifest": one.to_dict(), "alarms": []} for one in kept], **changes}
 
 
 def registered(hosts, **changes):

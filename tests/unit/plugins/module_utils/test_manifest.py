@@ -44,6 +44,7 @@ DETAILS = Details(
     storage_version="3.6.0",
     members=MEMBERS,
     authentication=False,
+    alarms=[],
 )
 
 

@@ -26,6 +26,7 @@ from inventory_of import (
     marked,
     member_id,
     member_list,
+    saying,
     seeing,
     serving,
     silent,
@@ -330,6 +331,23 @@ class TestIsRefused:
     def test_a_snapshot_of_a_newer_minor(self):
         with pytest.raises(Refused, match="written by etcd 3.7.1, and etcd 3.6.14 is to restore it"):
             _restoring.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(etcd_version="3.7.1"))
+
+    def test_a_snapshot_of_members_whose_data_differed(self):
+        alarms = [{"member_id": member_id(0), "alarm": "CORRUPT"}, {"member_id": "5", "alarm": "CORRUPT"}]
+        looks = well(replace(kept(well()[0].host), alarms=alarms))
+        with pytest.raises(
+            Refused,
+            match=r"saved, from etcd-host1, while the alarm CORRUPT was raised for etcd-host0 \(8e9e.*0\), 5\..*"
+            "-e etcd_confirm=CORRUPT",
+        ):
+            _restoring.plan(looks, WISH)
+        confirmed = [replace(one, host=saying(one.host, confirm=("CORRUPT",))) for one in looks]
+        assert "without that alarm" in _restoring.plan(confirmed, WISH).text
+
+    def test_not_one_that_was_saved_when_there_was_no_room(self):
+        alarms = [{"member_id": member_id(0), "alarm": "NOSPACE"}]
+        plan = _restoring.plan(well(replace(kept(well()[0].host), alarms=alarms)), WISH)
+        assert "saved under NOSPACE; the restored cluster is without that alarm, and takes writes" in plan.text
 
     def test_a_copied_database_of_a_newer_minor(self):
         with pytest.raises(Refused, match=r"written by etcd 3.7.0"):

@@ -12,7 +12,7 @@ import os
 import struct
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshotfile
+from ansible_collections.quorum.etcd.plugins.module_utils import _protobuf, _snapshotfile
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import BadSnapshot, read
 from bbolt_file import Pages, database, etcd_buckets, member, revision, snapshot
 from hypothesis import given
@@ -63,6 +63,7 @@ def test_everything_that_is_in_a_whole_snapshot_is_read(saved):
             },
         ],
         "authentication": False,
+        "alarms": [],
     }
 
 
@@ -101,6 +102,18 @@ def test_a_member_that_was_removed_is_none(saved):
 def test_whether_authentication_is_on_is_read(saved, auth, on):
     content = snapshot(database({**etcd_buckets(), b"auth": auth}))
     assert read(saved(content)).authentication is on
+
+
+def test_the_alarms_of_then_are_read(saved):
+    raised = [
+        _protobuf.encode("AlarmMember", {"memberID": 0x8E9E05C52164694D, "alarm": "NOSPACE"}),
+        _protobuf.encode("AlarmMember", {"memberID": 20, "alarm": "CORRUPT"}),
+    ]
+    found = read(saved(snapshot(database({**etcd_buckets(), b"alarm": dict.fromkeys(raised, b"")}))))
+    assert sorted((one["member_id"], one["alarm"]) for one in found.alarms) == [
+        ("14", "CORRUPT"),
+        ("8e9e05c52164694d", "NOSPACE"),
+    ]
 
 
 @pytest.mark.parametrize("page_size", [4096, 16384, 65536])
@@ -227,6 +240,7 @@ def test_the_structure_of_a_copied_database_is_walked_as_a_whole(saved):
         (b"key", b"zzz", b"", "the revision 7a7a7a is none"),
         (b"meta", b"finishedCompactRev", b"1", "the revision 31 is none"),
         (b"meta", b"consistent_index", b"123", "the number 313233 is none"),
+        (b"alarm", b"\x08", b"", "an alarm is none"),
         (b"members", b"1", b"no json", "the description of a member is none"),
         (b"members", b"1", b"[]", "the description of a member is none"),
         (b"members", b"1", json.dumps({"id": "x"}).encode(), "the description of a member is none"),
@@ -235,7 +249,7 @@ def test_the_structure_of_a_copied_database_is_walked_as_a_whole(saved):
 )
 def test_what_etcd_never_writes_is_told_even_under_a_right_checksum(saved, bucket, key, value, problem):
     buckets = etcd_buckets()
-    buckets[bucket] = {**buckets[bucket], key: value}
+    buckets[bucket] = {**buckets.get(bucket, {}), key: value}
     with pytest.raises(BadSnapshot, match=f"is damaged: {problem}"):
         read(saved(snapshot(database(buckets))))
 
