@@ -351,6 +351,8 @@ class _Planning:
         """Where it is removed already, only its data are to be moved aside."""
         member = self._foreseen.on(host)
         member_id = member["id"] if member is not None else ""
+        if member is not None:
+            _guard.check_downgrade(self._foreseen.votes())
         if host.state in (None, _marker.OFFERED):
             # A machine built anew has nothing to put to rest, and no certificate either to ask the cluster with.
             if member is not None:
@@ -366,6 +368,7 @@ class _Planning:
 
     def _join(self, host: Host) -> None:
         begun = self._foreseen.on(host)
+        _guard.check_downgrade(self._foreseen.votes())
         self._check_room(host, begun)
         if begun is None:
             _guard.check_add(self._foreseen.votes())

@@ -264,10 +264,11 @@ class Client(contextlib.AbstractContextManager["Client"]):
         :returns: C(cluster_id), C(member_id), C(version), C(storage_version) (3.6 and newer, else empty), C(db_size)
             and C(db_size_in_use) and C(db_size_quota) (bytes; the quota 3.6 and newer, else 0), C(leader) (member id,
             empty without one), C(is_leader), C(is_learner), C(raft_term), C(raft_index), C(raft_applied_index),
-            C(revision), C(errors) (etcd's own texts).
+            C(revision), C(errors) (etcd's own texts), C(downgrade) (the version to which the cluster is being
+            downgraded, empty without such a job; 3.6 and newer).
         """
         answer = self.call("Maintenance.Status", endpoint=endpoint)
-        header = answer["header"]
+        header, downgrade = answer["header"], answer["downgradeInfo"]
         return {
             "cluster_id": _hex(header["cluster_id"]),
             "member_id": _hex(header["member_id"]),
@@ -284,6 +285,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
             "raft_applied_index": answer["raftAppliedIndex"],
             "revision": header["revision"],
             "errors": answer["errors"],
+            "downgrade": downgrade["targetVersion"] if downgrade and downgrade["enabled"] else "",
         }
 
     def alarms(self, endpoint: str | None = None) -> list[Result]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _health, _presumed, _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
 
@@ -25,6 +26,8 @@ class Foreseen:
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None) -> None:
         self._roster = roster
+        told = [Seen("", host.seen["cluster"]["status"]) for host in hosts if host.answers]
+        self._downgrade = _health.downgrade_in(told)
         self.members: list[Member] = list(roster.members) if roster is not None else []
         self._healthy = _healthy(hosts, roster) if roster is not None else set()
 
@@ -34,12 +37,12 @@ class Foreseen:
         return next((member for member in self.members if found is not None and member["id"] == found["id"]), None)
 
     def votes(self) -> Votes:
-        return Votes(self.members, frozenset(self._healthy))
+        return Votes(self.members, frozenset(self._healthy), downgrade=self._downgrade)
 
     def without(self, member_id: str) -> Votes:
         """The votes as they will be once a member is gone."""
         rest = [member for member in self.members if member["id"] != member_id]
-        return Votes(rest, frozenset(self._healthy - {member_id}))
+        return Votes(rest, frozenset(self._healthy - {member_id}), downgrade=self._downgrade)
 
     def presumed(self) -> list[dict[str, Any]]:
         """The members as the next step will find them; one that an earlier step adds has an id that nobody knows."""

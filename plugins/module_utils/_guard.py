@@ -32,11 +32,13 @@ class Votes:
     :param members: as C(Client.member_list) gives them.
     :param healthy: the ids of healthy voters.
     :param caught_up: the ids of learners that answer and have what the leader had.
+    :param downgrade: the version to which the cluster is being downgraded; empty without such a job.
     """
 
     members: Sequence[Member]
     healthy: frozenset[str]
     caught_up: frozenset[str] = frozenset()
+    downgrade: str = ""
 
     @property
     def voters(self) -> frozenset[str]:
@@ -57,7 +59,7 @@ def of_survey(seen: Sequence[_health.Seen]) -> Votes:
     members = _health.members_of(seen)
     rows = [row for row in verdict["endpoints"] if row["healthy"]]
     voters = {member["id"] for member in members if not member["is_learner"]}
-    return Votes(members, frozenset(row["member_id"] for row in rows) & voters)
+    return Votes(members, frozenset(row["member_id"] for row in rows) & voters, downgrade=_health.downgrade_in(seen))
 
 
 def label(member: Member) -> str:
@@ -123,6 +125,21 @@ def check_quorum(votes: Votes) -> None:
         )
 
 
+def check_downgrade(votes: Votes) -> None:
+    """May the member list change?
+
+    :raises Refused: a downgrade job is pending. etcd itself would take the change.
+    """
+    if votes.downgrade:
+        raise Refused(
+            f"The cluster is being downgraded to {votes.downgrade}, and its members are to change.",
+            "Until every member runs that version, a member that joins or is replaced can bring the other version "
+            "back, and the members then disagree about the format of their data.",
+            f"Finish the downgrade: once every member runs {votes.downgrade.rpartition('.')[0]}, the job ends by "
+            "itself. Or cancel it: etcdctl downgrade cancel. Then run again.",
+        )
+
+
 def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None:
     """May this member be stopped, for good or for a restart?
 
@@ -181,6 +198,7 @@ def check_remove(votes: Votes, member_id: str) -> None:
     :raises Refused: the last voter, no quorum to agree on it, or none among those that remain.
     """
     check_quorum(votes)
+    check_downgrade(votes)
     if member_id not in votes.voters:
         return
     remain = votes.voters - {member_id}
@@ -211,6 +229,7 @@ def check_add(votes: Votes) -> None:
     :raises Refused: naming who is down, and what is safe.
     """
     check_quorum(votes)
+    check_downgrade(votes)
     if votes.lost:
         raise Refused(
             f"{votes.named(votes.lost)} is not healthy, and a member is to be added.",
@@ -228,6 +247,7 @@ def check_promote(votes: Votes, member_id: str) -> None:
     check_quorum(votes)
     if member_id in votes.voters:
         return
+    check_downgrade(votes)
     if member_id not in votes.caught_up:
         raise Refused(
             f"{votes.named(frozenset({member_id}))} has not caught up with the leader, or does not answer.",

@@ -89,6 +89,11 @@ def members_of(seen: t.Sequence[Seen]) -> list[Result]:
     return list(newest.members or ()) if newest else []
 
 
+def downgrade_in(seen: t.Sequence[Seen]) -> str:
+    """The version to which the cluster is being downgraded, by whoever says so; empty without such a job."""
+    return next((target for one in seen if one.status and (target := str(one.status.get("downgrade", "")))), "")
+
+
 def judge(seen: t.Sequence[Seen]) -> Result:
     """The verdict on each endpoint and on the cluster.
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _presumed, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
 from cluster import Cluster, Member, Tls, free_ports
 
 MakeCluster = Callable[..., Cluster]
@@ -386,3 +387,34 @@ def test_a_plan_for_other_members_is_refused(
     assert run_module("etcd_member", **{**options, "state": "absent"}, members=_presumed.of(listed(one))).result[
         "changed"
     ]
+
+
+# -- a downgrade -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("release", ["3.6.14", "3.7.1"])
+def test_members_stay_while_the_cluster_is_downgraded_until_that_is_cancelled(
+    release: str, make_cluster: MakeCluster, refusal: Callable[..., str], run_module: RunModule
+) -> None:
+    cluster = make_cluster(release, size=3)
+    lower = f"3.{int(release.split('.')[1]) - 1}.0"
+
+    def ask(action: str) -> None:
+        """The cluster's version is agreed on a moment after its start."""
+        for last in [*[False] * 60, True]:
+            try:
+                with cluster.client() as client:
+                    client.call("Maintenance.Downgrade", {"action": action, "version": lower})
+                return
+            except RpcError:
+                if last:
+                    raise
+                time.sleep(0.2)
+
+    ask("ENABLE")
+    with cluster.client() as client:
+        assert client.status()["downgrade"] == lower
+    for given in ({"name": "m2", "state": "absent"}, {"peer_urls": [NEW], "state": "learner"}):
+        assert f"The cluster is being downgraded to {lower}" in refusal(cluster, **given)
+    ask("CANCEL")
+    assert run_module("etcd_member", endpoints=cluster.endpoints, name="m2", state="absent").result["changed"]

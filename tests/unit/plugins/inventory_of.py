@@ -281,6 +281,7 @@ def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, vers
         "raft_index": 9,
         "raft_applied_index": 9,
         "errors": [],
+        "downgrade": "",
     }
     return seeing(
         running(host, version),

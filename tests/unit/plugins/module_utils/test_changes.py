@@ -1002,3 +1002,36 @@ class TestAMemberThatEndsAsSoonAsItStarts:
         hosts = self.five(etcd_settings={"log-level": "debug"})
         hosts[4] = absent(hosts[4])
         assert acts(hosts)[0] == ("leave", "etcd-host4")
+
+
+class TestWhileTheClusterIsDowngraded:
+    """etcd itself would take a change of its members."""
+
+    def hosts(self, *hosts):
+        return [
+            seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "downgrade": "3.5.0"}})
+            if host.answers
+            else host
+            for host in hosts
+        ]
+
+    @pytest.mark.parametrize(
+        "last",
+        [absent(serving(bare(2))), bare(3), emptied(bare(2))],
+        ids=["leaves", "joins", "is replaced"],
+    )
+    def test_no_member_comes_or_goes(self, last):
+        hosts = self.hosts(*well(0, 1, members=member_list()), *([serving(bare(2))] * (last.name[-1] == "3")), last)
+        text = refusal(hosts)
+        assert "The cluster is being downgraded to 3.5.0, and its members are to change." in text
+
+    def test_no_member_is_forgotten(self):
+        hosts = [saying(host, forget=("etcd-host2",)) for host in self.hosts(*well(0, 1, members=member_list()))]
+        assert "is being downgraded to 3.5.0" in refusal([*hosts, silent(bare(2))])
+
+    def test_settings_still_change(self):
+        hosts = self.hosts(*well(0, 1, 2))
+        hosts = [
+            replace(host, wanted=bare(at, etcd_settings={"max-txn-ops": 256}).wanted) for at, host in enumerate(hosts)
+        ]
+        assert {kind for kind, _host in acts(hosts)} == {"turn"}

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _guard
+from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _health
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Seen
@@ -264,3 +265,32 @@ def test_a_learner_that_answers_has_no_vote() -> None:
     members = [member("a"), member("x", learner=True)]
     seen = [Seen("http://a:2379", status("a"), members, []), Seen("http://x:2379", status("x", is_learner=True))]
     assert _guard.of_survey(seen).healthy == {"a"}
+
+
+# -- a downgrade -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "check, arguments", [(_guard.check_add, ()), (_guard.check_remove, ("c",)), (_guard.check_promote, ("x",))]
+)
+def test_while_the_cluster_is_downgraded_its_members_stay(check: Any, arguments: tuple[str, ...]) -> None:
+    well = votes("abc", learners="x", caught_up="x")
+    assert allows(check, well, *arguments)
+    with pytest.raises(Refused, match=r"being downgraded to 3\.5\.0") as caught:
+        check(replace(well, downgrade="3.5.0"), *arguments)
+    assert "once every member runs 3.5, the job ends by itself" in caught.value.remedy
+    assert "etcdctl downgrade cancel" in caught.value.remedy
+
+
+def test_while_the_cluster_is_downgraded_a_member_may_restart() -> None:
+    assert allows(_guard.check_stop, replace(votes("abc"), downgrade="3.5.0"), "a")
+
+
+def test_a_downgrade_is_known_from_whoever_tells_of_it() -> None:
+    seen = [
+        Seen("http://a:2379", {"downgrade": ""}),
+        Seen("http://b:2379"),
+        Seen("http://c:2379", {"downgrade": "3.5.0"}),
+    ]
+    assert _health.downgrade_in(seen) == "3.5.0"
+    assert _health.downgrade_in(seen[:2]) == ""
