@@ -169,6 +169,7 @@ bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own flo
 	python tests/bench/bench.py
 	python tests/bench/changes.py
 	python tests/bench/snapshots.py
+	python tests/bench/stalls.py
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check matplotlib
 	python tests/bench/plot.py $(CACHE)/bench.json docs/benchmarks.svg
 

@@ -34,12 +34,7 @@ def lend(path: str, to: str) -> str:
         _remove_forgotten(to, owner.st_uid)
         if owner.st_uid == 0:
             return path
-        free, needed = _room.free(to), os.stat(path).st_size
-        if free < needed:
-            raise HostError(
-                f"{os.path.dirname(to)} has {free >> 20} MiB free, and a copy of {path} needs {-(-needed >> 20)} MiB "
-                "there. Make room, set remote_tmp of Ansible to another directory, or connect as root."
-            )
+        _check_room(path, to)
         descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as there, open(path, "rb") as here:
             shutil.copyfileobj(here, there, 1 << 20)
@@ -47,6 +42,19 @@ def lend(path: str, to: str) -> str:
     except OSError as exc:
         raise HostError(f"{path} cannot be copied to {to}: {exc.strerror}.") from exc
     return to
+
+
+def _check_room(path: str, to: str) -> None:
+    size = os.stat(path).st_size
+    # A home is often on the file system of a member.
+    left = _room.beside_member(size)
+    free, needed = _room.free(to), size + left
+    if free < needed:
+        raise HostError(
+            f"{os.path.dirname(to)} has {free >> 20} MiB free, and a copy of {path} needs {-(-needed >> 20)} MiB, "
+            f"of which {left >> 20} MiB stay free. Make room, set ansible_remote_tmp to a directory on another file "
+            "system, or connect as root."
+        )
 
 
 def _remove_forgotten(to: str, owner: int) -> None:

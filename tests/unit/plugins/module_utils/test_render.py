@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 from dataclasses import replace
 
@@ -33,6 +34,18 @@ def test_a_member_is_its_files_and_what_saves_its_snapshots():
         "/etc/etcd/etcd-snapshot.json": ("0600", "root", "root"),
         "/etc/systemd/system/etcd-snapshot.service": ("0644", "root", "root"),
     }
+
+
+def test_the_program_that_saves_snapshots_is_told_where_its_member_writes_and_when_it_is_started():
+    found = json.loads(files()["/etc/etcd/etcd-snapshot.json"].content)
+    assert found["member_dirs"] == ["/var/lib/etcd", "/var/lib/etcd/member/wal"]
+    assert (found["schedule"], found["max_hash_size"]) == ("", 0)
+    host = bare()
+    snapshots = replace(host.wanted.snapshots, schedule="weekly", max_hash_size=7)
+    wanted = replace(host.wanted, snapshots=snapshots)
+    rendered = {file.path: file for file in _render.files(wanted, VERSION, "x86_64", "/usr/bin/python3")}
+    found = json.loads(rendered["/etc/etcd/etcd-snapshot.json"].content)
+    assert (found["schedule"], found["max_hash_size"]) == ("weekly", 7)
 
 
 def test_a_checksum_is_that_of_the_content():

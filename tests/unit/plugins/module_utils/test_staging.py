@@ -122,6 +122,13 @@ class TestASnapshotThatIsSentHere:
             self.check(monkeypatch, free, {here: 1, "/snapshots": 1})
         self.check(monkeypatch, {here: 264, "/snapshots": 264}, {here: 1, "/snapshots": 1})
 
+    def test_leaves_the_member_of_this_host_its_room(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(_room, "free", lambda _path: 700 << 20)
+        arriving, data = str(tmp_path / "tmp" / "snapshot.db"), str(tmp_path)
+        _staging.check_room(str(tmp_path / "snapshots"), arriving, 94 << 20, [data])
+        with pytest.raises(HostError, match="has 700 MiB free, and 702 MiB are needed"):
+            _staging.check_room(str(tmp_path / "snapshots"), arriving, 95 << 20, [data])
+
     def test_needs_room_in_both_places(self, monkeypatch):
         here = "/home/ansible/.ansible/tmp"
         with pytest.raises(HostError, match="/snapshots, where the snapshot is kept, has 163 MiB free, and 164 MiB"):
