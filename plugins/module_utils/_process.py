@@ -13,6 +13,8 @@ import os
 import posixpath
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _secrets
+
 
 def _read(path: str) -> bytes:
     with open(path, "rb") as stream:
@@ -23,7 +25,8 @@ def describe(pid: int) -> dict[str, Any] | None:
     """One process, or None when it is gone.
 
     :returns: C(pid), C(started) (clock ticks after boot, so that a reused number is told apart), C(executable)
-        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only),
+        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only, secrets
+        hidden),
         C(invocation) (systemd's id of the start that made it; empty without one).
     """
     try:
@@ -34,7 +37,9 @@ def describe(pid: int) -> dict[str, Any] | None:
             "pid": pid,
             "started": int(ticks),
             "executable": os.readlink(f"/proc/{pid}/exe"),
-            "environment": {name: value for name, value in given.items() if name.startswith("ETCD_")},
+            "environment": _secrets.environment(
+                {name: value for name, value in given.items() if name.startswith("ETCD_")}
+            ),
             "invocation": given.get("INVOCATION_ID", ""),
         }
     except (FileNotFoundError, ProcessLookupError):
@@ -53,9 +58,10 @@ def named(command: str) -> list[int]:
 
 
 def command_line(pid: int) -> list[str]:
-    """A process' arguments; empty when it is gone."""
+    """A process' arguments, secrets hidden; empty when it is gone."""
     try:
-        return [part.decode(errors="replace") for part in _read(f"/proc/{pid}/cmdline").split(b"\0") if part]
+        words = [part.decode(errors="replace") for part in _read(f"/proc/{pid}/cmdline").split(b"\0") if part]
+        return _secrets.arguments(words)
     except OSError:
         return []
 

@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils import _secrets
 from ansible_collections.quorum.etcd.plugins.module_utils._envfile import UNSET, differing
 
 Source = Sequence[Any]
@@ -83,13 +84,13 @@ def of_file(text: str) -> dict[str, str]:
         name, equals, value = (part.strip() for part in line.partition("="))
         if equals and name.startswith("ETCD_"):
             found[name] = "".join(_words(value)) if value[:1] in ("'", '"', "$") else value
-    return found
+    return _secrets.environment(found)
 
 
 def assigned(words: Iterable[str]) -> dict[str, str]:
     """The C(ETCD_*) among words such as C(ETCD_NAME=m0)."""
     pairs = (word.partition("=") for word in words if word.startswith("ETCD_"))
-    return {name: value for name, equals, value in pairs if equals}
+    return _secrets.environment({name: value for name, equals, value in pairs if equals})
 
 
 def _words(text: str) -> list[str]:

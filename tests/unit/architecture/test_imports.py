@@ -30,8 +30,8 @@ PURE = """
     _advice _bootstrap _bump _changes _crc32c _dangers _differences _due _envfile _errors _etcdctl _fenced _fitness
     _flags _foreseen _gate _guard _health _identity _initial_cluster _layout _manifest _marker _messages _model
     _options _pki.spec _plan _presumed _protobuf _provenance _quorum _quota _recovering _recoveryroom _releases
-    _render _report _restoration _restoring _retention _roster _sandbox _saving _settings _snapshotunits _sources
-    _topology _turns _unit _urls _values
+    _render _report _restoration _restoring _retention _roster _sandbox _saving _secrets _settings _snapshotunits
+    _sources _topology _turns _unit _urls _values
 """
 
 #: What reaches out of the process, or is another at every call.

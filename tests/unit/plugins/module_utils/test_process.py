@@ -52,6 +52,13 @@ def test_a_process_says_which_start_of_its_unit_made_it(start):
     assert _process.describe(start("etcd", "60", INVOCATION_ID="0a1b").pid)["invocation"] == "0a1b"
 
 
+def test_secrets_of_a_process_stay_on_its_host(start, monkeypatch):
+    process = start("etcd", "60", ETCD_ROOT_PASSWORD="s3cr3t", ETCD_NAME="m0")
+    assert _process.describe(process.pid)["environment"] == {"ETCD_NAME": "m0", "ETCD_ROOT_PASSWORD": "(hidden)"}
+    monkeypatch.setattr(_process, "_read", lambda _path: b"etcd\0--discovery-password=s3cr3t\0")
+    assert _process.command_line(process.pid) == ["etcd", "--discovery-password=(hidden)"]
+
+
 def test_a_process_whose_program_was_replaced_still_says_which_it_runs(start, tmp_path):
     process = start("etcd", "60")
     os.unlink(tmp_path / "etcd")

@@ -91,3 +91,10 @@ def test_the_sentence_names_the_source() -> None:
     assert _sources.kept("m0", "ETCD_LOG_LEVEL", "debug", "info", MINE) == (
         f"m0 runs with ETCD_LOG_LEVEL=debug, not info, because of {MINE}. Change it there."
     )
+
+
+def test_secrets_of_a_file_are_hidden() -> None:
+    assert _sources.of_file("ETCD_ROOT_PASSWORD='s3cr3t'\nETCD_NAME=m0\n") == {
+        "ETCD_ROOT_PASSWORD": "(hidden)",
+        "ETCD_NAME": "m0",
+    }
