@@ -566,10 +566,17 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
             raise BadInput(found.problem)
         # What a host still has of a cluster that it has left is replaced.
         for stranger in () if host.left_another else found.strangers:
+            bare = host.state is None and not host.has_log and not host.runs
             raise Refused(
                 f"{host.label}: {stranger}",
                 "A new CA here would cut this member off from the others, and its clients from it.",
-                f"Bring the CA and its key to {found.directory} (etcd_pki_dir), from where the cluster was made.",
+                f"Bring the CA and its key to {found.directory} (etcd_pki_dir), from where the cluster was made."
+                + (
+                    " If it is left from a cluster that is gone, and nothing on the host uses it any more, remove it "
+                    f"there: rm -r {host.wanted.layout.ssl_dir}."
+                    if bare
+                    else ""
+                ),
             )
         if found.missing and not founding:
             raise Refused(

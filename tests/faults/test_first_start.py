@@ -17,18 +17,19 @@ CLOSED = Machines.names[1]
 
 
 @pytest.mark.matrix
+@pytest.mark.parametrize("port", [2380, 2379], ids=["peers", "clients"])
 def test_members_that_cannot_reach_each_other_are_not_started(
-    machines: Machines, playbook: Playbook, members: Members
+    machines: Machines, playbook: Playbook, members: Members, port: int
 ) -> None:
     machines.run(
         CLOSED,
         "nft add table inet closed;"
         "nft add chain inet closed input '{ type filter hook input priority 0; policy accept; }';"
-        "nft add rule inet closed input tcp dport 2380 iifname != lo drop",
+        f"nft add rule inet closed input tcp dport {port} iifname != lo drop",
     )
     run = playbook.run()
     assert run.code != 0, run.output
-    assert f"Nothing was started. {CLOSED} does not answer at https://{machines.address(CLOSED)}:2380" in run.said
+    assert f"Nothing was started. {CLOSED} does not answer at https://{machines.address(CLOSED)}:{port}" in run.said
     assert "a firewall drops it" in run.said
     assert "Open that TCP port between all members, in both directions." in run.said
     members.none_has_started()

@@ -537,6 +537,22 @@ class TestAuthorities:
         text = refusal([replace(serving(host), authorities=missing) for host in three(tls=True)])
         assert "The client and peer CA is not in /pki, and the cluster exists." in text
 
+    @pytest.mark.parametrize(
+        "host, bare_one",
+        [
+            (bare(0, tls=True), True),
+            (stopped(bare(0, tls=True)), False),
+            (marked(bare(0, tls=True), NEVER_STARTED), False),
+            (logged(bare(0, tls=True)), False),
+        ],
+    )
+    def test_of_a_cluster_that_is_gone_may_be_removed_from_a_bare_host(self, host, bare_one):
+        """After destroy.yml, before the host serves a cluster of another name."""
+        theirs = Authorities(directory="/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
+        with pytest.raises(Refused) as caught:
+            _plan.check_authorities([replace(host, authorities=theirs)], founding=False)
+        assert ("rm -r /etc/etcd/ssl." in str(caught.value)) is bare_one
+
     def test_that_the_controller_does_not_hold_are_never_replaced(self):
         strange = Authorities("/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 12:34, which is not in /pki.",))
         for hosts in (three(tls=True), [serving(host) for host in three(tls=True)]):
