@@ -22,12 +22,16 @@ class ActionModule(RenderingAction):
         "initial_cluster": {"type": "str", "required": True},
         "token": {"type": "str", "required": True},
         "kept": {"type": "bool", "default": False},
+        "accepted": {"type": "bool", "default": False},
         "pki": {"type": "dict", "required": True, "no_log": True},
     }
 
     def sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
-        wanted, content = wanted_of(host), self.content(host, arguments)
+        wanted = wanted_of(host)
         expected = host.marker.to_dict() if host.marker else None
+        if arguments["accepted"]:
+            return {**wanted.layout.to_dict(), "files": [], "expected": expected, "wanted": expected}
+        content = self.content(host, arguments)
         if arguments["kept"]:
             return {**content, "expected": expected, "wanted": _kept(wanted, host.seen["data"]).to_dict()}
         bootstrap = _render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"])

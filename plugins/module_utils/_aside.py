@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _timer
+from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _ground, _timer
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
@@ -81,6 +81,8 @@ def move(layout: Layout, reason: str, now: datetime) -> list[str]:
     places = [os.path.join(layout.data_dir, "member")]
     if layout.wal_dir:
         places.append(layout.wal_dir)
+    # What comes in its place is another log, or an older one that somebody has chosen.
+    _ground.forget_log(layout)
     suffix = f"{reason}-{now:%Y%m%dT%H%M%SZ}"
     return [_rename(place, suffix) for place in places if os.path.exists(place)]
 

@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _guard,
     _identity,
     _marker,
+    _obstacles,
     _roster,
     _turns,
 )
@@ -114,7 +115,8 @@ def _only_up(planning: _Planning, refused: Refused, writing: bool) -> Changes:
     """Members that are down come first whatever else is asked for; the rest is judged anew once they serve."""
     planning.bring_up(turning=False, writing=writing)
     if not planning.changes.waves:
-        raise refused
+        # A member that its gate keeps down may be all that is wrong: that comes first.
+        raise Refused(" ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy)
     return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
 
 
@@ -148,6 +150,8 @@ class _Planning:
         :param turning: are members to have their turns?
         :param writing: are members to get the files that they lack?
         """
+        obstacles = [_obstacles.of_host(host, self._hosts) for host in self._hosts_due(_due.WAIT)]
+        self.changes.later += [str(obstacle.refusal()) for obstacle in obstacles if obstacle is not None]
         kept = self._hosts_due(_due.KEEP) if writing else []
         # A turn brings it up by itself. At an address that is another by now it would not serve.
         turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]
@@ -275,7 +279,7 @@ class _Planning:
     def _check_addresses(self) -> None:
         for host in self._hosts:
             # One that joins has never voted: its address is whatever the inventory says.
-            if host.has_log and self._due[host.name] not in (_due.LEAVE, _due.REPLACE, _due.JOIN):
+            if host.has_log and self._due[host.name] not in (_due.LEAVE, _due.REPLACE, _due.JOIN, _due.WAIT):
                 _turns.check_address(host, self._foreseen.on(host))
 
     def _forgotten(self, roster: Roster) -> list[str]:

@@ -40,6 +40,12 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
     ran = host.runs or host.state in (_marker.STARTING, _marker.STARTED)
     if ran and not host.has_log and not replaced:
         yield _lost_log(host, host.wanted)
+    if host.answers and host.has_log and not host.seen["data"]["held"]:
+        yield (
+            f"{host.label} runs, and the log in {host.wanted.layout.log_dir} is not the one that it has open: its disk "
+            "was unmounted, or another one mounted over it. Once the member stops it starts with what is there now, "
+            "or not at all. Mount the right disk there before it stops."
+        )
     if host.runs:
         if unit["enabled"] not in ("enabled", "masked"):
             yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit['name']}"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _obstacles
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
 
@@ -29,6 +29,9 @@ JOIN = "join"
 REPLACE = "replace"
 LEAVE = "leave"
 
+#: Its gate keeps it down until a person has seen to its disk, its data or its machine.
+WAIT = "wait"
+
 _RAN = (_marker.STARTING, _marker.STARTED)
 
 
@@ -42,7 +45,11 @@ def of(host: Host, roster: Roster | None) -> str:
     if host.silent or host.wanted is None or _is_refused(host):
         return NOTHING
     member = roster.on(host) if roster is not None else None
-    if host.state in _RAN and host.has_log and not host.runs and not host.masked and not has_files(host):
+    is_held = _obstacles.of_host(host, rebuilt=not has_files(host)) is not None
+    if is_held and not host.masked and (host.wanted.present or roster is None):
+        return WAIT
+    is_rebuilt = host.state in _RAN and host.has_log and not host.runs and not has_files(host)
+    if is_rebuilt and not is_held and not host.masked:
         return KEEP
     if roster is not None and not host.wanted.present:
         return _on_its_way_out(host, member)

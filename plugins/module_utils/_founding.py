@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _ground,
     _hostfiles,
     _marker,
     _memberfiles,
@@ -44,14 +45,15 @@ class Offer:
 
 
 def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check: bool) -> dict[str, Any]:
-    """Claim the host, and write what differs.
+    """Claim the host, and write what differs. Without files the operator has accepted where its data are.
 
     :param check: only say what would be written.
     :returns: C(changed), C(diff): a list of C(before), C(after) of files that are no secrets.
     :raises Refused: this host is not as the plan saw it.
     :raises HostError: something cannot be written.
     """
-    kept = part.wanted.state == _marker.STARTED
+    accepted = not content.files and part.wanted.state in (_marker.STARTING, _marker.STARTED, _marker.LEAVING)
+    kept = accepted or part.wanted.state == _marker.STARTED
     # What a member runs with changes in its turn alone.
     runs = kept and bool(systemd.show(layout.unit)["pid"])
     diff = [] if runs else _memberfiles.differences(content)
@@ -64,7 +66,9 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
                 "That is not what the plan was made for; data would be put at risk.",
                 AGAIN,
             )
-        if runs:
+        if accepted:
+            _ground.check_log(layout, part.wanted)
+        if runs or accepted:
             _hostfiles.make_directory(layout.state_dir, 0o700, 0, 0)
             _claim(layout, part)
             return {"changed": True, "diff": diff}
@@ -95,7 +99,7 @@ def agree(layout: Layout, expected: Marker, check: bool) -> None:
 
 def _claim(layout: Layout, part: Offer) -> None:
     own = {
-        "machine_id": _hostfiles.read_text("/etc/machine-id").strip(),
+        "machine_id": _hostfiles.machine_id(),
         "mounts": tuple(_hostfiles.mounts_under(layout)),
     }
     _hostfiles.write_marker(layout, part.expected, part.wanted.becoming(part.wanted.state, **own))

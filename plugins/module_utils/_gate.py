@@ -14,10 +14,11 @@ environment as etcd. That an C(EnvironmentFile) written by it is seen by C(ExecS
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import MACHINE_ID_FILE, Layout
 
 _SCRIPT = r"""#!/bin/sh
 # Managed by quorum.etcd: changes made by hand are put right at the next run.
@@ -30,13 +31,19 @@ _SCRIPT = r"""#!/bin/sh
 #   gate after    the process ended
 set -u
 umask 077
+# Names of segments are compared as they are sorted.
+LC_ALL=C
+export LC_ALL
 
+moment=${1:-}
 state_dir=@STATE_DIR@
 run_dir=@RUN_DIR@
 known_format=@FORMAT@
+accept="ansible-playbook quorum.etcd.etcd -i INVENTORY -e"
 
 data_dir=${ETCD_DATA_DIR:-}
 log_dir=${ETCD_WAL_DIR:-$data_dir/member/wal}
+name=${ETCD_NAME:-NAME}
 
 say() {
     echo "quorum.etcd gate: $*" >&2
@@ -78,6 +85,107 @@ has_log() {
     return 1
 }
 
+# The name of the log's newest segment, SEQUENCE-INDEX.wal in hexadecimal digits.
+newest() {
+    found=
+    for file in "$log_dir"/????????????????-????????????????.wal; do
+        case ${file##*/} in *[!0-9a-f]*-* | *-*[!0-9a-f]*.wal) ;; *) [ -e "$file" ] && found=${file##*/} ;; esac
+    done
+    printf '%s' "$found"
+}
+
+# "MEMBER CLUSTER", the IDs in the metadata of one segment, nothing where they cannot be read. A segment begins with two
+# records, a checksum and the metadata. Before each there are eight bytes: its length, and in the last one its padding.
+ids_in() (
+    # shellcheck disable=SC2046 # one word a byte
+    set -- $(od -An -v -tu1 -N 128 "$1")
+    if [ $# -ne 128 ] || [ "$1" -gt 32 ] || [ "$2$3$4$5$6$7" != 000000 ]; then exit; fi
+    shift $((8 + $1 + ($8 & 7)))
+    [ "$2$3$4$5$6$7" = 000000 ] || exit
+    shift 8
+    # Field 1, the kind (1 is metadata); field 2, a checksum; field 3, the metadata, and in it the fields 1 and 2.
+    [ "$1 $2" = "8 1" ] || exit
+    shift 2
+    if [ "$1" = 16 ]; then
+        shift
+        while [ "$1" -ge 128 ]; do shift; done
+        shift
+    fi
+    [ "$1 $3" = "26 8" ] || exit
+    shift 3
+    member=
+    while :; do
+        value=0 bits=0
+        while [ "$1" -ge 128 ]; do
+            value=$((value | ($1 & 127) << bits)) bits=$((bits + 7))
+            shift
+        done
+        value=$((value | $1 << bits)) high=$((value >> 32 & 0xffffffff)) low=$((value & 0xffffffff))
+        [ "$high" -eq 0 ] || low=$((low | 1 << 32)) high=$(printf '%x' "$high")
+        id=$(printf '%x' "$low")
+        [ "$high" = 0 ] || id=$high${id#1}
+        [ -z "$member" ] || break
+        member=$id
+        [ "$2" = 16 ] || exit
+        shift 2
+    done
+    printf '%s' "$member $id"
+) 2>/dev/null
+
+# The place of a segment in its log, 0 where the name says none.
+place_of() {
+    case ${1%%-*} in
+        '' | *[!0-9a-f]*) echo 0 ;;
+        *) echo $((0x${1%%-*})) ;;
+    esac
+}
+
+known_log() {
+    cat "$state_dir/@NEWEST@" 2>/dev/null
+}
+
+# Why the log that is there is not the one that this member had, in a sentence for each.
+objection() {
+    segment=$(newest)
+    ids=$(ids_in "$log_dir/$segment")
+    [ -n "$ids" ] || return 0
+    own=$(field MEMBER_ID)
+    if [ -n "$own" ] && [ "$own" != "${ids% *}" ]; then
+        printf '%s' "$log_dir holds the data of member ${ids% *}, and this host's member is $own: the data of two \
+hosts were swapped, or another disk is mounted. Put the right data there. Run the playbook: it says whose they are."
+        return
+    fi
+    known=$(known_log)
+    if [ "${known#* }" = "$ids" ] && [ "$(place_of "$segment")" -lt "$(place_of "$known")" ]; then
+        printf '%s' "The newest segment of the log in $log_dir is $segment, and this member had ${known%% *} already: \
+this is an older copy. Started on it the member could bring acknowledged writes to nothing. Bring the newer data back: \
+mount their disk. If they are lost for good, run the playbook: it says what is safe."
+    fi
+}
+
+# Remember how far the log has come, so that an older copy of it is recognized. For one log this never goes back.
+note() {
+    [ -z "$(missing_mount)" ] || return 0
+    segment=$(newest)
+    ids=$(ids_in "$log_dir/$segment")
+    known=$(known_log)
+    [ -n "$ids" ] && [ "$known" != "$segment $ids" ] || return 0
+    if [ "${known#* }" = "$ids" ]; then
+        [ "$(place_of "$segment")" -gt "$(place_of "$known")" ] || return 0
+    elif [ "$moment" != ready ]; then
+        # After a refused start these may be any data.
+        return 0
+    fi
+    # The log first: a power cut must not take the segment and leave what is known of it.
+    if ! { sync "$log_dir" &&
+        printf '%s\n' "$segment $ids" >"$state_dir/@NEWEST@.gate" &&
+        sync "$state_dir/@NEWEST@.gate" &&
+        mv "$state_dir/@NEWEST@.gate" "$state_dir/@NEWEST@" &&
+        sync "$state_dir"; }; then
+        say "$state_dir/@NEWEST@ could not be written."
+    fi
+}
+
 # The mount table of the host: in this unit's own namespace each directory it may write to is a mount point.
 is_mounted() {
     while read -r _ _ _ _ point _; do
@@ -96,6 +204,15 @@ missing_mount() {
             return
         fi
     done
+}
+
+# Copied with its disk, a member would run twice. A machine ID that is new at each boot is mounted, and tells nothing.
+another_machine() {
+    known=$(field MACHINE_ID)
+    here=$(cat @MACHINE_ID_FILE@ 2>/dev/null)
+    case $known in '' | "$here" | uninitialized) return 1 ;; esac
+    case $here in '' | uninitialized) return 1 ;; esac
+    ! is_mounted @MACHINE_ID_FILE@
 }
 
 # What is read at a start and never again: compared later with what is on the disk, to see what really runs. systemd
@@ -126,9 +243,26 @@ before() {
 system was built anew, run the playbook: it says what is safe."
     [ "$(field FORMAT)" = "$known_format" ] ||
         refuse "$state_dir/marker is of another format than this gate knows ($known_format)."
+    objection=$(objection)
     mount=$(missing_mount)
-    [ -z "$mount" ] || refuse "$mount was a mount point of its own when this member was set up and is none now: its \
-disk is missing. Mount it; the unit tries again by itself."
+    if [ -n "$mount" ]; then
+        way=
+        if [ -z "$objection" ] && has_log; then
+            way=" If the data were moved for good, and $log_dir holds the newest: $accept etcd_accept_mounts=$name"
+        fi
+        refuse "$mount was a mount point when this member last served, and is none now: its disk is missing. Mount \
+it; the unit tries again by itself.$way"
+    fi
+    if another_machine; then
+        way="Run the playbook: it says what is safe."
+        if has_log; then
+            way="If this is the member's own machine, built anew, and no other has its data: $accept \
+etcd_accept_machine=$name"
+        fi
+        refuse "The machine ID is $here, and this member was set up on $known. Cloned with its disk, it would run \
+twice under one ID. $way"
+    fi
+    [ -z "$objection" ] || refuse "$objection"
     state=$(field STATE)
     case $state in
         @RESTORE_PENDING@) refuse "The cluster is being restored from a snapshot. Run restore.yml again: it goes on, \
@@ -163,6 +297,7 @@ ready() {
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
     [ "$(field STATE)" != @STARTING@ ] || become @STARTED@ ||
         say "$state_dir/marker could not be written; the member runs, and the next start will try again."
+    note
 }
 
 # Only a first start that this gate allowed since the machine came up may be forgotten, and only if it left no log. A
@@ -174,16 +309,29 @@ after() {
         become @NEVER_STARTED@ || say "$state_dir/marker could not be written."
     fi
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
+    note
 }
 
-mkdir -p "$run_dir" || exit 1
-exec 9>"$run_dir/marker.lock" || exit 1
-flock -w 30 9 || refuse "Another process has held $run_dir/marker.lock for 30 seconds."
+# Only a start can be refused. A member that runs, or has ended, is not harmed by what cannot be written down.
+cannot() {
+    [ "$moment" != before ] || refuse "$1"
+    say "$1 Nothing was written down."
+    exit 0
+}
 
-case ${1:-} in
-    before | ready | after) "$1" ;;
+case $moment in
+    before | ready | after) ;;
     *) say "usage: gate before|ready|after"; exit 2 ;;
 esac
+
+if ! mkdir -p "$run_dir" || ! (exec 9>"$run_dir/marker.lock"); then
+    cannot "$run_dir cannot be written."
+fi
+exec 9>"$run_dir/marker.lock"
+flock -w 30 9 || cannot "Another process has held $run_dir/marker.lock for 30 seconds."
+
+"$moment"
+[ "$moment" = before ] || exit 0
 """
 
 
@@ -197,6 +345,8 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "STATE_DIR": layout.state_dir,
         "RUN_DIR": layout.run_dir,
         "FORMAT": str(_marker.FORMAT),
+        "NEWEST": posixpath.basename(layout.newest_file),
+        "MACHINE_ID_FILE": MACHINE_ID_FILE,
         "STARTING": _marker.STARTING,
         "STARTED": _marker.STARTED,
         "NEVER_STARTED": _marker.NEVER_STARTED,

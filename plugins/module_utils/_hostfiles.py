@@ -23,7 +23,7 @@ from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import MACHINE_ID_FILE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 
 LOCK_WAIT = 60.0
@@ -259,14 +259,26 @@ def read_record(layout: Layout, invocation: str) -> dict[str, str]:
     return record if record.pop(_INVOCATION, "") in ("", invocation) else {}
 
 
+def _mount_points() -> set[str]:
+    """As the host's mount table spells them, which the gate reads too."""
+    return {line.split()[4] for line in read_text("/proc/1/mountinfo").splitlines()}
+
+
+def machine_id() -> str:
+    """The identity of this machine; empty where it is a new one at each boot, which is mounted over its file."""
+    text = read_text(MACHINE_ID_FILE).strip()
+    return "" if text == "uninitialized" or MACHINE_ID_FILE in _mount_points() else text
+
+
 def mounts_under(layout: Layout) -> list[str]:
     r"""The mount points on which the data and the log of this member lie, without the root file system.
 
-    As the host's mount table spells them, which the gate reads too (proc_pid_mountinfo(5): a blank is C(\040)).
+    As the host's mount table spells them (proc_pid_mountinfo(5): a blank is C(\040)). Each of etcd's directories may be
+    a symbolic link to another disk.
     """
-    table = {line.split()[4] for line in read_text("/proc/1/mountinfo").splitlines()}
+    table = _mount_points()
     found = []
-    for path in (layout.data_dir, os.path.dirname(layout.log_dir)):
+    for path in (layout.data_dir, os.path.join(layout.data_dir, "member", "snap"), layout.log_dir):
         place = os.path.realpath(path).replace(" ", r"\040")
         while place not in table and place != "/":
             place = os.path.dirname(place)

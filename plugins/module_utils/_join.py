@@ -261,7 +261,7 @@ def _prepare(act: _Act, marker: Marker | None, members: Sequence[Member], member
         cluster_id=cluster_id,
         member_id=member_id,
         initial_cluster=initial_cluster,
-        machine_id=_hostfiles.read_text("/etc/machine-id").strip(),
+        machine_id=_hostfiles.machine_id(),
         mounts=tuple(_hostfiles.mounts_under(layout)),
     )
     _hostfiles.write_marker(layout, marker, wanted)

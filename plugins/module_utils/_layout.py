@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+#: The identity of a machine (machine-id(5)).
+MACHINE_ID_FILE = "/etc/machine-id"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -82,6 +85,11 @@ class Layout:
     @property
     def marker_file(self) -> str:
         return f"{self.state_dir}/marker"
+
+    @property
+    def newest_file(self) -> str:
+        """How far the log had come when the gate last saw it: its newest segment and the ids in it."""
+        return f"{self.state_dir}/newest-segment"
 
     @property
     def bootstrap_file(self) -> str:

@@ -39,15 +39,25 @@ class Said:
     :param forget: names or ids of members whose machines are gone for good.
     :param confirm: settings whose change cuts clients off, and members at whose former address something else answers.
     :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
+    :param accept_mounts: hosts or members whose data were moved to other disks for good.
+    :param accept_machine: hosts or members whose machine was built anew and has another machine ID.
     """
 
     forget: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
     allow_outage: bool = False
+    accept_mounts: tuple[str, ...] = ()
+    accept_machine: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Said:
-        return cls(tuple(values["forget"]), tuple(values["confirm"]), bool(values["allow_outage"]))
+        return cls(
+            tuple(values["forget"]),
+            tuple(values["confirm"]),
+            bool(values["allow_outage"]),
+            tuple(values["accept_mounts"]),
+            tuple(values["accept_machine"]),
+        )
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _backups,
+    _ground,
     _hostfiles,
     _identity,
     _installed,
@@ -106,7 +107,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "data": _data(layout, unit["last_error"]),
+        "data": _data(layout, unit["last_error"], runtime is not None),
         "previous": os.path.exists(_previous.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
         "timer": _timer(systemd, layout),
@@ -123,7 +124,7 @@ def _timer(systemd: Systemd, layout: Layout) -> dict[str, Any]:
 def _host(addresses: Sequence[str]) -> dict[str, Any]:
     return {
         "hostname": platform.node(),
-        "machine_id": _hostfiles.read_text("/etc/machine-id").strip(),
+        "machine_id": _hostfiles.machine_id(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "interpreter": _interpreter(),
@@ -202,7 +203,7 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
     return (marker.to_dict() if marker else None), ""
 
 
-def _data(layout: Layout, last_error: str) -> dict[str, Any]:
+def _data(layout: Layout, last_error: str, runs: bool) -> dict[str, Any]:
     log, damaged = bool(_wal.segments(layout.log_dir)), False
     try:
         member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
@@ -216,6 +217,8 @@ def _data(layout: Layout, last_error: str) -> dict[str, Any]:
         "cluster_id": cluster_id,
         "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
         "mounts": _hostfiles.mounts_under(layout),
+        "older_than": _ground.older_than(layout, member_id, cluster_id),
+        "held": runs and _ground.is_held(layout),
         "owner": _hostfiles.describe_owner(layout.log_dir).partition(":")[0] if log else "",
         "not_its_own": _not_its_own(layout),
         # Why its data let the member end again and again, by its own last words.

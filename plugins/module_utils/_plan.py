@@ -20,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _fitness,
     _identity,
     _marker,
+    _obstacles,
     _releases,
     _render,
     _roster,
@@ -28,7 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Said, Step, Wave
 
 #: Clocks further apart than this are reported, in seconds.
 SKEW_LIMIT = 2.0
@@ -129,7 +130,8 @@ def _forgotten(host: Host) -> Host:
     return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
-def _existing(hosts: Sequence[Host], off: Sequence[Host]) -> Plan:
+def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
+    hosts = [_obstacles.accepted(host) for host in seen]
     for host in hosts:
         _check_ours(host, hosts)
     roster = _roster.of(hosts)
@@ -156,6 +158,8 @@ def _existing(hosts: Sequence[Host], off: Sequence[Host]) -> Plan:
         raise _quorum_lost(hosts)
     if not asked:
         _check_version_known(hosts, changes.steps, there)
+    accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
+    changes.waves[:0] = [accepting] if accepting else []
     _check_fit(hosts, changes.steps, versions)
     differences = [
         *changes.later,
@@ -212,6 +216,12 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
     )
 
 
+def _accept(host: Host, versions: Mapping[str, str]) -> Step:
+    return Step(
+        "accept", host.name, f"let {host.label} have its data where they are now", {"version": versions[host.name]}
+    )
+
+
 def _check_fit(hosts: Sequence[Host], steps: Iterable[Step], versions: Mapping[str, str]) -> None:
     """Whoever is to become a member must be able to carry one, before anything is changed anywhere."""
     joining = {step.host for step in steps if step.kind == "join"}
@@ -239,6 +249,9 @@ def check_login(hosts: Sequence[Host]) -> None:
 
 def _quorum_lost(hosts: Sequence[Host]) -> Refused:
     """Nobody serves, and nothing that this run may start would change that."""
+    obstacles = [obstacle for host in hosts if (obstacle := _obstacles.of_host(host, hosts)) is not None]
+    if obstacles:
+        return _obstacles.refusal(obstacles)
     return Refused(
         "No member of the cluster answers, and no stopped one can be started: its quorum is lost. "
         + " ".join(_standing(host) for host in hosts),
@@ -300,9 +313,21 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
     _topology.check_members(members, everybody=len(members) == len(hosts))
+    _check_accepted(hosts)
     for host in hosts:
         if host.seen.get("marker_error"):
             raise Refused(f"{host.label}:", host.seen["marker_error"], "")
+
+
+def _check_accepted(hosts: Sequence[Host]) -> None:
+    known = {name for host in hosts for name in (host.name, host.wanted.name if host.wanted is not None else "")}
+    for host in hosts:
+        said = host.wanted.said if host.wanted is not None else Said()
+        for variable, names in (("mounts", said.accept_mounts), ("machine", said.accept_machine)):
+            for name in names:
+                # Whose member a silent host has nobody knows.
+                if name not in known and not any(other.silent for other in hosts):
+                    raise BadInput(f"etcd_accept_{variable} names {name!r}, and no host of the group is called so.")
 
 
 def _check_cluster(host: Host) -> None:
@@ -368,6 +393,15 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             f"{wanted.layout.user}:{wanted.layout.group} {data['path']}"
             f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}",
         )
+    told = _roster.member_id(host)
+    if host.runs and marker is not None and marker.member_id and told not in ("", marker.member_id):
+        raise Refused(
+            f"{host.label} runs as member {told}, and its own is {marker.member_id}."
+            + "".join(f" Member {told} belongs on {other.label}." for other in hosts if _has(other, told)),
+            "The data of two hosts were swapped: their members cannot be reached where the others look for them.",
+            f"Stop the members concerned (systemctl stop {host.seen['unit']['name']}), put the data in "
+            f"{wanted.layout.data_dir} back where they belong, and run again.",
+        )
     if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
         raise Refused(
             f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
@@ -375,6 +409,11 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             f"Put the right data into {wanted.layout.data_dir}. If they are lost, move what lies there aside and run "
             "again: while the others serve, the member is replaced.",
         )
+
+
+def _has(host: Host, member_id: str) -> bool:
+    """Is a member this host's, by its marker?"""
+    return host.marker is not None and host.marker.member_id == member_id
 
 
 def _way_with(host: Host, hosts: Sequence[Host]) -> str:

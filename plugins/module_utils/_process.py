@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _secrets
@@ -86,6 +87,23 @@ def _cgroup(pid: int) -> str:
     found = {kind: path for _number, kind, path in (line.split(":", 2) for line in lines)}
     unified = found.get("", "")
     return unified if unified.strip("/") else found.get("name=systemd", unified)
+
+
+def has_open(paths: Sequence[str]) -> bool:
+    """Has an etcd one of these very files open, whatever is mounted where it has found it?"""
+    wanted = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            wanted.add((found.st_dev, found.st_ino))
+    for pid in named("etcd") if wanted else []:
+        with contextlib.suppress(OSError):
+            for handle in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    found = os.stat(f"/proc/{pid}/fd/{handle}")
+                    if (found.st_dev, found.st_ino) in wanted:
+                        return True
+    return False
 
 
 def of_socket(inode: str) -> int:

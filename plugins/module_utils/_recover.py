@@ -221,7 +221,7 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool)
 
 def _suspended(marker: Marker | None, cluster: str, name: str) -> Marker:
     if marker is None:
-        machine = _hostfiles.read_text("/etc/machine-id").strip()
+        machine = _hostfiles.machine_id()
         return Marker(_marker.RECOVERY_PENDING, _marker.RECOVERY, cluster=cluster, name=name, machine_id=machine)
     return marker.suspended(_marker.RECOVERY_PENDING)
 

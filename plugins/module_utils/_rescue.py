@@ -225,7 +225,7 @@ def _started(layout: Layout, marker: Marker) -> None:
         origin=_marker.RECOVERY,
         before="",
         next_token="",
-        machine_id=_hostfiles.read_text("/etc/machine-id").strip(),
+        machine_id=_hostfiles.machine_id(),
         mounts=tuple(_hostfiles.mounts_under(layout)),
         data_dir=layout.data_dir,
         wal_dir=layout.wal_dir,

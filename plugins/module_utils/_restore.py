@@ -281,7 +281,7 @@ def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
             initial_cluster=act.restoration.initial_cluster,
             member_id=member_id,
             cluster_id=cluster_id,
-            machine_id=_hostfiles.read_text("/etc/machine-id").strip(),
+            machine_id=_hostfiles.machine_id(),
             mounts=tuple(_hostfiles.mounts_under(layout)),
             data_dir=layout.data_dir,
             wal_dir=layout.wal_dir,

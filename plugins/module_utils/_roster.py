@@ -10,7 +10,7 @@ name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,8 @@ def of(hosts: Sequence[Host]) -> Roster | None:
     living: dict[str, Member] = {}
     for host in here:
         _check_cluster(host, told["cluster_id"], newest)
-        member = _by_id(host, told["members"])
+        elsewhere = {member_id(other) for other in here if other is not host}
+        member = _by_id(host, told["members"], elsewhere)
         if member is None:
             continue
         twin = next((other for other in here if living.get(other.name, {}).get("id") == member["id"]), None)
@@ -160,10 +161,16 @@ def _check_cluster(host: Host, serving: str, newest: Host) -> None:
         )
 
 
-def _by_id(host: Host, members: Sequence[Member]) -> Member | None:
-    """By the id that the process or its log tells, else by the marker's."""
+def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) -> Member | None:
+    """By the id that the process or its log tells, else by the marker's.
+
+    :param elsewhere: the ids that the processes or logs of the other hosts tell.
+    """
     marker = host.marker
     own = member_id(host)
+    if own not in ("", *elsewhere) and marker is not None and _is_anothers(host, marker, members):
+        # The data of another member lie here (_obstacles): its own is still the one that lives on this host.
+        own = marker.member_id
     if own:
         found = next((member for member in members if member["id"] == own), None)
         stays = host.wanted is not None and host.wanted.present
@@ -178,6 +185,13 @@ def _by_id(host: Host, members: Sequence[Member]) -> Member | None:
         return found
     known = marker.member_id if marker is not None and marker.state != _marker.REMOVED else ""
     return next((member for member in members if member["id"] == known), None)
+
+
+def _is_anothers(host: Host, marker: Marker, members: Sequence[Member]) -> bool:
+    """Does a host whose member stands still hold the data of another one, which its cluster has?"""
+    listed = {member["id"] for member in members}
+    own = member_id(host)
+    return not host.runs and own != marker.member_id and {own, marker.member_id} <= listed
 
 
 def _by_urls(host: Host, members: Sequence[Member]) -> Member | None:

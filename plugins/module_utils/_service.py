@@ -17,6 +17,7 @@ from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
+    _ground,
     _hostfiles,
     _lastwords,
     _marker,
@@ -139,12 +140,21 @@ def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:
 
     :param again: end what runs first.
     """
+    _renew(layout)
     _probe.stop(systemd, layout)
     # What the gate said before is not what it will say now.
     with contextlib.suppress(FileNotFoundError):
         os.unlink(f"{layout.run_dir}/refused")
     systemd.control("enable", "--no-reload", layout.unit)
     systemd.control("restart" if again else "start", "--no-block", layout.unit)
+
+
+def _renew(layout: Layout) -> None:
+    """Have the marker say on what a member runs that is to be restarted: its gate asks for that."""
+    marker = _hostfiles.read_marker(layout)
+    wanted = replace(marker, **_ground.served_on(layout)) if marker is not None else None
+    if wanted is not None and wanted != marker:
+        _hostfiles.write_marker(layout, marker, wanted)
 
 
 def serving(
@@ -256,13 +266,13 @@ def check_startable(layout: Layout) -> None:
     if marker is None or marker.state == _marker.NEVER_STARTED:
         return
     lies = replace(layout, data_dir=marker.data_dir or layout.data_dir, wal_dir=marker.wal_dir or layout.wal_dir)
-    missing = sorted(set(marker.mounts) - set(_hostfiles.mounts_under(lies)))
-    if missing or not _wal.segments(lies.log_dir):
+    if not _wal.segments(lies.log_dir):
         raise Refused(
-            f"{missing[0]} is no mount point now." if missing else f"There is no write-ahead log in {lies.log_dir}.",
+            f"There is no write-ahead log in {lies.log_dir}.",
             "Once this member is stopped, its gate keeps it down: its data are gone, or their disk is.",
             "Bring the disk back. If the data are lost, run the playbook: it says what is safe.",
         )
+    _ground.check(lies, marker)
 
 
 def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[str, str]:
@@ -280,7 +290,7 @@ def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[st
             "Its gate would not start it again.",
             "Run the playbook: it says what is safe.",
         )
-    wanted = replace(marker, member_id=ids["member_id"], cluster_id=ids["cluster_id"], name=name or marker.name)
+    wanted = replace(marker, **{**ids, "name": name or marker.name, **_ground.served_on(layout)})
     if wanted != marker:
         _hostfiles.write_marker(layout, marker, wanted)
     return ids

@@ -45,6 +45,7 @@ def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | Non
     why = list(
         dict.fromkeys([*_files(host, wanted, version), *_timer(host, wanted), *_certificates(host, wanted), *read_anew])
     )
+    why += _stands_elsewhere(host)
     if peer_urls:
         why.append(f"its peer URL becomes {', '.join(peer_urls)}")
     if host.seen["previous"]:
@@ -52,6 +53,20 @@ def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | Non
     if not why:
         return None
     return Turn(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
+
+
+def _stands_elsewhere(host: Host) -> Iterator[str]:
+    """What the marker of a member that serves says of the ground that it stands on, and is so no longer."""
+    marker, data = host.marker, host.seen["data"]
+    if marker is None or not host.answers or not data["held"]:
+        return
+    if set(marker.mounts) != set(data["mounts"]):
+        yield (
+            f"its data lie on {' and '.join(data['mounts']) or 'no disk of their own'}, and its marker says "
+            f"{' and '.join(marker.mounts) or 'on no disk of their own'}"
+        )
+    if marker.machine_id != host.seen["host"]["machine_id"]:
+        yield "its marker does not have the ID of its machine"
 
 
 def stubborn(host: Host, version: str) -> Iterator[str]:

@@ -13,6 +13,7 @@ byte says how it is padded) and a walpb.Record (server/storage/wal/{decoder,wal}
 from __future__ import annotations
 
 import os
+import re
 import struct
 from typing import BinaryIO
 
@@ -33,6 +34,17 @@ def segments(directory: str) -> list[str]:
         return sorted(os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".wal"))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def newest(directory: str) -> str:
+    """The file name of the newest segment, empty where there is no log."""
+    return os.path.basename(next(reversed(segments(directory)), ""))
+
+
+def place_of(segment: str) -> int:
+    """The place of a segment in its log, by its file name C(SEQUENCE-INDEX.wal); 0 where that is none."""
+    sequence = segment.partition("-")[0]
+    return int(sequence, 16) if re.fullmatch("[0-9a-f]{16}", sequence) else 0
 
 
 def identity(directory: str) -> tuple[str, str]:

@@ -42,6 +42,12 @@ options:
       - Where that member runs its marker alone is written.
     type: bool
     default: false
+  accepted:
+    description:
+      - The operator has accepted the disks and the machine on which the member's data are now. Its marker alone is
+        written.
+    type: bool
+    default: false
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict

@@ -11,6 +11,8 @@ version_added: "0.1.0"
 description:
   - Writes the marker, the settings, the unit, the gate and the certificates of a member that has no data yet, and
     stands on its peer port until its first start.
+  - Without O(files) it writes the marker alone, with the disks and the machine on which the data are now. The data must
+    be those of the member, and the newest that its host knows of.
   - The role sends it what M(quorum.etcd.etcd_configure) rendered. There is no reason to call it by hand.
 author:
   - The quorum.etcd developers (@quorum-etcd)

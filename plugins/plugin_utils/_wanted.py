@@ -63,6 +63,8 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
             forget=_names("etcd_forget", inputs["forget"]),
             confirm=_names("etcd_confirm", inputs["confirm"]),
             allow_outage=bool(inputs["allow_outage"]),
+            accept_mounts=_names("etcd_accept_mounts", inputs["accept_mounts"]),
+            accept_machine=_names("etcd_accept_machine", inputs["accept_machine"]),
         ),
         snapshots=_snapshots(inputs["snapshots"]),
     )

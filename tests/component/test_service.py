@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _destroy,
     _founding,
+    _hostfiles,
     _marker,
     _service,
     _turnlock,
@@ -148,7 +149,21 @@ def test_a_member_that_its_gate_would_keep_down_is_not_restarted(make_three: Mak
         restart(three)
     assert three.pid == before
     log.with_name("away").rename(log)
-    three.host.mark(mounts=("/mnt/missing",))
-    with pytest.raises(Refused, match="/mnt/missing is no mount point now"):
+    newest = Path(three.host.layout.newest_file)
+    known = newest.read_text()
+    newest.write_text(f"{7:016x}-{known.partition('-')[2]}")
+    with pytest.raises(Refused, match="it is an older copy"):
         restart(three)
     assert three.pid == before
+    newest.write_text(known)
+
+
+def test_a_member_that_runs_on_its_own_log_is_restarted_whatever_its_marker_says(
+    make_three: MakeThree, version: str
+) -> None:
+    """Its data were moved since its marker was made; its gate is told before it stops."""
+    three = make_three(version)
+    three.host.mark(mounts=("/mnt/missing",), machine_id="another")
+    restart(three)
+    assert three.host.marker is not None
+    assert list(three.host.marker.mounts) == _hostfiles.mounts_under(three.host.layout)

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _alarm,
     _envfile,
+    _hostfiles,
     _presumed,
     _previous,
     _progress,
@@ -55,6 +56,18 @@ def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **cha
         **changes,
     }
     return _turn.take(host.systemd, host.layout, content, Turn(**turn), terms, check)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_turn_writes_down_on_what_the_member_stands(make_three: MakeThree, version: str, restart: bool) -> None:
+    """Its data were moved to another disk, or its machine built anew, since its marker was made."""
+    three = make_three(version)
+    host = three.host
+    host.mark(mounts=("/gone",), machine_id="another")
+    take(three, {}, restart=restart)
+    assert host.marker is not None
+    assert list(host.marker.mounts) == _hostfiles.mounts_under(host.layout)
+    assert host.marker.machine_id == _hostfiles.machine_id()
 
 
 def quota_of(size: int) -> dict[str, str]:

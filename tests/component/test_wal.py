@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _wal, _waltail
+from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _marker, _wal, _waltail
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from layout_below import layout_below
 
 
 def test_a_log_names_the_member_and_its_cluster(make_cluster, every_version):
@@ -30,6 +34,22 @@ def test_a_log_names_the_member_and_its_cluster(make_cluster, every_version):
     for member in cluster.members:
         cluster.end(member)
     assert {name: _wal.identity(log) for name, log in logs.items()} == expected
+
+
+def test_the_gate_reads_the_same_ids_from_it(make_cluster, every_version, tmp_path):
+    cluster = make_cluster(every_version, size=3)
+    for member in cluster.members:
+        layout = layout_below(tmp_path / member.name)
+        Path(layout.state_dir).mkdir(parents=True)
+        log = str(member.directory / "member" / "wal")
+        member_id, cluster_id = _wal.identity(log)
+        Path(layout.marker_file).write_text(_marker.render(Marker(_marker.STARTED, member_id=member_id)))
+        gate = tmp_path / "gate"
+        gate.write_text(_gate.render(layout, []))
+        for moment in ("before", "ready"):
+            environment = {**os.environ, "ETCD_DATA_DIR": str(member.directory)}
+            subprocess.run(["sh", str(gate), moment], env=environment, check=True)
+        assert Path(layout.newest_file).read_text() == f"{_wal.newest(log)} {member_id} {cluster_id}\n"
 
 
 def test_a_member_that_fails_its_first_start_leaves_no_log(make_cluster, every_version, tmp_path):

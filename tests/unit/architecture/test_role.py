@@ -16,7 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
-from inventory_of import absent, bare, logged, seeing, serving, stopped, three
+from inventory_of import absent, bare, logged, saying, seeing, serving, stopped, three
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 ROLE = REPOSITORY / "roles" / "etcd"
@@ -157,6 +157,7 @@ def changing():
     well = [serving(host) for host in three()]
     debug = replace(well[0], wanted=bare(etcd_settings={"log-level": "debug"}).wanted)
     interrupted = seeing(stopped(bare(2)), previous=True)
+    moved = saying(seeing(stopped(bare(2)), marker={"mounts": ["/data"]}), accept_mounts=("etcd-host2",))
     return [
         [stopped(host) for host in three()],
         [*well, bare(3)],
@@ -165,6 +166,7 @@ def changing():
         [*well[:2], logged(bare(2))],
         [debug, *well[1:]],
         [*well[:2], interrupted],
+        [*well[:2], moved],
     ]
 
 

@@ -116,6 +116,8 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "behind": False,
             "damaged": False,
             "mounts": [],
+            "older_than": "",
+            "held": False,
             "owner": "",
             "not_its_own": "",
         },
@@ -239,6 +241,7 @@ def running(host: Host, version: str = VERSION) -> Host:
         host,
         unit={"active_state": "active", "sub_state": "running", "pid": 100, "enabled": "enabled"},
         record={path: files[path]["sha256"] for path in watched},
+        data={"held": host.seen["data"]["log"]},
         runtime={
             "kind": "systemd",
             "version": version,

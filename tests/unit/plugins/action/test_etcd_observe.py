@@ -30,6 +30,8 @@ def inputs(tmp_path):
         "forget": [],
         "confirm": [],
         "allow_outage": False,
+        "accept_mounts": [],
+        "accept_machine": [],
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",

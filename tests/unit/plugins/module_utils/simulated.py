@@ -363,6 +363,7 @@ class World:
                 "cluster_id": CLUSTER_ID if machine.log else "",
                 "behind": machine.behind and machine.enabled,
                 "damaged": False,
+                "held": machine.runs,
             },
             "previous": machine.previous is not None,
             "previous_doubtful": machine.previous is not None and machine.doubtful,

@@ -35,6 +35,14 @@ class TestData:
         assert Path(moved, "snap", "db").read_text() == "keys"
         assert _wal.segments(layout.log_dir) == []
 
+    def test_take_with_them_what_the_gate_knew_of_their_log(self, layout):
+        """What comes may be a log that somebody has chosen, and that ends before it."""
+        leave_data(layout.data_dir, layout.log_dir)
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(layout.newest_file).write_text("a segment")
+        _aside.move(layout, "recovered", NOW)
+        assert not Path(layout.newest_file).exists()
+
     def test_that_are_not_there_are_none_to_move(self, layout):
         assert _aside.move(layout, "removed", NOW) == []
 

@@ -20,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._due import (
     REPLACE,
     RESTORE,
     START,
+    WAIT,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
@@ -78,6 +79,7 @@ class Case:
     spoiled: bool = False
     present: bool = True
     files: bool = True
+    older: bool = False
 
     @property
     def marker(self) -> Marker | None:
@@ -88,7 +90,16 @@ class Case:
     def host(self) -> Host:
         seen = {
             "marker": self.marker.to_dict() if self.marker else None,
-            "data": {"log": self.log, "behind": self.spoiled, "damaged": False},
+            "host": {"machine_id": ""},
+            "data": {
+                "log": self.log,
+                "behind": self.spoiled,
+                "damaged": False,
+                "path": LAYOUT.data_dir,
+                "mounts": [],
+                "member_id": "",
+                "older_than": "0000000000000001-0000000000000001.wal" if self.older else "",
+            },
             "runtime": {"pid": 1} if self.runs else None,
             "cluster": {"serves": self.answers},
             "unit": {"enabled": "masked" if self.masked else "enabled"},
@@ -199,6 +210,16 @@ TABLE = [
     (Case(STARTED, previous="doubtful"), START),
     (Case(STARTED, previous="sound", runs=True, answers=True), NOTHING),
     (Case(STARTED, previous="sound", member="learner", origin=JOINING), JOIN),
+    # One whose log is an older copy of its own: its gate keeps it down.
+    (Case(STARTED, older=True), WAIT),
+    (Case(STARTED, older=True, member=None), WAIT),
+    (Case(STARTED, older=True, files=False), WAIT),
+    (Case(STARTED, older=True, previous="sound"), WAIT),
+    (Case(LEAVING, older=True), WAIT),
+    (Case(STARTED, older=True, runs=True), NOTHING),
+    (Case(STARTED, older=True, masked=True), NOTHING),
+    (Case(STARTED, older=True, present=False), LEAVE),
+    (Case(STARTED, older=True, member=None, present=False), WAIT),
     # One that was to leave.
     (Case(LEAVING, member="voter"), KEEP),
     (Case(LEAVING, member="none"), REPLACE),
@@ -233,6 +254,14 @@ def test_nobody_is_started_whom_its_gate_would_refuse(dues):
         return case.state in (*RAN, LEAVING) if case.log else case.state == NEVER_STARTED
 
     assert not counterexamples(dues, [START], passes)
+
+
+def test_nobody_is_started_on_an_older_log():
+    """Nor is its turn taken back, nor its marker written again as if all were well."""
+    dues = [
+        (case, replace(case, older=True).due) for case in every_case() if case.log and case.state in (*RAN, LEAVING)
+    ]
+    assert not counterexamples(dues, [START, RESTORE, KEEP, JOIN], lambda case: case.runs)
 
 
 def test_nobody_makes_a_first_start_who_may_have_voted(dues):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils import _founding, _hostfiles, _marker, _probe
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
@@ -48,7 +49,7 @@ class TestAnOffer:
         write()
         found = marker(layout)
         assert found == replace(OFFERED, machine_id=found.machine_id, mounts=found.mounts, data_dir=layout.data_dir)
-        assert found.machine_id == _hostfiles.read_text("/etc/machine-id").strip()
+        assert found.machine_id == _hostfiles.machine_id()
         assert list(found.mounts) == _hostfiles.mounts_under(layout)
 
     @pytest.mark.parametrize("check", [True, False])
@@ -123,6 +124,53 @@ def test_a_host_whose_directories_are_not_etcds_is_not_claimed(write, layout):
     with pytest.raises(HostError, match="Set etcd_wal_dir one directory deeper"):
         write(on=replace(layout, wal_dir=f"{theirs}/wal"))
     assert marker(layout) is None
+
+
+class TestAcceptedGround:
+    """The operator has accepted where a member's data are now: its marker alone is written."""
+
+    MARKER = Marker(
+        _marker.STARTING,
+        cluster="etcd_cluster",
+        token="t",
+        member_id=f"{wal_segment.MEMBER:x}",
+        mounts=("/gone",),
+        machine_id="another",
+    )
+
+    @pytest.fixture
+    def accept(self, write, layout):
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(layout.marker_file).write_text(_marker.render(self.MARKER))
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, wal_segment.name(3)).write_bytes(wal_segment.segment())
+        return lambda check=False: write(Content([], {}, {}, {}), self.MARKER, self.MARKER, check=check)
+
+    def test_is_that_of_this_host(self, accept, layout):
+        assert accept() == {"changed": True, "diff": []}
+        mounts, machine_id = tuple(_hostfiles.mounts_under(layout)), _hostfiles.machine_id()
+        wanted = replace(self.MARKER, mounts=mounts, machine_id=machine_id, data_dir=layout.data_dir)
+        assert marker(layout) == wanted
+        assert not Path(layout.conf_file).exists()
+
+    def test_in_check_mode_is_only_said(self, accept, layout):
+        assert accept(check=True)["changed"]
+        assert marker(layout) == self.MARKER
+
+    @pytest.mark.parametrize("what", ["no log", "an older log", "another log"])
+    def test_is_not_taken_without_the_members_own_newest_log(self, accept, layout, what):
+        (segment,) = Path(layout.log_dir).iterdir()
+        if what == "no log":
+            segment.unlink()
+        elif what == "an older log":
+            Path(layout.newest_file).write_text(
+                f"{wal_segment.name(4)} {wal_segment.MEMBER:x} {wal_segment.CLUSTER:x}\n"
+            )
+        else:
+            segment.write_bytes(wal_segment.segment(member=7))
+        with pytest.raises(Refused):
+            accept()
+        assert marker(layout) == self.MARKER
 
 
 class TestAgreement:

@@ -15,9 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _hostfiles, _marker
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import MACHINE_ID_FILE
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from wal_segment import CLUSTER, MEMBER
 
 SHELLS = [words for words in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(words[0])]
 STATES = [None, _marker.OFFERED, _marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED]
@@ -43,7 +48,10 @@ class Unit:
         self.script = directory / "gate"
         text = _gate.render(layout, [layout.conf_file, f"{layout.conf_dir}/gone"])
         assert KERNELS_TABLE in text
-        self.script.write_text(text.replace(KERNELS_TABLE, str(self.mountinfo)))
+        self.machine_id = directory / "machine-id"
+        self.machine_id.write_text("a1\n")
+        text = text.replace(KERNELS_TABLE, str(self.mountinfo))
+        self.script.write_text(text.replace(MACHINE_ID_FILE, str(self.machine_id)))
         self.environment = {"PATH": "/usr/bin:/bin", "ETCD_DATA_DIR": layout.data_dir}
 
     def marker(self, state, **fields):
@@ -58,6 +66,23 @@ class Unit:
     def log(self):
         self.log_dir.mkdir(parents=True, exist_ok=True)
         (self.log_dir / "0000000000000000-0000000000000000.wal").touch()
+
+    def segment(self, sequence, member=MEMBER, cluster=CLUSTER, crc=7):
+        """One more segment of the log, as etcd begins it."""
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        (self.log_dir / wal_segment.name(sequence)).write_bytes(wal_segment.segment(member, cluster, crc))
+
+    def serve(self, *sequences, **ids):
+        """Start, run until these segments are there, and end."""
+        for sequence in sequences:
+            self.segment(sequence, **ids)
+        for when in ("before", "ready", "after"):
+            assert self.run(when) == 0, self.said
+
+    @property
+    def known(self):
+        path = Path(self.layout.newest_file)
+        return path.read_text() if path.exists() else ""
 
     def run(self, when):
         done = subprocess.run(
@@ -395,6 +420,202 @@ class TestMountPoints:
         unit.marker(_marker.NEVER_STARTED, mounts=("/proc",))
         assert unit.starts()
 
+    def test_of_data_that_were_moved_the_way_out_is_named(self, unit):
+        unit.environment["ETCD_NAME"] = "etcd-host0"
+        unit.marker(_marker.STARTED, mounts=("/data",))
+        unit.segment(0)
+        assert not unit.starts()
+        assert unit.said.endswith(
+            f"If the data were moved for good, and {unit.log_dir} holds the newest: ansible-playbook "
+            "quorum.etcd.etcd -i INVENTORY -e etcd_accept_mounts=etcd-host0\n"
+        )
+
+    @pytest.mark.parametrize("log", [False, True])
+    def test_below_which_no_data_or_old_ones_lie_cannot_be_given_up(self, unit, log):
+        unit.marker(_marker.STARTED)
+        unit.serve(3)
+        shutil.rmtree(unit.layout.data_dir)
+        unit.marker(_marker.STARTED, mounts=("/data",))
+        if log:
+            unit.segment(2)
+        assert not unit.starts()
+        assert "/data was a mount point" in unit.said
+        assert "etcd_accept_mounts" not in unit.said
+
+
+class TestAnOlderLog:
+    """A copy that lay below a mount point, or a disk that went back in time alone."""
+
+    def test_does_not_start_and_its_segments_are_named(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.serve(0, 1, 0x1F)
+        (unit.log_dir / wal_segment.name(0x1F)).unlink()
+        assert not unit.starts()
+        assert f"is {wal_segment.name(1)}, and this member had {wal_segment.name(0x1F)} already" in unit.said
+        assert "run the playbook: it says what is safe" in unit.said
+
+    def test_is_told_by_what_was_there_when_the_member_was_ready(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.segment(1)
+        assert unit.starts()
+        assert unit.run("ready") == 0
+        (unit.log_dir / wal_segment.name(1)).unlink()
+        unit.segment(0)
+        unit.power_cut()
+        assert not unit.starts()
+
+    def test_is_told_by_what_was_there_when_the_member_ended(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.segment(0)
+        assert unit.starts()
+        assert unit.run("ready") == 0
+        unit.segment(1)
+        assert unit.run("after") == 0
+        (unit.log_dir / wal_segment.name(1)).unlink()
+        assert not unit.starts()
+
+    def test_does_not_become_the_newest_for_having_been_refused(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.serve(0, 1)
+        (unit.log_dir / wal_segment.name(1)).unlink()
+        for _again in range(2):
+            assert not unit.starts()
+        unit.segment(1)
+        assert unit.starts()
+
+    def test_is_not_one_whose_oldest_segments_were_purged(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.serve(0, 1, 2)
+        for old in (0, 1):
+            (unit.log_dir / wal_segment.name(old)).unlink()
+        assert unit.starts()
+
+    @pytest.mark.parametrize("other", [{"member": 5}, {"cluster": 5}])
+    def test_is_not_one_of_a_member_that_was_made_anew(self, unit, other):
+        """It joined again under another ID, or was restored from a snapshot."""
+        unit.marker(_marker.STARTED)
+        unit.serve(0, 7)
+        shutil.rmtree(unit.log_dir)
+        unit.serve(0, **other)
+        assert unit.known.startswith(wal_segment.name(0))
+
+    def test_of_others_is_not_taken_for_the_own_one_after_a_refused_start(self, unit):
+        unit.marker(_marker.STARTED, member_id=f"{MEMBER:x}")
+        unit.serve(0, 1)
+        known = unit.known
+        shutil.rmtree(unit.log_dir)
+        unit.segment(0, member=5)
+        assert not unit.starts()
+        assert unit.known == known
+
+    def test_is_not_told_by_what_lies_below_a_missing_disk(self, unit, tmp_path):
+        unit.marker(_marker.STARTED, mounts=("/data",))
+        unit.mountinfo.write_text(MOUNTINFO.format(point="/data"))
+        unit.segment(0)
+        assert unit.starts()
+        unit.mountinfo.write_text("")
+        assert unit.run("ready") == 0
+        assert unit.known == ""
+
+    @pytest.mark.parametrize("known", ["", "not a segment", f"{wal_segment.name(9)} 1 2\n", "zzzz 8e9e05c52164694d"])
+    def test_is_not_told_by_what_nobody_can_read(self, unit, known):
+        Path(unit.layout.newest_file).write_text(known)
+        unit.marker(_marker.STARTED)
+        unit.serve(0)
+        assert unit.known == f"{wal_segment.name(0)} {MEMBER:x} {CLUSTER:x}\n"
+
+    def test_that_cannot_be_read_starts_as_before(self, unit):
+        unit.marker(_marker.STARTED, member_id="1")
+        unit.log()
+        unit.serve()
+        assert unit.known == ""
+
+    def test_is_written_down_whole_and_after_the_log_itself(self, unit, tmp_path):
+        told = tmp_path / "told"
+        unit.marker(_marker.STARTED)
+        unit.segment(0)
+        assert unit.starts()
+        unit.instead_of("sync", f'echo "sync $*" >>{told}')
+        unit.instead_of("mv", f'echo "mv $*" >>{told}; exec /bin/mv "$@"')
+        assert unit.run("ready") == 0
+        newest = unit.layout.newest_file
+        assert told.read_text().splitlines() == [
+            f"sync {unit.log_dir}",
+            f"sync {newest}.gate",
+            f"mv {newest}.gate {newest}",
+            f"sync {unit.state_dir}",
+        ]
+        told.unlink()
+        assert unit.run("after") == 0
+        assert not told.exists(), "nothing is new"
+
+    def test_is_not_known_where_the_log_could_not_be_synced(self, unit):
+        unit.marker(_marker.STARTED)
+        unit.segment(0)
+        assert unit.starts()
+        unit.instead_of("sync", "exit 1")
+        assert unit.run("ready") == 0
+        assert unit.known == ""
+        assert "could not be written" in unit.said
+
+
+class TestTheDataOfAnother:
+    def test_do_not_start(self, unit):
+        unit.marker(_marker.STARTED, member_id="abc")
+        unit.segment(0)
+        assert not unit.starts()
+        assert f"{unit.log_dir} holds the data of member {MEMBER:x}, and this host's member is abc" in unit.said
+
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(st.integers(1, 2**64 - 1), st.integers(1, 2**64 - 1), st.integers(0, 2**32 - 1))
+    def test_are_never_taken_for_it_whatever_the_ids(self, unit, member, cluster, crc):
+        unit.marker(_marker.STARTED, member_id=f"{member:x}")
+        unit.segment(0, member, cluster, crc)
+        assert unit.starts(), unit.said
+        unit.run("ready")
+        assert unit.known == f"{wal_segment.name(0)} {member:x} {cluster:x}\n"
+        unit.marker(_marker.STARTED, member_id=f"{member ^ 1 << 63 or 1:x}")
+        assert not unit.starts()
+
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    @given(st.binary(max_size=200) | st.binary(max_size=64).map(lambda tail: wal_segment.segment()[:36] + tail))
+    def test_are_not_seen_in_a_segment_that_cannot_be_read(self, unit, content):
+        unit.marker(_marker.STARTED)
+        unit.log_dir.mkdir(parents=True, exist_ok=True)
+        (unit.log_dir / wal_segment.name(0)).write_bytes(content)
+        assert unit.starts()
+        assert unit.said == ""
+
+
+class TestAnotherMachine:
+    """A virtual machine that was cloned with its disk."""
+
+    @pytest.mark.parametrize("state", [_marker.NEVER_STARTED, _marker.STARTED])
+    def test_does_not_start_the_member(self, unit, state):
+        unit.marker(state, machine_id="b2")
+        if state == _marker.STARTED:
+            unit.segment(0)
+        assert not unit.starts()
+        assert "The machine ID is a1, and this member was set up on b2." in unit.said
+        assert ("-e etcd_accept_machine=" in unit.said) is (state == _marker.STARTED)
+
+    @pytest.mark.parametrize("known", ["a1", "", "uninitialized"])
+    def test_is_not_the_same_one_and_not_one_that_nobody_knows(self, unit, known):
+        unit.marker(_marker.STARTED, machine_id=known)
+        unit.serve(0)
+
+    @pytest.mark.parametrize("here", ["", "uninitialized\n", None])
+    def test_is_not_one_without_an_id(self, unit, here):
+        unit.machine_id.unlink() if here is None else unit.machine_id.write_text(here)
+        unit.marker(_marker.STARTED, machine_id="b2")
+        unit.serve(0)
+
+    def test_is_not_one_that_gets_a_new_id_at_each_boot(self, unit):
+        """systemd mounts such an ID over the file (machine-id(5))."""
+        unit.mountinfo.write_text(MOUNTINFO.format(point=unit.machine_id))
+        unit.marker(_marker.STARTED, machine_id="b2")
+        unit.serve(0)
+
 
 class TestWhatItSays:
     def test_each_reason_once(self, unit):
@@ -495,6 +716,31 @@ class TestTheRecord:
         shutil.rmtree(unit.layout.data_dir)
         assert not unit.starts()
         assert unit.record == before
+
+
+class TestAMemberThatIsReadyOrHasEnded:
+    """systemd would stop a member that has just begun to serve."""
+
+    @pytest.mark.parametrize("when", ["ready", "after"])
+    def test_is_not_told_that_it_failed_where_a_module_holds_the_marker(self, unit, layout, when):
+        unit.marker(_marker.STARTING)
+        unit.run_dir.mkdir(parents=True)
+        with open(f"{layout.run_dir}/marker.lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            unit.script.write_text(unit.script.read_text().replace("flock -w 30", "flock -n"))
+            assert unit.run(when) == 0
+        assert "held" in unit.said
+        assert not (unit.run_dir / "refused").exists()
+
+    @pytest.mark.parametrize("when", ["ready", "after"])
+    @pytest.mark.parametrize("in_the_way", ["run_dir", "lock", "marker"])
+    def test_is_not_told_that_it_failed_where_nothing_can_be_written(self, unit, when, in_the_way):
+        if in_the_way == "run_dir":
+            unit.run_dir.parent.mkdir(parents=True, exist_ok=True)
+            unit.run_dir.touch()
+        elif in_the_way == "lock":
+            (unit.run_dir / "marker.lock").mkdir(parents=True)
+        assert unit.run(when) == 0
 
 
 def test_it_waits_for_a_module_that_holds_the_marker(unit, layout):

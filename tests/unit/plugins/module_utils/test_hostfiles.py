@@ -225,6 +225,26 @@ class TestTheMarker:
             _hostfiles.write_marker(layout, None, Marker(_marker.OFFERED))
 
 
+class TestTheMachinesId:
+    @pytest.fixture
+    def host(self, monkeypatch):
+        texts = {"/etc/machine-id": "a1\n", "/proc/1/mountinfo": "36 35 98:0 / /data rw - ext4 /dev/sdb1 rw\n"}
+        monkeypatch.setattr(_hostfiles, "read_text", lambda path: texts.get(path, ""))
+        return texts
+
+    def test_is_what_its_file_says(self, host):
+        assert _hostfiles.machine_id() == "a1"
+
+    @pytest.mark.parametrize("text", ["", "uninitialized\n"])
+    def test_is_none_where_the_file_says_none(self, host, text):
+        host["/etc/machine-id"] = text
+        assert _hostfiles.machine_id() == ""
+
+    def test_is_none_where_it_is_a_new_one_at_each_boot(self, host):
+        host["/proc/1/mountinfo"] += "37 35 0:22 /machine-id /etc/machine-id rw - tmpfs tmpfs rw\n"
+        assert _hostfiles.machine_id() == ""
+
+
 class TestMountPoints:
     def test_of_a_directory_on_the_root_file_system_are_none(self, layout):
         assert _hostfiles.mounts_under(replace(layout, data_dir="/nonexistent/etcd")) == []
@@ -234,6 +254,15 @@ class TestMountPoints:
         assert _hostfiles.mounts_under(replace(layout, data_dir="/proc/sys", wal_dir="/proc/tty/wal")) == ["/proc"]
         both = replace(layout, data_dir="/nonexistent/etcd", wal_dir="/proc/wal")
         assert _hostfiles.mounts_under(both) == ["/proc"]
+
+    @pytest.mark.parametrize("linked", ["member/wal", "member/snap", "member", "wal"])
+    def test_are_found_where_a_directory_of_etcds_is_a_link_to_another_disk(self, layout, tmp_path, linked):
+        data = tmp_path / "data"
+        (data / linked).parent.mkdir(parents=True)
+        (data / linked).symlink_to("/proc/tty")
+        wal_dir = f"{data}/wal" if linked == "wal" else ""
+        found = _hostfiles.mounts_under(replace(layout, data_dir=str(data), wal_dir=wal_dir))
+        assert "/proc" in found
 
     def test_are_found_behind_a_link_and_spelled_as_the_kernel_does(self, layout, tmp_path):
         (tmp_path / "data").symlink_to("/proc/")

@@ -15,11 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _marker,
     _network,
     _observation,
     _previous,
+    _process,
     _systemd,
     _view,
 )
@@ -188,6 +190,16 @@ class TestWhatLiesThere:
         Path(layout.run_dir, "refused").write_text("A disk is missing.\n")
         assert look()["refused"] == "A disk is missing."
 
+    def test_that_its_log_is_an_older_copy(self, look, layout):
+        Path(layout.log_dir).mkdir(parents=True)
+        Path(layout.log_dir, wal_segment.name(2)).write_bytes(wal_segment.segment())
+        Path(layout.state_dir).mkdir(parents=True)
+        known = f"{wal_segment.name(3)} {wal_segment.MEMBER:x} {wal_segment.CLUSTER:x}\n"
+        Path(layout.newest_file).write_text(known)
+        assert look()["data"]["older_than"] == wal_segment.name(3)
+        Path(layout.log_dir, wal_segment.name(3)).write_bytes(wal_segment.segment())
+        assert look()["data"]["older_than"] == ""
+
     def test_a_write_ahead_log_directory_that_is_a_mount_point(self, look, layout):
         assert look(replace(layout, wal_dir="/proc"))["data"]["wal_dir_is_mount"]
         assert not look(replace(layout, wal_dir="/proc/wal"))["data"]["wal_dir_is_mount"]
@@ -234,6 +246,12 @@ class TestWhatRuns:
         process = etcd()
         found = [one for one in look()["strangers"] if one["pid"] == process.pid]
         assert found[0]["command"][1:] == ["60"]
+
+    @pytest.mark.parametrize("held", [True, False])
+    def test_has_the_log_open_that_is_at_its_path_or_not(self, look, layout, etcd, service_manager, monkeypatch, held):
+        self.unit(service_manager, layout, etcd(ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1"))
+        monkeypatch.setattr(_process, "has_open", lambda paths: held)
+        assert look()["data"]["held"] is held
 
     def test_on_a_port_of_interest_is_told(self, look):
         with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -59,6 +59,30 @@ def test_secrets_of_a_process_stay_on_its_host(start, monkeypatch):
     assert _process.command_line(process.pid) == ["etcd", "--discovery-password=(hidden)"]
 
 
+class TestAnOpenFile:
+    @pytest.fixture
+    def opened(self, tmp_path):
+        """A file that an etcd has open."""
+        program, path = tmp_path / "etcd", tmp_path / "0.wal"
+        shutil.copy(shutil.which("sleep"), program)
+        path.touch()
+        with path.open() as stream, subprocess.Popen([str(program), "60"], stdin=stream) as process:
+            while not _process.has_open([str(path)]):
+                assert process.poll() is None
+            yield path
+            process.kill()
+
+    def test_is_known_by_any_of_its_names(self, opened, tmp_path):
+        os.link(opened, tmp_path / "1.wal")
+        assert _process.has_open([str(tmp_path / "gone"), str(tmp_path / "1.wal")])
+
+    def test_is_not_the_one_that_has_its_name_by_now(self, opened, tmp_path):
+        opened.rename(tmp_path / "1.wal")
+        opened.touch()
+        assert not _process.has_open([str(opened)])
+        assert not _process.has_open([])
+
+
 def test_a_process_whose_program_was_replaced_still_says_which_it_runs(start, tmp_path):
     process = start("etcd", "60")
     os.unlink(tmp_path / "etcd")

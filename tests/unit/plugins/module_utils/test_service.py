@@ -9,7 +9,8 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _service, _view
+import wal_segment
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _process, _service, _view
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 
@@ -102,6 +103,79 @@ class TestAStart:
         with pytest.raises(Refused, match="Not all hosts have agreed"):
             _service.start(host.systemd, layout, check=False)
         assert host.done == []
+
+
+class TestWhatItStandsOn:
+    """The disk, the log and the machine that the gate will ask for."""
+
+    @pytest.fixture
+    def member(self, host, layout, monkeypatch):
+        """One that serves, on a disk of its own and on this machine."""
+        monkeypatch.setattr(_hostfiles, "mounts_under", lambda _layout: ["/data"])
+        monkeypatch.setattr(_hostfiles, "machine_id", lambda: "here")
+        monkeypatch.setattr(_process, "has_open", lambda paths: self.held and bool(paths))
+        self.held = True
+        Path(layout.log_dir).mkdir(parents=True)
+        self.segment = Path(layout.log_dir, wal_segment.name(3))
+        self.segment.write_bytes(wal_segment.segment())
+        return host
+
+    def mark(self, layout, **fields):
+        marker = Marker(_marker.STARTED, name="etcd-host0", data_dir=layout.data_dir, **fields)
+        Path(layout.marker_file).write_text(_marker.render(marker))
+        return marker
+
+    @pytest.mark.parametrize("before", [{}, {"mounts": ("/elsewhere",), "machine_id": "there"}])
+    def test_is_written_down_when_it_is_seen_to_serve(self, member, layout, before):
+        self.mark(layout, **before)
+        _service.remember(layout, SERVES)
+        found = _hostfiles.read_marker(layout)
+        assert (found.mounts, found.machine_id) == (("/data",), "here")
+
+    def test_is_left_as_it_was_where_its_log_is_not_the_one_at_its_path(self, member, layout):
+        """Its disk was unmounted below it: what is there now is no ground to stand on."""
+        self.held = False
+        self.mark(layout, mounts=("/elsewhere",), machine_id="there")
+        _service.remember(layout, SERVES)
+        found = _hostfiles.read_marker(layout)
+        assert (found.mounts, found.machine_id) == (("/elsewhere",), "there")
+
+    def test_is_written_down_before_it_is_restarted(self, member, layout):
+        self.mark(layout, mounts=("/elsewhere",), machine_id="there")
+        _service.check_startable(layout)
+        assert _hostfiles.read_marker(layout).mounts == ("/elsewhere",), "a question changes nothing"
+        _service.launch(member.systemd, layout, again=True)
+        assert _hostfiles.read_marker(layout).mounts == ("/data",)
+
+    @pytest.mark.parametrize(
+        "fields, way",
+        [
+            ({"mounts": ("/gone",)}, "-e etcd_accept_mounts=etcd-host0"),
+            ({"machine_id": "there"}, "-e etcd_accept_machine=etcd-host0"),
+            ({"member_id": "77"}, "Put the data back where they belong"),
+        ],
+    )
+    def test_keeps_it_from_a_start_and_the_way_out_is_named(self, member, layout, fields, way):
+        self.held = False
+        self.mark(layout, **fields)
+        with pytest.raises(Refused, match=way):
+            _service.check_startable(layout)
+
+    def test_is_an_older_log_and_it_does_not_start(self, member, layout):
+        self.mark(layout)
+        newest = Path(layout.newest_file)
+        newest.write_text(f"{wal_segment.name(3)} {wal_segment.MEMBER:x} {wal_segment.CLUSTER:x}\n")
+        _service.check_startable(layout)
+        newest.write_text(f"{wal_segment.name(4)} {wal_segment.MEMBER:x} {wal_segment.CLUSTER:x}\n")
+        with pytest.raises(Refused, match=f"ends before {wal_segment.name(4)}"):
+            _service.check_startable(layout)
+        newest.write_text(f"{wal_segment.name(4)} {wal_segment.MEMBER:x} 77\n")
+        _service.check_startable(layout)
+
+    def test_is_a_log_that_nobody_can_read_and_it_starts_as_before(self, member, layout):
+        self.mark(layout, member_id="77")
+        self.segment.write_bytes(b"\x18" + bytes(7) + b"\xff" * 24)
+        _service.check_startable(layout)
 
 
 class TestAwaiting:

@@ -9,26 +9,11 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _protobuf, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils import _wal
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from hypothesis import given
 from hypothesis import strategies as st
-
-MEMBER, CLUSTER = 0x8E9E05C52164694D, 0xCDF818194E3A8C32
-
-
-def record(kind, data):
-    body = _protobuf.encode("walpb.Record", {"type": kind, "crc": 7, "data": data})
-    padding = -len(body) % 8
-    length = len(body) | ((0x80 | padding) << 56 if padding else 0)
-    return struct.pack("<Q", length) + body + bytes(padding)
-
-
-def segment(member=MEMBER, cluster=CLUSTER):
-    """A segment as etcd begins it: a CRC record, then the metadata; then zeros, for it is made in advance."""
-    metadata = _protobuf.encode("walpb.Metadata", {"NodeID": member, "ClusterID": cluster})
-    return record(4, b"") + record(1, metadata) + record(2, b"an entry") + bytes(4096)
-
+from wal_segment import segment
 
 # A record of the right length that holds none.
 DAMAGED = struct.pack("<Q", 24) + b"\xff" * 24

@@ -26,6 +26,8 @@ def inputs(layout=(), **changes):
         "forget": [],
         "confirm": [],
         "allow_outage": False,
+        "accept_mounts": [],
+        "accept_machine": [],
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",

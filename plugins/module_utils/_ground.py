@@ -1,0 +1,81 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What a member stands on: the machine, the mount points of its data, and how far its log had come."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _obstacles, _process, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+
+
+def older_than(layout: Layout, member_id: str, cluster_id: str) -> str:
+    """The newest segment that the gate has seen of this log, where the log that is there ends before it; else empty.
+
+    :param member_id: as the log that is there says.
+    """
+    known, _blank, ids = _hostfiles.read_text(layout.newest_file).strip().partition(" ")
+    if not member_id or ids != f"{member_id} {cluster_id}":
+        return ""
+    return known if _wal.place_of(_wal.newest(layout.log_dir)) < _wal.place_of(known) else ""
+
+
+def check(layout: Layout, marker: Marker) -> None:
+    """Would the gate let the member start again with the log that is there?
+
+    :raises Refused: its disk, its log or its machine is another one.
+    """
+    # One that runs on this very log stands where it must; its marker is renewed before it is stopped.
+    _check(layout, replace(marker, **served_on(layout)))
+
+
+def check_log(layout: Layout, marker: Marker) -> None:
+    """Is the log that is there the member's own, and not an older copy of it?
+
+    :raises Refused: it is not.
+    """
+    _check(layout, replace(marker, mounts=(), machine_id=""))
+
+
+def _check(layout: Layout, marker: Marker) -> None:
+    member_id, cluster_id = "", ""
+    # Whose a damaged log is nobody can say, and the gate lets it through.
+    with contextlib.suppress(_wal.DamagedLog):
+        member_id, cluster_id = _wal.identity(layout.log_dir)
+    data = {
+        "path": layout.data_dir,
+        "mounts": _hostfiles.mounts_under(layout),
+        "member_id": member_id,
+        "older_than": older_than(layout, member_id, cluster_id),
+    }
+    found = _obstacles.of(marker, data, _hostfiles.machine_id(), "This host", marker.name or "NAME", {})
+    if found is not None:
+        raise found.refusal()
+
+
+def is_held(layout: Layout) -> bool:
+    """Is the log at its path the one that an etcd has open? A disk can be unmounted, or mounted over, below it."""
+    return _process.has_open(_wal.segments(layout.log_dir))
+
+
+def served_on(layout: Layout) -> dict[str, Any]:
+    """The fields of the marker that a member which serves renews; none where its log is not the one at its path."""
+    if not is_held(layout):
+        return {}
+    return {"mounts": tuple(_hostfiles.mounts_under(layout)), "machine_id": _hostfiles.machine_id()}
+
+
+def forget_log(layout: Layout) -> None:
+    """What comes is other data: how far the log had come says nothing of them.
+
+    :raises HostError: that cannot be removed.
+    """
+    _hostfiles.remove(layout.newest_file)
