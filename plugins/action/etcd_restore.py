@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants
@@ -14,6 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdErr
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._options import OBSERVED, RESTORE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
@@ -65,6 +67,9 @@ class ActionModule(AnnouncingAction):
         }
         if state == "drilled":
             sent["manifest"] = arguments["manifest"]
+            # A new machine gets its own with its data. Without TLS its other users could read the database till then.
+            if wanted.tls and host.authorities.renew:
+                sent |= throwaway(datetime.now(timezone.utc))
         if state == "restored":
             unvault, check = vault_reader(self._loader), self._task.check_mode
             sent |= content_of(host, arguments["restoration"]["version"], arguments["pki"], unvault, check)

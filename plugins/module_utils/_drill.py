@@ -15,9 +15,9 @@ from __future__ import annotations
 import glob
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -65,6 +65,9 @@ class Drill:
     :param manifest: what the snapshot must have, where that does not lie beside it.
     :param begins: the revision at which the member begins; 0 for the snapshot's. What is before a raised one counts as
         compacted, so etcd's hash of the keys cannot be compared then.
+    :param tls: never serve the database without TLS.
+    :param certificates: a pair for each purpose, and their CA, by the names of C(Layout.certificate); instead of the
+        host's own. They are removed with the member.
     """
 
     snapshot: str
@@ -74,6 +77,8 @@ class Drill:
     allow_missing_hash: bool = False
     manifest: Manifest | None = None
     begins: int = 0
+    tls: bool = False
+    certificates: Mapping[str, str] = field(default_factory=dict)
 
 
 def version_for(layout: Layout, manifest: Manifest | None) -> str:
@@ -114,8 +119,10 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
     manifest = drill.manifest or manifest_beside(drill.snapshot)
     if manifest is not None:
         _manifest.check_file(manifest, details, drill.snapshot)
-    asker = _view.credentials(layout)
-    check_login(details, asker, drill.snapshot)
+    # Whoever has the certificates that are made for it is root there.
+    if not drill.certificates:
+        _check_tls(layout, drill)
+        check_login(details, _view.credentials(layout), drill.snapshot)
     found = {"revision": details.revision, "key_count": 0, "hash_kv": 0}
     compared: list[str] = []
     with _hostfiles.alone(layout, _PURPOSE):
@@ -123,7 +130,8 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
         if not check:
             _progress.at("drill: begun")
             with _place(layout) as place:
-                found = _served(run, systemd, layout, drill, details, place, asker)
+                own = _with_certificates(layout, drill, place)
+                found = _served(run, systemd, own, drill, details, place)
             compared = _compare(found, manifest, drill)
     return {**found, "compared": compared, "size": details.size, "seconds": round(time.monotonic() - began, 3)}
 
@@ -176,7 +184,7 @@ def manifest_beside(snapshot: str) -> Manifest | None:
 @contextmanager
 def _place(layout: Layout) -> Iterator[str]:
     """A directory for the member, gone afterwards with what drills have left that were killed."""
-    leftovers = os.path.join(layout.data_dir, "member.drill-*")
+    leftovers = os.path.join(layout.data_dir, "member.drill*-*")
     _hostfiles.make_directory(layout.data_dir, 0o700, *_hostfiles.owner_ids(layout.user, layout.group))
     _etcdutl.remove(*glob.glob(leftovers))
     try:
@@ -186,9 +194,33 @@ def _place(layout: Layout) -> Iterator[str]:
         _etcdutl.remove(*glob.glob(leftovers))
 
 
-def _served(
-    run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: Details, place: str, asker: Credentials
-) -> dict[str, Any]:
+def _check_tls(layout: Layout, drill: Drill) -> None:
+    """Are there certificates for a member that must not serve without them?
+
+    :raises Refused: there are none.
+    """
+    if drill.tls and not os.path.exists(layout.certificate("etcd")):
+        raise Refused(
+            f"The cluster uses TLS, and this host has no certificate ({layout.certificate('etcd')}).",
+            "Without one every user of this host could read all keys while the snapshot is tried.",
+            "Run the trial on a host of the cluster that has its certificates: etcd.yml issues those that are missing.",
+        )
+
+
+def _with_certificates(layout: Layout, drill: Drill, place: str) -> Layout:
+    """The layout in which the member finds its certificates."""
+    if not drill.certificates:
+        return layout
+    own = replace(layout, conf_dir=place.replace("member.drill-", "member.drillpki-"))
+    owner = _hostfiles.owner_ids(layout.user, layout.group)
+    for directory in (own.conf_dir, own.ssl_dir):
+        _hostfiles.make_directory(directory, 0o700, *owner)
+    for name, text in drill.certificates.items():
+        _hostfiles.write(own.certificate(name), text.encode(), 0o600, *owner)
+    return own
+
+
+def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: Details, place: str) -> dict[str, Any]:
     # One of a drill that was killed must not go on in a directory that was removed.
     _loopback.stop(systemd, layout, _PURPOSE)
     settings = _loopback.alone(layout, _NAME, place)
@@ -204,7 +236,7 @@ def _served(
     all_settings = {**settings, **more}
     with _loopback.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout) as seen:
         _progress.at("drill: serves")
-        with Client([seen.endpoint], asker, _READING) as client:
+        with Client([seen.endpoint], _view.credentials(layout), _READING) as client:
             told = _told(client, details, drill)
             left = _alarm.let_write(client)
     if left:

@@ -15,7 +15,7 @@ interrupted one is continued by the next call.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -104,11 +104,19 @@ def stage(act: Act, source: str, check: bool) -> bool:
 # -- while the members still run -------------------------------------------------------------------------------------
 
 
-def drill(run: Run, act: Act, manifest: Manifest | None, timeout: float, check: bool) -> dict[str, Any]:
+def drill(
+    run: Run,
+    act: Act,
+    manifest: Manifest | None,
+    timeout: float,
+    check: bool,
+    certificates: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Restore the snapshot for a trial on this host, by the recipe of the restore.
 
     :param manifest: what the snapshot must hold, None where nobody has written it down.
     :param timeout: seconds for the start of the member that is thrown away.
+    :param certificates: see C(_drill.Drill).
     :returns: see C(_drill.run).
     :raises EtcdError: it cannot be restored, or is not what was saved.
     """
@@ -121,6 +129,8 @@ def drill(run: Run, act: Act, manifest: Manifest | None, timeout: float, check: 
         act.restoration.allow_missing_hash,
         manifest,
         act.restoration.begins,
+        _uses_tls(act),
+        certificates or {},
     )
     return _drill.run(run, act.systemd, act.layout, given, check)
 
@@ -527,9 +537,13 @@ def _check_mounts(act: Act) -> None:
 def _check_login(act: Act) -> None:
     """Will this host's member answer who verifies it? Where its peers use TLS its certificate comes with its files."""
     asker = _view.credentials(act.layout)
-    if not any(url.startswith("https://") for url in act.peer_urls):
+    if not _uses_tls(act):
         path = _staging.path_of(act.snapshot_dir, act.restoration)
         _drill.check_login(_snapshotfile.described(path, act.restoration.sha256), asker, path)
+
+
+def _uses_tls(act: Act) -> bool:
+    return any(url.startswith("https://") for url in act.peer_urls)
 
 
 def _check_stopped(act: Act) -> None:

@@ -51,6 +51,12 @@ options:
     description: Take a copied database, whose file has no checksum.
     type: bool
     default: false
+  tls:
+    description:
+      - Refuse to serve the database without TLS where this host has no certificates. Any user of the host could read it
+        then for as long as the trial takes.
+    type: bool
+    default: false
   timeout:
     description: How long the member may take to answer, in seconds.
     type: float
@@ -125,6 +131,7 @@ def main() -> None:
             "manifest": {"type": "dict"},
             "version": {"type": "str", "default": ""},
             "allow_missing_hash": {"type": "bool", "default": False},
+            "tls": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 120.0},
         },
         supports_check_mode=True,
@@ -160,6 +167,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         given["timeout"],
         given["allow_missing_hash"],
         manifest,
+        tls=given["tls"],
     )
     return {"snapshot": snapshot, "version": version, **_drill.run(run, Systemd(run), layout, drill, module.check_mode)}
 

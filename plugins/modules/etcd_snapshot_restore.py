@@ -109,6 +109,12 @@ options:
     description: Files that are no secrets, with O(state=restored).
     required: false
     default: []
+  certificates:
+    description:
+      - With O(state=restored) leaf certificates to replace, by name.
+      - With O(state=drilled) those of the trial, the bundles of their CA among them.
+  private_keys:
+    description: The keys of O(certificates), by the names of these, with O(state=drilled) as the files are called.
 """
 
 EXAMPLES = r"""
@@ -313,7 +319,8 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         return {"changed": changed, "path": _staging.path_of(act.snapshot_dir, restoration)}
     if state == "drilled":
         manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else None
-        return {"changed": False, **_restore.drill(run, act, manifest, given["timeout"], check)}
+        certificates = {**given["certificates"], **given["private_keys"]}
+        return {"changed": False, **_restore.drill(run, act, manifest, given["timeout"], check, certificates)}
     if state == "prepared":
         return {"changed": _restore.prepare(run, act, check)}
     if state == "restored":

@@ -22,10 +22,19 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topol
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
-from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import PROFILES, KeySpec, LeafSpec, check_renewal
+from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
+    PROFILES,
+    AuthoritySpec,
+    KeySpec,
+    LeafSpec,
+    check_renewal,
+)
 
 if TYPE_CHECKING:
     from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
+
+# The clock of a host may be ahead.
+_THROWAWAY_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -161,3 +170,20 @@ def issue(pki: Pki, wanted: Wanted, leaves: Mapping[str, Any], now: datetime) ->
             wanted.layout.certificate(name): held[which].bundle_pem.decode() for name, which in _render.BUNDLES.items()
         },
     }
+
+
+def throwaway(now: datetime) -> dict[str, dict[str, str]]:
+    """Certificates for a member that is soon removed again, by a CA that nobody else trusts and whose key is forgotten.
+
+    Whoever has its client certificate is root on that member, and nobody anywhere else.
+
+    :returns: C(certificates) and C(private_keys), by the names of their files.
+    """
+    authority = engine.new_authority(AuthoritySpec("trial", days=_THROWAWAY_DAYS), now)
+    bundle = authority.bundle_pem.decode()
+    certificates, keys = dict.fromkeys(_render.BUNDLES, bundle), {}
+    for leaf, profile in _render.LEAVES.items():
+        name = _render.ADMINISTRATOR if profile == "client" else None
+        issued = engine.issue(authority, LeafSpec.for_names(profile, common_name=name, days=_THROWAWAY_DAYS), now)
+        certificates[leaf], keys[f"{leaf}-key"] = issued.cert_pem.decode(), issued.key_pem.decode()
+    return {"certificates": certificates, "private_keys": keys}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._drill import Drill
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._values import text_of
-from cluster import Cluster, binary, switch_authentication_on
+from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
+from cluster import Cluster, Tls, binary, switch_authentication_on
 from member_host import MemberHost
 from restored import run, written_down
 
@@ -133,6 +135,45 @@ class TestWithAuthentication:
             drill(host, saved.path, timeout=6.0, user_file=str(user))
         assert "another" not in str(caught.value)
         check_nothing_is_left(host)
+
+
+class TestOfAClusterWithTls:
+    """On a machine that has no certificates yet, of a cluster whose root has no password."""
+
+    @pytest.fixture
+    def saved(self, make_cluster: MakeCluster, tmp_path: Path, request: pytest.FixtureRequest) -> Saved:
+        cluster = make_cluster(request.getfixturevalue("every_version"), tls=Tls.make(tmp_path))
+        with cluster.client() as client:
+            client.put("key", "value")
+            client.call("Auth.UserAdd", {"name": "root", "options": {"no_password": True}})
+            client.call("Auth.RoleAdd", {"name": "root"})
+            client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
+            client.call("Auth.AuthEnable")
+        return _snapshot.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
+
+    def test_no_other_user_of_the_host_reads_it(
+        self, every_version: str, saved: Saved, host: MemberHost, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        started: list[dict[str, Any]] = []
+        start = _loopback.start
+        monkeypatch.setattr(_loopback, "start", lambda *given: started.append(given[4]) or start(*given))
+        made = throwaway(datetime.now(timezone.utc))
+        found = drill(host, saved.path, tls=True, certificates={**made["certificates"], **made["private_keys"]})
+        assert (found["key_count"], found["compared"]) == (1, ["revision", "key_count", "hash_kv"])
+        (settings,) = started
+        urls = [*settings["listen-client-urls"], *settings["listen-peer-urls"]]
+        assert all(url.startswith("https://127.0.0.1:") for url in urls)
+        assert settings["client-cert-auth"] is settings["peer-client-cert-auth"] is True
+        check_nothing_is_left(host)
+
+    @pytest.mark.parametrize("check", [True, False])
+    def test_it_is_never_tried_without_certificates(
+        self, every_version: str, saved: Saved, host: MemberHost, check: bool
+    ) -> None:
+        with pytest.raises(Refused, match=r"this host has no certificate .*etcd\.yml issues those that are missing"):
+            drill(host, saved.path, check, tls=True)
+        assert host.told == []
+        assert not Path(host.layout.data_dir).exists()
 
 
 def test_a_copied_database_is_tried_if_that_is_said(

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from ansible import constants
 from ansible_collections.quorum.etcd.plugins.action.etcd_restore import ActionModule
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import bare, observation
 from role_task import Task
 
@@ -108,3 +109,19 @@ def test_the_trial_knows_what_the_snapshot_must_hold():
     host = Host(changed=False)
     host.act("drilled", manifest={"revision": 7})
     assert host.sent[0][1]["manifest"] == {"revision": 7}
+
+
+@pytest.mark.parametrize(("renew", "sends"), [({"peer": ["it is missing."]}, True), ({}, False)])
+def test_the_trial_has_certificates_also_where_the_host_has_none_yet(renew, sends):
+    host = Host(changed=False)
+    new = replace(bare(1, tls=True), authorities=Authorities("/pki", renew=renew))
+    host.act("drilled", manifest=None, observation=observation(new))
+    sent = host.sent[0][1]
+    assert sorted(sent.get("certificates", [])) == (["admin", "ca", "etcd", "peer", "peer-ca"] if sends else [])
+    assert sorted(sent.get("private_keys", [])) == (["admin-key", "etcd-key", "peer-key"] if sends else [])
+
+
+def test_the_trial_of_a_cluster_without_tls_has_none():
+    host = Host(changed=False)
+    host.act("drilled", manifest=None)
+    assert "certificates" not in host.sent[0][1]
