@@ -105,10 +105,11 @@ def save(
     else:
         sources = ranked(survey(endpoints, credentials, timeout, cluster=True))
     failures: list[EtcdError] = []
+    made: tuple[str, ...] = ()
     for source in sources:
         manifest = _expected(source, cluster, clock())
         coming = Kept(_snapshotdir.name_of(directory, manifest), manifest)
-        made = _made_room(directory, coming, retention, member_dirs, check)
+        made += _made_room(directory, coming, retention, member_dirs, check)
         if check:
             return _pruned(Saved(coming.path, manifest, source.endpoint, made), retention, True)
         _snapshotdir.prepare(directory)

@@ -311,6 +311,27 @@ def test_a_full_directory_takes_the_next_snapshot_instead_of_the_oldest(version,
     assert save(cluster, directory, retention=Retention(1)).deleted == (second, third.path)
 
 
+def test_what_made_room_is_told_although_the_first_member_fails(version, make_cluster, tmp_path, monkeypatch):
+    cluster = make_cluster(version, size=3)
+    directory = tmp_path / "saved"
+    times = iter((0.0, 86400.0))
+    first, second = (save(cluster, directory, clock=lambda: next(times)).path for _time in range(2))
+    size = (64 << 20) + sum(os.stat(path).st_size for path in (first, second))
+    monkeypatch.setattr(_room, "free", lambda _path: size - sum(one.stat().st_size for one in directory.glob("*.db")))
+    stream = Client.snapshot
+    asked: list[str] = []
+
+    def cut(self: Client, endpoint: str, idle: float) -> Iterator[bytes]:
+        asked.append(endpoint)
+        if len(asked) == 1:
+            raise TransportError(endpoint, "the connection was closed from the other side.")
+        yield from stream(self, endpoint, idle)
+
+    monkeypatch.setattr(Client, "snapshot", cut)
+    saved = save(cluster, directory, retention=Retention(2))
+    assert (len(asked), saved.deleted) == (2, (first,))
+
+
 @pytest.mark.parametrize("hashed", [True, False])
 def test_the_member_is_asked_for_a_hash_of_a_small_database_only(version, make_cluster, tmp_path, monkeypatch, hashed):
     cluster = make_cluster(version)
