@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 
@@ -36,6 +36,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
     def _fetch(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        if not arguments["dest"]:
+            raise BadInput(
+                "dest is empty. The playbook takes it from etcd_snapshot_fetch_dir, which an inventory without a "
+                "directory (-i HOST,) does not give: set it to a directory on the controller."
+            )
         asked = {"directory": arguments["directory"], "cluster": arguments["cluster"]}
         found = self._newest(asked, task_vars)
         if found.get("failed"):

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
@@ -41,7 +41,7 @@ _THROWAWAY_DAYS = 30
 class Pki:
     """How a cluster's certificates are made.
 
-    :param directory: C(etcd_pki_dir).
+    :param directory: C(etcd_pki_dir); empty where it is not set and the inventory has no directory.
     :param days: how long a leaf is valid.
     :param renew_before_days: how many days before its end it is issued anew.
     """
@@ -63,7 +63,7 @@ class Pki:
         days, renew_before_days = int(inputs["days"]), int(inputs["renew_before_days"])
         check_renewal(LeafSpec.for_names("server", key=key, days=days), renew_before_days)
         return cls(
-            directory=os.path.abspath(os.path.expanduser(inputs["directory"])),
+            directory=inputs["directory"] and os.path.abspath(os.path.expanduser(inputs["directory"])),
             key=key,
             days=days,
             renew_before_days=renew_before_days,
@@ -98,9 +98,18 @@ class Pki:
 
 
 def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> Authorities:
-    """What the authorities mean for one host: nothing is written."""
+    """What the authorities mean for one host: nothing is written.
+
+    :raises BadInput: nobody says where they are.
+    """
     if not wanted.tls:
         return Authorities()
+    if not pki.directory:
+        raise BadInput(
+            "etcd_pki_dir is not set, and this inventory has no directory in which the certificate authorities could "
+            "be kept (-i HOST,). Set it to a directory on the controller that stays, such as -e "
+            f"etcd_pki_dir=/root/etcd-pki/{wanted.cluster}. Each later run needs the same one."
+        )
     try:
         held = pki.load(now)
     except EtcdError as exc:

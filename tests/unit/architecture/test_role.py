@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +76,22 @@ class TestVariables:
     def test_are_named_after_the_role_and_internal_ones_are_marked(self):
         assert [name for name in DEFAULTS if not name.startswith("etcd_")] == []
         assert [name for name in INTERNAL if not name.startswith("__etcd_")] == []
+
+    @pytest.mark.parametrize(
+        "inventory, place", [("127.0.0.1,", ""), ("hosts", "{here}/etcd-{kind}/etcd_cluster")], ids=["given", "a file"]
+    )
+    def test_lie_beside_the_inventory_or_nowhere(self, tmp_path, inventory, place):
+        """Never in the installed collection, nor in a directory None below the current one."""
+        (tmp_path / "hosts").write_text("127.0.0.1\n")
+        names = {"pki": "etcd_pki_dir", "snapshots": "etcd_snapshot_fetch_dir"}
+        shown = {"hosts": "all", "gather_facts": False, "connection": "local"}
+        shown["vars_files"] = [str(ROLE / "defaults" / "main.yml"), str(ROLE / "vars" / "main.yml")]
+        shown["tasks"] = [{"debug": {"msg": " ".join(f"{kind}=<{{{{ {name} }}}}>" for kind, name in names.items())}}]
+        (tmp_path / "play.yml").write_text(yaml.safe_dump([shown]))
+        command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, "play.yml"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        wanted = " ".join(f"{kind}=<{place.format(here=tmp_path, kind=kind)}>" for kind in names)
+        assert f'"msg": "{wanted}"' in done.stdout, done.stdout + done.stderr
 
     def test_that_are_used_are_there(self):
         files = [*TASKS, ROLE / "vars" / "main.yml", ROLE / "defaults" / "main.yml"]

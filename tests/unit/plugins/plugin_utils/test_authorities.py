@@ -77,6 +77,13 @@ class TestAHost:
     def test_without_tls_needs_nothing_and_looks_at_nothing(self):
         assert judge(pki_of("/nonexistent/pki"), bare()) == _authorities.Authorities()
 
+    def test_of_an_inventory_without_a_directory_is_refused_before_any_is_made(self, tmp_path, monkeypatch):
+        """They would lie wherever the run was started, and nobody would find them again."""
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(BadInput, match="-e etcd_pki_dir=/root/etcd-pki/etcd_cluster"):
+            judge(pki_of(""), bare(tls=True))
+        assert judge(pki_of(""), bare()) == _authorities.Authorities()
+
     def test_of_another_authority_is_a_stranger(self, pki, tmp_path):
         run(EtcdCa, pki_dir=str(tmp_path / "other"), name="etcd_cluster")
         host = holding(pki_of(str(tmp_path / "other")))
