@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import datetime
 
-_EPOCH = datetime.date(2000, 1, 1).toordinal()
-_UNIX_EPOCH = datetime.date(1970, 1, 1).toordinal()
+_EPOCH = datetime.date(1970, 1, 1).toordinal()
 _SECONDS_A_DAY = 86400
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SHORTHANDS = {
@@ -34,16 +33,16 @@ _EVERY = frozenset(range(7)), frozenset(range(1, 13)), frozenset(range(1, 32))
 
 
 def elapsed_days(expression: str, now: float) -> int:
-    """How many days on which the event elapses there were since 2000, today included.
+    """How many days on which the event elapses there were after the first of 1970, today included.
 
     :param now: seconds since 1970.
     """
-    today = _UNIX_EPOCH + int(now // _SECONDS_A_DAY)
+    today = int(now // _SECONDS_A_DAY)
     try:
         weekdays, months, days = _matching(expression.lower())
     except ValueError:
         weekdays, months, days = _EVERY
-    between = map(datetime.date.fromordinal, range(_EPOCH, today + 1))
+    between = map(datetime.date.fromordinal, range(_EPOCH + 1, _EPOCH + today + 1))
     return sum(one.day in days and one.weekday() in weekdays and one.month in months for one in between)
 
 
