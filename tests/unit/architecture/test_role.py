@@ -16,7 +16,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _releases
+from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _plan, _releases, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import absent, bare, logged, saying, seeing, serving, stopped, three
 
@@ -162,6 +162,50 @@ class TestTasks:
 
     def test_are_named(self, path):
         assert not [task for task in tasks(path) if not task.get("name")]
+
+
+#: They ask no host.
+DECIDING = {"etcd_plan", "etcd_recovery_plan", "etcd_restore_plan", "etcd_fenced"}
+#: How long one question to a host may take is written where it is asked.
+ASKING = {"etcd_observe", "etcd_snapshot_newest"}
+#: Whoever waits for a member may wait for the whole snapshot of its leader, or has a database to read or to move.
+WITH_DATA = {
+    "etcd_compaction",
+    "etcd_defrag",
+    "etcd_install",
+    "etcd_join",
+    "etcd_recover",
+    "etcd_recovery",
+    "etcd_restore",
+    "etcd_snapshot",
+    "etcd_snapshot_drill",
+    "etcd_snapshot_restore",
+    "etcd_turn",
+}
+
+
+class TestAHostThatHangs:
+    """Its connection stays, and nothing but a task's own timeout ends the wait."""
+
+    @staticmethod
+    def seconds(timeout, start_timeout):
+        known = {name: trust_as_template(str(INTERNAL[name])) for name in INTERNAL if name.endswith("_timeout")}
+        return int(Templar(DataLoader(), {**known, "etcd_start_timeout": start_timeout}).template(timeout))
+
+    @pytest.mark.parametrize("path", TASKS, ids=[path.stem for path in TASKS])
+    def test_ends_no_run(self, path):
+        for task in tasks(path):
+            called = [name.rpartition(".")[2] for name in task if name.startswith("quorum.etcd.")]
+            if not called or called[0] in DECIDING:
+                continue
+            timeout = trust_as_template(str(task["timeout"]))
+            if called[0] in ASKING or task["timeout"] in (60, 120, 600):
+                assert 0 < self.seconds(timeout, 120) <= 600
+                continue
+            waits = called[0] in WITH_DATA or (called[0] == "etcd_service" and "ready" in str(task))
+            for start_timeout in (30, 120, 3600):
+                longest = _turnlock.WAIT + _hostfiles.LOCK_WAIT + 4 * start_timeout
+                assert self.seconds(timeout, start_timeout) > longest + 3600 * waits, task["name"]
 
 
 def planned_kinds():
