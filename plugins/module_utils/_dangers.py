@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _due, _envfile, _marker, _quota, _render, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _due,
+    _envfile,
+    _marker,
+    _obstacles,
+    _quota,
+    _render,
+    _urls,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import BACKDATED
@@ -57,6 +65,7 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
     :raises Refused: naming the first reason.
     """
     here = [(host, host.wanted) for host in hosts if not host.silent and host.wanted is not None]
+    check_unforced([host for host, _wanted in here if host.runs or not host.has_log])
     for host, wanted in here:
         _check_places(host, wanted)
         _check_account(host, wanted)
@@ -68,6 +77,17 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
         if host.runs:
             _check_schemes(host, wanted)
             _check_clients(host, wanted, flags[host.name])
+
+
+def check_unforced(hosts: Sequence[Host]) -> None:
+    """Refuse to start or restart etcd as a rescue by hand has left it. One that only runs so still is to be restarted.
+
+    :raises Refused: a start would drop all other members from the cluster.
+    """
+    for host in hosts:
+        source = _obstacles.forced_by(host)
+        if source:
+            raise Refused(*_obstacles.of_forced(host.label, source))
 
 
 def issuing(steps: Iterable[Step]) -> set[str]:

@@ -186,6 +186,23 @@ note() {
     fi
 }
 
+# With this setting of a rescue each start drops all other members: two clusters would go on under one ID.
+forced_by() {
+    case ${ETCD_FORCE_NEW_CLUSTER:-} in
+        '' | 0 | f | F | false | FALSE | False) ;;
+        *) printf '%s' "ETCD_FORCE_NEW_CLUSTER in its environment"; return ;;
+    esac
+    for file in @UNIT_FILE@ @UNIT_FILE@.d/*.conf /run/systemd/system/@UNIT@.d/*.conf; do
+        [ -r "$file" ] || continue
+        while IFS= read -r line || [ -n "$line" ]; do
+            case $line in
+                '#'* | ';'* | *-force-new-cluster=[0fF]*) ;;
+                *-force-new-cluster*) printf '%s' "--force-new-cluster in $file"; return ;;
+            esac
+        done <"$file"
+    done
+}
+
 # The mount table of the host: in this unit's own namespace each directory it may write to is a mount point.
 is_mounted() {
     while read -r _ _ _ _ point _; do
@@ -238,6 +255,9 @@ room."
 before() {
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
     [ -n "$data_dir" ] || refuse "ETCD_DATA_DIR is not set in this unit's environment."
+    forced=$(forced_by)
+    [ -z "$forced" ] || refuse "etcd would start with $forced, which drops all other members from the cluster at each \
+start. Remove it, then: systemctl daemon-reload"
     [ -r "$state_dir/marker" ] ||
         refuse "There is no marker at $state_dir/marker, so nothing is known about this member's data. If this \
 system was built anew, run the playbook: it says what is safe."
@@ -347,6 +367,8 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "FORMAT": str(_marker.FORMAT),
         "NEWEST": posixpath.basename(layout.newest_file),
         "MACHINE_ID_FILE": MACHINE_ID_FILE,
+        "UNIT_FILE": layout.unit_file,
+        "UNIT": layout.unit,
         "STARTING": _marker.STARTING,
         "STARTED": _marker.STARTED,
         "NEVER_STARTED": _marker.NEVER_STARTED,

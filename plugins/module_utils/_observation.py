@@ -159,6 +159,7 @@ def _unit(systemd: Systemd, layout: Layout, shown: Mapping[str, Any]) -> dict[st
     text = _hostfiles.read_text(unit["fragment_path"]) if unit["fragment_path"] else ""
     return {
         **unit,
+        "forced_by": systemd.forcing(shown),
         "version": _installed.named_in(text),
         "ours": text.startswith(SIGNATURE),
         "last_error": _lastwords.of(systemd.journal(layout.unit, _LAST_WORDS)) if _ended_badly(unit) else "",

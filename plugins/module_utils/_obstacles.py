@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _sources
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
@@ -122,6 +122,28 @@ def _of_log(
     return None
 
 
+def forced_by(host: Host) -> str:
+    """What would let the next start of a host's etcd drop all other members; empty where files of ours are all that
+    does, which are written again before that.
+    """
+    if host.wanted is None:
+        return ""
+    layout = host.wanted.layout
+    found = [str(host.seen["unit"]["forced_by"])]
+    # The service manager's own settings are known of a process that has them.
+    found += [str(place) for place, sets in (host.seen["runtime"] or {}).get("sources", []) if _sources.is_forced(sets)]
+    return next((place for place in found if not _sources.is_ours(place, layout.conf_file, layout.unit_file)), "")
+
+
+def of_forced(label: str, source: str) -> tuple[str, str, str]:
+    """What was found, the danger and the remedy, of a unit that a rescue by hand has left like this."""
+    return (
+        f"{label}: etcd would start with force-new-cluster, because of {source}.",
+        "Each start with it drops all other members from the cluster: two clusters would go on under one ID.",
+        "Remove it there, then systemctl daemon-reload, and run again.",
+    )
+
+
 def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Obstacle | None:
     """What keeps the member of a host down, None for one that runs or has no log.
 
@@ -131,6 +153,9 @@ def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Ob
     marker = host.marker
     if marker is None or host.silent or host.runs or not host.has_log or marker.state not in _WITH_DATA:
         return None
+    forced = forced_by(host)
+    if forced:
+        return Obstacle(*of_forced(host.label, forced))
     owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
     machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
     return of(marker, host.seen["data"], machine_id, host.label, host.name, owners)
@@ -139,7 +164,13 @@ def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Ob
 def accepted(host: Host) -> Host:
     """The host with its mount points and its machine as the member's own, as far as the operator has said so."""
     marker, wanted = host.marker, host.wanted
-    if marker is None or wanted is None or of_host(host) is None or _of_log(marker, host.seen["data"], "", "", {}):
+    if (
+        marker is None
+        or wanted is None
+        or of_host(host) is None
+        or forced_by(host)
+        or _of_log(marker, host.seen["data"], "", "", {})
+    ):
         return host
     names = {host.name, wanted.name}
     if names & set(wanted.said.accept_mounts):

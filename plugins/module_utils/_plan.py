@@ -95,6 +95,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
         _bootstrap.check_can_be_asked(hosts)
         version = asked_version(hosts) or _releases.DEFAULT_VERSION
         _fitness.check(hosts, version)
+        _dangers.check_unforced(hosts)
         check_settings(hosts, version)
         check_authorities(hosts, founding=True)
         waves = tuple(_bootstrap.waves(hosts, version))

@@ -21,10 +21,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _hostfiles,
     _lastwords,
     _marker,
+    _obstacles,
     _outage,
     _probe,
     _process,
     _progress,
+    _sources,
     _timer,
     _view,
     _wal,
@@ -77,6 +79,7 @@ def restart(
     """
     with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
         check_startable(layout)
+        check_unforced(systemd, layout)
         notes = []
         if systemd.show(layout.unit)["pid"]:
             spare = stack.enter_context(_outage.spared(look(systemd, layout), layout, terms, check))
@@ -273,6 +276,17 @@ def check_startable(layout: Layout) -> None:
             "Bring the disk back. If the data are lost, run the playbook: it says what is safe.",
         )
     _ground.check(lies, marker)
+
+
+def check_unforced(systemd: Systemd, layout: Layout, written: bool = False) -> None:
+    """Would etcd keep the other members at its next start?
+
+    :param written: are our own files written before that?
+    :raises Refused: a rescue by hand has left it so that it would drop them.
+    """
+    source = systemd.forcing(systemd.show(layout.unit))
+    if source and not (written and _sources.is_ours(source, layout.conf_file, layout.unit_file)):
+        raise Refused(*_obstacles.of_forced("This host", source))
 
 
 def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[str, str]:

@@ -22,6 +22,7 @@ Source = Sequence[Any]
 
 # What a unit of ours runs. Another program, such as a script, may set what it likes.
 _ETCD, _ENV = "etcd", "env"
+_FORCE = "ETCD_FORCE_NEW_CLUSTER"
 
 
 #: What C(Systemd.show) tells of them as systemd prints it, which may hold what is nobody else's concern.
@@ -55,6 +56,34 @@ def of_unit(
     if any(differing(has, _together(found))):
         found.insert(0, ["systemctl set-environment", of_file(manager())])
     return found
+
+
+def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -> str:
+    """The source by which each start of a unit would drop all other members from the cluster; empty without one.
+
+    :param unit: as C(Systemd.show) gives it.
+    :param read: see C(of_unit).
+    """
+    found = ""
+    for place, sets in of_unit(unit, {}, read, lambda: ""):
+        if _FORCE in sets:
+            found = str(place) if is_forced(sets) else ""
+    if is_forced({}, _words(unit["exec_start"])):
+        return f"ExecStart= of {unit['name']} ({', '.join(unit['drop_in_paths'] or [unit['fragment_path']])})"
+    return found
+
+
+def is_ours(place: str, conf_file: str, unit_file: str) -> bool:
+    """Is a source nothing, or one of the files that each turn of a member writes?"""
+    return place in ("", conf_file) or place.endswith(f"({unit_file})")
+
+
+def is_forced(environment: Mapping[str, str], command: Iterable[str] = ()) -> bool:
+    """Does etcd drop all other members at its start, by its variables or its command line?"""
+    flags = dict(word.lstrip("-").partition("=")[::2] for word in command if word.startswith("-"))
+    given = [environment.get(_FORCE, ""), flags["force-new-cluster"] or "true" if "force-new-cluster" in flags else ""]
+    # Go's own words for false (strconv.ParseBool).
+    return any(value not in ("", UNSET, "0", "f", "F", "false", "FALSE", "False") for value in given)
 
 
 def keeping(sources: Iterable[Source], conf_file: str, name: str, wanted: str) -> str:

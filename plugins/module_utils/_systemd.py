@@ -71,6 +71,13 @@ class Systemd:
         """
         return _sources.of_unit(unit, has, _texts, self._environment)
 
+    def forcing(self, unit: Mapping[str, Any]) -> str:
+        """The source by which each start of a unit would drop all other members from the cluster; empty without one.
+
+        :param unit: as C(show) gives it.
+        """
+        return _sources.forcing(unit, _texts)
+
     def _environment(self) -> str:
         """What the service manager gives to every unit; empty where it does not tell."""
         try:

@@ -128,6 +128,7 @@ def take(
         spare = None
         if turn.restart:
             _service.check_startable(layout)
+            _service.check_unforced(systemd, layout, written=True)
         view = _service.look(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
         runs = bool(pid)

@@ -141,6 +141,8 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
         )
         if executable != binary:
             yield f"it runs {executable}, not {binary}"
+    if _sources.is_forced({}, host.seen["runtime"]["command"]):
+        yield "it runs with --force-new-cluster"
     unknown = wanted.layout.conf_file not in record or host.seen["previous"]
     for name, has, should in _environment(host, wanted, version):
         # What a drop-in sets is still the same after a restart; what only a former one has set is not.

@@ -102,7 +102,8 @@ node:
       returned: success
     unit:
       description: The systemd unit of the member; C(version) is the release that it names, C(ours) whether this
-        collection wrote it, C(last_error) why it ended, in etcd's own words, where it failed or starts again and again.
+        collection wrote it, C(forced_by) what would let its next start drop all other members, C(last_error) why it
+        ended, in etcd's own words, where it failed or starts again and again.
       type: dict
       returned: success
     runtime:

@@ -47,6 +47,7 @@ class MemberHost:
         self._watchers: list[threading.Thread] = []
         self._transient: dict[str, subprocess.Popen[bytes]] = {}
         self.told: list[str] = []
+        self.exec_start = "/opt/etcd/etcd"
 
     # -- what it is to be --------------------------------------------------------------------------------------------
 
@@ -172,6 +173,7 @@ class MemberHost:
         if unit != self.layout.unit or not Path(self.layout.unit_file).exists():
             return "LoadState=not-found\n"
         said = {"LoadState": "loaded", "FragmentPath": self.layout.unit_file, **self._unit}
+        said["ExecStart"] = f"{{ path=etcd ; argv[]={self.exec_start} ; ignore_errors=no ; }}"
         return "".join(f"{name}={value}\n" for name, value in said.items())
 
     def _launch(self) -> None:

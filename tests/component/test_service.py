@@ -158,6 +158,16 @@ def test_a_member_that_its_gate_would_keep_down_is_not_restarted(make_three: Mak
     newest.write_text(known)
 
 
+def test_a_member_is_not_restarted_into_a_cluster_of_its_own(make_three: MakeThree, version: str) -> None:
+    """A rescue by hand has left its flag in the unit."""
+    three = make_three(version)
+    before = three.pid
+    three.host.exec_start = "/opt/etcd/etcd --force-new-cluster"
+    with pytest.raises(Refused, match="drops all other members"):
+        restart(three)
+    assert three.pid == before
+
+
 def test_a_member_that_runs_on_its_own_log_is_restarted_whatever_its_marker_says(
     make_three: MakeThree, version: str
 ) -> None:

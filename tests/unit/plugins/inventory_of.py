@@ -91,6 +91,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "version": "",
             "ours": False,
             "last_error": "",
+            "forced_by": "",
         },
         "runtime": None,
         "strangers": [],

@@ -102,7 +102,7 @@ class Case:
             },
             "runtime": {"pid": 1} if self.runs else None,
             "cluster": {"serves": self.answers},
-            "unit": {"enabled": "masked" if self.masked else "enabled"},
+            "unit": {"enabled": "masked" if self.masked else "enabled", "forced_by": ""},
             "files": FILES if self.files else {},
             "previous": bool(self.previous),
             "previous_doubtful": self.previous == "doubtful",

@@ -617,6 +617,44 @@ class TestAnotherMachine:
         unit.serve(0)
 
 
+class TestALeftoverOfARescue:
+    @pytest.mark.parametrize("log", [False, True])
+    def test_in_the_environment_keeps_the_member_down(self, unit, log):
+        unit.environment["ETCD_FORCE_NEW_CLUSTER"] = "true"
+        unit.marker(_marker.STARTED if log else _marker.NEVER_STARTED)
+        if log:
+            unit.log()
+        assert not unit.starts()
+        assert "ETCD_FORCE_NEW_CLUSTER in its environment, which drops all other members" in unit.said
+        assert unit.said.endswith("Remove it, then: systemctl daemon-reload\n")
+
+    @pytest.mark.parametrize("text", ["", "0", "false", "F"])
+    def test_that_says_no_is_none(self, unit, text):
+        unit.environment["ETCD_FORCE_NEW_CLUSTER"] = text
+        unit.marker(_marker.STARTED)
+        unit.serve(0)
+
+    @pytest.mark.parametrize(
+        "line, starts",
+        [
+            ("ExecStart=/opt/etcd --force-new-cluster", False),
+            ("ExecStart=/opt/etcd -force-new-cluster=true --name=a", False),
+            ("ExecStart=/opt/etcd --force-new-cluster=false", True),
+            ("# ExecStart=/opt/etcd --force-new-cluster", True),
+            ("Nice=5", True),
+        ],
+    )
+    @pytest.mark.parametrize("drop_in", [True, False])
+    def test_in_the_command_line_keeps_the_member_down(self, unit, layout, line, starts, drop_in):
+        path = Path(f"{layout.unit_file}.d/rescue.conf" if drop_in else layout.unit_file)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"[Service]\n{line}")
+        unit.marker(_marker.STARTED)
+        unit.segment(0)
+        assert unit.starts() is starts
+        assert (f"--force-new-cluster in {path}" in unit.said) is not starts
+
+
 class TestWhatItSays:
     def test_each_reason_once(self, unit):
         unit.marker(_marker.OFFERED)

@@ -236,6 +236,54 @@ class TestAMemberThatServes:
         assert (plan.steps, plan.differences) == ([], ())
 
 
+RESCUE = "Environment= of etcd.service (/etc/systemd/system/etcd.service.d/rescue.conf)"
+
+
+class TestALeftoverOfARescue:
+    def debug(self, **unit):
+        """A member that serves, is to restart for a setting, and was rescued by hand some day."""
+        wanted = bare(2, etcd_settings={"log-level": "debug"}).wanted
+        return seeing(replace(serve(2), wanted=wanted), unit=unit)
+
+    def test_is_named_before_anything_is_restarted(self):
+        text = refused([serve(0), serve(1), self.debug(forced_by=RESCUE)])
+        assert text.startswith(f"etcd-host2: etcd would start with force-new-cluster, because of {RESCUE}.")
+        assert "two clusters" in text
+        assert "systemctl daemon-reload" in text
+
+    def test_that_the_service_manager_gives_is_known_by_the_process(self):
+        host = self.debug()
+        sources = [["systemctl set-environment", {"ETCD_FORCE_NEW_CLUSTER": "1"}]]
+        host = seeing(host, runtime={"sources": sources})
+        assert "because of systemctl set-environment" in refused([serve(0), serve(1), host])
+
+    def test_does_not_keep_another_member_from_being_started(self):
+        plan = _plan.plan([serve(0), stopped(bare(1)), self.debug(forced_by=RESCUE)])
+        assert kinds(plan) == [("start", ["etcd-host1"]), ("await", ["etcd-host1"])]
+        assert RESCUE in str(plan.differences)
+
+    def test_keeps_a_stopped_member_down(self):
+        plan = _plan.plan([serve(0), serve(1), seeing(stopped(bare(2)), unit={"forced_by": RESCUE})])
+        assert kinds(plan) == []
+        assert RESCUE in str(plan.differences)
+
+    def test_is_refused_before_a_cluster_is_founded(self):
+        assert RESCUE in refused([bare(0), bare(1), seeing(bare(2), unit={"forced_by": RESCUE})])
+
+    @pytest.mark.parametrize(
+        "source", ["/etc/etcd/etcd.conf", "ExecStart= of etcd.service (/etc/systemd/system/etcd.service)"]
+    )
+    def test_in_a_file_of_ours_goes_with_the_turn_that_writes_it(self, source):
+        (step,) = _plan.plan([serve(0), serve(1), self.debug(forced_by=source)]).steps
+        assert step.kind == "turn"
+
+    def test_that_only_the_process_still_has_goes_with_a_restart(self):
+        host = seeing(serve(2), runtime={"command": ["/opt/etcd/etcd", "--force-new-cluster"]})
+        (step,) = _plan.plan([serve(0), serve(1), host]).steps
+        assert step.arguments["restart"]
+        assert "it runs with --force-new-cluster" in step.title
+
+
 def test_a_first_start_is_judged_elsewhere():
     host = remembering(marked(bare(2), _marker.NEVER_STARTED), machine_id="another")
     with pytest.raises(Refused, match="carries the marker of another machine"):

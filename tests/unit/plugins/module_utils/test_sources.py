@@ -34,6 +34,32 @@ def keeping(shown: str, name: str, has: str, wanted: str, manager: str = "", **t
     return _sources.keeping(found, CONF, name, wanted)
 
 
+FORCING = "ETCD_FORCE_NEW_CLUSTER=true"
+RESCUE = "/etc/systemd/system/etcd.service.d/rescue.conf"
+
+
+@pytest.mark.parametrize(
+    "shown, texts, place",
+    [
+        ("", {}, ""),
+        (f"Environment={FORCING}\nDropInPaths={RESCUE}\n", {}, f"Environment= of etcd.service ({RESCUE})"),
+        ("EnvironmentFiles=/rescue.env (ignore_errors=no)\n", {"/rescue.env": FORCING}, "/rescue.env"),
+        (f"Environment={FORCING}\n", {CONF: "ETCD_FORCE_NEW_CLUSTER=false\n"}, ""),
+        (
+            f"DropInPaths={RESCUE}\nExecStart={{ argv[]=/x --force-new-cluster ; ignore_errors=no }}\n",
+            {},
+            f"({RESCUE})",
+        ),
+        ("ExecStart={ argv[]=/x/etcd -force-new-cluster=1 ; ignore_errors=no }\n", {}, "ExecStart="),
+        ("ExecStart={ argv[]=/x/etcd --force-new-cluster=false ; ignore_errors=no }\n", {}, ""),
+    ],
+)
+def test_a_leftover_of_a_rescue_is_found_where_it_is(shown: str, texts: dict[str, str], place: str) -> None:
+    unit = _systemd.parse("etcd.service", OURS + shown)
+    found = _sources.forcing(unit, lambda path: {path: texts[path]} if path in texts else {})
+    assert place in found and bool(place) is bool(found)
+
+
 @pytest.mark.parametrize("has, wanted", [("debug", "info"), ("(unset)", "info")])
 def test_nothing_keeps_what_nothing_sets_any_more(has: str, wanted: str) -> None:
     """A drop-in that is gone: a restart mends it."""
