@@ -128,15 +128,15 @@ def _first_look(
 
     :raises EtcdError: it does not.
     """
-    waited = 0.0
+    # A look itself takes seconds where nobody answers.
+    deadline = time.monotonic() + settings.await_member
     while True:
         try:
             return look(settings, credentials, clock())
         except HostError:
-            if waited >= settings.await_member:
+            if time.monotonic() >= deadline:
                 raise
         sleep(_POLL)
-        waited += _POLL
 
 
 def look(settings: Settings, credentials: Credentials, now: float) -> Choice:

@@ -169,7 +169,7 @@ manifest:
       type: int
       returned: if there is one
     hash_kv:
-      description: etcd's hash of the keys at that revision. V(0) where the member could not tell.
+      description: etcd's hash of the keys at that revision. V(0) where the member could not tell, or was not asked.
       type: int
       returned: if there is one
     etcd_version:
