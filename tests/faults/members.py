@@ -149,13 +149,16 @@ class Members:
             assert self.processes(host) == [], host
             assert self.logs(host, "/var/lib/etcd") == [], host
 
-    def is_kept_down(self, host: str, data_dir: str, *sayings: str) -> None:
-        """The gate refuses, again and again, says why once, and what to do; the data directory stays without a log."""
+    def is_kept_down(self, host: str, data_dir: str, *sayings: str, logs: Sequence[str] = ()) -> None:
+        """The gate refuses, again and again, says why once, and what to do.
+
+        :param logs: the files of write-ahead logs that lie below the data directory, all of them.
+        """
         unit = patiently(lambda: self._tried_again(host), 60)
         assert unit["ActiveState"] != "active", unit
         assert unit["MainPID"] == "0", unit
         assert self.processes(host) == []
-        assert self.logs(host, data_dir) == []
+        assert self.logs(host, data_dir) == list(logs)
         reason = self._machines.run(host, f"cat {REFUSED}").strip()
         for saying in sayings:
             assert saying in reason, f"not said: {saying}\nsaid: {reason}"

@@ -31,7 +31,7 @@ SAYINGS = {
         "If the data are lost for good, run the playbook",
     ],
     "unmounted": [
-        f"{DATA_DIR} was a mount point of its own when this member was set up and is none now: its disk is missing.",
+        f"{DATA_DIR} was a mount point when this member last served, and is none now: its disk is missing.",
         "Mount it; the unit tries again by itself.",
     ],
 }
@@ -89,9 +89,49 @@ def test_a_data_directory_that_is_gone_with_its_mount_is_picked_up_with_it(
     members.hold_every_acknowledged_write([LOSER])
 
 
+def test_a_stale_copy_below_a_missing_disk_is_not_started(
+    machines: Machines, playbook: Playbook, members: Members
+) -> None:
+    """The data were moved to a disk of their own after the first start, and the old copy lies below its mount point.
+
+    Started with the copy, the member would vote with a log that goes back.
+    """
+    _found(playbook, members, "after a finished run")
+    members.write(Machines.names)
+    copy = members.logs(LOSER, DATA_DIR)
+    _move_to_disk(machines)
+    members.awaited(LOSER)
+    playbook.run_until_done(runs=1)
+    members.write(Machines.names)
+
+    _lose(machines, "unmounted")
+    _reboot(machines, "peers serve")
+    members.is_kept_down(LOSER, DATA_DIR, *SAYINGS["unmounted"], logs=copy)
+    run = playbook.run()
+    assert run.code != 0, run.output
+    assert f"{LOSER}: {DATA_DIR} was a mount point when this member last served, and is none now." in run.said
+    assert f"Mount it on {LOSER}: the member starts by itself." in run.said
+    members.write(PEERS)
+    members.is_kept_down(LOSER, DATA_DIR, *SAYINGS["unmounted"], logs=copy)
+
+    _return(machines)
+    members.awaited(LOSER)
+    members.hold_every_acknowledged_write([LOSER])
+    playbook.run_until_done(runs=1)
+
+
 def _mount_disks(machines: Machines) -> None:
     for host in machines.names:
         machines.run(host, f"mkdir {DATA_DIR}; echo '{FSTAB}' >>/etc/fstab; systemctl daemon-reload; mount {DATA_DIR}")
+
+
+def _move_to_disk(machines: Machines) -> None:
+    """An operator gives the data a disk of their own, by hand."""
+    machines.run(
+        LOSER,
+        f"systemctl stop etcd; cp -a {DATA_DIR}/. /var/lib/etcd; echo '{FSTAB}' >>/etc/fstab; systemctl daemon-reload;"
+        f"mount {DATA_DIR}; systemctl start etcd",
+    )
 
 
 def _found(playbook: Playbook, members: Members, moment: str, **variables: str) -> None:
