@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import BACKDATED
+from ansible_collections.quorum.etcd.plugins.module_utils._roster import Roster
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
 
@@ -58,9 +59,10 @@ _GATES = (
 )
 
 
-def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
+def check(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
     """Refuse what would stop the cluster, cut its clients off, or hide its data.
 
+    :param roster: None while nobody serves.
     :param versions: host name -> the version that its settings are for.
     :raises Refused: naming the first reason.
     """
@@ -76,7 +78,9 @@ def check(hosts: Sequence[Host], versions: Mapping[str, str]) -> None:
     for host, wanted in staying:
         if host.runs:
             _check_schemes(host, wanted)
-            _check_clients(host, wanted, flags[host.name])
+            # One that joins has had no clients yet.
+            if _due.of(host, roster) != _due.JOIN:
+                _check_clients(host, wanted, flags[host.name])
 
 
 def check_unforced(hosts: Sequence[Host]) -> None:

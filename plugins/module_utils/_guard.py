@@ -88,8 +88,8 @@ def _is_on_loopback_only(member: Member) -> bool:
 def _way_to_ask(members: Sequence[Member]) -> str:
     urls = dict.fromkeys(url for member in members for url in member["client_urls"])
     return (
-        f"{', '.join(map(label, members))} advertises client URLs on loopback only ({', '.join(urls)}), where no other "
-        "host reaches it. Correct etcd_listen_client_urls and etcd_advertise_client_urls in a run of their own. Where "
+        f"The client URLs of {', '.join(map(label, members))} are on loopback only ({', '.join(urls)}), where no other "
+        "host asks them. Correct etcd_listen_client_urls and etcd_advertise_client_urls in a run of their own. Where "
         "that run is refused too: stop one such member on its host (systemctl stop etcd) while all others run, and run "
         "again: it is started with the new URLs. Then the next one."
     )

@@ -148,7 +148,7 @@ def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
     check_authorities(hosts, founding=False)
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     try:
-        _dangers.check(hosts, versions)
+        _dangers.check(hosts, roster, versions)
         changes = _changes.of(hosts, roster, versions)
         _dangers.check_clocks(hosts, _dangers.issuing(changes.steps))
     except Refused as exc:

@@ -9,16 +9,34 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _dangers
+from ansible_collections.quorum.etcd.plugins.module_utils import _dangers, _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import NEVER_STARTED, REMOVED
-from inventory_of import LAYOUT, VERSION, absent, bare, logged, marked, saying, seeing, serving, silent, stopped, three
+from ansible_collections.quorum.etcd.plugins.module_utils._marker import JOIN, NEVER_STARTED, REMOVED, STARTED, STARTING
+from inventory_of import (
+    CLUSTER_ID,
+    LAYOUT,
+    VERSION,
+    absent,
+    bare,
+    learner,
+    logged,
+    marked,
+    member_id,
+    member_list,
+    running,
+    saying,
+    seeing,
+    serving,
+    silent,
+    stopped,
+    three,
+)
 
 GIB = 1 << 30
 
 
 def check(hosts):
-    _dangers.check(hosts, {host.name: VERSION for host in hosts})
+    _dangers.check(hosts, _roster.of(hosts), {host.name: VERSION for host in hosts})
 
 
 def refusal(hosts):
@@ -210,6 +228,16 @@ class TestClients:
     def test_that_are_welcome_again_need_no_confirming(self):
         before = [serving(bare(at, etcd_settings={"host-whitelist": ["a"]})) for at in range(3)]
         check([changing(host) for host in before])
+
+    def test_of_a_learner_are_none_yet(self):
+        """Its listeners are corrected together with its address."""
+        wrong = bare(3, etcd_listen_client_urls="http://0.0.0.0:2379")
+        listed = [*member_list(), learner(3, started=False)]
+        ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(3)}
+        joining = running(logged(marked(wrong, STARTING, origin=JOIN, **ids)))
+        check([*(serving(host, listed) for host in three()), changing(joining)])
+        voter = running(logged(marked(wrong, STARTED, origin=JOIN, **ids)))
+        assert "etcd_confirm" in refusal([*(serving(host, member_list(4)) for host in three()), changing(voter)])
 
     def test_of_members_that_are_down_are_cut_off_already(self):
         check([changing(stopped(bare(0)), etcd_listen_client_urls="http://127.0.0.1:2379")])

@@ -209,7 +209,7 @@ def test_whom_no_other_host_can_ask_is_not_taken_for_down(check: Any, arguments:
     with pytest.raises(Refused) as caught:
         check(Votes(members, frozenset("b")), *arguments)
     text = str(caught.value)
-    assert "m-a, m-c advertises client URLs on loopback only (http://127.0.0.1:2379)" in text
+    assert "The client URLs of m-a, m-c are on loopback only (http://127.0.0.1:2379)" in text
     assert "Correct etcd_listen_client_urls and etcd_advertise_client_urls" in text
     assert "back first" not in text
 
@@ -218,7 +218,7 @@ def test_who_is_down_is_told_beside_whom_no_other_host_can_ask() -> None:
     members = [member("a"), member("b"), {**member("c"), "client_urls": LOOPBACK}]
     with pytest.raises(Refused) as caught:
         _guard.check_stop(Votes(members, frozenset("b")), "b")
-    assert "m-c advertises client URLs on loopback only" in str(caught.value)
+    assert "The client URLs of m-c are on loopback only" in str(caught.value)
     assert "Bring m-a, m-c back first" in str(caught.value)
 
 
