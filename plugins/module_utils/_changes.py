@@ -134,7 +134,10 @@ class _Planning:
         self.changes = Changes()
 
     def set_aside(self, some: Sequence[Host]) -> None:
-        """Plan no start and no turn of theirs; for the guard they are lost, as they are."""
+        """Plan no start and no turn of theirs; for the guard they are lost, as they are.
+
+        One whose previous files may be put back has that first: nobody else may get what it does not start with.
+        """
         may = (_due.NOTHING, _due.START, _due.AWAIT)
         self._planned = [host for host in self._hosts if host not in some or self._due[host.name] not in may]
 
@@ -513,13 +516,10 @@ def _asks(step: Step) -> bool:
 
 
 def _crashes(host: Host) -> bool:
-    """Does systemd start its member again and again, and it ends each time, by its own last words?
-
-    One whose turn was interrupted is the first to be tried again: nobody else may get what it does not start with.
-    """
+    """Does systemd start its member again and again, and it ends each time, by its own last words?"""
     if host.silent or host.answers or host.masked:
         return False
-    return bool(host.has_log and host.seen["unit"]["last_error"] and not host.seen["previous"])
+    return bool(host.has_log and host.seen["unit"]["last_error"])
 
 
 def _check_mounts(host: Host) -> None:

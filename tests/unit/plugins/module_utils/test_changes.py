@@ -988,11 +988,16 @@ class TestAMemberThatEndsAsSoonAsItStarts:
         hosts[2] = self.crashing(2, **changed)
         assert acts(hosts)[0] == ("turn", "etcd-host2")
 
-    def test_is_tried_first_where_a_change_of_its_own_was_interrupted(self):
+    def test_has_what_an_interrupted_change_replaced_put_back_first(self):
         """Nobody else may get what it does not start with."""
         hosts = self.five(etcd_settings={"log-level": "debug"})
+        hosts[4] = seeing(hosts[4], previous=True)
+        assert acts(hosts)[0] == ("restore", "etcd-host4")
+
+    def test_is_tried_last_where_it_did_not_start_with_its_previous_files_either(self):
+        hosts = self.five(etcd_settings={"log-level": "debug"})
         hosts[4] = seeing(hosts[4], previous=True, previous_doubtful=True)
-        assert acts(hosts)[0] == ("turn", "etcd-host4")
+        assert acts(hosts)[-1] == ("turn", "etcd-host4")
 
     def test_is_not_forgotten_while_this_run_would_start_it(self):
         hosts = [saying(host, forget=("etcd-host4",)) for host in self.five()]
