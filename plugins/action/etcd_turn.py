@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
@@ -21,6 +22,7 @@ class ActionModule(RenderingAction):
     argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
         **TURN,
         "version": {"type": "str", "default": ""},
+        "certificates": {"type": "str", "choices": ["issued", "only", "kept"], "default": "issued"},
         "pki": {"type": "dict", "default": {}, "no_log": True},
     }
 
@@ -37,4 +39,9 @@ class ActionModule(RenderingAction):
         if arguments["state"] == "undone":
             return {**wanted.layout.to_dict(), **given, "files": []}
         environment = _envfile.environment(_render.flags(wanted, arguments["version"]))
-        return {**self.content(host, arguments), **given, "environment": environment}
+        if arguments["certificates"] == "kept":
+            host = replace(host, authorities=replace(host.authorities, renew={}))
+        content = self.content(host, arguments)
+        if arguments["certificates"] == "only":
+            content.update(files=[], links={})
+        return {**content, **given, "environment": environment}

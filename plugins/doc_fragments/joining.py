@@ -9,6 +9,12 @@ class ModuleDocFragment:
     # What etcd_join and etcd_admit share. Twin of JOINING in plugins/module_utils/_options.py.
     DOCUMENTATION = r"""
 options:
+  nonce:
+    description:
+      - The nonce under which the hosts of the other members report whom they can open a new peer connection to, see
+        M(quorum.etcd.etcd_peer_report). Without their reports the new member stays a learner.
+    type: str
+    default: ""
   timeout:
     description:
       - How long it may get no further from its start until it votes, in seconds. Never less than 15. It begins again

@@ -43,6 +43,19 @@ options:
     description: Whether one of two voters may restart, although nobody can write meanwhile.
     type: bool
     default: false
+  nonce:
+    description:
+      - The nonce under which the hosts of the other members report whom they can open a new peer connection to, see
+        M(quorum.etcd.etcd_peer_report). Without their reports a member of several is not restarted.
+    type: str
+    default: ""
+  reports:
+    description:
+      - What M(quorum.etcd.etcd_peer_report) has returned for the other members. Used under the alarm V(NOSPACE) only,
+        when etcd takes no reports.
+    type: list
+    elements: dict
+    default: []
   timeout:
     description: How long the member may take until it serves, in seconds.
     type: float

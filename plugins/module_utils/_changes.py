@@ -16,6 +16,7 @@ does at the start or at the end.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -33,6 +34,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._foreseen import Foreseen
 from ansible_collections.quorum.etcd.plugins.module_utils._health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Member, Roster
@@ -131,6 +133,7 @@ class _Planning:
         self._turns = dict(self._find_turns()) if roster is not None else {}
         #: Whose steps are planned now.
         self._planned = list(hosts)
+        self._issued: set[str] = set()
         self.changes = Changes()
 
     def set_aside(self, some: Sequence[Host]) -> None:
@@ -211,7 +214,10 @@ class _Planning:
             "restore",
             host.name,
             f"put back what the interrupted turn of {host.label} replaced, and start it",
-            {"endpoints": self._foreseen.endpoints(member["id"] if member else "")},
+            {
+                "endpoints": self._foreseen.endpoints(member["id"] if member else ""),
+                **self._witnessed(host),
+            },
         )
 
     # -- acts that a quorum agrees on --------------------------------------------------------------------------------
@@ -230,6 +236,7 @@ class _Planning:
         joining = self._hosts_due(_due.JOIN)
         staying = [host for host in self._planned if host.name in self._turns or self._goes_on(host)]
         self._install([*replaced, *joining, *self._without_release(staying)])
+        restarting = self._without_restarts(_up(turning))
         for host in _down(turning):
             self._turn(host)
         for member_id in self._forgotten(roster):
@@ -252,7 +259,7 @@ class _Planning:
                 self._join(host)
         for host in _up(leaving):
             self._leave(host)
-        for host in self._not_too_early(_up(turning)):
+        for host in self._not_too_early(restarting):
             self._turn(host)
         if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
             _bootstrap.check_can_be_asked(self._hosts)
@@ -263,6 +270,41 @@ class _Planning:
         self._install(self._without_release(turning))
         for host in turning:
             self._turn(host)
+
+    def _without_restarts(self, turning: Sequence[Host]) -> list[Host]:
+        """What costs nobody anything comes first, certificates that are due among it: etcd reads them at each
+        handshake, and nobody is stopped while new connections fail by those of others.
+
+        :returns: who is to restart.
+        """
+        restarting = [host for host in turning if self._turns[host.name].restart]
+        for host in turning:
+            if host not in restarting:
+                self._turn(host)
+        # A new address gets its own certificate in its turn.
+        due = [
+            host
+            for host in restarting
+            if host.authorities.renew and not host.seen["previous"] and not self._turns[host.name].peer_urls
+        ]
+        self._issued.update(host.name for host in due)
+        self._add(
+            Step(
+                "turn",
+                host.name,
+                f"{host.label}: no restart, because its certificates are due",
+                {
+                    "version": self._versions[host.name],
+                    "restart": False,
+                    "peer_urls": [],
+                    "certificates": "only",
+                    **self._presuming((self._foreseen.on(host) or {}).get("id", "")),
+                    **self._witnessed(host),
+                },
+            )
+            for host in due
+        )
+        return restarting
 
     def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
         """Whose turn may come now: what has just been put back may be what nobody starts with, and is tried first again
@@ -369,7 +411,8 @@ class _Planning:
             # Its marker alone is left of a system that was built anew: it cannot ask its cluster for anything.
             self._forget(member_id, f"whose data {host.label} no longer has")
             member, member_id = None, ""
-        self._add([Step("leave", host.name, f"take {host.label} out, {why}", self._removing(member_id))])
+        told = {**self._removing(member_id), **self._witnessed(host)}
+        self._add([Step("leave", host.name, f"take {host.label} out, {why}", told)])
         if member is not None:
             self._foreseen.gone(member_id)
 
@@ -385,7 +428,11 @@ class _Planning:
                     "join",
                     host.name,
                     f"let {host.label} join as a learner, and make it a voter once it has caught up",
-                    {"version": self._versions[host.name], **self._asking(begun["id"] if begun else "")},
+                    {
+                        "version": self._versions[host.name],
+                        **self._asking(begun["id"] if begun else ""),
+                        **self._witnessed(host),
+                    },
                 )
             ]
         )
@@ -443,7 +490,9 @@ class _Planning:
                 "version": self._versions[host.name],
                 "restart": turn.restart,
                 "peer_urls": list(turn.peer_urls),
+                "certificates": "kept" if host.name in self._issued else "issued",
                 **self._presuming(member_id),
+                **self._witnessed(host),
             },
         )
 
@@ -508,6 +557,20 @@ class _Planning:
         if not self._foreseen.endpoints(member_id):
             _guard.check_can_be_asked(others)
         return self._presuming(member_id)
+
+    def _witnessed(self, host: Host) -> dict[str, object]:
+        """The hosts of the other members, which report whom they reach, and the nonce under which they do."""
+        drawn = "".join(sorted(one.seen["host"]["nonce"] for one in self._hosts if not one.silent))
+        others = [one for one in self._foreseen.serving(self._hosts) if one.name != host.name]
+        return {
+            "nonce": hashlib.sha256(f"report {drawn}".encode()).hexdigest()[:16],
+            "witnesses": {one.name: _asked_there(one.wanted.layout) for one in others if one.wanted is not None},
+        }
+
+
+def _asked_there(layout: Layout) -> dict[str, str]:
+    """What a host must be told of its own member so that it can report."""
+    return {"instance": layout.instance, "conf_dir": layout.conf_dir, "user_file": layout.user_file}
 
 
 def _asks(step: Step) -> bool:

@@ -92,7 +92,7 @@ def defragment(
                     "A file system that becomes full ends every etcd that writes to it.",
                     "Make room there, or make it larger. Compacted first (etcd_compaction), a database needs less.",
                 )
-            spare.let_go()
+            spare.hand_over()
             _progress.at("defrag: begun")
             _defragment(view["endpoint"], layout, patience.work)
             _progress.at("defrag: done")

@@ -30,6 +30,7 @@ class Foreseen:
         self._downgrade = _health.downgrade_in(told)
         self.members: list[Member] = list(roster.members) if roster is not None else []
         self._healthy = _healthy(hosts, roster) if roster is not None else set()
+        self._joined: list[Host] = []
 
     def on(self, host: Host) -> Member | None:
         """The member that lives on a host and is still there."""
@@ -38,6 +39,14 @@ class Foreseen:
 
     def votes(self) -> Votes:
         return Votes(self.members, frozenset(self._healthy), downgrade=self._downgrade)
+
+    def serving(self, hosts: Sequence[Host]) -> list[Host]:
+        """The hosts whose members are healthy voters."""
+        return [
+            host
+            for host in hosts
+            if host in self._joined or ((member := self.on(host)) is not None and member["id"] in self._healthy)
+        ]
 
     def without(self, member_id: str) -> Votes:
         """The votes as they will be once a member is gone."""
@@ -81,6 +90,7 @@ class Foreseen:
         }
         self.members = [*(member for member in self.members if member is not begun), joined]
         self._healthy.add(str(joined["id"]))
+        self._joined.append(host)
 
     def readdressed(self, member: Member, peer_urls: Sequence[str]) -> None:
         """The cluster knows it by other peer URLs."""

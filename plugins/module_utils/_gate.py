@@ -234,11 +234,13 @@ another_machine() {
 
 # What is read at a start and never again: compared later with what is on the disk, to see what really runs. systemd
 # gives each start another id, which the process carries too: the record of one start says nothing of another process.
+# The bundle by which it judges its peers is copied, too, since new connections are tried with it.
 record() {
     {
         sha256sum @WATCHED@
         printf '%s  INVOCATION_ID\n' "${INVOCATION_ID:-}"
     } >"$run_dir/started" 2>/dev/null || :
+    cp "${ETCD_PEER_TRUSTED_CA_FILE:-}" "$run_dir/peer-ca.pem" 2>/dev/null || rm -f "$run_dir/peer-ca.pem"
 }
 
 publish() {

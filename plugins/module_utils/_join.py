@@ -23,6 +23,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _guard,
     _hostfiles,
     _lastwords,
+    _linkproof,
+    _links,
     _marker,
     _memberfiles,
     _membership,
@@ -40,8 +42,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadl
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value
@@ -70,6 +74,7 @@ class Joining:
     :param endpoints: client URLs of members that serve.
     :param members: the members as the plan foresaw them, see C(_presumed).
     :param timeout: seconds that it may get no further before it votes; never less than 15.
+    :param witnesses: how the other members report their new connections.
     """
 
     cluster: str
@@ -78,6 +83,7 @@ class Joining:
     endpoints: Sequence[str]
     members: Sequence[Member]
     timeout: float
+    witnesses: Witnesses = _linkproof.NOBODY
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,14 @@ class _Act:
 
     def votes(self) -> Votes:
         return _cluster.votes(self.joining.endpoints, self.credentials)
+
+    def proof(self) -> _linkproof.Act:
+        return _linkproof.Act(self.joining.endpoints, self.credentials, self.joining.witnesses, self.lock)
+
+    def side(self) -> Side:
+        """With what the new member opens connections."""
+        process = _process.describe(self.systemd.show(self.layout.unit)["pid"])
+        return Side.of_running(self.layout, process) if process else Side()
 
 
 def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, check: bool) -> dict[str, Any]:
@@ -187,6 +201,7 @@ def _await(act: _Act, own: Member, deadline: Deadline) -> dict[str, str]:
         votes = _await_learner(act, own["id"], deadline)
         _progress.at("join: caught up")
         _guard.check_promote(votes, own["id"])
+        _linkproof.require(act.proof(), lambda now: _links.before_promotion(now, own["id"]), act.side())
         act.lock.check()
         _membership.promote(act.client, own["id"], deadline)
         _progress.at("join: promoted")

@@ -131,6 +131,11 @@ class Layout:
         return f"{self.state_dir}/snapshot.json"
 
     @property
+    def peer_bundle(self) -> str:
+        """The CA bundle by which the running process judges its peers, as its gate found it at the start."""
+        return f"{self.run_dir}/peer-ca.pem"
+
+    @property
     def probe_unit(self) -> str:
         """The transient unit that listens on etcd's ports until the first start."""
         return f"quorum-etcd-probe-{self.instance}.service"

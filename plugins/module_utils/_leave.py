@@ -20,8 +20,9 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _cluster,
-    _guard,
     _hostfiles,
+    _linkproof,
+    _links,
     _marker,
     _membership,
     _presumed,
@@ -34,6 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
@@ -51,6 +53,7 @@ class Leaving:
     :param member_id: its id, lower-case hex; empty where the cluster does not have it any more.
     :param endpoints: client URLs of the other members.
     :param members: the members as the plan foresaw them, see C(_presumed).
+    :param witnesses: how the other members report their new connections.
     """
 
     cluster: str
@@ -58,6 +61,7 @@ class Leaving:
     member_id: str
     endpoints: Sequence[str]
     members: Sequence[Mapping[str, Any]]
+    witnesses: Witnesses = _linkproof.NOBODY
 
 
 def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bool:
@@ -110,16 +114,18 @@ def _remove(systemd: Systemd, layout: Layout, leaving: Leaving, credentials: Cre
     _presumed.check(leaving.members, votes.members, member_id)
     is_member = any(member["id"] == member_id for member in votes.members)
     _check_data(layout, member_id, [member["id"] for member in votes.members])
+    healthy = member_id in votes.healthy
+    if is_member and healthy:
+        _cluster.hand_over(leaving.endpoints, credentials, member_id)
+        _progress.at("leave: handed over")
     if is_member:
-        _guard.check_remove(votes, member_id)
+        act = _linkproof.Act(leaving.endpoints, credentials, leaving.witnesses, lock)
+        _linkproof.require(act, lambda now: _links.before_removal(now, member_id))
     _mark(layout, leaving)
     _progress.at("leave: marked")
     if not is_member:
         return
-    if member_id in votes.healthy:
-        _cluster.hand_over(leaving.endpoints, credentials, member_id)
-        _progress.at("leave: handed over")
-    else:
+    if not healthy:
         # One that cannot serve may end and be started again without end: nothing would tell it that it was removed.
         _aside.put_to_rest(systemd, layout)
         _progress.at("leave: stopped")

@@ -9,13 +9,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _cluster,
     _guard,
+    _linkproof,
+    _links,
     _membership,
     _presumed,
     _signs,
@@ -25,7 +27,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client,
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._links import Demand
 from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
+from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
 
 Member = Mapping[str, Any]
 
@@ -122,11 +127,13 @@ def ensure(
     patience: Patience,
     check: bool,
     asker: Asker = _signs.UNKNOWN,
+    witnesses: Witnesses = _linkproof.NOBODY,
 ) -> dict[str, Any]:
     """Make the member what is wanted, under the guard and the cluster's lock.
 
     :param check: only say what would be done; nothing is written, so no lock is taken.
     :param asker: what is known here of whoever answers at a member's URLs; the rest is added.
+    :param witnesses: how the other members report their new connections.
     :returns: C(changed), C(before) and C(members) (all of them, before and after), C(member) (empty without it).
     :raises Refused: the guard, or etcd itself, does not allow it.
     :raises EtcdError: no answer, or etcd's own where it is clear.
@@ -138,7 +145,7 @@ def ensure(
     # What is given leads on from here, even if the member that it is for ends.
     endpoints = list(dict.fromkeys([*endpoints, *_cluster.endpoints_of(before)]))
     with Client(endpoints, credentials, patience.answer) as client:
-        act = _Act(endpoints, credentials, client, wanted, patience, asker)
+        act = _Act(endpoints, credentials, client, wanted, patience, asker, witnesses)
         if check:
             after = before
             act.check_presumed(before)
@@ -152,6 +159,7 @@ def ensure(
             act.check_presumed(before)
             for change in changes(before, wanted):
                 act.check(change)
+                act.prepare(change, lock)
                 lock.check()
                 after = act.do(change, after)
             return _result(before, after, wanted)
@@ -167,6 +175,7 @@ class _Act:
     wanted: Wanted
     patience: Patience
     asker: Asker
+    witnesses: Witnesses
 
     def check_presumed(self, members: Sequence[Member]) -> None:
         if self.wanted.members is not None:
@@ -192,6 +201,24 @@ class _Act:
             if self.wanted.only_if_silent:
                 self._check_silent(member)
 
+    def prepare(self, change: str, lock: Lock) -> None:
+        """Let another member lead than the one that goes, and see that new connections are as the change demands.
+
+        :raises Refused: they are not, or nobody was asked to report.
+        """
+        demands: dict[str, Callable[[Votes, str], Demand | None]] = {
+            # Whom the learner itself reaches is known on its own host only.
+            PROMOTE: lambda votes, own: _links.before_promotion(votes, own, own_side=False),
+            UPDATE: lambda votes, own: _links.before_stop(votes, own, self.wanted.allow_outage, reached=False),
+            REMOVE: _links.before_removal,
+        }
+        if change == REMOVE:
+            own = _id(self.client.member_list()["members"], self.wanted)
+            _cluster.hand_over(self.endpoints, self.credentials, own, timeout=self.patience.answer)
+        if change in demands:
+            proof = _linkproof.Act(self.endpoints, self.credentials, self.witnesses, lock)
+            _linkproof.require(proof, lambda votes: demands[change](votes, _id(votes.members, self.wanted)))
+
     def do(self, change: str, members: Sequence[Member]) -> list[Member]:
         """Make a change that was found to be allowed.
 
@@ -204,7 +231,6 @@ class _Act:
             return _membership.update(self.client, member_id, self.wanted.peer_urls)
         if change == PROMOTE:
             return _membership.promote(self.client, member_id, Deadline(self.patience.catch_up))
-        _cluster.hand_over(self.endpoints, self.credentials, member_id, timeout=self.patience.answer)
         return _membership.remove(self.client, member_id)
 
     def _votes(self) -> Votes:

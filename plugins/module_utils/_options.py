@@ -6,8 +6,8 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(rescue), C(restore) and
-C(login) are their twins. An action and the module that it runs on the host share those of one act.
+The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(witnesses), C(rescue),
+C(restore) and C(login) are their twins. An action and the module that it runs on the host share those of one act.
 """
 
 from __future__ import annotations
@@ -75,11 +75,14 @@ PRESUMED: dict[str, dict[str, Any]] = {
     },
 }
 
+#: How the other members report their new connections before one is stopped, removed or promoted.
+WITNESSES: dict[str, dict[str, Any]] = {"nonce": {"type": "str", "default": "", "no_log": False}}
+
 #: All that such a step knows on its host.
 MEMBERSHIP: dict[str, dict[str, Any]] = {**ANNOUNCE, "cluster": _TEXT, "name": _TEXT, **PRESUMED}
 
 #: How a host joins.
-JOINING = _TIMEOUT
+JOINING = {**WITNESSES, **_TIMEOUT}
 
 #: A member's turn.
 TURN: dict[str, dict[str, Any]] = {
@@ -89,6 +92,8 @@ TURN: dict[str, dict[str, Any]] = {
     "endpoints": _URLS,
     "members": {"type": "list", "elements": "dict"},
     "allow_outage": {"type": "bool", "default": False},
+    **WITNESSES,
+    "reports": {"type": "list", "elements": "dict", "default": []},
     **_TIMEOUT,
 }
 

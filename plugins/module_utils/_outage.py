@@ -4,22 +4,24 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""A member is to be down for a while: whether its cluster can spare it is asked under the cluster's lock, and it leads
-no longer when it goes.
+"""A member is to be down for a while: whether its cluster can spare it is asked under the cluster's lock, and again
+once it no longer leads, right before it goes.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
     _cluster,
     _guard,
     _hostfiles,
+    _linkproof,
+    _links,
     _presumed,
     _turnlock,
     _view,
@@ -29,7 +31,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._client import Client,
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._links import Demand
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._turnlock import Lock
 
 
@@ -43,6 +48,7 @@ class Terms:
     :param allow_outage: of two voters one may be down, although nobody can write then.
     :param wait: seconds to wait for whoever else is at work on the cluster.
     :param makes_room: it is what ends NOSPACE, under which nobody can have the cluster's lock: then go on without.
+    :param witnesses: how the other members report their new connections.
     """
 
     act: str
@@ -51,6 +57,7 @@ class Terms:
     allow_outage: bool = False
     wait: float = _turnlock.WAIT
     makes_room: bool = False
+    witnesses: Witnesses = _linkproof.NOBODY
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class Spare:
 
     :param lock: None in check mode, and where nobody can have it.
     :param unlocked: nobody can have it, so that somebody else may be at work too.
+    :param guarded: its cluster was seen to be able to spare it.
     """
 
     member_id: str
@@ -67,6 +75,8 @@ class Spare:
     votes: Votes
     lock: Lock | None
     unlocked: bool = False
+    terms: Terms = Terms("act")
+    guarded: bool = False
 
     @property
     def peer_urls(self) -> tuple[str, ...]:
@@ -86,8 +96,8 @@ class Spare:
             )
         return found
 
-    def let_go(self) -> None:
-        """The last thing before it is stopped: another leads from now on.
+    def hand_over(self) -> None:
+        """Let another member lead from now on.
 
         :raises Refused: the lock was lost meanwhile.
         :raises EtcdError: it goes on leading.
@@ -95,6 +105,42 @@ class Spare:
         _cluster.hand_over(self.endpoints, self.credentials, self.member_id)
         if self.lock is not None:
             self.lock.check()
+
+    def let_go(self, side: Side | None = None, reached: bool = True) -> None:
+        """The last thing before it is stopped: another leads, and the others are still a quorum, by new connections.
+
+        :param side: with what it will open connections once it is back; None for one that does not serve now.
+        :param reached: must the others reach it now? Not where it is about to move to another address.
+        :raises Refused: the cluster cannot spare it any more, or the lock was lost meanwhile.
+        :raises EtcdError: it goes on leading, or the cluster does not answer.
+        """
+        self.hand_over()
+        self._require(lambda now: _links.before_stop(now, self.member_id, self.terms.allow_outage, reached), side)
+        if self.lock is not None:
+            self.lock.check()
+
+    def welcome(self, side: Side) -> None:
+        """It serves again: see that it is connected by new connections, both ways, before another one is stopped.
+
+        :param side: with what it opens connections.
+        :raises Refused: it is not.
+        :raises EtcdError: the cluster does not answer.
+        """
+        # Where nobody can have the lock, nobody can report either.
+        if self.lock is not None:
+            self._require(lambda now: _links.after_start(now, self.member_id, self.terms.allow_outage), side)
+
+    def check_again(self) -> None:
+        """May it be stopped once more, so that what it was given can be taken back?
+
+        :raises Refused: its cluster cannot spare it now.
+        """
+        votes = _cluster.votes(self.endpoints, self.credentials)
+        _guard.check_stop(votes, self.member_id, self.terms.allow_outage)
+
+    def _require(self, demand_of: Callable[[Votes], Demand | None], side: Side | None) -> None:
+        act = _linkproof.Act(self.endpoints, self.credentials, self.terms.witnesses, self.lock)
+        _linkproof.require(act, demand_of, side)
 
     def readdress(self, peer_urls: Sequence[str]) -> None:
         """Let the cluster know it by these peer URLs.
@@ -139,7 +185,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
         votes = _cluster.votes(endpoints, credentials)
         if terms.members is not None:
             _presumed.check(terms.members, votes.members)
-        yield Spare(member_id, endpoints, credentials, votes, lock, unlocked)
+        yield Spare(member_id, endpoints, credentials, votes, lock, unlocked, terms)
 
 
 def _own_id(layout: Layout, marker: Marker | None) -> str:
@@ -160,7 +206,7 @@ def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -
     """
     with claimed(view, layout, terms, check) as spare:
         _guard.check_stop(spare.votes, spare.member_id, terms.allow_outage)
-        yield spare
+        yield replace(spare, guarded=True)
 
 
 def _endpoints(view: Mapping[str, Any], member_id: str, terms: Terms) -> list[str]:

@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostErr
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _POLL = 0.2
@@ -80,18 +81,21 @@ def restart(
     with _outage.on_host(layout, check), contextlib.ExitStack() as stack:
         check_startable(layout)
         check_unforced(systemd, layout)
-        notes = []
-        if systemd.show(layout.unit)["pid"]:
+        notes, spare, side = [], None, Side()
+        process = _process.describe(systemd.show(layout.unit)["pid"])
+        if process:
             spare = stack.enter_context(_outage.spared(look(systemd, layout), layout, terms, check))
-            notes = spare.notes
+            notes, side = spare.notes, Side.of(process["environment"])
             if not check:
-                spare.let_go()
+                spare.let_go(side)
         if check:
             return {"changed": True, "notes": notes}
         _progress.at("restart: leadership moved")
         launch(systemd, layout, again=True)
         _progress.at("restart: begun")
         ids = remember(layout, serving(systemd, layout, timeout, now))
+        if spare:
+            spare.welcome(side)
     return {"changed": True, "notes": notes, **ids}
 
 
@@ -106,11 +110,12 @@ def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[st
         if unit["active_state"] in ("inactive", "failed") and not unit["job_pending"]:
             return {"changed": False, "notes": []}
         notes = []
-        if unit["pid"]:
+        process = _process.describe(unit["pid"])
+        if process:
             spare = stack.enter_context(_outage.spared(look(systemd, layout), layout, terms, check))
             notes = spare.notes
             if not check:
-                spare.let_go()
+                spare.let_go(Side.of(process["environment"]))
         if not check:
             _progress.at("stop: leadership moved")
             systemd.control("stop", layout.unit)

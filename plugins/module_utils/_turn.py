@@ -38,10 +38,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Spare, Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._previous import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 Clock = Callable[[], float]
+
+# Where the others reach it.
+_PEER_ADDRESSES = ("ETCD_LISTEN_PEER_URLS", "ETCD_INITIAL_ADVERTISE_PEER_URLS")
 
 _SERVES_AGAIN = "it serves again with its previous files"
 
@@ -77,6 +81,9 @@ class _Host:
 
     def serving(self) -> dict[str, Any]:
         return _service.serving(self.systemd, self.layout, self.timeout, self.now)
+
+    def is_ready(self) -> bool:
+        return _service.is_ready(_service.look(self.systemd, self.layout))
 
     def put_files_back(self, previous: Previous) -> None:
         # One that was new is gone with its file, and one that was there before runs again.
@@ -171,6 +178,8 @@ def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], t
         spare = None
         if host.systemd.show(layout.unit)["pid"]:
             spare = stack.enter_context(_outage.spared(view, layout, terms, check))
+            if not check:
+                spare.let_go()
         if not check:
             view = host.put_back(previous)
             if previous.peer_urls:
@@ -215,23 +224,25 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     _progress.at("turn: previous kept")
     stopped = False
     try:
-        if spare and turn.peer_urls:
-            spare.readdress(turn.peer_urls)
-            _progress.at("turn: readdressed")
         _memberfiles.settle(layout)
         _memberfiles.write(layout, content, _previous.generations(previous, layout))
         host.systemd.control("daemon-reload")
         _timer.settle(host.systemd, layout, content)
         _progress.at("turn: files written")
         if turn.restart:
-            if spare:
-                spare.let_go()
+            _let_go(host, turn, spare)
             _progress.at("turn: leadership moved")
+        if spare and turn.peer_urls:
+            spare.readdress(turn.peer_urls)
+            _progress.at("turn: readdressed")
+        if turn.restart:
             stopped = True
             _service.launch(host.systemd, layout, again=True)
             _progress.at("turn: restarted")
         # What it reads at each handshake, such as its certificates, is tried without a restart too.
         view = host.serving() if turn.restart or served else _service.look(host.systemd, layout)
+        if spare and turn.restart:
+            spare.welcome(Side.of(turn.environment))
     except EtcdError as failure:
         back = partial(_put_back, host, previous, spare, stopped)
         how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"
@@ -245,9 +256,35 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     return [*stale, *(_stubborn(host, turn) if turn.restart and not stale else ())]
 
 
+def _let_go(host: _Host, turn: Turn, spare: Spare | None) -> None:
+    """The last thing before the restart, once all that it will read is written.
+
+    :raises Refused: its cluster cannot spare it, or it was down and serves by now, which nobody has asked about.
+    """
+    if spare and spare.guarded:
+        spare.let_go(Side.of(turn.environment), reached=not _moves(host, turn))
+    elif host.is_ready():
+        raise Refused(
+            f"{turn.name} was down when its turn began, and serves now.",
+            "Whether its cluster can spare it was not asked.",
+            AGAIN,
+        )
+
+
+def _moves(host: _Host, turn: Turn) -> bool:
+    """Will the others reach it elsewhere? Then they do so only once it is there; its address may have been told to the
+    cluster by a turn that was interrupted.
+    """
+    process = _process.describe(host.systemd.show(host.layout.unit)["pid"])
+    now = process["environment"] if process else {}
+    return bool(turn.peer_urls) or any(now.get(name) != turn.environment.get(name) for name in _PEER_ADDRESSES)
+
+
 def _put_back(host: _Host, previous: Previous, spare: Spare | None, stopped: bool) -> None:
     """Put back what this turn has replaced, on the host and in the cluster."""
     if stopped:
+        if spare and host.is_ready():
+            spare.check_again()
         host.put_back(previous)
     else:
         host.put_files_back(previous)

@@ -69,11 +69,18 @@ class Lock:
     :param granted: when its lease was asked for, on the clock: it may run out that long after, not later.
     :param is_ours: ask etcd whether the key is still this owner's.
     :param clock: seconds that only ever grow.
+    :param lease: that lease. Whatever else lies on it is gone with the lock.
     """
 
     def __init__(
-        self, ttl: float, granted: float, is_ours: Callable[[], bool], clock: Callable[[], float] = time.monotonic
+        self,
+        ttl: float,
+        granted: float,
+        is_ours: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        lease: int = 0,
     ) -> None:
+        self.lease = lease
         self._clock = clock
         self._ttl = ttl
         self._until = granted + ttl
@@ -135,7 +142,7 @@ def held(
         lease, ttl, granted = _acquire(client, credentials, owner, Deadline(wait), clock)
         # A member that stops waits up to seven seconds for whoever is still connected.
         client.close()
-        lock = Lock(ttl, granted, lambda: _is_ours(client, lease), clock)
+        lock = Lock(ttl, granted, lambda: _is_ours(client, lease), clock, lease)
         ended = threading.Event()
         keeper = threading.Thread(
             target=_keep_alive, args=(client.endpoints, credentials, lease, lock, ended), name="turn lock", daemon=True

@@ -57,6 +57,7 @@ cluster_id:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _join, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._options import (
     CONTENT,
@@ -84,7 +85,7 @@ def main() -> None:
     given = module.params
     _signals.outlive_the_connection()
     systemd = Systemd(_command.of_module(module))
-    joining = _join.Joining(**{field: given[field] for field in _JOINING})
+    joining = _join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
     try:
         result = _join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
     except EtcdError as exc:

@@ -57,6 +57,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _signals, _turn, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, TURN, layout_of
@@ -66,7 +67,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._systemd import System
 
 def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
     layout = layout_of(given)
-    terms = Terms("turn", given["endpoints"], given["members"], given["allow_outage"], given["lock_timeout"])
+    terms = Terms(
+        "turn",
+        given["endpoints"],
+        given["members"],
+        given["allow_outage"],
+        given["lock_timeout"],
+        witnesses=Witnesses.of(given["nonce"], given["reports"]),
+    )
     if given["state"] == "undone":
         return {"changed": _turn.undo(systemd, layout, terms, given["timeout"], check)}
     turn = _turn.Turn(

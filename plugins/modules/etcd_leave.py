@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - quorum.etcd.layout
   - quorum.etcd.membership
   - quorum.etcd.membership.presumed
+  - quorum.etcd.witnesses
 attributes:
   check_mode:
     support: full
@@ -57,7 +58,8 @@ RETURN = r"""#"""
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _leave, _signals
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, MEMBERSHIP, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, MEMBERSHIP, WITNESSES, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _LEAVING = ("cluster", "name", "member_id", "endpoints", "members")
@@ -65,13 +67,13 @@ _LEAVING = ("cluster", "name", "member_id", "endpoints", "members")
 
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**LAYOUT, **MEMBERSHIP, "member_id": {"type": "str", "required": True}},
+        argument_spec={**LAYOUT, **MEMBERSHIP, **WITNESSES, "member_id": {"type": "str", "required": True}},
         supports_check_mode=True,
     )
     given = module.params
     _signals.outlive_the_connection()
     systemd = Systemd(_command.of_module(module))
-    leaving = _leave.Leaving(**{field: given[field] for field in _LEAVING})
+    leaving = _leave.Leaving(**{field: given[field] for field in _LEAVING}, witnesses=Witnesses(given["nonce"]))
     try:
         changed = _leave.leave(systemd, layout_of(given), leaving, module.check_mode)
     except EtcdError as exc:

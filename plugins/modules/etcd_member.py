@@ -21,6 +21,7 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.connection
+  - quorum.etcd.witnesses
   - quorum.etcd.attributes
   - quorum.etcd.attributes.actiongroup_etcd
 attributes:
@@ -214,12 +215,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
     endpoints_of,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._options import WITNESSES
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **connection_spec(),
+            **WITNESSES,
             "name": {"type": "str"},
             "member_id": {"type": "str"},
             "peer_urls": {"type": "list", "elements": "str"},
@@ -261,7 +265,10 @@ def main() -> None:
         )
         patience = _member.Patience(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
         asker = _signs.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
-        result = _member.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker)
+        witnesses = Witnesses(given["nonce"])
+        result = _member.ensure(
+            endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker, witnesses
+        )
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)
     diff = {"before": {"members": result.pop("before")}, "after": {"members": result["members"]}}

@@ -19,6 +19,7 @@ author:
 extends_documentation_fragment:
   - quorum.etcd.attributes
   - quorum.etcd.layout
+  - quorum.etcd.witnesses
 attributes:
   check_mode:
     support: full
@@ -75,13 +76,20 @@ EXAMPLES = r"""
   quorum.etcd.etcd_service:
     state: ready
 
+- name: Let every member report its new connections
+  quorum.etcd.etcd_peer_report:
+    nonce: restart-2026-11-22
+
 - name: Restart all members, one after the other
   quorum.etcd.etcd_service:
     state: restarted
+    nonce: restart-2026-11-22
 
 - name: Stop one for the maintenance of its machine
   quorum.etcd.etcd_service:
     state: stopped
+    nonce: restart-2026-11-22
+  when: inventory_hostname == 'etcd-host2'
 """
 
 RETURN = r"""
@@ -102,7 +110,8 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils import _command, _service, _signals, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, WITNESSES, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
@@ -114,7 +123,13 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
     if state == "ready":
         return {"changed": False} if check else _service.await_ready(systemd, layout, timeout)
     act = "restart" if state == "restarted" else "stop"
-    terms = Terms(act, given["endpoints"], allow_outage=given["allow_outage"], wait=given["lock_timeout"])
+    terms = Terms(
+        act,
+        given["endpoints"],
+        allow_outage=given["allow_outage"],
+        wait=given["lock_timeout"],
+        witnesses=Witnesses(given["nonce"]),
+    )
     if state == "stopped":
         return _service.stop(systemd, layout, terms, check)
     return _service.restart(systemd, layout, terms, timeout, check)
@@ -125,6 +140,7 @@ def main() -> None:
         argument_spec={
             **LAYOUT,
             **ANNOUNCE,
+            **WITNESSES,
             "state": {"type": "str", "choices": ["started", "ready", "restarted", "stopped"], "required": True},
             "timeout": {"type": "float", "default": 120.0},
             "endpoints": {"type": "list", "elements": "str", "default": []},

@@ -28,6 +28,14 @@ options:
     description: The etcd version that the files are for. Needed for O(state=taken).
     type: str
     default: ""
+  certificates:
+    description:
+      - V(issued) writes all that differs, and issues the certificates that are due.
+      - V(only) issues those and writes nothing else.
+      - V(kept) writes all that differs and issues none, because they were just issued.
+    type: str
+    choices: [issued, only, kept]
+    default: issued
   pki:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Co
 from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
 from cluster import Cluster, Member, free_ports
 from member_host import MemberHost, members_of
+from reports import WITNESSES, reporting
 
 TOKEN = "etcd-cluster"
 
@@ -39,6 +41,7 @@ class OneOfThree:
     def __init__(self, directory: Path, version: str, settings: Mapping[str, str] | None = None) -> None:
         self._directory = directory
         self._settings = dict(settings or {})
+        self._reporting = contextlib.ExitStack()
         self.cluster = Cluster(directory, version, 2)
         self.host = MemberHost(directory / "host", version, 7)
         urls = self.host.wanted.member
@@ -65,10 +68,12 @@ class OneOfThree:
         for other in self.others:
             self.cluster.wait_for(other)
         host.told.clear()
+        self._reporting.enter_context(reporting(self.cluster.endpoints))
         return self
 
     def end(self) -> None:
         """End all of it. Each member's log takes 128 MB."""
+        self._reporting.close()
         self.host.end_all()
         self.cluster.stop()
         shutil.rmtree(self._directory)
@@ -79,7 +84,7 @@ class OneOfThree:
         return [other.client_url for other in self.others]
 
     def terms(self, **changes: Any) -> Terms:
-        return Terms(**{"act": "turn", "endpoints": self.endpoints, "wait": 0.0, **changes})
+        return Terms(**{"act": "turn", "endpoints": self.endpoints, "wait": 0.0, "witnesses": WITNESSES, **changes})
 
     @property
     def pid(self) -> int:

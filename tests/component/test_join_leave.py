@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._join import Joining
 from ansible_collections.quorum.etcd.plugins.module_utils._leave import Leaving
 from cluster import Cluster
 from member_host import MemberHost, members_of
+from reports import WITNESSES, reporting
 
 MakeCluster = Callable[..., Cluster]
 MakeHost = Callable[[str], MemberHost]
@@ -54,15 +55,17 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "") -> dict[str, Any]:
     members = _presumed.of(members_of(cluster)) if presumed is None else presumed
     peer_urls = host.wanted.member.peer_urls
-    joining = Joining("prod", host.name, peer_urls, cluster.endpoints, members, timeout=30.0)
-    return _join.join(host.systemd, host.layout, host.content(more), joining, check=False)
+    joining = Joining("prod", host.name, peer_urls, cluster.endpoints, members, 30.0, WITNESSES)
+    with reporting(cluster.endpoints):
+        return _join.join(host.systemd, host.layout, host.content(more), joining, check=False)
 
 
 def leave(host: MemberHost, cluster: Cluster) -> bool:
     members = members_of(cluster)
     own = next((one["id"] for one in members if one["peer_urls"] == list(host.wanted.member.peer_urls)), "")
-    leaving = Leaving("prod", host.name, own, cluster.endpoints, _presumed.of(members))
-    return _leave.leave(host.systemd, host.layout, leaving, check=False)
+    leaving = Leaving("prod", host.name, own, cluster.endpoints, _presumed.of(members), WITNESSES)
+    with reporting(cluster.endpoints):
+        return _leave.leave(host.systemd, host.layout, leaving, check=False)
 
 
 def listed(host: MemberHost, cluster: Cluster) -> list[dict[str, Any]]:

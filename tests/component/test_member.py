@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _presumed, _tur
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
 from cluster import Cluster, Member, Tls, free_ports
+from reports import NONCE, reporting
 
 MakeCluster = Callable[..., Cluster]
 RunModule = Callable[..., Any]
@@ -152,6 +153,17 @@ def test_certificates_are_options(version: str, make_cluster: MakeCluster, run_m
 
 
 # -- which member is meant ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run_module(run_module: RunModule) -> RunModule:
+    """With members that report whom they reach."""
+
+    def run(name: str, /, check_mode: bool = False, **options: Any) -> Any:
+        with reporting(options["endpoints"]):
+            return run_module(name, check_mode=check_mode, **{"nonce": NONCE, **options})
+
+    return run
 
 
 @pytest.fixture

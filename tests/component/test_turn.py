@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._turn import Turn
 from fullness import QUOTA, fill
 from member_host import members_of
 from one_of_three import OneOfThree
+from reports import returned
 
 MakeThree = Callable[[str], OneOfThree]
 
@@ -348,7 +349,7 @@ class TestUnderNospace:
     def test_a_turn_that_raises_the_quota_goes_on_and_says_so(self, full: OneOfThree, every_version: str) -> None:
         lead(full)
         before = full.pid
-        (note,) = take(full, quota_of(QUOTA + 1))["notes"]
+        (note,) = take(full, quota_of(QUOTA + 1), terms=full.terms(witnesses=returned(full.cluster.endpoints)))["notes"]
         assert note.startswith("Under NOSPACE etcd keeps no lock for anybody")
         assert full.pid != before
         assert full.environment[QUOTA_OF] == str(QUOTA + 1)
@@ -358,7 +359,7 @@ class TestUnderNospace:
     def test_once_all_have_a_larger_quota_the_alarm_can_be_disarmed(self, full: OneOfThree, version: str) -> None:
         """And nothing was compacted for it."""
         full.cluster.lead(full.others[1])
-        take(full, quota_of(4 * QUOTA))
+        take(full, quota_of(4 * QUOTA), terms=full.terms(witnesses=returned(full.cluster.endpoints)))
         for other in full.others:
             full.cluster.end(other)
             other.extra = [f"--quota-backend-bytes={4 * QUOTA}"]
@@ -367,6 +368,14 @@ class TestUnderNospace:
         endpoints, credentials = full.cluster.endpoints, full.cluster.credentials
         assert _alarm.disarm(endpoints, credentials, 5.0, "NOSPACE", "", check=False)["alarms"] == []
         assert take(full, {**quota_of(4 * QUOTA), **CHANGED})["notes"] == []
+
+    def test_a_turn_is_refused_where_the_others_have_not_said_whom_they_reach(
+        self, full: OneOfThree, version: str
+    ) -> None:
+        before, pid = settings_file(full), full.pid
+        with pytest.raises(HostError, match="it did not stop. To stop etcd-host7, .* m0 reports none"):
+            take(full, quota_of(QUOTA + 1))
+        assert (settings_file(full), full.pid, kept(full)) == (before, pid, False)
 
     @pytest.mark.parametrize("quota", [QUOTA - 1, QUOTA])
     def test_any_other_turn_is_refused(self, full: OneOfThree, version: str, quota: int) -> None:
@@ -403,7 +412,7 @@ class TestUnderNospace:
     def test_a_turn_that_fails_is_undone(self, full: OneOfThree, version: str) -> None:
         before = settings_file(full)
         with pytest.raises(HostError, match="failed and was undone: it serves again"):
-            take(full, {**BAD, **quota_of(2 * QUOTA)})
+            take(full, {**BAD, **quota_of(2 * QUOTA)}, terms=full.terms(witnesses=returned(full.cluster.endpoints)))
         assert settings_file(full) == before
         assert full.environment[QUOTA_OF] == str(QUOTA)
 

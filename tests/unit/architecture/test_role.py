@@ -247,6 +247,7 @@ def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
         "reclaim",
         "defragment",
         "recovery",
+        "report",
         "rescue",
     }
     assert planned_kinds() <= {path.stem for path in TASKS}

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import combinations, permutations
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
@@ -143,6 +144,10 @@ class World:
         self.locks: dict[str, object] = {}
         #: Something broke from outside while an act was under way: what it then costs is not the act's doing.
         self.disturbed = False
+        #: Connections between members, and what no new one gets through: from machine to machine, and to an address.
+        self.connected: set[frozenset[str]] = set()
+        self.closed: set[tuple[int, int]] = set()
+        self.closed_urls: set[str] = set()
         self.story: list[str] = []
         self._looks = 0
 
@@ -157,14 +162,40 @@ class World:
         return next((one for one in self.machines if one.on and one.runs and one.log == member_id), None)
 
     def up(self) -> set[str]:
-        """Voters that reach each other. Of two at least one must be where the cluster believes it is."""
-        found, placed = set(), False
-        for voter in self.voters:
-            machine = self.machine_of(voter)
-            if machine is not None and machine.ran_with is not None:
-                found.add(voter)
-                placed = placed or sorted(machine.ran_with.peer_urls) == self.members[voter]["peer_urls"]
-        return found if placed or len(found) < 2 else set()
+        """The voters that the best leader has a connection to, and itself: who serves if they are a quorum."""
+        self._connect()
+        found = [voter for voter in self.voters if self._runs(voter)]
+        followed = [{one, *(other for other in found if frozenset({one, other}) in self.connected)} for one in found]
+        return max(followed, key=len, default=set())
+
+    def can_dial(self, one: str, other: str) -> bool:
+        """Can a member open a new connection to another, where the cluster believes it to be?"""
+        there = self.machine_of(other)
+        if not self._runs(one) or there is None or there.ran_with is None:
+            return False
+        known = self.members[other]["peer_urls"]
+        open_way = (self.home[one], self.home[other]) not in self.closed and not set(known) & self.closed_urls
+        return open_way and sorted(there.ran_with.peer_urls) == known
+
+    def links(self, inventory: Inventory) -> dict[str, dict[str, str]]:
+        """What the members on hosts of an inventory report."""
+        here = {shape.at for shape in inventory.shapes}
+        return {
+            one: {other: "" if self.can_dial(one, other) else "closed." for other in self.members if other != one}
+            for one in self.members
+            if self._runs(one) and self.home[one] in here
+        }
+
+    def _runs(self, member_id: str) -> bool:
+        machine = self.machine_of(member_id)
+        return machine is not None and machine.ran_with is not None
+
+    def _connect(self) -> None:
+        """Members keep the connections that they have, and try for those that they lack. One way is enough."""
+        pairs = [frozenset(pair) for pair in combinations(filter(self._runs, self.members), 2)]
+        self.connected = {
+            pair for pair in pairs if pair in self.connected or any(self.can_dial(*way) for way in permutations(pair))
+        }
 
     def has_quorum(self) -> bool:
         return bool(self.voters) and len(self.up()) > len(self.voters) // 2
@@ -177,7 +208,12 @@ class World:
         return len(self.healthy()) - (len(self.voters) // 2 + 1)
 
     def votes(self) -> Votes:
-        learners = [one for one, member in self.members.items() if member["is_learner"] and self.machine_of(one)]
+        serving = self.healthy()
+        learners = [
+            one
+            for one, member in self.members.items()
+            if member["is_learner"] and any(frozenset({one, other}) in self.connected for other in serving)
+        ]
         return Votes(self.listed(), self.healthy(), frozenset(learners))
 
     def listed(self) -> list[dict[str, Any]]:
@@ -268,6 +304,7 @@ class World:
         elif not machine.log and state == _marker.NEVER_STARTED and machine.first:
             self._first_start(machine)
         machine.ran_with = machine.files if machine.runs else None
+        self.connected = {pair for pair in self.connected if machine.log not in pair}
         self.settle()
 
     def _first_start(self, machine: Machine) -> None:
@@ -317,6 +354,20 @@ class World:
             machine.runs = False
 
     # -- what breaks -------------------------------------------------------------------------------------------------
+
+    def close(self, one: Machine, other: Machine) -> None:
+        """No new connection gets from one machine to another; those that are there live on."""
+        self.story.append(f"! closed {one.host} to {other.host}")
+        self.closed.add((one.at, other.at))
+
+    def close_address(self, shape: Shape) -> None:
+        """No new connection gets to an address."""
+        self.story.append(f"! closed {shape.peer_urls}")
+        self.closed_urls.update(shape.peer_urls)
+
+    def open_all(self) -> None:
+        self.closed, self.closed_urls = set(), set()
+        self.settle()
 
     def fail(self, what: str, machine: Machine) -> None:
         """Something that nobody wanted."""

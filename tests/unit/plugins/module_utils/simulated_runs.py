@@ -9,12 +9,14 @@ An act is a generator that stops wherever a real one can be interrupted; to clos
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _marker, _plan, _presumed
+from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _links, _marker, _plan, _presumed
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._links import Demand
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step
 from inventory_of import CLUSTER_ID
@@ -242,20 +244,53 @@ class Actor:
         elif urls and not machine.previous[1]:
             machine.previous = (machine.previous[0], tuple(self.world.members[machine.log]["peer_urls"]))
         yield "previous kept"
-        if urls:
-            self.world.update(machine.log, urls, self._outage())
-            yield "readdressed"
         machine.files = self.shape
         yield "files written"
         if restart:
-            yield from self._restart(self._outage())
-            if machine.log not in self.world.healthy():
-                yield from self._undone(machine, bool(urls))
+            yield from self._restarted(machine, urls)
         stale = machine.runs and machine.ran_with != machine.files
         if machine.runs:
             self._remember(name=self.shape.member)
         if restart or not interrupted or (machine.log in self.world.healthy() and not stale):
             machine.previous = None
+
+    def _restarted(self, machine: Machine, urls: Sequence[str]) -> Act:
+        """Once the others show that they can spare it, and take it back."""
+        guarded, allowed = machine.runs, self.inventory.allow_outage
+        if guarded:
+            try:
+                stays = machine.ran_with is not None and machine.ran_with.peer_urls == self.shape.peer_urls
+                self._require(lambda now: _links.before_stop(now, machine.log, allowed, reached=stays), machine.log)
+            except Refused:
+                assert machine.previous is not None
+                machine.files, machine.previous = machine.previous[0], None
+                raise
+        if urls:
+            self.world.update(machine.log, urls, self._outage())
+            yield "readdressed"
+        yield from self._restart(self._outage())
+        if machine.log not in self.world.healthy():
+            yield from self._undone(machine, bool(urls))
+        elif guarded:
+            yield from self._welcomed(machine, bool(urls))
+
+    def _welcomed(self, machine: Machine, readdressed: bool) -> Act:
+        """It serves; without new connections both ways it goes back to what it was, if it can be spared again."""
+        allowed = self.inventory.allow_outage
+        try:
+            self._require(lambda now: _links.after_start(now, machine.log, allowed), machine.log)
+        except Refused:
+            _guard.check_stop(self.world.votes(), machine.log, allowed)
+            yield from self._undone(machine, readdressed)
+
+    def _require(self, demand_of: Callable[[Votes], Demand | None], own: str = "") -> None:
+        """New connections, as they are just now."""
+        votes, links = self.world.votes(), self.world.links(self.inventory)
+        demand = demand_of(votes)
+        if demand is not None:
+            _links.check(
+                demand, votes, {one: found for one, found in links.items() if one in votes.healthy or one == own}
+            )
 
     def _undone(self, machine: Machine, readdressed: bool) -> Act:
         assert machine.previous is not None
@@ -321,6 +356,7 @@ class Actor:
         self.alive()
         if world.members.get(member_id, {}).get("is_learner"):
             _guard.check_promote(world.votes(), member_id)
+            self._require(lambda now: _links.before_promotion(now, member_id), member_id)
             world.promote(member_id)
             yield "promoted"
         self._serving()
@@ -354,7 +390,7 @@ class Actor:
             yield from self._cluster(arguments["members"], member_id)
         is_member = member_id in world.members
         if is_member:
-            _guard.check_remove(world.votes(), member_id)
+            self._require(lambda now: _links.before_removal(now, member_id))
         if machine.marker is None:
             self._mark(None, Marker(_marker.LEAVING, name=self.shape.member, member_id=member_id))
         elif machine.marker.state not in (_marker.LEAVING, _marker.REMOVED):

@@ -181,8 +181,9 @@ class TestAHostThatIsToBeAbsent:
     def test_leaves(self):
         hosts = well(0, 1, 2)
         hosts[1] = absent(hosts[1])
-        told = step(hosts, "leave", "etcd-host1").arguments
+        told = dict(step(hosts, "leave", "etcd-host1").arguments)
         assert acts(hosts) == [("leave", "etcd-host1")]
+        assert (len(told.pop("nonce")), list(told.pop("witnesses"))) == (16, ["etcd-host0", "etcd-host2"])
         assert told == {
             "member_id": member_id(1),
             "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
@@ -256,6 +257,81 @@ class TestAddingAndRemovingTogether:
     def test_adds_first(self):
         hosts = well(0, 1, 2)
         assert acts([absent(hosts[0]), *hosts[1:], bare(3)]) == [("join", "etcd-host3"), ("leave", "etcd-host0")]
+
+
+class TestWhoReportsNewConnections:
+    """Before a member is stopped, removed or promoted."""
+
+    def witnesses(self, hosts):
+        return [(one.kind, one.host, list(one.arguments["witnesses"])) for one in _plan.plan(hosts).steps]
+
+    def test_are_the_other_members_that_serve(self):
+        hosts = [serving(bare(at, etcd_settings={"log-level": "debug"}), member_list()) for at in range(3)]
+        hosts = [replace(one, seen=other.seen) for one, other in zip(hosts, well(0, 1, 2))]
+        assert self.witnesses(hosts) == [
+            ("turn", "etcd-host1", ["etcd-host0", "etcd-host2"]),
+            ("turn", "etcd-host2", ["etcd-host0", "etcd-host1"]),
+            ("turn", "etcd-host0", ["etcd-host1", "etcd-host2"]),
+        ]
+
+    def test_are_those_too_that_joined_before_and_not_those_that_left(self):
+        first, *rest = well(0, 1, 2)
+        hosts = [absent(first), *rest, bare(3), bare(4)]
+        steps = {
+            (one.kind, one.host): list(one.arguments["witnesses"])
+            for one in _plan.plan(hosts).steps
+            if one.kind != "install"
+        }
+        assert steps["join", "etcd-host3"] == ["etcd-host0", "etcd-host1", "etcd-host2"]
+        assert steps["join", "etcd-host4"] == ["etcd-host0", "etcd-host1", "etcd-host2", "etcd-host3"]
+        assert steps["leave", "etcd-host0"] == ["etcd-host1", "etcd-host2", "etcd-host3", "etcd-host4"]
+
+    @pytest.mark.parametrize("others", [[], [silent(bare(4))]])
+    def test_are_no_silent_hosts_and_no_members_of_other_inventories(self, others):
+        hosts = [serving(bare(at), member_list(range(5))) for at in range(4)]
+        changed = replace(hosts[0], wanted=bare(0, etcd_settings={"log-level": "debug"}).wanted)
+        planned = self.witnesses([changed, *hosts[1:], *others])
+        assert planned == [("turn", "etcd-host0", ["etcd-host1", "etcd-host2", "etcd-host3"])]
+
+    def test_do_so_under_one_nonce_that_all_hosts_know_and_no_other_run(self):
+        hosts = well(0, 1, 2)
+        hosts[1] = absent(hosts[1])
+        again = [seeing(host, host={"nonce": f"another {host.name}"}) for host in hosts]
+        found = {step(some, "leave").arguments["nonce"] for some in (hosts, hosts[::-1], again)}
+        assert len(found) == 2
+
+
+class TestCertificatesThatAreDue:
+    def due(self, *numbers, level="info"):
+        hosts = well(0, 1, 2)
+        for at in range(3):
+            wanted = bare(at, etcd_settings={"log-level": level}).wanted
+            renew = {"peer": ["it expires."]} if at in numbers else {}
+            hosts[at] = replace(hosts[at], wanted=wanted, authorities=Authorities("/pki", renew=renew))
+        return hosts
+
+    def told(self, hosts):
+        names = ("restart", "certificates")
+        return [(one.host, *(one.arguments[name] for name in names)) for one in _plan.plan(hosts).steps]
+
+    def test_are_issued_before_anybody_restarts(self):
+        """New connections to a member fail by its certificate, and nobody could be spared."""
+        assert self.told(self.due(0, 2, level="debug")) == [
+            ("etcd-host2", False, "only"),
+            ("etcd-host0", False, "only"),
+            ("etcd-host1", True, "issued"),
+            ("etcd-host2", True, "kept"),
+            ("etcd-host0", True, "kept"),
+        ]
+
+    def test_alone_are_one_turn_without_a_restart(self):
+        assert self.told(self.due(1)) == [("etcd-host1", False, "issued")]
+
+    def test_of_a_member_that_moves_come_with_its_new_address(self):
+        """They are made for that, and its old one is where the others reach it still."""
+        hosts = self.due(0)
+        hosts[0] = replace(hosts[0], wanted=bare(0, etcd_address="10.0.0.8").wanted)
+        assert self.told(hosts) == [("etcd-host0", True, "issued")]
 
 
 class TestAMachineThatIsGoneForGood:

@@ -112,6 +112,15 @@ def break_something(rng, world, mildly=False):
     world.fail(rng.choice(kinds), rng.choice(world.machines[:6]))
 
 
+def close_something(rng, world):
+    """New connections only: whoever is connected goes on, so that nothing seems to be wrong."""
+    if rng.random() < 0.3:
+        at = rng.randrange(6)
+        world.close_address(Shape(at, address=rng.choice([0, at + 21, at + 41])))
+    else:
+        world.close(*rng.sample(world.machines[:6], 2))
+
+
 def interrupted(rng, world, runs, mildly=False):
     """Runs side by side, each of which may be killed anywhere, and machines that break meanwhile."""
     walks = [run.walk() for run in runs]
@@ -142,6 +151,7 @@ def repaired(rng, world, inventory):
     for machine in world.machines:
         if not machine.on and rng.random() < 0.8:
             world.fail("on", machine)
+    world.open_all()
     world.disturbed = False
     return replace(inventory, forget=())
 
@@ -166,6 +176,9 @@ def obstacles(world, inventory):
         yield "etcd does not start with these settings"
     if 2 in (len(world.voters), len(wanted)) and not inventory.allow_outage:
         yield "a cluster of two has no spare member"
+    reporting = [one for one in world.voters if world.home[one] in here]
+    if len(reporting) <= len(world.voters) // 2 + 1 and len(reporting) < len(world.voters):
+        yield "whoever is nobody's does not report whom it reaches"
     for at in {*here, *(world.home[one] for one in world.members)}:
         yield from in_the_way(world, world.machines[at], here.get(at), at in wanted)
     yield from lost_for_good(world, here)
@@ -253,10 +266,25 @@ def test_whatever_is_interrupted_ends_as_the_inventory_says(rng):
     world, inventory = founded(rng.choice([1, 2, 3, 3, 3, 4, 5, 5, 7]))
     for _epoch in range(rng.randint(1, 3)):
         for _fault in range(rng.choice([0, 0, 0, 1, 1, 2])):
-            break_something(rng, world)
+            rng.choice([break_something, break_something, close_something])(rng, world)
         inventory = changed(rng, inventory, world)
         for _attempt in range(rng.randint(1, 2)):
             interrupted(rng, world, [Run(world, inventory)])
+    inventory = repaired(rng, world, inventory)
+    check_end(world, inventory, converged(world, inventory))
+
+
+@simulated_often
+def test_no_run_takes_a_quorum_that_lives_by_old_connections(rng):
+    """Links that are closed one way or both, and addresses that nobody reaches."""
+    world, inventory = founded(rng.choice([2, 3, 3, 3, 4, 5, 5, 7]))
+    for _epoch in range(rng.randint(1, 3)):
+        for _link in range(rng.randint(1, 4)):
+            close_something(rng, world)
+        inventory = changed(rng, inventory, world)
+        for _attempt in range(rng.randint(1, 2)):
+            Run(world, inventory).finish()
+            assert world.has_quorum() or inventory.allow_outage, world.story
     inventory = repaired(rng, world, inventory)
     check_end(world, inventory, converged(world, inventory))
 

@@ -1,0 +1,176 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The program that reports whom this host's member can open a new peer connection to, while an act on another lasts.
+
+A transient unit runs it, for a module ends before the act does. It answers each question of its act once, and ends when
+none has been asked for a while.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _linkreports,
+    _peerport,
+    _process,
+    _urls,
+    _view,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._linkreports import Question
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+#: Seconds until the first question: an act waits for others' locks.
+PATIENCE = 600.0
+
+# Seconds after the last question, for the next act of the same run.
+_BETWEEN = 30.0
+_ASK_TIMEOUT = 3.0
+
+# Seconds between two looks: soon after the start and after a question another one is likely.
+_OFTEN, _SELDOM, _SOON = 0.2, 1.0, 10.0
+
+
+def unit_of(layout: Layout, nonce: str) -> str:
+    """The unit that reports under this nonce."""
+    return f"quorum-etcd-report-{layout.instance}-{nonce[:16]}.service"
+
+
+def launch(systemd: Systemd, layout: Layout, nonce: str) -> bool:
+    """Let the member of this host report, unless it does already.
+
+    :returns: whether that was to be done.
+    :raises HostError: the unit cannot be started.
+    """
+    unit = unit_of(layout, nonce)
+    if systemd.show(unit)["active_state"] in ("active", "activating"):
+        return False
+    properties = {
+        "RuntimeMaxSec": str(int(2 * PATIENCE)),
+        "Description": "quorum.etcd report of new peer connections",
+        "Environment": f"PYTHONPATH={_sources(layout, nonce)}",
+    }
+    systemd.run_transient(unit, properties, [sys.executable, "-m", __name__, nonce, json.dumps(layout.to_dict())])
+    return True
+
+
+def _sources(layout: Layout, nonce: str) -> str:
+    """Where the program finds this code once the module that has brought it is gone."""
+    package = os.sep + __name__.partition(".")[0] + os.sep
+    here = __file__.partition(package)[0]
+    if os.path.isdir(here):
+        return here
+    os.makedirs(layout.run_dir, mode=0o700, exist_ok=True)
+    kept = os.path.join(layout.run_dir, f"report-{nonce[:16]}.zip")
+    shutil.copyfile(here, kept)
+    return kept
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Report until nobody asks any more.
+
+    :param arguments: the nonce, and the layout as JSON.
+    :returns: the status of the process.
+    """
+    nonce, layout = arguments[0], Layout.from_dict(json.loads(arguments[1]))
+    with contextlib.suppress(OSError):
+        # All that it needs of them is loaded.
+        os.unlink(os.path.join(layout.run_dir, f"report-{nonce[:16]}.zip"))
+    report(Systemd(_run), layout, nonce)
+    return 0
+
+
+def report(systemd: Systemd, layout: Layout, nonce: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Answer every question under this nonce, until none was open for a while."""
+    deadline, soon = Deadline(PATIENCE), Deadline(_SOON)
+    answered: Question | None = None
+    while deadline.left():
+        with contextlib.suppress(EtcdError, OSError):
+            asked = _answer_here(systemd, layout, nonce, answered)
+            if asked is not None and asked != answered:
+                answered, deadline, soon = asked, Deadline(_BETWEEN), Deadline(_SOON)
+        sleep(_OFTEN if soon.left() else _SELDOM)
+
+
+def answer(client: Client, side: Side, nonce: str, answered: Question | None = None) -> Question | None:
+    """Answer the question that is open, for one member.
+
+    :param client: of this member alone.
+    :param side: with what it opens connections.
+    :param answered: the question that it answered last.
+    :returns: the question, None where there is none.
+    :raises EtcdError: the member does not answer, or there is no quorum.
+    """
+    asked = _linkreports.question(client, nonce)
+    if asked is not None and asked != answered:
+        _linkreports.answer(client, nonce, asked, *reached(client, side))
+    return asked
+
+
+def _answer_here(systemd: Systemd, layout: Layout, nonce: str, answered: Question | None) -> Question | None:
+    # It may have been restarted since the last question.
+    process = _process.describe(systemd.show(layout.unit)["pid"])
+    if process is None:
+        return None
+    with _client(layout, process) as client:
+        return answer(client, Side.of_running(layout, process), nonce, answered)
+
+
+def look(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]]:
+    """Whom the member of this host can open a new connection to.
+
+    :returns: its id, and what C(_peerport.failures) says of the others; both empty where it does not answer.
+    """
+    process = _process.describe(systemd.show(layout.unit)["pid"])
+    if process is not None:
+        with contextlib.suppress(EtcdError), _client(layout, process) as client:
+            return reached(client, Side.of_running(layout, process))
+    return "", {}
+
+
+def _client(layout: Layout, process: Mapping[str, Any]) -> Client:
+    listening = process["environment"].get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379")
+    own = _urls.local(listening.split(","))
+    return Client([own], _view.credentials(layout), _ASK_TIMEOUT)
+
+
+def reached(client: Client, side: Side) -> tuple[str, dict[str, str]]:
+    """Whom a member can open a new connection to.
+
+    :param client: of this member alone.
+    :returns: its id, and what C(_peerport.failures) says of the others.
+    :raises EtcdError: it does not answer.
+    """
+    status, members = client.status(), client.member_list(linearizable=False)["members"]
+    others = [one for one in members if one["id"] != status["member_id"]]
+    return status["member_id"], _peerport.failures(others, side, status["cluster_id"])
+
+
+def _run(arguments: Sequence[str]) -> Result:
+    # There is no module here whose run_command it could be.
+    done = subprocess.run(
+        list(arguments), capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

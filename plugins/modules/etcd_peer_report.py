@@ -1,0 +1,101 @@
+#!/usr/bin/python
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: etcd_peer_report
+short_description: Report which members this member can open a new peer connection to
+version_added: "0.1.0"
+description:
+  - Starts a transient unit on this host that dials the peer URLs of all other members as its own member would, and
+    reports the result to an act on another member, through keys of etcd. It ends by itself a minute after the last
+    question of such an act, and ten minutes after its start if none comes.
+  - A connection counts once an HTTP answer of the same cluster was read over it. Certificate and key are those on the
+    disk, the CA bundle is the one that the running member has read.
+  - Members keep the connections that they have. A firewall rule, a key that does not match its certificate or a port
+    that is closed shows only when a member must be connected to anew, and one that restarts is.
+  - The role runs it on all other hosts before it restarts, removes or promotes a member. Run it before
+    M(quorum.etcd.etcd_service) and M(quorum.etcd.etcd_member) in plays of your own.
+author:
+  - The quorum.etcd developers (@quorum-etcd)
+extends_documentation_fragment:
+  - quorum.etcd.attributes
+  - quorum.etcd.layout
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Dials and returns what it finds; starts no unit.
+  diff_mode:
+    support: none
+options:
+  nonce:
+    description:
+      - Whatever the act is given as its O(nonce), the same on all hosts and another one for each run. Letters, digits
+        and hyphens, at least eight of them.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Restart all members, one after the other
+  hosts: etcd_cluster
+  vars:
+    nonce: "{{ (groups['etcd_cluster'] | join ~ now().isoformat(timespec='minutes')) | hash('sha256') }}"
+  tasks:
+    - name: Let every member report its new connections
+      quorum.etcd.etcd_peer_report:
+        nonce: "{{ nonce }}"
+
+    - name: Restart the member once the others can spare it
+      quorum.etcd.etcd_service:
+        state: restarted
+        nonce: "{{ nonce }}"
+"""
+
+RETURN = r"""
+member_id:
+  description: The id of the member of this host in lower-case hex; empty where none answers.
+  returned: success
+  type: str
+  sample: 8e9e05c52164694d
+reached:
+  description: The id of each other member, and why no new connection could be opened to it; empty if one could.
+  returned: success
+  type: dict
+  sample: {"91bc3c398fb3c146": ""}
+"""
+
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _reporter
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+
+_NONCE = re.compile(r"[A-Za-z0-9-]{8,}")
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={**LAYOUT, "nonce": {"type": "str", "required": True, "no_log": False}},
+        supports_check_mode=True,
+    )
+    nonce, layout = module.params["nonce"], layout_of(module.params)
+    systemd = Systemd(_command.of_module(module))
+    try:
+        if not _NONCE.fullmatch(nonce):
+            raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
+        changed = not module.check_mode and _reporter.launch(systemd, layout, nonce)
+        member_id, reached = _reporter.look(systemd, layout)
+    except EtcdError as exc:
+        module.fail_json(msg=str(exc))
+    module.exit_json(changed=changed, member_id=member_id, reached=reached)
+
+
+if __name__ == "__main__":
+    main()
