@@ -56,6 +56,7 @@ def _found(variables: Mapping[str, Mapping[str, Any]], given: tuple[str, ...], d
     fenced = _fenced.by_members(given, hosts, list(members.values()))
     unheard, refused = ({name: one[why] for name, one in told.items() if why in one} for why in ("unheard", "refused"))
     _fenced.check_heard(fenced, given, unheard, refused, danger)
+    _fenced.check_silent({name: one.get("heard", ()) for name, one in told.items()})
     return fenced
 
 

@@ -12,12 +12,17 @@ up to there every host knows that it was a member of this cluster, and no other 
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _aside,
+    _cluster,
     _hostfiles,
+    _identity,
     _lastknown,
     _loopback,
     _marker,
@@ -25,13 +30,19 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _probe,
     _progress,
     _restoreplaces,
+    _service,
+    _turnlock,
+    _view,
     _wal,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
+
+_POLL = 1.0
 
 
 def check_ours(layout: Layout, cluster: str) -> None:
@@ -40,7 +51,7 @@ def check_ours(layout: Layout, cluster: str) -> None:
     :raises Refused: it is somebody else's.
     """
     marker = _hostfiles.read_marker(layout)
-    if marker is not None and marker.cluster != cluster:
+    if marker is not None and marker.cluster != cluster and not _left(marker, layout):
         raise Refused(
             f"This host's marker is of the cluster {marker.cluster!r}, not of {cluster!r}.",
             "Another cluster's data would be taken away.",
@@ -54,16 +65,22 @@ def check_ours(layout: Layout, cluster: str) -> None:
         )
 
 
-def look(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+def look(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str, Any]:
     """Whose member this host has.
 
-    :returns: C(member_id), empty without one, and C(members), the members of its cluster as far as it knows them.
+    :param fenced: names, IDs and addresses of members whose machines are said to be off.
+    :returns: C(member_id), empty without one, C(members), the members of its cluster as far as it knows them, and
+        C(heard), those of the fenced that show a sign of life, see C(_lastknown.answering).
     """
     marker = _hostfiles.read_marker(layout)
     lies = _aside.where_it_lies(layout, marker)
+    members = _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0]
+    named = [one for one in members if _identity.of_member(one).is_named_by(fenced)]
+    asker = _view.asker(layout, marker.cluster_id if marker is not None else "")
     return {
         "member_id": marker.member_id if marker is not None and _was_member(marker) else "",
-        "members": _lastknown.of_process(systemd, lies) or _lastknown.of_database(lies)[0],
+        "members": members,
+        "heard": _lastknown.answering(named, asker),
     }
 
 
@@ -86,18 +103,21 @@ def check_unit(systemd: Systemd, layout: Layout) -> None:
         )
 
 
-def stop(systemd: Systemd, layout: Layout, check: bool) -> bool:
+def stop(systemd: Systemd, layout: Layout, cluster: str, check: bool, wait: float = _turnlock.WAIT) -> bool:
     """Stop the member for good, and remember that it is on its way out.
 
+    :param cluster: its name.
     :param check: only say whether anything is to be done.
+    :param wait: seconds to wait for somebody else who is at work on the cluster.
     :returns: whether anything was to be done.
-    :raises HostError: systemd would not do it.
+    :raises Refused: somebody else is at work on the cluster.
+    :raises HostError: systemctl failed.
     """
     unit = systemd.show(layout.unit)
     rests = _aside.rests(unit)
     if check or (rests and not _was_member(_hostfiles.read_marker(layout))):
         return not rests
-    with _hostfiles.acting(layout):
+    with _hostfiles.acting(layout), _alone(systemd, layout, cluster, Deadline(wait)):
         _probe.stop(systemd, layout)
         # A restore that never came to its end may have left it running apart from its clients.
         _loopback.stop(systemd, layout, _restoreplaces.PURPOSE)
@@ -134,13 +154,16 @@ def move_aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
     return True
 
 
-def forget(layout: Layout, check: bool) -> bool:
+def forget(layout: Layout, cluster: str, check: bool) -> bool:
     """Remove the marker, and what a first start would have needed: from here on this host was never a member.
 
     :returns: whether there was one.
     :raises Refused: its data were not moved aside.
     """
     marker = _hostfiles.read_marker(layout)
+    if marker is not None and marker.cluster != cluster:
+        # Of a cluster that this host has left: whoever founds the next one on it knows what to do with it.
+        return False
     if check or marker is None:
         return marker is not None
     if _was_member(marker) or _wal.segments(layout.log_dir):
@@ -153,6 +176,37 @@ def forget(layout: Layout, check: bool) -> bool:
         _hostfiles.remove(layout.bootstrap_file)
         _hostfiles.remove(layout.marker_file)
     return True
+
+
+@contextlib.contextmanager
+def _alone(systemd: Systemd, layout: Layout, cluster: str, deadline: Deadline) -> Iterator[None]:
+    """Hold the cluster's lock, where a quorum answers. The hosts of one destruction hold it together.
+
+    :raises Refused: somebody else holds it.
+    """
+    view = _service.look(systemd, layout)
+    endpoints = _cluster.endpoints_of(view["members"] or [], but=view["member_id"]) or [view["endpoint"]]
+    act = f"destruction of {cluster}"
+    with contextlib.ExitStack() as stack:
+        while view["serves"]:
+            try:
+                stack.enter_context(_turnlock.held(endpoints, _view.credentials(layout), _turnlock.owner(act), 0.0))
+            except _turnlock.Busy as exc:
+                if not exc.holder.startswith(f"{act},"):
+                    if not deadline.left():
+                        raise
+                    time.sleep(_POLL)
+                    continue
+            except EtcdError:
+                # Nobody can have it: there is no quorum any more, no write is taken, or nobody is logged in here.
+                pass
+            break
+        yield
+
+
+def _left(marker: Marker, layout: Layout) -> bool:
+    """Is this the marker of a cluster that the host has left, and has nothing of any more?"""
+    return marker.state == _marker.REMOVED and not _wal.segments(layout.log_dir)
 
 
 def _was_member(marker: Marker | None) -> bool:

@@ -72,6 +72,23 @@ def check_heard(
         raise Refused(" ".join(found), danger, f"See that every host can be looked at.{reaching}")
 
 
+def check_silent(heard: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """None of those whose machines are said to be off shows a sign of life.
+
+    :param heard: host -> whom it has heard, see C(_lastknown.answering).
+    :raises Refused: one does.
+    """
+    for host, members in heard.items():
+        for one in members:
+            raise Refused(
+                f"{VARIABLE} names {one['name']}, and asked from {host} it {one['answer']}.",
+                "It may go on with others of its kind, or come back beside the cluster that is founded next.",
+                f"Switch its machine off, or cut it off for good. Or take it out of {VARIABLE}, so that it is stopped "
+                "with the others. If something else has its address by now, take its line out of the inventory too. "
+                "Then run again.",
+            )
+
+
 def _of(given: Sequence[str], named: Sequence[Identity], hosts: Sequence[Identity]) -> Fenced:
     off = {one.host for one in named if one.host}
     words = _identity.synonyms(given, named)

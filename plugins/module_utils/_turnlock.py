@@ -62,6 +62,17 @@ class NoSpace(Refused):
     """Nobody can have the lock, because etcd grants no lease under NOSPACE. Nobody had it when it was asked for."""
 
 
+class Busy(Refused):
+    """Somebody else has the lock.
+
+    :param holder: who, by the key's value.
+    """
+
+    def __init__(self, found: str, danger: str, remedy: str, holder: str) -> None:
+        super().__init__(found, danger, remedy)
+        self.holder = holder
+
+
 class Lock:
     """A lock that is held, as far as this process knows.
 
@@ -135,7 +146,8 @@ def held(
     :param owner: see C(owner).
     :param wait: seconds to wait for somebody else.
     :raises NoSpace: etcd takes no writes, for its database has reached its quota.
-    :raises Refused: somebody else holds it (named), no quorum, or another alarm under which etcd takes no writes.
+    :raises Busy: somebody else holds it (named).
+    :raises Refused: no quorum, or another alarm under which etcd takes no writes.
     :raises EtcdError: etcd's own answer, where it refuses for another reason.
     """
     with Client(endpoints, credentials, _cluster.TIMEOUT) as client:
@@ -166,21 +178,23 @@ class _Holder(NamedTuple):
     name: str
     lease: int
 
-    def refusal(self) -> Refused:
+    def refusal(self) -> Busy:
         """Why nobody else may act now, and what is safe."""
         found = f"Somebody else is at work on this cluster: {self.name or '(no name)'}."
         danger = "Two at once could stop more members than the cluster can spare."
         if self.lease:
-            return Refused(
+            return Busy(
                 found,
                 danger,
                 f"Run again when that has ended. If its process is gone, its lock goes by itself within {TTL} seconds.",
+                self.name,
             )
-        return Refused(
+        return Busy(
             found,
             danger,
             f"The key {KEY} has no lease, so it does not expire: it was copied from another cluster or written by "
             f"hand. If nobody changes this cluster, remove it: etcdctl del {KEY}",
+            self.name,
         )
 
 

@@ -28,10 +28,22 @@ attributes:
 options:
   cluster:
     description:
-      - Name of the cluster. A host whose marker has another one is refused.
+      - Name of the cluster. A host whose marker has another one is refused, unless it has left that one.
       - So is one that was no member of it and has a unit of that name that this collection did not write.
     type: str
     required: true
+  fenced:
+    description:
+      - Names, IDs and addresses of members whose machines are said to be off. V(checked) tells who of them answers.
+    type: list
+    elements: str
+    default: []
+  lock_timeout:
+    description:
+      - Seconds that V(stopped) waits for somebody else who is at work on the cluster, where a quorum of it answers.
+        After that it is refused, and the message says who it is.
+    type: float
+    default: 300.0
   state:
     description:
       - V(checked) only looks whether what lies on this host is of this cluster.
@@ -61,12 +73,17 @@ members:
   returned: with O(state=checked)
   type: list
   elements: dict
+heard:
+  description: Members of O(fenced) that show a sign of life, each with C(id), C(name), C(peer_urls) and C(answer).
+  returned: with O(state=checked)
+  type: list
+  elements: dict
 """
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _destroy, _signals
+from ansible_collections.quorum.etcd.plugins.module_utils import _command, _destroy, _signals, _turnlock
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
@@ -77,25 +94,27 @@ def main() -> None:
         argument_spec={
             **LAYOUT,
             "cluster": {"type": "str", "required": True},
+            "fenced": {"type": "list", "elements": "str", "default": []},
+            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
             "state": {"type": "str", "choices": ["checked", "stopped", "aside", "forgotten"], "required": True},
         },
         supports_check_mode=True,
     )
     _signals.outlive_the_connection()
     systemd, layout, check = Systemd(_command.of_module(module)), layout_of(module.params), module.check_mode
-    state, changed = module.params["state"], False
+    cluster, state, changed = module.params["cluster"], module.params["state"], False
     told: dict[str, Any] = {}
     try:
-        _destroy.check_ours(layout, module.params["cluster"])
+        _destroy.check_ours(layout, cluster)
         _destroy.check_unit(systemd, layout)
         if state == "checked":
-            told = _destroy.look(systemd, layout)
+            told = _destroy.look(systemd, layout, module.params["fenced"])
         elif state == "stopped":
-            changed = _destroy.stop(systemd, layout, check)
+            changed = _destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
         elif state == "aside":
             changed = _destroy.move_aside(systemd, layout, check)
         elif state == "forgotten":
-            changed = _destroy.forget(layout, check)
+            changed = _destroy.forget(layout, cluster, check)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=changed, **told)

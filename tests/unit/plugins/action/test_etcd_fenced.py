@@ -58,3 +58,11 @@ def test_who_was_refused_is_on():
 def test_a_word_that_names_nothing_is_refused():
     result = found("etcd-host9", "It may come back.", [LOOKED, LOOKED, LOOKED])
     assert "etcd_fenced names etcd-host9, which is no host of the group" in result["msg"]
+
+
+def test_whose_machine_is_on_is_refused():
+    """It is said to be off, and one of the others hears it."""
+    heard = [{"id": member_id(2), "name": "etcd-host2", "peer_urls": [], "answer": "answers at http://10.0.0.3:2379"}]
+    looks = [{**LOOKED, "member_id": member_id(0)}, {**LOOKED, "member_id": member_id(1), "heard": heard}, AWAY]
+    result = found("etcd-host2", "It may come back.", looks)
+    assert "etcd_fenced names etcd-host2, and asked from 10.0.0.2 it answers at http://10.0.0.3:2379" in result["msg"]

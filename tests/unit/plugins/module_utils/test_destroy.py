@@ -57,10 +57,10 @@ def member(service_manager, layout):
 
 def destroy(manager, layout):
     """All acts of one host, as the playbook has them."""
-    _destroy.stop(manager.systemd, layout, check=False)
+    _destroy.stop(manager.systemd, layout, "prod", check=False)
     manager.units[layout.unit] = dict(RESTS)
     _destroy.move_aside(manager.systemd, layout, check=False)
-    _destroy.forget(layout, check=False)
+    _destroy.forget(layout, "prod", check=False)
 
 
 class TestAMember:
@@ -73,20 +73,20 @@ class TestAMember:
         assert (aside / "wal" / "0.wal").exists()
 
     def test_that_was_stopped_carries_on_from_there(self, member, layout):
-        assert _destroy.stop(member.systemd, layout, check=False)
+        assert _destroy.stop(member.systemd, layout, "prod", check=False)
         assert state(layout) == _marker.LEAVING
         assert _wal.segments(layout.log_dir), "data are moved when all members have stopped"
 
     def test_is_taken_away_once(self, member, layout):
         destroy(member, layout)
         before = list(member.done)
-        assert not _destroy.stop(member.systemd, layout, check=False)
+        assert not _destroy.stop(member.systemd, layout, "prod", check=False)
         assert not _destroy.move_aside(member.systemd, layout, check=False)
-        assert not _destroy.forget(layout, check=False)
+        assert not _destroy.forget(layout, "prod", check=False)
         assert member.done == before
 
     def test_keeps_its_data_where_it_was_started_again(self, member, layout):
-        _destroy.stop(member.systemd, layout, check=False)
+        _destroy.stop(member.systemd, layout, "prod", check=False)
         with pytest.raises(Refused, match="Somebody else has changed this host"):
             _destroy.move_aside(member.systemd, layout, check=False)
         assert _wal.segments(layout.log_dir)
@@ -100,15 +100,15 @@ class TestAMember:
         assert state(layout) is None
 
     def test_is_not_forgotten_before_its_data_are_aside(self, member, layout):
-        _destroy.stop(member.systemd, layout, check=False)
+        _destroy.stop(member.systemd, layout, "prod", check=False)
         with pytest.raises(Refused, match="its data were to be moved aside"):
-            _destroy.forget(layout, check=False)
+            _destroy.forget(layout, "prod", check=False)
         assert state(layout) == _marker.LEAVING
 
     def test_is_left_as_it_is_in_check_mode(self, member, layout):
-        assert _destroy.stop(member.systemd, layout, check=True)
+        assert _destroy.stop(member.systemd, layout, "prod", check=True)
         assert _destroy.move_aside(member.systemd, layout, check=True)
-        assert _destroy.forget(layout, check=True)
+        assert _destroy.forget(layout, "prod", check=True)
         assert (state(layout), member.done) == (_marker.STARTED, [])
 
 
@@ -124,6 +124,18 @@ class TestAHost:
     def test_of_another_cluster_is_refused(self, member, layout):
         mark(layout, _marker.STARTED, cluster="other")
         with pytest.raises(Refused, match="is of the cluster 'other', not of 'prod'"):
+            _destroy.check_ours(layout, "prod")
+
+    def test_that_has_left_another_cluster_passes_and_still_says_so(self, service_manager, layout):
+        mark(layout, _marker.REMOVED, cluster="other")
+        _destroy.check_ours(layout, "prod")
+        destroy(service_manager, layout)
+        assert (state(layout), service_manager.done) == (_marker.REMOVED, [])
+
+    def test_that_has_left_another_cluster_and_has_a_log_is_refused(self, layout):
+        mark(layout, _marker.REMOVED, cluster="other")
+        leave_a_log(layout)
+        with pytest.raises(Refused, match="is of the cluster 'other'"):
             _destroy.check_ours(layout, "prod")
 
     def test_with_data_that_no_marker_speaks_of_is_refused(self, layout):
