@@ -54,6 +54,11 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
                 f"{host.label} runs etcd {version}, and the inventory asks for {asked}. Upgrades are not done by this "
                 "release."
             )
+        if host.refuses_peers:
+            yield (
+                f"{host.label} refuses new peer connections: {host.refuses_peers} Those that were made before live on. "
+                "No other member can be restarted before this is mended; its log says more."
+            )
         yield from _turns.stubborn(host, version)
 
 

@@ -256,6 +256,11 @@ class Host:
         return bool((self.seen.get("cluster") or {}).get("serves"))
 
     @property
+    def refuses_peers(self) -> str:
+        """Why the member that runs takes no new connection of a peer; empty if it does."""
+        return str(self.seen.get("refuses_peers", ""))
+
+    @property
     def locked_out(self) -> str:
         """Why a member that runs tells us nothing although it could; empty unless it is that."""
         error = str((self.seen.get("cluster") or {}).get("error", ""))

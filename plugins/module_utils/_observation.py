@@ -29,6 +29,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _installed,
     _lastwords,
     _network,
+    _pairs,
+    _peerport,
     _previous,
     _process,
     _room,
@@ -40,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
@@ -103,6 +106,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "releases": _installed.versions(layout),
         "files": {path: _hostfiles.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
+        "unpaired": _pairs.problems(interest.certificates),
         "record": _hostfiles.read_record(layout, invocation),
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
@@ -113,7 +117,17 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "timer": _timer(systemd, layout),
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
+        "refuses_peers": _refuses_peers(shown["pid"], layout, interest.timeout) if runtime else "",
     }
+
+
+def _refuses_peers(pid: int, layout: Layout, timeout: float) -> str:
+    """Why the member that runs takes no new connection of a peer, though the old ones live; empty if it does."""
+    process = _process.describe(pid)
+    if process is None:
+        return ""
+    urls = process["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
+    return _peerport.refusal(filter(None, urls.split(",")), Side.of_running(layout, process), timeout)
 
 
 def _timer(systemd: Systemd, layout: Layout) -> dict[str, Any]:

@@ -13,6 +13,7 @@ with the id of its cluster in a header (server/etcdserver/api/etcdhttp/peer.go);
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import socket
@@ -136,28 +137,62 @@ def failure(urls: Iterable[str], side: Side, cluster_id: str, timeout: float = T
     return " ".join(found) or "it has no peer URL."
 
 
+def refusal(urls: Iterable[str], side: Side, timeout: float = TIMEOUT) -> str:
+    """Why the member of this very host refuses new connections to its peer URLs, one sentence; empty if it takes them,
+    or if nothing can be said from here: its address may lead elsewhere, or to loopback, where no peer comes from.
+    """
+    found = ""
+    for text in urls:
+        with contextlib.suppress(EtcdError):
+            url = _urls.parse_url(text, "peer URL")
+            raw = _connect(url, Deadline(timeout))
+            if _urls.is_loopback(raw.getpeername()[0]) and not _urls.is_loopback(url.host):
+                raw.close()
+                continue
+            why = _refusal_on(raw, url, side, "", timeout)
+            if not why:
+                return ""
+            found = found or f"{text}: {why}"
+    return found
+
+
 def _failure_at(text: str, side: Side, cluster_id: str, timeout: float) -> str:
-    deadline = Deadline(timeout)
     try:
         url = _urls.parse_url(text, "peer URL")
-        context = side.context() if url.scheme == "https" else None
-    except (EtcdError, OSError) as exc:
-        return f"{side.cert or side.ca or text} and what goes with it cannot be used: {_words(exc)}."
-    try:
-        raw = Dialer().dial(endpoint_of(str(url._replace(scheme="http"))), deadline)
+        return _refusal_on(_connect(url, Deadline(timeout)), url, side, cluster_id, timeout)
     except TransportError as exc:
         return exc.message
-    assert isinstance(raw, socket.socket), "without TLS the dialler gives the socket itself"
+    except EtcdError as exc:
+        return str(exc)
+
+
+def _connect(url: Url, deadline: Deadline) -> socket.socket:
+    """A new TCP connection.
+
+    :raises TransportError: there is none.
+    """
+    return Dialer().connect(endpoint_of(str(url)), deadline)
+
+
+def _refusal_on(raw: socket.socket, url: Url, side: Side, cluster_id: str, timeout: float) -> str:
+    """Why a new TCP connection does not lead to an answer; empty if it does.
+
+    :param cluster_id: empty for any.
+    """
     shaken = False
-    try:
-        with raw:
-            raw.settimeout(max(deadline.left(), 0.001))
+    with raw:
+        try:
+            context = side.context() if url.scheme == "https" else None
+        except OSError as exc:
+            return f"{side.cert or side.ca or 'the system store'} and what goes with it cannot be used: {_words(exc)}."
+        try:
+            raw.settimeout(timeout)
             wire = context.wrap_socket(raw, server_hostname=url.host) if context else raw
             shaken = True
             said = _ask(url, wire)
-    except (OSError, http.client.HTTPException) as exc:
-        return _why(exc, side, shaken, timeout)
-    if said != cluster_id:
+        except (OSError, http.client.HTTPException) as exc:
+            return _why(exc, side, shaken, timeout)
+    if said != cluster_id and (cluster_id or not said):
         return f"a member of another cluster ({said or 'it names none'}) answers there, not of {cluster_id}."
     return ""
 

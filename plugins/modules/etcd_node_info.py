@@ -106,6 +106,15 @@ node:
         ended, in etcd's own words, where it failed or starts again and again.
       type: dict
       returned: success
+    unpaired:
+      description: The path of each of O(certificates) that does not match the key beside it, and why not.
+      type: dict
+      returned: success
+    refuses_peers:
+      description: Why the member that runs takes no new connection of a peer, although those that were made before live
+        on. Empty if it does, and where that cannot be seen from its own host.
+      type: str
+      returned: success
     runtime:
       description: The running process, with its C(kind), C(version), C(identity), C(command), C(environment), and
         C(sources), from which systemd would give it that environment anew. V(null) when none runs.

@@ -152,6 +152,8 @@ def _why_renew(
     found = seen["files"][key]
     if (found["mode"], found["owner"]) != ("0600", owner):
         return [f"{key} is {found['owner']}:{found['group']} {found['mode']}, not {owner}:{group} 0600."]
+    if path in seen["unpaired"]:
+        return [seen["unpaired"][path]]
     which = PROFILES[_render.LEAVES[leaf]].authority
     if which not in held:
         return [f"the {which} CA is not in {pki.directory}."]

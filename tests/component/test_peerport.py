@@ -191,5 +191,28 @@ def test_own_files_that_cannot_be_used_are_told(make: Make, version: str, tmp_pa
     assert f"{lost.cert} and what goes with it cannot be used: No such file or directory." in one.failure(lost)
 
 
+def test_the_member_of_this_host_says_why_it_takes_nobody(make: Make, version: str) -> None:
+    one = make(version)
+    assert _peerport.refusal([one.peer_url], one.side) == ""
+    shutil.copy(one.other.key, one.own.key)
+    assert "it cannot use its own certificate" in _peerport.refusal([one.peer_url], one.side)
+
+
+def test_of_an_address_that_leads_elsewhere_nothing_is_said(make: Make, version: str) -> None:
+    """What nobody listens on, and a name that is loopback on its own host only, show nothing of what peers see."""
+    one = make(version)
+    (port,) = free_ports(1)
+    shutil.copy(one.other.key, one.own.key)
+    assert _peerport.refusal([f"https://127.0.0.1:{port}"], one.side) == ""
+    monkeyed = one.peer_url.replace("127.0.0.1", "localhost.localdomain")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", resolving_to_loopback)
+        assert _peerport.refusal([monkeyed], one.side) == ""
+
+
+def resolving_to_loopback(_host: str, port: int, **_options: object) -> list[tuple[object, ...]]:
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+
 def test_who_judges_nobody_needs_no_bundle(make: Make, version: str) -> None:
     assert Side.of({"ETCD_PEER_AUTO_TLS": "true"}).context().check_hostname is False

@@ -99,6 +99,8 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "releases": [],
         "files": {path: dict(nothing) for path in _render.observed_paths(layout)["files"]},
         "certificates": {},
+        "unpaired": {},
+        "refuses_peers": "",
         "record": {},
         "refused": "",
         "marker": None,

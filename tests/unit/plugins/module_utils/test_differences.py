@@ -161,3 +161,13 @@ class TestHealth:
 def test_a_member_is_called_by_both_its_names():
     other = replace(emptied(bare(0)), name="10.0.0.1")
     assert of_host(other)[0].startswith("etcd-host0 (10.0.0.1) ")
+
+
+def test_a_member_that_refuses_new_peer_connections_is_named_with_the_reason_whatever_else_is_planned():
+    """It serves by those that were made before."""
+    hosts = [serving(host) for host in three()]
+    hosts[1] = seeing(hosts[1], refuses_peers="https://10.0.0.2:2380: it cannot use its own certificate.")
+    (text,) = _plan.plan(hosts).differences
+    assert text.startswith("etcd-host1 refuses new peer connections: https://10.0.0.2:2380: it cannot use its own")
+    hosts[0] = replace(hosts[0], wanted=bare(0, etcd_settings={"log-level": "debug"}).wanted)
+    assert text in _plan.plan(hosts).differences

@@ -114,6 +114,12 @@ class TestALeafIsDue:
         assert set(found.renew) == {leaf}
         assert f"{path} is " in found.renew[leaf][0]
 
+    def test_where_its_key_is_that_of_another(self, pki):
+        """etcd would refuse each new connection, and keep the old ones."""
+        path = LAYOUT.certificate("peer")
+        host = seeing(holding(pki), unpaired={path: f"{LAYOUT.certificate('peer-key')} is not the key of it."})
+        assert judge(pki, host).renew == {"peer": [f"{LAYOUT.certificate('peer-key')} is not the key of it."]}
+
     def test_before_it_ends(self, pki):
         host = holding(pki)
         assert judge(pki, host, NOW + timedelta(days=1064)).renew == {}
