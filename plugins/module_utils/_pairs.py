@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Certificates and their keys on a host. etcd reads both at each handshake, and takes nobody while they do not match."""
+"""Certificates and their keys on a host. etcd reads both at each handshake, and takes nobody unless they match."""
 
 from __future__ import annotations
 
