@@ -293,7 +293,7 @@ def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> P
     hosts = [look.host for look in looks]
     _check_hosts(looks, wish)
     _check_heard(looks)
-    under_way = _under_way(looks)
+    under_way = _under_way(looks, wish)
     if under_way is not None and all(look.host.state == _marker.STARTED for look in looks if look.is_under_way):
         return _ended(looks, under_way)
     found = _continued(looks, wish, under_way, given) if under_way is not None else _begun(looks, wish, given)
@@ -505,16 +505,18 @@ def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wis
 # -- a restore that goes on --------------------------------------------------------------------------------------------
 
 
-def _under_way(looks: Sequence[Look]) -> Restoration | None:
+def _under_way(looks: Sequence[Look], wish: Wish) -> Restoration | None:
     """The restore whose first host was marked."""
     active = [look for look in looks if look.is_under_way]
-    for look in active:
-        if look.record is None:
-            raise Refused(
-                f"{look.host.label} says {look.host.state!r}, and what is restored there is written down no more.",
-                "Members that are made of different snapshots serve different keys under one name.",
-                "Look for the old data on that host, beside its data directory, before anything else.",
-            )
+    unknown = [look for look in active if look.record is None]
+    if unknown:
+        raise Refused(
+            f"{_labels(unknown)} {'are' if len(unknown) > 1 else 'is'} in the middle of a restore, and its record is "
+            "gone there.",
+            "Members that are made of different snapshots serve different keys under one name.",
+            f"To go on without what is there, {_taking_away(looks, unknown, wish)}. All data are archived, none "
+            "deleted. Then run this again.",
+        )
     found = {look.record for look in active if look.record is not None}
     if len(found) > 1:
         raise Refused(
@@ -522,9 +524,24 @@ def _under_way(looks: Sequence[Look]) -> Restoration | None:
             + ", ".join(f"{look.host.label} of {look.record.token}" for look in active if look.record is not None)
             + ".",
             "They would not find each other, and serve different keys under one name.",
-            "Put the inventory right, if they are of different clusters.",
+            _keeping_one(looks, active, wish),
         )
     return next(iter(found), None)
+
+
+def _keeping_one(looks: Sequence[Look], active: Sequence[Look], wish: Wish) -> str:
+    """How to go on with the restore that came furthest, on most hosts."""
+
+    def reached(look: Look) -> tuple[bool, int]:
+        has_data = any(one.has_data_of(one.record.token) for one in active if one.record and one.record == look.record)
+        return has_data, sum(one.record == look.record for one in active)
+
+    kept = max(active, key=reached)
+    others = [look for look in active if look.record != kept.record]
+    return (
+        f"If they are of different clusters, correct the inventory. To go on with the one of {kept.host.label}, "
+        f"{_taking_away(looks, others, wish)}. All data are archived, none deleted. Then run this again."
+    )
 
 
 def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, given: Candidate | None) -> Plan:
@@ -641,14 +658,10 @@ def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Re
     lost = [look for look in done if not look.host.has_log]
     lost += [look for look in others if started and look.host.marker is None]
     if lost:
-        names = _and_fenced(wish, (look.host.name for look in lost))
-        marked = [look for look in lost if look.host.state == _marker.RESTORED]
-        forgetting = f"{_taking_away(looks, marked, wish)}. Then " if marked else ""
         raise Refused(
             f"{_labels(lost)} may have had a part in the restore that is under way, and nothing is left of it there.",
             "Made from the snapshot once more it could be a majority, with others, that lacks what was written since.",
-            f"Bring its disk back. If that is lost for good, the others go on without it: -e etcd_fenced={names}. Once "
-            f"they serve, {forgetting}etcd.yml lets it join empty.",
+            f"Bring its disk back. If that is lost for good, {_without(looks, lost, restoration, wish)}",
         )
     joined = [look for look in others if look.host.marker is not None and look.host.marker.cluster_id in made]
     if joined:
@@ -660,13 +673,22 @@ def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Re
         )
 
 
+def _without(looks: Sequence[Look], lost: Sequence[Look], restoration: Restoration, wish: Wish) -> str:
+    """How to do without hosts whose disks are lost although their machines are there."""
+    if len(looks) - len(lost) < _quorum.quorum(len(restoration.members))["needed"]:
+        destroy = _advice.destroy(wish.cluster, list(wish.fenced or ()))
+        return f"the others are no quorum: take away what there is of this restore: {destroy}. Then restore again."
+    marked = [look for look in lost if look.host.state == _marker.RESTORED]
+    forgetting = f"{_taking_away(looks, marked, wish)}. Then " if marked else ""
+    fenced = _and_fenced(wish, (look.host.name for look in lost))
+    joining = f"Once they serve, {forgetting}etcd.yml lets it join empty."
+    return f"the others go on without it: -e etcd_fenced={fenced}. {joining}"
+
+
 def _taking_away(looks: Iterable[Look], from_these: Sequence[Look], wish: Wish) -> str:
     """How a host forgets its part in a restore."""
-    others = ",".join([*_fenced_hosts(wish), *(look.host.name for look in looks if look not in from_these)])
-    return (
-        f"take away what {_labels(from_these)} has of it: ansible-playbook quorum.etcd.destroy -i INVENTORY -e "
-        f"etcd_destroy={wish.cluster} -e etcd_fenced={others}"
-    )
+    others = [*(wish.fenced or ()), *(look.host.name for look in looks if look not in from_these)]
+    return f"take away what {_labels(from_these)} has of it: {_advice.destroy(wish.cluster, others)}"
 
 
 def _labels(looks: Iterable[Look]) -> str:

@@ -41,6 +41,10 @@ class Machines:
         self.remove()
         self._command("up", *(("--data-tmpfs", self.disk) if self.disk else ()), *self.names)
 
+    def rebuild(self) -> None:
+        """Lose all of them, and have new ones with their names and addresses."""
+        self._command("rebuild", *self.names)
+
     def remove(self) -> None:
         self._command("down")
 

@@ -601,7 +601,7 @@ class TestARestoreThatIsUnderWay:
 
     def test_is_not_guessed(self):
         looks = [pending(bare(0), None), look(bare(1)), look(bare(2))]
-        with pytest.raises(Refused, match="what is restored there is written down no more"):
+        with pytest.raises(Refused, match="in the middle of a restore, and its record is gone there"):
             _restoring.plan(looks, WISH)
 
 
