@@ -19,6 +19,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _relea
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
+# Who says one of these has no data yet, or none any more.
+_WITHOUT_DATA = (None, _marker.OFFERED, _marker.NEVER_STARTED, _marker.REMOVED)
+
 _AGAIN = "Run the same command again once that is so."
 
 
@@ -90,6 +93,15 @@ def check_nothing_foreign(host: Host) -> None:
             "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",
             f"If it is a leftover, remove it (systemctl disable --now {unit['name']}, then remove the package or the "
             f"file). {_AGAIN}",
+        )
+    left = host.seen.get("data", {}).get("left")
+    if left and not host.has_log and host.wanted is not None and host.wanted.present and host.state in _WITHOUT_DATA:
+        raise Refused(
+            f"{host.label} has data of a member in {left}, and its marker ({host.state or 'none'}) does not say that "
+            "they are its own.",
+            "etcd would take them for its own: it would serve them, or run without ever answering.",
+            "If they are those of another etcd, give this one other directories (etcd_data_dir, etcd_wal_dir). If they "
+            f"are not needed, move {host.wanted.layout.data_dir}/member out of {host.wanted.layout.data_dir}. {_AGAIN}",
         )
     for process in host.seen.get("strangers", []):
         raise Refused(

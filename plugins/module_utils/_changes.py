@@ -156,8 +156,9 @@ class _Planning:
         :param turning: are members to have their turns?
         :param writing: are members to get the files that they lack?
         """
-        obstacles = [_obstacles.of_host(host, self._hosts) for host in self._hosts_due(_due.WAIT)]
-        self.changes.later += [str(obstacle.refusal()) for obstacle in obstacles if obstacle is not None]
+        for host in self._hosts_due(_due.WAIT):
+            obstacle = _obstacles.of_host(host, self._hosts)
+            self.changes.later.append(host.unfit if obstacle is None else str(obstacle.refusal()))
         kept = self._hosts_due(_due.KEEP) if writing else []
         # A turn brings it up by itself. At an address that is another by now it would not serve.
         turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]

@@ -29,7 +29,7 @@ JOIN = "join"
 REPLACE = "replace"
 LEAVE = "leave"
 
-#: Its gate keeps it down until a person has seen to its disk, its data or its machine.
+#: A person must see to its disk, its data or its machine first: its gate keeps it down, or it cannot become a member.
 WAIT = "wait"
 
 _RAN = (_marker.STARTING, _marker.STARTED)
@@ -57,9 +57,15 @@ def of(host: Host, roster: Roster | None) -> str:
         return NOTHING
     if _is_restored(host, member, roster):
         return RESTORE
-    if roster is None:
-        return _while_nobody_serves(host)
-    return _ROWS[host.state](host, member)
+    due = _while_nobody_serves(host) if roster is None else _ROWS[host.state](host, member)
+    return WAIT if _may_not_begin(host, due, member) else due
+
+
+def _may_not_begin(host: Host, due: str, member: Member | None) -> bool:
+    """Is it unfit for what has not begun yet? Of a joining that has, its own data are what takes the room."""
+    if due == START and host.state == _marker.NEVER_STARTED:
+        return bool(host.seen["data"]["left"])
+    return bool(host.unfit) and (due == REPLACE or (due == JOIN and member is None))
 
 
 def has_files(host: Host) -> bool:

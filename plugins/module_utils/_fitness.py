@@ -24,14 +24,16 @@ def check(hosts: Sequence[Host], version: str) -> None:
     :param version: the one that is to be installed.
     :raises BadInput: with everything that is wrong, one problem a line.
     """
-    problems = [
-        f"{host.label} {problem}"
-        for host in hosts
-        if host.wanted is not None
-        for problem in _problems(host, host.wanted, version)
-    ]
-    if problems:
-        raise BadInput("\n".join(problems))
+    found = [problem for host in hosts for problem in problems(host, version)]
+    if found:
+        raise BadInput("\n".join(found))
+
+
+def problems(host: Host, version: str) -> list[str]:
+    """Why one host cannot carry a member, in sentences."""
+    if host.silent or host.wanted is None:
+        return []
+    return [f"{host.label} {problem}" for problem in _problems(host, host.wanted, version)]
 
 
 def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
@@ -48,6 +50,11 @@ def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             f"is to listen on {address}, which is on none of its interfaces. Put its address right (etcd_address, "
             "ETCD_NODES), or where others reach it by another address than its own, set etcd_listen_peer_urls and "
             "etcd_listen_client_urls."
+        )
+    if host.seen["data"]["unreadable"]:
+        yield (
+            f"has data that cannot be read: {host.seen['data']['unreadable']} If its disk has failed, mount a good one "
+            f"in its place. If the host does not come back: -e etcd_forget={wanted.name}."
         )
     if host.seen["data"]["wal_dir_is_mount"]:
         yield (

@@ -66,6 +66,8 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
                 "That is not what the plan was made for; data would be put at risk.",
                 AGAIN,
             )
+        if not kept:
+            _ground.check_empty(layout)
         if accepted:
             _ground.check_log(layout, part.wanted)
         if runs or accepted:

@@ -9,10 +9,14 @@
 from __future__ import annotations
 
 import contextlib
+import glob
+import os
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _obstacles, _process, _wal
+from ansible_collections.quorum.etcd.plugins.module_utils._bbolt import BadDatabase, Database
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 
@@ -59,6 +63,47 @@ def _check(layout: Layout, marker: Marker) -> None:
     found = _obstacles.of(marker, data, _hostfiles.machine_id(), "This host", marker.name or "NAME", {})
     if found is not None:
         raise found.refusal()
+
+
+def left(layout: Layout) -> str:
+    """The first trace of a member's data beside the log that etcd would use; empty where there is none.
+
+    A first start that failed leaves a database without a bucket for keys: its log is made before that
+    (server/etcdserver/bootstrap.go).
+
+    :raises HostError: the disk does not tell.
+    """
+    inside = os.path.join(layout.data_dir, "member", "wal")
+    for segment in _wal.segments(inside) if inside != layout.log_dir else []:
+        return segment
+    snapshots = os.path.join(layout.data_dir, "member", "snap")
+    found = sorted(glob.glob(os.path.join(glob.escape(snapshots), "*.snap")))
+    database = os.path.join(snapshots, "db")
+    if os.path.isfile(database) and _is_used(database):
+        found.append(database)
+    return next(iter(found), "")
+
+
+def _is_used(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return Database(file, os.fstat(file.fileno()).st_size).bucket(b"key") is not None
+    except (BadDatabase, OSError):
+        return True
+
+
+def check_empty(layout: Layout) -> None:
+    """Is nothing there that a first start would take for its own?
+
+    :raises Refused: something is.
+    """
+    found = left(layout)
+    if found:
+        raise Refused(
+            f"{found} is there, and no write-ahead log in {layout.log_dir}.",
+            "etcd would take the data of another member for its own.",
+            AGAIN,
+        )
 
 
 def is_held(layout: Layout) -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Callable, TypeVar
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _cluster,
     _envfile,
+    _ground,
     _guard,
     _hostfiles,
     _lastwords,
@@ -223,6 +224,9 @@ def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
             "Only a host without data can join; data of a member that ran must not be lost or mixed up by it.",
             AGAIN,
         )
+    # A first start that goes on may be making its database now.
+    if state in (None, _marker.REMOVED):
+        _ground.check_empty(layout)
 
 
 def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, has_log: bool) -> Member | None:

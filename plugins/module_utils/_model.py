@@ -174,6 +174,7 @@ class Host:
     :param problem: what is wrong with its variables, or an empty string.
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
+    :param unfit: why it cannot become a member as it is, in sentences; empty where it can.
     :param heard: id of a member that is to be forgotten -> the sign of life that the controller got, see C(_signs).
     :param inventory: by what the inventory knows it, of a host that gave no answer.
     """
@@ -187,6 +188,7 @@ class Host:
     skew: float = 0.0
     heard: Mapping[str, Any] = field(default_factory=dict)
     inventory: Identity | None = None
+    unfit: str = ""
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
@@ -248,7 +250,7 @@ class Host:
     def spoiled(self) -> bool:
         """Did its data go back in time, or were they damaged, so that it ends again and again?"""
         data = self.seen["data"]
-        return bool(data["behind"] or data["damaged"]) and not self.answers
+        return bool(data["behind"] or data["damaged"] or data["unreadable"]) and not self.answers
 
     @property
     def answers(self) -> bool:

@@ -111,7 +111,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "refused": _hostfiles.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "data": _data(layout, unit["last_error"], runtime is not None),
+        "data": _data(layout, unit["last_error"], runtime is not None, interest.snapshot_dir),
         "previous": os.path.exists(_previous.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
         "timer": _timer(systemd, layout),
@@ -218,27 +218,47 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
     return (marker.to_dict() if marker else None), ""
 
 
-def _data(layout: Layout, last_error: str, runs: bool) -> dict[str, Any]:
+def _data(layout: Layout, last_error: str, runs: bool, snapshot_dir: str) -> dict[str, Any]:
+    nothing = {"foreign": [], "log": False, "member_id": "", "cluster_id": "", "older_than": "", "held": False}
+    nothing.update(left="", owner="", not_its_own="", damaged=False, unreadable="")
+    try:
+        found = {**nothing, **_on_disk(layout, runs, snapshot_dir)}
+    except HostError as exc:
+        found = {**nothing, "unreadable": str(exc)}
+    except OSError as exc:
+        found = {**nothing, "unreadable": f"{exc.filename or layout.data_dir} cannot be read: {exc.strerror}."}
+    return {
+        **found,
+        "path": layout.data_dir,
+        "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
+        "mounts": _hostfiles.mounts_under(layout),
+        # Why its data let the member end again and again, by its own last words.
+        "behind": _BEHIND.search(last_error) is not None,
+        "damaged": found["damaged"] or _DAMAGED.search(last_error) is not None,
+    }
+
+
+def _on_disk(layout: Layout, runs: bool, snapshot_dir: str) -> dict[str, Any]:
+    """What the data directory shows.
+
+    :raises HostError, OSError: its disk does not tell.
+    """
     log, damaged = bool(_wal.segments(layout.log_dir)), False
     try:
         member_id, cluster_id = _wal.identity(layout.log_dir) if log else ("", "")
     except _wal.DamagedLog:
         member_id, cluster_id, damaged = "", "", True
     return {
-        "path": layout.data_dir,
-        "foreign": _foreign(layout),
+        "foreign": _foreign(layout, snapshot_dir),
         "log": log,
         "member_id": member_id,
         "cluster_id": cluster_id,
-        "wal_dir_is_mount": bool(layout.wal_dir) and os.path.ismount(layout.wal_dir),
-        "mounts": _hostfiles.mounts_under(layout),
         "older_than": _ground.older_than(layout, member_id, cluster_id),
         "held": runs and _ground.is_held(layout),
+        "left": "" if log else _ground.left(layout),
         "owner": _hostfiles.describe_owner(layout.log_dir).partition(":")[0] if log else "",
         "not_its_own": _not_its_own(layout),
-        # Why its data let the member end again and again, by its own last words.
-        "behind": _BEHIND.search(last_error) is not None,
-        "damaged": damaged or _DAMAGED.search(last_error) is not None,
+        "damaged": damaged,
     }
 
 
@@ -260,12 +280,23 @@ def _not_its_own(layout: Layout) -> str:
     return ""
 
 
-def _foreign(layout: Layout) -> list[str]:
-    """Some of what lies in the data directory and is not etcd's; a disk of its own may have lost+found."""
+def _foreign(layout: Layout, snapshot_dir: str) -> list[str]:
+    """Some of what lies in the data directory and is neither etcd's nor put there by a setting of ours; a disk of its
+    own may have lost+found.
+    """
     if not os.path.isdir(layout.data_dir):
         return []
-    found = set(os.listdir(layout.data_dir)) - {"member", "fixtures", "lost+found"}
-    return sorted(name for name in found if not _aside.is_one(name))[:5]
+    log_file = os.path.basename(layout.log_file) if os.path.dirname(layout.log_file) == layout.data_dir else ""
+    stem, ending = os.path.splitext(log_file)
+    ours = [os.path.relpath(path, layout.data_dir) for path in (layout.log_file, layout.wal_dir, snapshot_dir) if path]
+    etcds = {"member", "fixtures", "lost+found", *(path.partition("/")[0] for path in ours)}
+    return sorted(
+        name
+        for name in set(os.listdir(layout.data_dir)) - etcds
+        # etcd rotates its log: NAME-TIME.ENDING, perhaps compressed.
+        if not (stem and name.startswith(f"{stem}-") and name.removesuffix(".gz").endswith(ending))
+        if not _aside.is_one(name)
+    )[:5]
 
 
 def _is_doubtful(layout: Layout) -> bool:

@@ -144,6 +144,7 @@ def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
     version = asked or there or _releases.DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: _version_of(host) or there or version for host in hosts}
+    hosts = [_judged(host, versions[host.name]) for host in hosts]
     check_settings(hosts, version)
     check_authorities(hosts, founding=False)
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
@@ -161,7 +162,6 @@ def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
         _check_version_known(hosts, changes.steps, there)
     accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
     changes.waves[:0] = [accepting] if accepting else []
-    _check_fit(hosts, changes.steps, versions)
     differences = [
         *changes.later,
         *(
@@ -223,14 +223,17 @@ def _accept(host: Host, versions: Mapping[str, str]) -> Step:
     )
 
 
-def _check_fit(hosts: Sequence[Host], steps: Iterable[Step], versions: Mapping[str, str]) -> None:
-    """Whoever is to become a member must be able to carry one, before anything is changed anywhere."""
-    joining = {step.host for step in steps if step.kind == "join"}
-    for host in hosts:
-        if host.name in joining and not host.runs:
+def _judged(host: Host, version: str) -> Host:
+    """The host with what keeps it from becoming a member, if that is what it is due for."""
+    if host.silent or host.wanted is None or not host.wanted.present:
+        return host
+    problems = _fitness.problems(host, version)
+    if not host.runs:
+        try:
             _bootstrap.check_nothing_foreign(host)
-    for version in set(versions.values()):
-        _fitness.check([host for host in hosts if host.name in joining and versions[host.name] == version], version)
+        except Refused as exc:
+            problems.append(str(exc))
+    return replace(host, unfit="\n".join(problems))
 
 
 def check_login(hosts: Sequence[Host]) -> None:

@@ -29,11 +29,17 @@ class DamagedLog(HostError):
 
 
 def segments(directory: str) -> list[str]:
-    """The log's files, oldest first; empty where there is no log. They are the evidence of data."""
+    """The log's files, oldest first; empty where there is no log. They are the evidence of data.
+
+    :raises HostError: the disk does not tell.
+    """
     try:
         return sorted(os.path.join(directory, name) for name in os.listdir(directory) if name.endswith(".wal"))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as exc:
+        # No answer is no evidence that there is none.
+        raise HostError(f"{directory} cannot be read: {exc.strerror}.") from exc
 
 
 def newest(directory: str) -> str:

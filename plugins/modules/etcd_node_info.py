@@ -162,7 +162,8 @@ node:
       returned: success
     data:
       description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
-        lower-case hex, its C(mounts), C(older_than), the newest segment that the member had already where the log ends
+        lower-case hex, its C(mounts), C(unreadable), why its disk does not tell, C(left), the first trace of a member's
+        data beside no log, C(older_than), the newest segment that the member had already where the log ends
         before it, C(held), whether an etcd has this very log open, C(foreign), some of what is not etcd's, C(owner),
         the account to which the log belongs, C(not_its_own), the first of etcd's files that belongs to another account
         than O(user), C(behind), whether the member ended because its leader speaks of entries that its log no longer

@@ -13,10 +13,11 @@ import re
 import signal
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _marker, _wal, _waltail
+from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _ground, _marker, _wal, _waltail
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
@@ -62,6 +63,23 @@ def test_a_member_that_fails_its_first_start_leaves_no_log(make_cluster, every_v
     cluster.launch(member)
     assert member.process.wait() != 0
     assert _wal.segments(str(member.directory / "member" / "wal")) == []
+
+
+def test_only_a_member_that_has_begun_leaves_a_database_that_counts_as_data(make_cluster, every_version, tmp_path):
+    cluster = make_cluster(every_version)
+    (member,) = cluster.members
+    layout = layout_below(tmp_path / "host")
+    used = str(member.directory)
+    cluster.end(member)
+    Path(used, "member", "wal").rename(tmp_path / "away")
+    assert _ground.left(replace(layout, data_dir=used)) == f"{used}/member/snap/db"
+    member.directory = tmp_path / "another"
+    cluster.members.append(replace(member, name="another", peer_url="http://127.0.0.1:1"))
+    member.extra = ["--initial-cluster-state=existing"]
+    cluster.launch(member)
+    assert member.process.wait() != 0
+    assert (member.directory / "member" / "snap" / "db").exists()
+    assert _ground.left(replace(layout, data_dir=str(member.directory))) == ""
 
 
 class TestALogAfterAPowerCut:

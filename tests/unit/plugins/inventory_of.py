@@ -118,6 +118,8 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
             "wal_dir_is_mount": False,
             "behind": False,
             "damaged": False,
+            "unreadable": "",
+            "left": "",
             "mounts": [],
             "older_than": "",
             "held": False,

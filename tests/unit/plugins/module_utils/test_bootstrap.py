@@ -270,6 +270,17 @@ class TestAnInterruptedBootstrapIsResumed:
 
 
 class TestItIsRefused:
+    @pytest.mark.parametrize("state", [None, OFFERED, NEVER_STARTED])
+    def test_over_data_of_a_member_wherever_they_lie(self, state):
+        """Its settings name other directories, or its unit was called otherwise: nothing else tells of it."""
+        first, host, third = three() if state is None else [marked(host, state) for host in three()]
+        text = refusal([first, seeing(host, data={"left": "/var/lib/etcd/member/wal/0.wal"}), third])
+        assert "etcd-host1 has data of a member in /var/lib/etcd/member/wal/0.wal" in text
+        assert "move /var/lib/etcd/member out of /var/lib/etcd" in text
+
+    def test_over_none_of_a_host_that_is_to_be_no_member(self):
+        _bootstrap.check([bare(0), absent(seeing(bare(1), data={"left": "/var/lib/etcd/member/snap/db"}))])
+
     @pytest.mark.parametrize("at", range(3))
     @pytest.mark.parametrize("others", [None, OFFERED, NEVER_STARTED])
     def test_while_one_host_gives_no_answer(self, at, others):

@@ -129,19 +129,58 @@ class TestNewHosts:
         assert "etcd-host3 could not be looked at: no route to host." in planned.differences
 
     def test_are_fit_before_anything_is_changed(self):
-        hosts = [*well(0, 1, 2), bare(3), seeing(bare(4), host={"systemd": False})]
-        assert "etcd-host4 does not run systemd" in refusal(hosts, BadInput)
+        plan = _plan.plan([*well(0, 1, 2), seeing(bare(4), host={"systemd": False})])
+        assert plan.steps == []
+        assert "etcd-host4 does not run systemd" in str(plan.differences)
 
     def test_with_a_port_taken_are_refused(self):
         taken = {"port": 2380, "address": "0.0.0.0", "process": "nginx", "pid": 7, "unit": ""}
         hosts = [*well(0, 1, 2), seeing(bare(3), ports=[taken])]
-        assert "Port 2380 on etcd-host3 is taken by nginx" in refusal(hosts)
+        plan = _plan.plan(hosts)
+        assert plan.steps == []
+        assert "Port 2380 on etcd-host3 is taken by nginx" in str(plan.differences)
 
     def test_with_data_in_their_directory_are_refused(self):
         text = refusal([*well(0, 1, 2), logged(bare(3))])
         assert f"etcd-host3 has a write-ahead log in {LAYOUT.log_dir}" in text
-        text = refusal([*well(0, 1, 2), seeing(bare(3), data={"foreign": ["photos"]})], BadInput)
-        assert "photos" in text
+        for data in ({"foreign": ["photos"]}, {"left": "/var/lib/etcd/photos.snap"}):
+            plan = _plan.plan([*well(0, 1, 2), seeing(bare(3), data=data)])
+            assert plan.steps == []
+            assert "photos" in str(plan.differences)
+
+    def test_that_are_unfit_do_not_keep_others_from_what_they_need(self):
+        """One is down, one has lost its data and its disk is full, one is new."""
+        lost = seeing(emptied(bare(4)), free={"data": 0})
+        hosts = [*well(0, 1, 2, members=member_list(5)), stopped(bare(3)), lost]
+        plan = _plan.plan(hosts)
+        assert [step.kind for step in plan.steps] == ["start", "await"]
+        assert "0 MiB free" in str(plan.differences)
+
+    def test_whose_joining_has_begun_are_not_judged_by_what_it_has_used_up(self):
+        members = [*member_list(), learner(3)]
+        begun = seeing(learning(bare(3), members), free={"data": 0}, data={"foreign": ["etcd.log"]})
+        plan = _plan.plan([*well(0, 1, 2, members=members), begun])
+        assert [step.kind for step in plan.steps] == ["join"]
+
+    def test_on_a_machine_built_anew_beside_an_old_database_do_not_join_on_top_of_it(self):
+        """Its log disk is lost, its data disk was kept."""
+        rebuilt = seeing(bare(2), data={"left": "/var/lib/etcd/member/snap/db"})
+        plan = _plan.plan([*well(0, 1, members=member_list()), rebuilt])
+        assert plan.steps == []
+        assert "etcd-host2 has data of a member in /var/lib/etcd/member/snap/db" in str(plan.differences)
+
+    @pytest.mark.parametrize("make", [stopped, serving])
+    def test_on_a_disk_that_cannot_be_read_are_replaced_once_it_can(self, make):
+        dead = seeing(make(bare(2)), data={"log": False, "member_id": "", "cluster_id": "", "unreadable": "/d: EIO."})
+        dead = seeing(dead, cluster={"serves": False}) if make is serving else dead
+        plan = _plan.plan([*well(0, 1, members=member_list()), dead])
+        assert plan.steps == []
+        assert "etcd-host2 has data that cannot be read: /d: EIO." in str(plan.differences)
+        plan = _plan.plan([*well(0, 1, members=member_list()), emptied(bare(2))])
+        assert [step.kind for step in plan.steps] == ["leave", "join"]
+        forgetting = [saying(host, forget=("etcd-host2",)) for host in (*well(0, 1, members=member_list()), dead)]
+        if make is stopped:
+            assert [step.kind for step in _plan.plan(forgetting).steps] == ["forget"]
 
     def test_beside_a_voter_that_is_down_are_refused_naming_it_and_what_is_safe(self):
         down = seeing(stopped(bare(2)), unit={"enabled": "masked"})

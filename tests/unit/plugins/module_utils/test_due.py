@@ -95,6 +95,8 @@ class Case:
                 "log": self.log,
                 "behind": self.spoiled,
                 "damaged": False,
+                "unreadable": "",
+                "left": "",
                 "path": LAYOUT.data_dir,
                 "mounts": [],
                 "member_id": "",

@@ -126,6 +126,16 @@ def test_a_host_whose_directories_are_not_etcds_is_not_claimed(write, layout):
     assert marker(layout) is None
 
 
+def test_a_host_with_data_of_another_member_is_not_claimed(write, layout):
+    """They came since the host was looked at."""
+    path = Path(layout.data_dir, "member", "wal", wal_segment.name(0))
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(Refused, match="etcd would take the data of another member for its own"):
+        write(on=replace(layout, wal_dir=f"{layout.root}/fast/etcd/wal"))
+    assert marker(layout) is None
+
+
 class TestAcceptedGround:
     """The operator has accepted where a member's data are now: its marker alone is written."""
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import bbolt_file
 import pytest
 import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils import (
@@ -141,6 +143,55 @@ class TestWhatLiesThere:
         for name in ("member", "lost+found", "photos", "mail"):
             Path(layout.data_dir, name).mkdir(parents=True)
         assert look()["data"]["foreign"] == ["mail", "photos"]
+
+    def test_what_our_own_settings_put_there_is_not_somebody_elses(self, look, layout):
+        data = Path(layout.data_dir)
+        for name in ("snapshots", "logs", "etcd-2026-11-22T10-00-00.000.log.gz", "etcd-2026-11-22T10-00-00.000.log"):
+            (data / name).mkdir(parents=True)
+        (data / "etcd.log").touch()
+        own = replace(layout, log_file=f"{data}/etcd.log", wal_dir=f"{data}/logs/wal")
+        assert look(own, snapshot_dir=f"{data}/snapshots/daily")["data"]["foreign"] == []
+        assert len(look()["data"]["foreign"]) == 5
+
+    @pytest.mark.parametrize(
+        "left, apart",
+        [
+            ("member/wal/0000000000000000-0000000000000000.wal", True),
+            ("member/snap/0000000000000002-0000000000002711.snap", False),
+            ("member/snap/db", False),
+            ("member/snap/db", True),
+        ],
+    )
+    def test_data_of_a_member_beside_the_log_that_etcd_would_use(self, look, layout, left, apart):
+        path = Path(layout.data_dir, left)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bbolt_file.database(bbolt_file.etcd_buckets()))
+        on = replace(layout, wal_dir=f"{layout.root}/fast/wal") if apart else layout
+        assert look(on)["data"]["left"] == str(path)
+        assert look(on)["data"]["log"] is False
+
+    @pytest.mark.parametrize("content, used", [(bbolt_file.database({}), False), (b"no database", True), (b"", True)])
+    def test_what_a_first_start_leaves_that_failed_are_no_data(self, look, layout, content, used):
+        path = Path(layout.data_dir, "member", "snap", "db")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        assert bool(look()["data"]["left"]) is used
+
+    @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
+    @pytest.mark.parametrize("where", ["data_dir", "log_dir"])
+    def test_that_its_data_cannot_be_read(self, look, layout, monkeypatch, number, where):
+        dead, listdir = getattr(layout, where), os.listdir
+        Path(layout.log_dir).mkdir(parents=True)
+
+        def failing(path="."):
+            if str(path) == dead:
+                raise OSError(number, os.strerror(number), str(path))
+            return listdir(path)
+
+        monkeypatch.setattr(os, "listdir", failing)
+        data = look()["data"]
+        assert data["unreadable"] == f"{dead} cannot be read: {os.strerror(number)}."
+        assert (data["log"], data["path"]) == (False, layout.data_dir)
 
     def test_data_that_were_moved_aside_are_not_somebody_elses(self, look, layout):
         Path(layout.data_dir, "member.removed-20261121T150405Z").mkdir(parents=True)

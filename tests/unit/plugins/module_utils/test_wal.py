@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 
 import pytest
@@ -27,6 +29,15 @@ def log(tmp_path):
         return str(tmp_path)
 
     return write
+
+
+def test_a_disk_that_does_not_answer_is_no_evidence_that_there_is_no_log(tmp_path, monkeypatch):
+    def failing(_path):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "listdir", failing)
+    with pytest.raises(HostError, match="cannot be read: Input/output error"):
+        _wal.segments(str(tmp_path))
 
 
 def test_a_log_says_whose_it_is(log):
