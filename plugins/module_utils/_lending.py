@@ -31,7 +31,7 @@ def lend(path: str, to: str) -> str:
     """
     try:
         owner = os.stat(os.path.dirname(to))
-        _remove_forgotten(to, owner.st_uid)
+        remove_forgotten(to)
         if owner.st_uid == 0:
             return path
         _check_room(path, to)
@@ -57,10 +57,14 @@ def _check_room(path: str, to: str) -> None:
         )
 
 
-def _remove_forgotten(to: str, owner: int) -> None:
-    """Remove copies of the same name from the directories of earlier tasks."""
+def remove_forgotten(to: str) -> None:
+    """Remove copies that killed runs have left: files of the same name in the directories of their tasks.
+
+    :param to: a path in the directory of this task.
+    :raises OSError: it is not there.
+    """
     directory, name = os.path.split(to)
-    parent = os.path.dirname(directory)
+    parent, owner = os.path.dirname(directory), os.stat(directory).st_uid
     for one in os.listdir(parent):
         if one.startswith(_TASK_DIRECTORY) and one != os.path.basename(directory):
             with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _atomic,
     _drill,
     _hostfiles,
+    _lending,
     _manifest,
     _room,
     _snapshotdir,
@@ -111,6 +112,18 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, member_dirs:
             "Remove that file, then run again.",
         )
     return copied
+
+
+def make_way(arriving: str) -> None:
+    """Remove the snapshots that killed runs have left where Ansible lays files: all keys of a cluster are in each.
+
+    :param arriving: the path that Ansible will give the next one.
+    :raises HostError: it has made no directory for that.
+    """
+    try:
+        _lending.remove_forgotten(arriving)
+    except OSError as exc:
+        raise HostError(f"{os.path.dirname(arriving)} cannot be read: {exc.strerror}.") from exc
 
 
 def check_room(snapshot_dir: str, arriving: str, size: int, member_dirs: Sequence[str]) -> None:

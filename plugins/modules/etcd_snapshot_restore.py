@@ -29,7 +29,8 @@ options:
       - V(looked) only tells what the host knows of a restore that is under way, of snapshots and of members. Refused
         where what lies on the host is of another cluster.
       - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
-      - V(roomy) checks that there is room for the snapshot, before it is sent to O(arriving).
+      - V(roomy) checks that there is room for the snapshot, before it is sent to O(arriving), and removes what runs have
+        left there that were killed.
       - V(staged) has the snapshot that is restored on the host.
       - V(drilled) restores it for a trial, and removes the result again.
       - V(prepared) makes the new data of this host's member beside the old ones.
@@ -277,7 +278,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if module.params["state"] not in ("looked", "lent", "roomy", "verified"):
+    if module.params["state"] not in ("looked", "lent", "verified"):
         _signals.outlive_the_connection()
     try:
         result = _done(module)
@@ -302,6 +303,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
     restoration = Restoration.from_dict(given["restoration"])
     if state == "roomy":
+        _staging.make_way(given["arriving"])
         _staging.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
         return {"changed": False}
     release_dir = layout.release_dir(restoration.version, _releases.architecture(platform.machine()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,14 @@ class TestASnapshotThatIsKeptHereAnyway:
 
 class TestASnapshotThatIsSentHere:
     """Its room is looked at before the first byte comes."""
+
+    def test_takes_the_place_of_one_that_a_killed_run_has_left(self, tmp_path):
+        for name, age in (("ansible-tmp-1", 2 * 86400), ("ansible-tmp-2", 60), ("ansible-tmp-3", 0)):
+            (tmp_path / name).mkdir()
+            (tmp_path / name / "snapshot.db").touch()
+            os.utime(tmp_path / name / "snapshot.db", (time.time() - age,) * 2)
+        _staging.make_way(str(tmp_path / "ansible-tmp-3" / "snapshot.db"))
+        assert [bool(list((tmp_path / f"ansible-tmp-{one}").iterdir())) for one in (1, 2, 3)] == [False, True, True]
 
     def check(self, monkeypatch, free, devices):
         monkeypatch.setattr(_room, "free", lambda path: free[path] << 20)
