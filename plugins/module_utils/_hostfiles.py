@@ -93,21 +93,75 @@ def remove(path: str) -> None:
 
 
 def make_directory(path: str, mode: int, uid: int, gid: int) -> None:
-    """Make a directory with its parents, which stay root's and readable.
+    """Make a directory of our own with its parents, which stay root's and readable. One that is there is put right.
 
     :raises HostError: it cannot be made, or something else is there.
     """
     with _reported(path):
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        try:
-            os.mkdir(path, 0o700)
-        except FileExistsError:
-            if not os.path.isdir(path):
-                raise HostError(f"{path} is not a directory. Move it away, or name another directory.") from None
+        if not os.path.isdir(path):
+            _new_directory(path, mode, uid, gid)
         found = os.stat(path)
         if (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) != (mode, uid, gid):
             os.chown(path, uid, gid)
             os.chmod(path, mode)
+
+
+def _new_directory(path: str, mode: int, uid: int, gid: int) -> None:
+    """It has its name once it is what it should be: one that is there is never half made by us."""
+    parent, name = os.path.split(path)
+    os.makedirs(parent, mode=0o755, exist_ok=True)
+    if os.path.lexists(path):
+        raise HostError(f"{path} is not a directory. Move it away, or name another directory.")
+    beside = os.path.join(parent, f".{name}.new")
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(beside, 0o700)
+    os.chown(beside, uid, gid)
+    os.chmod(beside, mode)
+    os.rename(beside, path)
+
+
+def lend_directory(path: str, uid: int, gid: int, remedy: str) -> None:
+    """A directory in which an account writes. One that is there may be others' too, and stays as it is.
+
+    :param remedy: what to do where the account cannot write there.
+    :raises HostError: it cannot, or the directory cannot be made.
+    """
+    if not os.path.isdir(path):
+        make_directory(path, 0o700, uid, gid)
+    elif not _may(path, uid, gid, stat.S_IWOTH | stat.S_IXOTH):
+        raise HostError(f"{_as_it_is(path)}, and etcd must be able to write there. {remedy}")
+
+
+def open_directory(path: str, uid: int = -1, gid: int = -1) -> None:
+    """A directory of root's through which an account, or everybody, can go. One that is there stays as it is.
+
+    :raises HostError: it is not like that, or cannot be made.
+    """
+    if not os.path.isdir(path):
+        make_directory(path, 0o755, 0, 0)
+        return
+    found = os.stat(path)
+    if found.st_uid != 0 or found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and found.st_gid != 0):
+        raise HostError(
+            f"{_as_it_is(path)}: others than root could change what root reads there. It was there before, and is left "
+            f"as it is. If it is etcd's alone: chown root:root {path} && chmod 0755 {path}"
+        )
+    if not _may(path, uid, gid, stat.S_IXOTH):
+        raise HostError(
+            f"{_as_it_is(path)}: etcd cannot get at what lies there. It was there before, and is left as it is. If "
+            f"others may go through it: chmod o+x {path}"
+        )
+
+
+def _may(path: str, uid: int, gid: int, wanted: int) -> bool:
+    """Has an account these rights, given as those of others, by a directory's mode? Root has no more in a sandbox."""
+    found = os.stat(path)
+    shift = 6 if uid == found.st_uid else 3 if gid == found.st_gid else 0
+    return (found.st_mode >> shift) & wanted == wanted
+
+
+def _as_it_is(path: str) -> str:
+    return f"{path} is {describe_owner(path)} with the mode {stat.S_IMODE(os.stat(path).st_mode):04o}"
 
 
 def describe(path: str) -> dict[str, Any]:

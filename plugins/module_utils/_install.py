@@ -141,7 +141,7 @@ def _listed_checksum(release: Release, source: Source) -> str:
 @contextlib.contextmanager
 def _scratch(parent: str) -> Iterator[str]:
     was_there = os.path.isdir(parent)
-    _hostfiles.make_directory(parent, 0o755, 0, 0)
+    _hostfiles.open_directory(parent)
     # Always the same place: what an installation that was killed has left is taken away by the next.
     path = os.path.join(parent, ".fetch")
     shutil.rmtree(path, ignore_errors=True)

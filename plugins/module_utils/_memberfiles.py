@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
 # Characters of a file that a comparison shows.
@@ -65,30 +64,26 @@ def read_otherwise(content: Content, record: Mapping[str, str]) -> list[str]:
 
 
 def settle(layout: Layout) -> None:
-    """Directories, each with its owner. One that is there and somebody else's is not taken away from them.
+    """Directories, each with its owner. What may be others' too stays as it is; the data directory is etcd's alone.
 
-    :raises HostError: one cannot be made, or is somebody else's.
+    :raises HostError: one cannot be made, or is not suitable.
     """
     uid, gid = _hostfiles.owner_ids(layout.user, layout.group)
     for path in (layout.state_dir, layout.run_dir):
         _hostfiles.make_directory(path, 0o700, 0, 0)
-    for path in (os.path.dirname(layout.gate_file), layout.conf_dir, layout.ssl_dir):
-        _hostfiles.make_directory(path, 0o755, 0, 0)
+    _hostfiles.make_directory(os.path.dirname(layout.gate_file), 0o755, 0, 0)
+    for path in (layout.conf_dir, layout.ssl_dir):
+        _hostfiles.open_directory(path, uid, gid)
     os.makedirs(layout.bin_dir, mode=0o755, exist_ok=True)
     _hostfiles.make_directory(layout.data_dir, 0o700, uid, gid)
-    if layout.wal_dir:
-        _own_directory(os.path.dirname(layout.wal_dir), uid, gid, "etcd_wal_dir", "etcd makes the directory itself")
-    if layout.log_file:
-        _own_directory(os.path.dirname(layout.log_file), uid, gid, "etcd_log_file", "etcd rotates the file")
-
-
-def _own_directory(path: str, uid: int, gid: int, setting: str, why: str) -> None:
-    if os.path.isdir(path) and os.stat(path).st_uid != uid:
-        raise HostError(
-            f"{path} is not etcd's, and {why}, so it must be able to write there. Set {setting} one directory "
-            f"deeper, below {path}/etcd, which is then made for it."
-        )
-    _hostfiles.make_directory(path, 0o700, uid, gid)
+    for setting, path, why in (
+        ("etcd_wal_dir", layout.wal_dir, "etcd makes that directory itself."),
+        ("etcd_log_file", layout.log_file, "etcd rotates the file."),
+    ):
+        if path:
+            parent = os.path.dirname(path)
+            deeper = f"{why} Set {setting} one directory deeper, below {parent}/etcd, which is then made for it."
+            _hostfiles.lend_directory(parent, uid, gid, deeper)
 
 
 def _differs(file: Mapping[str, str]) -> bool:

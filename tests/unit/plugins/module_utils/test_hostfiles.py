@@ -102,6 +102,21 @@ class TestADirectory:
         _hostfiles.make_directory(str(path), 0o700, ME, MINE)
         assert path.stat().st_mode & 0o7777 == 0o700
 
+    def test_has_its_name_once_it_is_what_it_should_be(self, tmp_path, monkeypatch):
+        """One that was half made is never taken for one of somebody else's."""
+        path = tmp_path / "etcd"
+
+        def cut(*_arguments):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(os, "chmod", cut)
+            _hostfiles.make_directory(str(path), 0o750, ME, MINE)
+        assert not path.exists()
+        _hostfiles.make_directory(str(path), 0o750, ME, MINE)
+        assert path.stat().st_mode & 0o7777 == 0o750
+        assert [one.name for one in tmp_path.iterdir()] == ["etcd"]
+
     @pytest.mark.parametrize("where", ["file", "file/below"])
     def test_in_the_place_of_a_file_is_a_clear_error(self, tmp_path, where):
         (tmp_path / "file").touch()

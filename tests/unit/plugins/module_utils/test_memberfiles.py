@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,6 +177,47 @@ class TestASecondWriting:
         assert os.stat(layout.conf_file).st_mode & 0o7777 == 0o640
         assert not os.path.islink(layout.link("etcdctl"))
         assert Path("/bin/true").exists()
+
+
+class TestDirectoriesThatWereThere:
+    """They may be others' too: nobody gets another owner or mode without a word."""
+
+    @pytest.mark.parametrize("where", ["wal_dir", "log_file"])
+    def test_stay_as_they_are_where_etcd_can_write(self, write, layout, where):
+        """As with etcd_system_user: root, to whom /var/log belongs."""
+        theirs = Path(layout.root, "log")
+        theirs.mkdir(mode=0o755)
+        os.chmod(theirs, 0o1777)
+        write(on=replace(layout, **{where: f"{theirs}/etcd.log"}))
+        assert theirs.stat().st_mode & 0o7777 == 0o1777
+
+    @pytest.mark.parametrize("where", ["conf_dir", "ssl_dir"])
+    def test_stay_as_they_are_where_etcd_can_go_through(self, write, layout, where):
+        theirs = Path(getattr(layout, where))
+        theirs.mkdir(parents=True)
+        os.chown(theirs, 0, grp.getgrnam(layout.group).gr_gid)
+        os.chmod(theirs, 0o750)
+        write()
+        assert theirs.stat().st_mode & 0o7777 == 0o750
+
+    @pytest.mark.parametrize(
+        "owner, mode, remedy",
+        [(STRANGER, 0o755, "chown root:root"), (0, 0o777, "chmod 0755"), (0, 0o700, "chmod o+x")],
+    )
+    def test_are_refused_where_they_are_not_suitable_and_what_is_advised_is_accepted(
+        self, write, layout, owner, mode, remedy
+    ):
+        on = replace(layout, user="nobody", group="nogroup")
+        theirs = Path(on.conf_dir)
+        theirs.mkdir(parents=True)
+        os.chown(theirs, owner, owner)
+        os.chmod(theirs, mode)
+        with pytest.raises(HostError, match=re.escape(remedy)) as caught:
+            _memberfiles.settle(on)
+        found = theirs.stat()
+        assert (found.st_mode & 0o7777, found.st_uid) == (mode, owner)
+        subprocess.run(str(caught.value).rpartition(": ")[2], shell=True, check=True)
+        _memberfiles.settle(on)
 
 
 class TestDirectoriesOfOthers:
