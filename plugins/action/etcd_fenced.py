@@ -63,7 +63,7 @@ def _found(variables: Mapping[str, Mapping[str, Any]], given: tuple[str, ...], d
 def _observed(host: Identity, told: Mapping[str, Any]) -> Identity:
     if "member_id" not in told:
         return host
-    return replace(host, member_id=told["member_id"], is_new=not told["member_id"])
+    return replace(host, member_ids=tuple(filter(None, [told["member_id"]])), is_new=not told["member_id"])
 
 
 def _told(looked: Mapping[str, Any] | None) -> Mapping[str, Any]:

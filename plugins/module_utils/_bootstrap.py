@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases, _topology
+from ansible_collections.quorum.etcd.plugins.module_utils import _advice, _marker, _releases, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
@@ -30,6 +30,11 @@ def is_due(hosts: Sequence[Host]) -> bool:
     return not any(host.went_on for host in hosts)
 
 
+def cluster_of(hosts: Sequence[Host]) -> str:
+    """The name of the cluster, for commands."""
+    return next((host.wanted.cluster for host in hosts if host.wanted is not None), "CLUSTER")
+
+
 def check(hosts: Sequence[Host]) -> None:
     """Refuse to found a cluster unless every host was asked and none shows that one may exist.
 
@@ -41,7 +46,9 @@ def check(hosts: Sequence[Host]) -> None:
                 f"{host.label} could not be looked at: {host.silent}",
                 "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster "
                 "beside it would split your data.",
-                f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN}",
+                f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN} If the "
+                "hosts that answer had a cluster and have lost its data, restore a snapshot: "
+                + _advice.restore(cluster_of(hosts), [other.name for other in hosts if other.silent]),
             )
     offered = [host for host in hosts if host.state == _marker.OFFERED]
     agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]

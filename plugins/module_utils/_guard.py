@@ -48,6 +48,11 @@ class Votes:
         """Members in a sentence."""
         return ", ".join(label(member) for member in self.members if member["id"] in member_ids)
 
+    def forgetting(self, member_ids: frozenset[str]) -> str:
+        """The option that removes members."""
+        words = [str(member["name"] or member["id"]) for member in self.members if member["id"] in member_ids]
+        return f"-e etcd_forget={','.join(words)}"
+
     @property
     def lost(self) -> frozenset[str]:
         return self.voters - self.healthy
@@ -215,8 +220,8 @@ def check_remove(votes: Votes, member_id: str) -> None:
             f"Without {votes.named(frozenset({member_id}))}, {healthy} of {len(remain)} voters would be healthy, and "
             f"{needed} are needed. Not healthy: {votes.named(votes.lost - {member_id})}.",
             _DANGER,
-            f"Bring {votes.named(votes.lost - {member_id})} back first, or remove what is lost for good first "
-            "(etcd_forget).",
+            f"Bring {votes.named(votes.lost - {member_id})} back first, or remove what is lost for good first: "
+            f"{votes.forgetting(votes.lost - {member_id})}",
         )
 
 
@@ -234,8 +239,8 @@ def check_add(votes: Votes) -> None:
         raise Refused(
             f"{votes.named(votes.lost)} is not healthy, and a member is to be added.",
             "A new member raises the quorum: if it then fails to start, one more failure stops the cluster.",
-            f"Bring {votes.named(votes.lost)} back first. If its machine is gone for good: -e etcd_forget=NAME removes "
-            "it, and then the new member can join.",
+            f"Bring {votes.named(votes.lost)} back first. If its machine or its data are gone for good, "
+            f"{votes.forgetting(votes.lost)} removes it, and then the new member can join.",
         )
 
 

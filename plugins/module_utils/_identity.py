@@ -28,23 +28,23 @@ class Identity:
 
     :param host: the inventory's name; empty for a member that lives on no host of the group.
     :param name: the member's name; empty for a member that has not started.
-    :param member_id: empty where it is not known.
+    :param member_ids: its member's own, then such as earlier members had there.
     :param addresses: IP addresses and DNS names, also such as only Ansible uses.
-    :param peers: those of them that stand in its peer URLs.
+    :param peer_urls: its peer URLs, where it was observed.
     :param is_new: whether the host was observed and nothing on it shows that it is still a member.
     """
 
     host: str = ""
     name: str = ""
-    member_id: str = ""
+    member_ids: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
-    peers: tuple[str, ...] = ()
+    peer_urls: tuple[str, ...] = ()
     is_new: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
         """All words for it, the best first."""
-        found = (self.name, self.host, self.member_id, *self.addresses)
+        found = (self.name, self.host, *self.member_ids, *self.addresses)
         return tuple(dict.fromkeys(word for word in found if word))
 
     def is_named_by(self, words: Iterable[str]) -> bool:
@@ -59,7 +59,7 @@ class Identity:
 
 def of_member(member: Member) -> Identity:
     """What a member list says of a member."""
-    return Identity("", str(member["name"]), str(member["id"]), tuple(hosts_of(member["peer_urls"])))
+    return Identity("", str(member["name"]), (str(member["id"]),), tuple(hosts_of(member["peer_urls"])))
 
 
 def hosts_of(urls: Iterable[str]) -> list[str]:
@@ -68,34 +68,33 @@ def hosts_of(urls: Iterable[str]) -> list[str]:
 
 
 def is_home(host: Identity, member: Member) -> bool:
-    """Whether a member of the list lives on a host.
+    """Whether a member of the list lives, or lived, on a host.
 
-    The ID tells. Of a new host only an IP address does: a DNS name may lead to a new machine while the old one goes on.
-    Of a host that was not observed, all that the inventory says counts.
+    The ID tells. Of a host that was observed its own peer URLs tell too, but only with IP addresses: a DNS name may
+    lead to a new machine while the old one goes on. Of a host that was not observed, all that the inventory says
+    counts.
     """
-    if host.member_id == member["id"]:
+    if member["id"] in host.member_ids:
         return True
     addresses = hosts_of(member["peer_urls"])
-    if host.is_new:
-        return bool(addresses) and all(_urls.as_ip(one) and one in host.peers for one in addresses)
-    if host.member_id:
-        return False
+    if host.is_new or host.member_ids:
+        return set(host.peer_urls) == set(member["peer_urls"]) and all(map(_urls.as_ip, addresses))
     return host.name == member["name"] or bool({*host.addresses, normal(host.host)} & set(addresses))
 
 
-def known(hosts: Iterable[Identity], members: Sequence[Member]) -> list[Identity]:
-    """All that can be named: the hosts, each with the ID of its member, and the members that live on none of them."""
-    found = list(hosts)
-    listed = {member["id"] for member in members}
+def known(hosts: Iterable[Identity], members: Iterable[Member]) -> list[Identity]:
+    """All that can be named: the hosts, each with the IDs of its members, and the members that live on none of them."""
+    here = list(hosts)
+    found = list(here)
     for member in members:
-        homes = [at for at, one in enumerate(found) if is_home(one, member)]
-        # A host that has a member of the list already has no other.
-        homes = [at for at in homes if found[at].member_id == member["id"] or found[at].member_id not in listed]
-        by_name = [at for at in homes if found[at].name == member["name"]]
+        homes = [at for at, one in enumerate(here) if is_home(one, member)]
+        by_id = [at for at in homes if member["id"] in here[at].member_ids]
+        by_name = [at for at in homes if here[at].name == member["name"]]
         if homes:
-            at = (by_name or homes)[0]
+            at = (by_id or by_name or homes)[0]
             addresses = dict.fromkeys([*found[at].addresses, *hosts_of(member["peer_urls"])])
-            found[at] = replace(found[at], member_id=str(member["id"]), addresses=tuple(addresses))
+            ids = dict.fromkeys([*found[at].member_ids, str(member["id"])])
+            found[at] = replace(found[at], member_ids=tuple(ids), addresses=tuple(addresses))
         else:
             found.append(of_member(member))
     return found

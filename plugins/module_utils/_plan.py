@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _advice,
     _bootstrap,
     _changes,
     _dangers,
@@ -87,7 +88,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
     off = _off(hosts, fenced)
     for host in hosts:
         _check_cluster(host)
-    _check_not_suspended(hosts)
+    _check_not_suspended(hosts, fenced)
     if _bootstrap.is_due(hosts):
         _bootstrap.check(hosts)
         # What was no member and is to be none has no part in it.
@@ -267,13 +268,12 @@ def _quorum_lost(hosts: Sequence[Host]) -> Refused:
 
 def _ways_back(hosts: Sequence[Host]) -> str:
     """What is left once members are lost for good."""
-    cluster = next((host.wanted.cluster for host in hosts if host.wanted is not None), "CLUSTER")
-    gone = ",".join(host.name for host in hosts if host.silent)
-    fenced = f" -e etcd_fenced={gone}" if gone else ""
+    cluster = _bootstrap.cluster_of(hosts)
+    gone = [host.name for host in hosts if host.silent]
     return (
-        "If most of them are lost for good, recover with the data of those that are left: ansible-playbook "
-        f"quorum.etcd.recover -i INVENTORY -e etcd_recover={cluster}{fenced}. If no data are left, restore a snapshot: "
-        f"ansible-playbook quorum.etcd.restore -i INVENTORY -e etcd_restore={cluster} -e etcd_snapshot=FILE{fenced}."
+        "If most of them are lost for good, recover with the data of those that are left: "
+        f"{_advice.recover(cluster, gone)}. If no data are left, restore a snapshot: "
+        f"{_advice.restore(cluster, gone)} -e etcd_snapshot=FILE"
     )
 
 
@@ -348,26 +348,24 @@ def _check_cluster(host: Host) -> None:
     )
 
 
-def _check_not_suspended(hosts: Sequence[Host]) -> None:
+def _check_not_suspended(hosts: Sequence[Host], fenced: Sequence[str]) -> None:
     """While a restore or a recovery is under way nothing else changes the cluster: its hosts belong together."""
     under_way = [host for host in hosts if host.state in (*_marker.PENDING, _marker.RESTORED)]
     if not under_way:
         return
-    restores = any(host.state != _marker.RECOVERY_PENDING for host in under_way)
-    what, playbook, variable = (
-        ("a restore from a snapshot", "restore", "etcd_restore")
-        if restores
-        else ("a recovery from a lost quorum", "recover", "etcd_recover")
-    )
     marker = under_way[0].marker
     cluster = marker.cluster if marker else ""
+    restores = any(host.state != _marker.RECOVERY_PENDING for host in under_way)
+    what, playbook, going_on = (
+        ("A restore from a snapshot", "restore", _advice.restore(cluster, fenced))
+        if restores
+        else ("A recovery from a lost quorum", "recover", _advice.recover(cluster, fenced))
+    )
     raise Refused(
-        f"{what[0].upper()}{what[1:]} is under way: "
-        + ", ".join(f"{host.label} says {host.state!r}" for host in under_way)
-        + ".",
+        f"{what} is under way: {', '.join(f'{host.label} says {host.state!r}' for host in under_way)}.",
         "Some of its hosts have left the cluster that was, and some may serve the one that is to be.",
-        f"Let it go on: ansible-playbook quorum.etcd.{playbook} -i INVENTORY -e {variable}={cluster}. With -e "
-        f"etcd_put_back={cluster} instead it puts back what was, as long as no new cluster was made.",
+        f"Let it go on: {going_on}. Or, as long as no new cluster was made, put back what was: "
+        + _advice.put_back(playbook, cluster, fenced),
     )
 
 

@@ -247,7 +247,7 @@ class _Recovering:
                     "member is stopped by this."
                 )
             for one in self._of(host).heard:
-                if any(one["id"] == fenced.member_id for fenced in self._fenced):
+                if any(one["id"] in fenced.member_ids for fenced in self._fenced):
                     raise Refused(
                         f"etcd_fenced names {one['name']}, and asked from {host.label} it {one['answer']}.",
                         "It may go on with others of the old cluster beside the new one.",
@@ -344,11 +344,10 @@ class _Recovering:
 
         Nor does its name prove anything, or a DNS name: a new machine may have got it while the old one goes on.
         """
-        hosts = {one.member_id for one in (*self._known, *self._fenced) if one.host}
-        said = {one.member_id for one in self._fenced}
-        missing = [member for member in self._of(survivor).members if member["id"] not in hosts | said]
+        accounted = {one for known in self._known if known.host or known in self._fenced for one in known.member_ids}
+        missing = [member for member in self._of(survivor).members if member["id"] not in accounted]
         if missing:
-            strange = [one for member in missing for one in self._known if one.member_id == member["id"]]
+            strange = [one for member in missing for one in self._known if member["id"] in one.member_ids]
             words = [_identity.word_for(one, self._known) for one in strange]
             raise Refused(
                 f"{survivor.label} knows members that no host of the inventory is: "
@@ -399,7 +398,7 @@ class _Recovering:
             raise Refused("No host of the group is in a recovery.", "There is nothing to put back.", "Run etcd.yml.")
         self._check_heard()
         for host in self._hosts:
-            if self._of(host).founded or self._has_made(host, pending):
+            if self._has_made(host, pending):
                 raise Refused(
                     f"{host.label} has made the new cluster.",
                     "What is put back on the others would serve beside it.",
@@ -411,8 +410,12 @@ class _Recovering:
     def _instead(self) -> str:
         """The way out where no data are left to recover from."""
         restoring = f"estore a snapshot: {_advice.restore(self._cluster, self._words.fenced)}"
-        if not any(self._of(host).pending for host in self._hosts):
+        pending = [host for host in self._hosts if self._of(host).pending]
+        if not pending:
             return f"R{restoring}"
+        if any(self._has_made(host, pending) for host in self._hosts):
+            away = _advice.destroy(self._cluster, self._words.fenced)
+            return f"Take away what is left of the new cluster: {away}. Then r{restoring}"
         undoing = _advice.put_back("recover", self._cluster, self._words.fenced)
         return f"Put back what this recovery has begun: {undoing}. Then r{restoring}"
 
@@ -421,6 +424,8 @@ class _Recovering:
 
         Its member list lacks all others that were stopped. Where that cannot be read the marker tells.
         """
+        if self._of(host).founded:
+            return True
         others = {self._of(one).member_id for one in pending if one is not host} - {"", self._of(host).member_id}
         known = {member["id"] for member in self._of(host).members}
         if not known:

@@ -323,7 +323,7 @@ def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
     _check_heard_all(looks, wish)
     found = [look.host.name for look in looks if look.record is not None or look.is_pending or look.staged]
     if not found:
-        raise Refused("No restore is under way on any host.", "", "There is nothing to put back.")
+        raise Refused("No restore is under way on any host.", "There is nothing to put back.", "Run etcd.yml.")
     return found
 
 
@@ -806,7 +806,7 @@ def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
     """
     members = _last_known(looks, wish, chosen)
     found = _roster.known([look.host for look in looks], members)
-    here = {one.member_id for one in found if one.host}
+    here = {member_id for one in found if one.host for member_id in one.member_ids}
     words = _words(wish)
     away = [one for one in members if one["id"] not in here]
     loose = [one for one in away if not _identity.of_member(one).is_named_by(words)]

@@ -52,16 +52,16 @@ def identity_of(host: Host) -> Identity:
     if host.wanted is None:
         return host.inventory or Identity(host.name)
     wanted, marker = host.wanted.member, host.marker
-    peers = _identity.hosts_of(wanted.peer_urls)
     runs = str((host.seen.get("cluster") or {}).get("member_id", ""))
     # A log alone proves nothing: it may have been copied.
     kept = str(host.seen.get("data", {}).get("member_id", "")) if _is_member(marker) else ""
+    own = runs or kept or (marker.member_id if marker is not None else "")
     return Identity(
         host.name,
         wanted.name,
-        runs or kept or (marker.member_id if marker is not None else ""),
-        tuple(dict.fromkeys([wanted.address, wanted.ansible_host, *peers])),
-        tuple(peers),
+        (own,) if own else (),
+        tuple(dict.fromkeys([wanted.address, wanted.ansible_host, *_identity.hosts_of(wanted.peer_urls)])),
+        wanted.peer_urls,
         is_new=not runs and not _is_member(marker),
     )
 
@@ -226,5 +226,6 @@ def forgotten(hosts: Sequence[Host], members: Sequence[Member], given: Sequence[
     :raises BadInput: a word names no member, or two.
     """
     listed = {member["id"]: member for member in members}
-    found = [one for one in known(hosts, members) if one.member_id in listed]
-    return [listed[one.member_id] for one in _identity.named("etcd_forget", given, found)]
+    found = [one for one in known(hosts, members) if not listed.keys().isdisjoint(one.member_ids)]
+    named = _identity.named("etcd_forget", given, found)
+    return [listed[next(known for known in one.member_ids if known in listed)] for one in named]

@@ -211,8 +211,8 @@ def identity_of(host: str, variables: Mapping[str, Any]) -> Identity:
     nodes = _initial_cluster.of_etcd_nodes(variables.get("ETCD_NODES")) or {}
     written = [str(variables[source]) for source in ("etcd_address", "ansible_host") if variables.get(source)]
     addresses = [*map(_identity.normal, written), _identity.normal(str(host))]
-    peers = _identity.hosts_of(nodes.get(name, ())) or addresses[:1]
-    return Identity(str(host), name, "", tuple(dict.fromkeys([*addresses, *peers])), tuple(peers))
+    addresses += _identity.hosts_of(nodes.get(name, ()))
+    return Identity(str(host), name, addresses=tuple(dict.fromkeys(addresses)))
 
 
 def address_of(host: str, variables: Mapping[str, Any], observed: str | None = None) -> Address:

@@ -140,7 +140,7 @@ def three(**variables: Any) -> list[Host]:
 
 def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> Host:
     assert host.wanted is not None
-    return Host(host.name, silent=why, inventory=replace(_roster.identity_of(host), member_id="", is_new=False))
+    return Host(host.name, silent=why, inventory=replace(_roster.identity_of(host), member_ids=(), is_new=False))
 
 
 def absent(host: Host) -> Host:

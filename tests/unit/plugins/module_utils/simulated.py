@@ -149,6 +149,7 @@ class World:
         self.closed: set[tuple[int, int]] = set()
         self.closed_urls: set[str] = set()
         self.story: list[str] = []
+        self.cluster_id = CLUSTER_ID
         self._looks = 0
 
     # -- what etcd is ------------------------------------------------------------------------------------------------
@@ -411,7 +412,7 @@ class World:
             "data": {
                 "log": bool(machine.log),
                 "member_id": machine.log,
-                "cluster_id": CLUSTER_ID if machine.log else "",
+                "cluster_id": self.cluster_id_of(machine.log) if machine.log else "",
                 "behind": machine.behind and machine.enabled,
                 "damaged": False,
                 "held": machine.runs,
@@ -436,6 +437,9 @@ class World:
             host = absent(host)
         return saying(host, forget=inventory.forget, allow_outage=inventory.allow_outage)
 
+    def cluster_id_of(self, _member_id: str) -> str:
+        return self.cluster_id
+
     def _view(self, machine: Machine, inventory: Inventory) -> dict[str, Any]:
         member = self.members.get(machine.log)
         serves = machine.log in self.healthy()
@@ -446,7 +450,7 @@ class World:
         return {
             "serves": serves,
             "member_id": machine.log,
-            "cluster_id": CLUSTER_ID,
+            "cluster_id": self.cluster_id_of(machine.log),
             "status": status if serves or status["is_learner"] else None,
             "members": self.listed() if serves else None,
             "alarms": [] if serves else None,

@@ -19,7 +19,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._links import Demand
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step
-from inventory_of import CLUSTER_ID
 from simulated import Broken, Inventory, Machine, Shape, Unknowable, World, observe
 
 #: What an act says where it can be interrupted.
@@ -114,7 +113,7 @@ class Actor:
         expected, machine = self._expected(), self.machine
         own = {"cluster": "etcd_cluster", "name": self.shape.member, "machine_id": machine.machine_id}
         if arguments.get("kept"):
-            ids = {"member_id": machine.log, "cluster_id": CLUSTER_ID}
+            ids = {"member_id": machine.log, "cluster_id": self.world.cluster_id}
             if not machine.log:
                 raise Refused("no log", "", "")
             self._mark(expected, Marker(_marker.STARTED, origin=_marker.KEPT, **own, **ids))
@@ -176,7 +175,7 @@ class Actor:
     def _remember(self, **changes: Any) -> None:
         marker = self.machine.marker
         assert marker is not None
-        self.machine.marker = replace(marker, member_id=self.machine.log, cluster_id=CLUSTER_ID, **changes)
+        self.machine.marker = replace(marker, member_id=self.machine.log, cluster_id=self.world.cluster_id, **changes)
 
     # turns
 
@@ -345,7 +344,7 @@ class Actor:
             ]
             machine.first = {"initial_cluster": ",".join(pairs), "token": ""}
             yield "first start prepared"
-            ids = {"member_id": member_id, "cluster_id": CLUSTER_ID, "machine_id": machine.machine_id}
+            ids = {"member_id": member_id, "cluster_id": self.world.cluster_id, "machine_id": machine.machine_id}
             marker = Marker(_marker.NEVER_STARTED, origin=_marker.JOIN, cluster="etcd_cluster", **ids)
             self._mark(before, replace(marker, name=self.shape.member, initial_cluster=",".join(pairs)))
             yield "marked"
@@ -427,19 +426,20 @@ class Actor:
 class Run:
     """One run of the playbook, walked act by act.
 
+    :param fenced: words for machines that are said to be off.
     :param plan: what it planned, once it has; None where that was refused.
     :param said: the refusal, or why it stopped.
     """
 
-    def __init__(self, world: World, inventory: Inventory) -> None:
-        self.world, self.inventory = world, inventory
+    def __init__(self, world: World, inventory: Inventory, fenced: Sequence[str] = ()) -> None:
+        self.world, self.inventory, self.fenced = world, inventory, fenced
         self.plan: _plan.Plan | None = None
         self.said = ""
 
     def walk(self) -> Act:
         hosts = observe(self.world, self.inventory)
         try:
-            self.plan = _plan.plan(hosts)
+            self.plan = _plan.plan(hosts, fenced=self.fenced)
         except EtcdError as exc:
             self.said = str(exc)
             return

@@ -190,7 +190,7 @@ class TestNewHosts:
         ):
             text = refusal([*hosts, bare(3)])
             assert "etcd-host2 is not healthy, and a member is to be added." in text
-            assert "-e etcd_forget=NAME" in text
+            assert "-e etcd_forget=etcd-host2 removes it" in text
 
     def test_wait_for_a_voter_that_this_run_starts(self):
         hosts = [*well(0, 1, members=member_list()), stopped(bare(2)), bare(3)]
@@ -908,7 +908,7 @@ class TestALostQuorum:
         text = refusal([running(stopped(bare(0))), silent(bare(1)), silent(bare(2))])
         off = "-e etcd_fenced=etcd-host1,etcd-host2"
         assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster {off}." in text
-        assert f"quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster -e etcd_snapshot=FILE {off}." in text
+        assert f"quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster {off} -e etcd_snapshot=FILE" in text
 
     def test_of_an_inventory_that_has_only_a_learner_is_told_whom_it_lacks(self):
         text = refusal([learning(bare(3), [*member_list(), learner(3)])])

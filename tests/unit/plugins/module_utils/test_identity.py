@@ -102,7 +102,7 @@ class TestAMemberLives:
     BY_NAME = [{**member, "peer_urls": [f"http://db{at}.example:2380"]} for at, member in enumerate(member_list(2))]
 
     def home(self, host, members):
-        return [one.host for one in _roster.known([host], members) if one.member_id == member_id(1)]
+        return [one.host for one in _roster.known([host], members) if member_id(1) in one.member_ids]
 
     def host(self, **variables):
         return bare(1, etcd_address="db1.example", **variables)
@@ -122,12 +122,20 @@ class TestAMemberLives:
     def test_where_the_inventory_says_so_of_a_host_that_gave_no_answer(self):
         host = Identity("db1", "etcd-host1", addresses=("10.9.9.9",))
         known = _identity.known([host], self.BY_NAME)
-        assert [one.host for one in known if one.member_id == member_id(1)] == ["db1"]
+        assert [one.host for one in known if member_id(1) in one.member_ids] == ["db1"]
 
 
 def test_a_machine_of_an_earlier_member_is_known_by_the_id_that_its_marker_remembers():
     host = marked(bare(1), _marker.REMOVED, member_id=member_id(1))
-    assert [one.member_id for one in _roster.known([host], member_list(2)) if one.host] == [member_id(1)]
+    assert [one.member_ids for one in _roster.known([host], member_list(2)) if one.host] == [(member_id(1),)]
+
+
+def test_a_machine_that_was_given_another_member_is_still_the_one_at_its_ip_address():
+    """As in the middle of a restore: the others know the member that was there before."""
+    restored = marked(bare(1), _marker.RESTORED, member_id="aa01")
+    (found,) = [one for one in _roster.known([restored], member_list(2)) if one.host]
+    assert found.member_ids == ("aa01", member_id(1))
+    assert [one.host for one in _identity.named("etcd_fenced", ["etcd-host1"], [found])] == ["etcd-host1"]
 
 
 @pytest.mark.parametrize("given", ["a, b,,a", ["a", "b"], ["a,b", "a"], ("a", "b")])

@@ -265,6 +265,14 @@ class TestNothingIsDoneWhile:
         with pytest.raises(Refused, match=f"recover .*-e etcd_put_back=etcd_cluster {off}.*restore .* {off}$"):
             plan(hosts, found, fenced=["etcd-host1", "etcd-host2"])
 
+    def test_there_is_no_data_any_more_once_the_new_cluster_was_made(self):
+        ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
+        made = emptied(bare(0))
+        hosts = [marked(made, _marker.STARTED, origin=_marker.RECOVERY, **ids), marked(emptied(bare(1)), PENDING)]
+        found = [left(0, log=None, members=()), left(1, state=PENDING, log=None, members=())]
+        with pytest.raises(Refused, match=r"destroy .* -e etcd_destroy=etcd_cluster\. Then restore .*etcd_restore="):
+            plan(hosts, found)
+
     def test_a_new_machine_has_a_lost_members_dns_name(self):
         """Its old machine may go on: those that know its address reach it."""
         listed = [{**one, "peer_urls": [f"http://db{at}.example:2380"]} for at, one in enumerate(member_list())]
