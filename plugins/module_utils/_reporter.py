@@ -13,6 +13,7 @@ none has been asked for a while.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -51,7 +52,7 @@ _OFTEN, _SELDOM, _SOON = 0.2, 1.0, 10.0
 
 def unit_of(layout: Layout, nonce: str) -> str:
     """The unit that reports under this nonce."""
-    return f"quorum-etcd-report-{layout.instance}-{nonce[:16]}.service"
+    return f"quorum-etcd-report-{layout.instance}-{_short(nonce)}.service"
 
 
 def launch(systemd: Systemd, layout: Layout, nonce: str) -> bool:
@@ -79,9 +80,18 @@ def _sources(layout: Layout, nonce: str) -> str:
     if os.path.isdir(here):
         return here
     os.makedirs(layout.run_dir, mode=0o700, exist_ok=True)
-    kept = os.path.join(layout.run_dir, f"report-{nonce[:16]}.zip")
+    kept = _copy_of_sources(layout, nonce)
     shutil.copyfile(here, kept)
     return kept
+
+
+def _copy_of_sources(layout: Layout, nonce: str) -> str:
+    return os.path.join(layout.run_dir, f"report-{_short(nonce)}.zip")
+
+
+def _short(nonce: str) -> str:
+    """Two nonces may begin alike."""
+    return hashlib.sha256(nonce.encode()).hexdigest()[:16]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -93,20 +103,26 @@ def main(arguments: Sequence[str]) -> int:
     nonce, layout = arguments[0], Layout.from_dict(json.loads(arguments[1]))
     with contextlib.suppress(OSError):
         # All that it needs of them is loaded.
-        os.unlink(os.path.join(layout.run_dir, f"report-{nonce[:16]}.zip"))
+        os.unlink(_copy_of_sources(layout, nonce))
     report(Systemd(_run), layout, nonce)
     return 0
 
 
-def report(systemd: Systemd, layout: Layout, nonce: str, sleep: Callable[[float], None] = time.sleep) -> None:
+def report(
+    systemd: Systemd,
+    layout: Layout,
+    nonce: str,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
     """Answer every question under this nonce, until none was open for a while."""
-    deadline, soon = Deadline(PATIENCE), Deadline(_SOON)
+    deadline, soon = Deadline(PATIENCE, clock), Deadline(_SOON, clock)
     answered: Question | None = None
     while deadline.left():
         with contextlib.suppress(EtcdError, OSError):
             asked = _answer_here(systemd, layout, nonce, answered)
             if asked is not None and asked != answered:
-                answered, deadline, soon = asked, Deadline(_BETWEEN), Deadline(_SOON)
+                answered, deadline, soon = asked, Deadline(_BETWEEN, clock), Deadline(_SOON, clock)
         sleep(_OFTEN if soon.left() else _SELDOM)
 
 

@@ -1,0 +1,82 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The unit that reports new peer connections: one for each act, for as long as somebody may ask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _reporter
+from ansible_collections.quorum.etcd.plugins.module_utils._linkreports import Question
+
+NONCE = "restart-2026-11-22"
+
+
+class Clock:
+    """Sleeping takes no time."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def test_two_nonces_that_begin_alike_have_units_of_their_own(layout) -> None:
+    assert _reporter.unit_of(layout, NONCE) != _reporter.unit_of(layout, f"{NONCE}-again")
+
+
+def test_a_unit_that_reports_already_is_left_alone(layout, service_manager) -> None:
+    service_manager.units[_reporter.unit_of(layout, NONCE)] = {"ActiveState": "active"}
+    assert _reporter.launch(service_manager.systemd, layout, NONCE) is False
+    assert service_manager.processes == {}
+
+
+def test_a_unit_finds_this_code_and_its_own_host_and_ends_by_itself(layout, service_manager) -> None:
+    assert _reporter.launch(service_manager.systemd, layout, NONCE) is True
+    (call,) = [call for call in service_manager.calls if call[0] == "systemd-run"]
+    command = call[call.index("--") + 1 :]
+    assert command[1:3] == ["-m", "ansible_collections.quorum.etcd.plugins.module_utils._reporter"]
+    assert json.loads(command[-1]) == layout.to_dict()
+    assert "--property=RuntimeMaxSec=1200" in call
+    (path,) = [one.split("=", 2)[2] for one in call if one.startswith("--property=Environment=PYTHONPATH=")]
+    assert Path(path.removeprefix("PYTHONPATH="), "ansible_collections/quorum/etcd").exists()
+
+
+def test_where_nobody_asks_it_ends_after_ten_minutes_and_looks_seldom(layout, service_manager, monkeypatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(_reporter, "_answer_here", lambda *_given: None)
+    _reporter.report(service_manager.systemd, layout, NONCE, clock.sleep, lambda: clock.now)
+    assert clock.now == pytest.approx(600, abs=2)
+    assert len(clock.slept) < 700
+
+
+def test_it_ends_soon_after_the_last_question_and_answers_each_once(layout, service_manager, monkeypatch) -> None:
+    """An act asks before the stop and after the start; then its keys are gone."""
+    clock = Clock()
+    answered: list[Question | None] = []
+
+    def look(_systemd, _layout, _nonce, before):
+        asked = None
+        if 1 <= clock.now < 5:
+            asked = Question(7, 1)
+        elif 5 <= clock.now < 8:
+            asked = Question(9, 1)
+        if asked is not None and asked != before:
+            answered.append(asked)
+        return asked
+
+    monkeypatch.setattr(_reporter, "_answer_here", look)
+    _reporter.report(service_manager.systemd, layout, NONCE, clock.sleep, lambda: clock.now)
+    assert answered == [Question(7, 1), Question(9, 1)]
+    assert 30 <= clock.now <= 40
+
+
+def test_a_member_that_does_not_run_has_nothing_to_report(layout, service_manager) -> None:
+    assert _reporter.look(service_manager.systemd, layout) == ("", {})
