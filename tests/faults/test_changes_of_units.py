@@ -20,6 +20,20 @@ HOSTS = FIVE
 
 ACTOR, *OTHERS = THREE
 
+MOVE_UNIT = """\
+- hosts: etcd_cluster
+  gather_facts: false
+  tasks:
+    - name: Report new peer connections
+      quorum.etcd.etcd_peer_report:
+        nonce: one-unit-is-moved
+    - name: Move the unit
+      quorum.etcd.etcd_service:
+        state: {state}
+        nonce: one-unit-is-moved
+      when: inventory_hostname == groups.etcd_cluster[0]
+"""
+
 
 @pytest.mark.matrix
 @pytest.mark.parametrize(
@@ -36,11 +50,7 @@ def test_a_restart_or_a_stop_that_is_killed_is_made_good_by_the_playbook(
     living.be(Inventory(THREE))
     living.members.lead(ACTOR, THREE)
     play = tmp_path / "service.yml"
-    play.write_text(
-        "- hosts: etcd_cluster[0]\n  gather_facts: false\n  tasks:\n"
-        f"    - name: Move the unit\n      quorum.etcd.etcd_service:\n        state: {state}\n",
-        encoding="utf-8",
-    )
+    play.write_text(MOVE_UNIT.format(state=state), encoding="utf-8")
     with living.becoming(Inventory(THREE), THREE, lasting=OTHERS):
         living.machines.end_at(ACTOR, step)
         run = living.controller("service", str(play)).run()

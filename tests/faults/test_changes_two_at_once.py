@@ -25,9 +25,13 @@ RESTART_ALL = """\
   gather_facts: false
   strategy: free
   tasks:
+    - name: Report new peer connections
+      quorum.etcd.etcd_peer_report:
+        nonce: all-restart-at-once
     - name: Restart the member
       quorum.etcd.etcd_service:
         state: restarted
+        nonce: all-restart-at-once
 """
 
 #: What a run says that does not go on because of another one, or finds at its end what another one did.
