@@ -259,7 +259,8 @@ class _Recovering:
         if unheard:
             raise Refused(
                 " ".join(
-                    f"{host.label} could not be looked at: {host.silent or 'it was not asked.'}" for host in unheard
+                    f"{host.label} could not be looked at: {(host.silent or 'it was not asked').rstrip('. ')}."
+                    for host in unheard
                 ),
                 "Its member may come back beside the new cluster, or have what no other has. If the new cluster was "
                 "made there, what is put back here would serve beside it."

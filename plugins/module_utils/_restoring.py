@@ -752,7 +752,7 @@ def _check_heard_all(looks: Sequence[Look], wish: Wish) -> None:
     silent = [look.host for look in looks if look.host.silent]
     if silent:
         raise Refused(
-            "\n".join(f"{host.label} gave no answer: {host.silent}" for host in silent),
+            "\n".join(f"{host.label} gave no answer: {host.silent.rstrip('. ')}." for host in silent),
             "A member that is not stopped may go on serving, or come back, beside the restored cluster.",
             "See that every host can be looked at. If its machine is off for good: -e etcd_fenced="
             + _and_fenced(wish, (host.inventory.words[0] if host.inventory else host.name for host in silent)),

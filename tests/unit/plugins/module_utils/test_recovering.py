@@ -208,8 +208,10 @@ class TestNothingIsDoneWhile:
             plan(hosts, [left(0), left(1), None], fenced=["etcd-host2"], quorum_lost=True)
 
     def test_a_host_was_not_heard(self):
-        with pytest.raises(Refused, match="etcd-host2 could not be looked at.*-e etcd_fenced=etcd-host2"):
-            plan(*one_left())
+        hosts, found = one_left()
+        hosts[2] = silent(bare(2), "No route to host")
+        with pytest.raises(Refused, match=r"etcd-host2 could not be looked at: No route to host\. Its .*=etcd-host2$"):
+            plan(hosts, found)
 
     def test_a_restore_is_under_way(self):
         with pytest.raises(Refused, match="A restore from a snapshot is under way.*-e etcd_restore=etcd_cluster"):
