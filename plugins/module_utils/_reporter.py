@@ -49,6 +49,14 @@ _ASK_TIMEOUT = 3.0
 # Seconds between two looks: soon after the start and after a question another one is likely.
 _OFTEN, _SELDOM, _SOON = 0.2, 1.0, 10.0
 
+# Not by PYTHONPATH: what Ansible packs has a sitecustomize.py, which leads to where the module was.
+_START = f"""\
+import sys
+sys.path.insert(0, sys.argv[1])
+from {__name__} import main
+sys.exit(main(sys.argv[2:]))
+"""
+
 
 def unit_of(layout: Layout, nonce: str) -> str:
     """The unit that reports under this nonce."""
@@ -67,9 +75,9 @@ def launch(systemd: Systemd, layout: Layout, nonce: str) -> bool:
     properties = {
         "RuntimeMaxSec": str(int(2 * PATIENCE)),
         "Description": "quorum.etcd report of new peer connections",
-        "Environment": f"PYTHONPATH={_sources(layout, nonce)}",
     }
-    systemd.run_transient(unit, properties, [sys.executable, "-m", __name__, nonce, json.dumps(layout.to_dict())])
+    arguments = [_sources(layout, nonce), nonce, json.dumps(layout.to_dict())]
+    systemd.run_transient(unit, properties, [sys.executable, "-c", _START, *arguments])
     return True
 
 
@@ -186,7 +194,3 @@ def _run(arguments: Sequence[str]) -> Result:
         list(arguments), capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
     )
     return Result(done.returncode, done.stdout, done.stderr)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -29,8 +29,8 @@ options:
       - V(looked) only tells what the host knows of a restore that is under way, of snapshots and of members. Refused
         where what lies on the host is of another cluster.
       - V(lent) lays a copy of O(snapshot) where the controller can fetch it.
-      - V(roomy) checks that there is room for the snapshot, before it is sent to O(arriving), and removes what runs have
-        left there that were killed.
+      - V(roomy) checks that there is room for the snapshot, before it is sent to O(arriving), and removes what runs
+        have left there that were killed.
       - V(staged) has the snapshot that is restored on the host.
       - V(drilled) restores it for a trial, and removes the result again.
       - V(prepared) makes the new data of this host's member beside the old ones.

@@ -7,6 +7,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -41,12 +44,24 @@ def test_a_unit_that_reports_already_is_left_alone(layout, service_manager) -> N
 def test_a_unit_finds_this_code_and_its_own_host_and_ends_by_itself(layout, service_manager) -> None:
     assert _reporter.launch(service_manager.systemd, layout, NONCE) is True
     (call,) = [call for call in service_manager.calls if call[0] == "systemd-run"]
-    command = call[call.index("--") + 1 :]
-    assert command[1:3] == ["-m", "ansible_collections.quorum.etcd.plugins.module_utils._reporter"]
-    assert json.loads(command[-1]) == layout.to_dict()
+    sources, nonce, told = call[-3:]
+    assert (nonce, json.loads(told)) == (NONCE, layout.to_dict())
     assert "--property=RuntimeMaxSec=1200" in call
-    (path,) = [one.split("=", 2)[2] for one in call if one.startswith("--property=Environment=PYTHONPATH=")]
-    assert Path(path.removeprefix("PYTHONPATH="), "ansible_collections/quorum/etcd").exists()
+    assert Path(sources, "ansible_collections/quorum/etcd").exists()
+
+
+def test_a_unit_runs_from_what_ansible_has_packed(layout, tmp_path: Path) -> None:
+    """The module and its package are gone by then; a sitecustomize.py in it leads to where they were."""
+    packed = tmp_path / "payload.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("sitecustomize.py", "import sys; sys.path.insert(0, '/nowhere/payload.zip')")
+        for name in ("", "quorum/", "quorum/etcd/", "quorum/etcd/plugins/", "quorum/etcd/plugins/module_utils/"):
+            archive.writestr(f"ansible_collections/{name}__init__.py", "")
+        for path in Path(_reporter.__file__).parent.glob("*.py"):
+            archive.write(path, f"ansible_collections/quorum/etcd/plugins/module_utils/{path.name}")
+    bad = [sys.executable, "-c", _reporter._START, str(packed), NONCE, "no layout"]
+    done = subprocess.run(bad, capture_output=True, text=True, check=False, cwd="/", env={})
+    assert "JSONDecodeError" in done.stderr, "it got as far as its arguments"
 
 
 def test_where_nobody_asks_it_ends_after_ten_minutes_and_looks_seldom(layout, service_manager, monkeypatch) -> None:
