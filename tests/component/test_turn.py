@@ -25,7 +25,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _turnlock,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._turn import Turn
+from cluster import free_ports
 from fullness import QUOTA, fill
 from member_host import members_of
 from one_of_three import OneOfThree
@@ -324,6 +326,76 @@ def test_who_restarted_with_the_previous_files_after_an_interrupted_turn_is_plan
     assert settings_file(three) == before
     assert take(three, CHANGED)["changed"]
     assert not kept(three)
+
+
+def reaching(step: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Something happens when a turn has come to this step."""
+
+    def at(reached: str) -> None:
+        if reached == step:
+            monkeypatch.undo()
+            act()
+
+    monkeypatch.setattr(_progress, "at", at)
+
+
+class TestWhatHappensBetweenTheFirstLookAndTheStop:
+    """Files are written and leadership is handed over meanwhile; on a slow disk that takes a while."""
+
+    def test_a_member_that_is_lost_then_is_counted(
+        self, make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        three = make_three(version)
+        three.cluster.lead(three.others[1])
+        before, pid = settings_file(three), three.pid
+        reaching("turn: files written", monkeypatch, lambda: three.cluster.end(three.others[0]))
+        with pytest.raises(HostError, match="it did not stop. Without etcd-host7, 1 of 3 voters would be healthy"):
+            take(three, CHANGED)
+        assert (settings_file(three), three.pid, kept(three)) == (before, pid, False)
+
+    def test_a_member_that_was_down_and_serves_by_then_is_not_stopped_unasked(
+        self, make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        three = make_three(version)
+        host = three.host
+        host.systemd.control("stop", host.layout.unit)
+
+        def comes_up() -> None:
+            host.systemd.control("start", host.layout.unit)
+            _service.serving(host.systemd, host.layout, 30.0)
+
+        reaching("turn: files written", monkeypatch, comes_up)
+        with pytest.raises(HostError, match="etcd-host7 was down when its turn began, and serves now"):
+            take(three, CHANGED)
+        assert three.pid and not kept(three)
+
+
+class TestNewConnections:
+    def test_a_member_that_nobody_reaches_where_it_is_now_goes_back(self, make_three: MakeThree, version: str) -> None:
+        """It serves by the connections that it opens itself; with the next member they would go."""
+        three = make_three(version)
+        before, urls = settings_file(three), three.listed["peer_urls"]
+        elsewhere = {"ETCD_LISTEN_PEER_URLS": f"http://127.0.0.1:{free_ports(1)[0]}"}
+        with pytest.raises(HostError, match="failed and was undone: it serves again .* cannot reach etcd-host7"):
+            take(three, elsewhere, peer_urls=three.move())
+        assert (settings_file(three), three.listed["peer_urls"], kept(three)) == (before, urls, False)
+        with three.cluster.client() as client:
+            client.put("written", "after")
+
+    def test_without_reports_nobody_is_stopped_and_the_way_to_have_them_is_told(
+        self, make_three: MakeThree, version: str
+    ) -> None:
+        three = make_three(version)
+        before, pid = settings_file(three), three.pid
+        with pytest.raises(HostError, match=r"Run quorum\.etcd\.etcd_peer_report on the hosts of all other members"):
+            take(three, CHANGED, terms=three.terms(witnesses=Witnesses()))
+        assert (settings_file(three), three.pid, kept(three)) == (before, pid, False)
+
+    def test_the_reports_of_an_act_are_gone_with_it(self, make_three: MakeThree, version: str) -> None:
+        three = make_three(version)
+        take(three, CHANGED)
+        with three.cluster.client() as client:
+            assert client.read("/quorum.etcd/", prefix=True)["count"] == 0
 
 
 class TestUnderNospace:
