@@ -304,13 +304,18 @@ def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
 def start(act: Act, check: bool) -> bool:
     """Start the restored member without waiting: its peers find it, and no client does.
 
+    One that is open already is started by its unit where it rests: the others may need its vote to be verified.
+
     :returns: whether it did not run.
     :raises Refused: this host's data are not the restored ones.
     """
     if check:
         return True
     layout = act.layout
-    if act.is_over or _loopback.endpoint(act.systemd, layout, PURPOSE):
+    if act.is_over:
+        with _hostfiles.acting(layout):
+            return _start_again(act.systemd, layout)
+    if _loopback.endpoint(act.systemd, layout, PURPOSE):
         return False
     with _hostfiles.acting(layout):
         _check_restored(act)
@@ -487,7 +492,7 @@ def _to_put_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
 
 
 def _start_again(systemd: Systemd, layout: Layout) -> bool:
-    """Start the member that was before, unless it runs: also when only this was left to do, for nobody else does."""
+    """Start the member by its unit, unless it runs: also when only this was left to do, for nobody else does."""
     marker, unit = _hostfiles.read_marker(layout), systemd.show(layout.unit)
     if marker is None or marker.state not in (_marker.STARTING, _marker.STARTED, _marker.LEAVING):
         return False

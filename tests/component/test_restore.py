@@ -311,6 +311,22 @@ def test_a_putting_back_that_was_interrupted_lets_the_timer_run_again(
     assert follows in host.told
 
 
+def test_a_member_that_was_opened_and_never_started_counts_for_the_quorum_of_the_others(
+    version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its run was killed, and another machine is lost since."""
+    hosts, saved, held = written(make_hosts, version)
+    restoration = hosts.restoration(saved)
+    interrupt(monkeypatch, "restore: open")
+    with pytest.raises(Interrupted):
+        hosts.restore(saved, restoration)
+    lost = hosts.hosts.pop()
+    lost.end_all()
+    hosts.restore(saved, restoration)
+    assert hosts.states == [_marker.STARTED] * 2
+    assert set(held) <= set(hosts.keys)
+
+
 class TestWhatARestoreHasLeftBehind:
     """Its last act was not done."""
 

@@ -463,7 +463,9 @@ class Playbook:
         )
 
     def _started_apart(self, machine: Machine) -> None:
-        if not self._is_over(machine):
+        if self._is_over(machine):
+            self._resumed(machine)
+        else:
             machine.runs, machine.ran_with = True, machine.files
             self.world.check_one_cluster()
 

@@ -28,7 +28,7 @@ def founded(size, are_named):
 def break_something(rng, world):
     """One machine is off for good, has lost its data or its system, or its log is damaged."""
     machine = rng.choice(world.machines)
-    what = rng.choice(["off", "off", "off", "wipe", "rebuild", "damage", "reboot"])
+    what = rng.choice(["off", "off", "off", "wipe", "rebuild", "damage", "reboot", "kill"])
     if what == "off" and sum(one.on for one in world.machines) < 2:
         return
     if machine.on:
