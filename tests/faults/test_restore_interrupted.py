@@ -57,7 +57,7 @@ LASTING = (
     "restore: open",
 )
 DRILL = ("drill: begun", "drill: restored", "drill: serves")
-BACK = ("restore: data back", "restore: marker back")
+BACK = ("restore: data back", "restore: marker back", "restore: started again")
 
 SAVE = f"""\
 - hosts: etcd_cluster[0]
