@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: Hosts of one name are one on a machine, whoever makes them: each checkout has its own.
+_SUFFIX = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:4]
 
 #: Seconds that any one command of the lab may take on a busy machine.
 PATIENCE = 180
@@ -32,7 +35,7 @@ class Machines:
 
     def __init__(self, lab: str, disk: str = "", names: Sequence[str] = names) -> None:
         self.names = names
-        self._lab = lab
+        self._lab = f"{lab}-{_SUFFIX}"
         self.disk = disk
         self._addresses: dict[str, str] = {}
 
