@@ -67,7 +67,7 @@ def _matching(expression: str) -> tuple[frozenset[int], frozenset[int], frozense
 def _weekdays(text: str) -> frozenset[int]:
     found: set[int] = set()
     for item in filter(None, text.split(",")):
-        first, _, last = item.partition("..")
+        first, _dots, last = item.partition("..")
         begin = _WEEKDAYS.index(first[:3])
         end = _WEEKDAYS.index(last[:3]) if last else begin
         found.update(range(begin, end + 1))
@@ -77,8 +77,8 @@ def _weekdays(text: str) -> frozenset[int]:
 def _numbers(text: str, most: int) -> frozenset[int]:
     found: set[int] = set()
     for item in text.split(","):
-        span, _, step = item.partition("/")
-        first, _, last = span.partition("..")
+        span, _slash, step = item.partition("/")
+        first, _dots, last = span.partition("..")
         begin = 1 if first == "*" else int(first)
         end = int(last) if last else most if step or first == "*" else begin
         found.update(range(begin, min(end, most) + 1, int(step or 1)))

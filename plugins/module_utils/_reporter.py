@@ -190,7 +190,8 @@ def reached(client: Client, side: Side) -> tuple[str, dict[str, str]]:
 
 def _run(arguments: Sequence[str]) -> Result:
     # There is no module here whose run_command it could be.
-    done = subprocess.run(
-        list(arguments), capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+    words = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(  # pylint: disable=ansible-bad-function
+        list(arguments), capture_output=True, text=True, check=False, env=words
     )
     return Result(done.returncode, done.stdout, done.stderr)

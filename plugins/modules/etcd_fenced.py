@@ -53,7 +53,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-off:
+"off":
   description: The hosts of the group that are off, in the inventory's order.
   returned: success
   type: list

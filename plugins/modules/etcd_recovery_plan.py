@@ -101,7 +101,7 @@ rests:
   returned: without a refusal
   type: list
   elements: str
-off:
+"off":
   description: Hosts of the group whose machines are off.
   returned: without a refusal
   type: list

@@ -74,7 +74,7 @@ plan:
     - None with O(put_back) and with a refusal.
   returned: always
   type: dict
-off:
+"off":
   description: Hosts of the group whose machines are off.
   returned: without a refusal
   type: list
