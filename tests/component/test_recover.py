@@ -35,6 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rescue import Rescue
 from cluster import binary
 from member_host import MemberHost
 from one_of_three import OneOfThree
+from reports import WITNESSES, reporting
 
 MakeThree = Callable[..., OneOfThree]
 
@@ -343,8 +344,9 @@ def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThr
         assert marker is not None and marker.state == _marker.REMOVED
         assert not _recover.aside(other.systemd, other.layout, check=False)
         presumed, urls = _presumed.of(members(host)), list(host.wanted.member.client_urls)
-        joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, timeout=30.0)
-        _join.join(other.systemd, other.layout, other.content(), joining, check=False)
+        joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, 30.0, WITNESSES)
+        with reporting(urls):
+            _join.join(other.systemd, other.layout, other.content(), joining, check=False)
         assert {member["name"] for member in members(other)} == {host.name, other.name}
         assert acknowledged - keys(other) == set()
     finally:
