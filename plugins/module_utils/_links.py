@@ -52,12 +52,15 @@ class Demand:
     mutual: bool = True
 
 
-def before_stop(votes: Votes, member_id: str, allow_outage: bool = False, reached: bool = True) -> Demand | None:
+def before_stop(
+    votes: Votes, member_id: str, allow_outage: bool = False, reached: bool = True, own_side: bool = True
+) -> Demand | None:
     """What a member's stop demands, for good or for a restart.
 
     :param member_id: empty where it is not known which of them it is.
     :param allow_outage: of two voters the other one is enough.
     :param reached: must the others reach it now? Not where it is about to move to another address.
+    :param own_side: is it known whom it reaches itself?
     :returns: None where nobody else votes, or it does not.
     :raises Refused: its cluster cannot spare it.
     """
@@ -67,7 +70,7 @@ def before_stop(votes: Votes, member_id: str, allow_outage: bool = False, reache
     healthy = member_id in votes.healthy
     # Where it may be any of them, it may be one of these.
     needed = _needed_without(votes, member_id, allow_outage) + (not member_id)
-    return Demand(f"stop {_name(votes, member_id)}", member_id, needed, healthy, healthy and reached)
+    return Demand(f"stop {_name(votes, member_id)}", member_id, needed, healthy and own_side, healthy and reached)
 
 
 def after_start(votes: Votes, member_id: str, allow_outage: bool = False) -> Demand | None:

@@ -209,7 +209,9 @@ class _Act:
         demands: dict[str, Callable[[Votes, str], Demand | None]] = {
             # Whom the learner itself reaches is known on its own host only.
             PROMOTE: lambda votes, own: _links.before_promotion(votes, own, own_side=False),
-            UPDATE: lambda votes, own: _links.before_stop(votes, own, self.wanted.allow_outage, reached=False),
+            UPDATE: lambda votes, own: _links.before_stop(
+                votes, own, self.wanted.allow_outage, reached=False, own_side=False
+            ),
             REMOVE: _links.before_removal,
         }
         if change == REMOVE:

@@ -115,7 +115,8 @@ class Spare:
         :raises EtcdError: it goes on leading, or the cluster does not answer.
         """
         self.hand_over()
-        self._require(lambda now: _links.before_stop(now, self.member_id, self.terms.allow_outage, reached), side)
+        allowed, own_side = self.terms.allow_outage, side is not None
+        self._require(lambda now: _links.before_stop(now, self.member_id, allowed, reached, own_side), side)
         if self.lock is not None:
             self.lock.check()
 

@@ -117,6 +117,14 @@ class TestAStopIsAllowed:
         assert not _links.is_met(demand, cluster, links("abc", "ba", "ca", "ab"))
 
 
+def test_where_nobody_knows_whom_a_member_reaches_itself_it_need_not() -> None:
+    cluster = votes("abc")
+    demand = _links.before_stop(cluster, "a", own_side=False)
+    assert demand is not None
+    assert _links.is_met(demand, cluster, links("abc", silent="a"))
+    assert not _links.is_met(demand, cluster, links("abc", "ba", silent="a"))
+
+
 def test_one_that_may_be_any_of_them_needs_one_more() -> None:
     cluster = votes("abcde")
     demand = _links.before_stop(cluster, "")
