@@ -53,7 +53,7 @@ def test_a_python_that_is_too_old_is_refused(site: Site, interpreter: Callable[[
         'PYTHONPATH=/opt/python exec /usr/bin/python3 "$@"', "import sys; sys.version_info = (3, 6, 8, 'final', 0)"
     )
     outcome = site.is_refused(
-        f"{site.addresses[1]} could not be looked at: its Python (/opt/python/python3) is 3.6",
+        f"{HOST} ({site.addresses[1]}) could not be looked at: its Python (/opt/python/python3) is 3.6",
         "needs 3.9 or newer",
         "a host that was not asked may hold the data",
         "Install one there, or set ansible_python_interpreter",
