@@ -280,6 +280,18 @@ def test_an_interrupted_restore_is_put_back(
         assert not list(Path(hosts.snapshots_of(host)).glob("*"))
 
 
+def test_of_a_restore_that_failed_its_trial_nothing_is_left_on_any_host(version: str, make_hosts: MakeHosts) -> None:
+    """Also where nothing was before: there is no record of it yet."""
+    source, saved, held = written(make_hosts, version, size=1)
+    for hosts in (source, make_hosts(version, 1, first=20)):
+        hosts.stage(saved, hosts.restoration(saved))
+        hosts.put_back()
+        (host,) = hosts.hosts
+        assert not list(Path(hosts.snapshots_of(host)).glob("*"))
+    assert source.states == [_marker.STARTED]
+    assert held.items() <= source.keys.items()
+
+
 @pytest.mark.parametrize("step", ["data back", "marker back"])
 def test_a_putting_back_that_was_interrupted_goes_on(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str
