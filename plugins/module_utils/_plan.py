@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _identity,
     _marker,
     _obstacles,
+    _quorum,
     _releases,
     _render,
     _roster,
@@ -139,6 +140,7 @@ def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
     roster = _roster.of(hosts)
     if roster is None:
         check_login(hosts)
+        _check_first_start(hosts)
     for host in hosts:
         _check_whole(host)
     asked, there = asked_version(hosts), running_version(hosts)
@@ -517,6 +519,35 @@ def _check_not_left(hosts: Sequence[Host]) -> None:
         f"ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_destroy={cluster}. Then run again: a new one is "
         "founded. A cluster of another name (etcd_cluster_name) can be founded at once.",
     )
+
+
+def _check_first_start(hosts: Sequence[Host]) -> None:
+    """A power cut in the very first start may leave too few members with a log, and none that was ever ready.
+
+    :raises Refused: no quorum of them can start any more.
+    """
+    members = [host for host in hosts if host.silent or (host.wanted is not None and host.wanted.present)]
+    if not members or not all(_never_ready(host) for host in members):
+        return
+    ended = [host for host in members if host.state == _marker.STARTING and not (host.has_log or host.runs)]
+    if not ended or len(members) - len(ended) >= _quorum.quorum(len(members))["needed"]:
+        return
+    raise Refused(
+        f"The first start of the cluster was interrupted, as by a power cut: {', '.join(host.label for host in ended)} "
+        "began it and has no write-ahead log. No member was ever ready, and too few can start.",
+        "Started empty once more a member could have voted twice under one ID. There is nothing to recover either.",
+        f"No client was ever served. Found the cluster anew: {_advice.destroy(_bootstrap.cluster_of(hosts))}, then run "
+        "again. What is there is moved aside.",
+    )
+
+
+def _never_ready(host: Host) -> bool:
+    """Is it known that this host's member never got further than its first start, and are its disks there to tell?"""
+    marker = host.marker
+    if host.silent or marker is None or marker.origin != _marker.BOOTSTRAP or host.seen["data"]["unreadable"]:
+        return False
+    known = (_marker.OFFERED, _marker.NEVER_STARTED, _marker.STARTING)
+    return marker.state in known and set(marker.mounts) <= set(host.seen["data"]["mounts"])
 
 
 def _check_known(hosts: Sequence[Host]) -> None:

@@ -72,6 +72,15 @@ class TestAMember:
         assert aside.name.startswith("member.destroyed-")
         assert (aside / "wal" / "0.wal").exists()
 
+    def test_that_never_got_beyond_its_first_start_is_forgotten(self, service_manager, layout):
+        """A power cut has left it with a marker, perhaps a database, and no log."""
+        service_manager.units[layout.unit] = {"ActiveState": "activating", "SubState": "auto-restart"}
+        mark(layout, _marker.STARTING)
+        Path(layout.data_dir, "member", "snap").mkdir(parents=True)
+        destroy(service_manager, layout)
+        assert not Path(layout.marker_file).exists()
+        assert not Path(layout.data_dir, "member").exists()
+
     def test_that_was_stopped_carries_on_from_there(self, member, layout):
         assert _destroy.stop(member.systemd, layout, "prod", check=False)
         assert state(layout) == _marker.LEAVING

@@ -75,6 +75,51 @@ def foreign(host):
     return absent(seeing(host, unit={"fragment_path": "/lib/systemd/system/etcd.service"}))
 
 
+class TestAPowerCutInTheFirstStart:
+    DESTROY = "ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_destroy=etcd_cluster"
+
+    def test_of_a_single_member_leaves_one_way_which_is_named(self):
+        text = refusal([marked(bare(0), STARTING, initial_cluster=initial_cluster(1))])
+        assert "etcd-host0 began it and has no write-ahead log" in text
+        assert self.DESTROY in text
+        assert "recover" not in text.replace("nothing to recover", "")
+        assert "restore" not in text
+
+    def test_of_all_members_leaves_the_same(self):
+        assert self.DESTROY in refusal([marked(host, STARTING) for host in three()])
+
+    def test_that_left_one_log_of_three_leaves_the_same(self):
+        one = logged(marked(bare(0), STARTING))
+        assert self.DESTROY in refusal([one, *(marked(bare(at), STARTING) for at in (1, 2))])
+
+    def test_that_left_enough_members_to_go_on_is_gone_on_from(self):
+        two = [logged(marked(bare(at), STARTING)) for at in (0, 1)]
+        plan = _plan.plan([*two, marked(bare(2), STARTING)])
+        assert {step.kind for step in plan.steps} == {"start", "await"}
+        going = [running(marked(bare(at), STARTING)) for at in (0, 1)]
+        assert _plan.plan([*going, marked(bare(2), STARTING)]).steps
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            silent(bare(2)),
+            bare(2),
+            emptied(bare(2)),
+            marked(bare(2), STARTING, mounts=("/data",)),
+            seeing(marked(bare(2), STARTING), data={"unreadable": "/data: EIO."}),
+            marked(bare(2), STARTING, origin="join"),
+        ],
+        ids=["silent", "bare", "started", "disk missing", "disk dead", "joining"],
+    )
+    def test_is_not_taken_for_granted_where_a_host_may_know_more(self, other):
+        assert "etcd_destroy" not in refusal([*(marked(bare(at), STARTING) for at in (0, 1)), other], EtcdError)
+
+    def test_is_over_once_that_was_done(self):
+        """What C(destroy) leaves of such hosts is a cluster that is founded."""
+        plan = _plan.plan([written(host) for host in three()])
+        assert "found one" in plan.summary
+
+
 class TestBareHosts:
     def test_get_a_cluster(self):
         plan = _plan.plan(three(tls=True))
