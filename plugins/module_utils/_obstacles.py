@@ -29,7 +29,7 @@ _WHEN = {
 # Who has one of these and a log may start.
 _WITH_DATA = (_marker.STARTING, _marker.STARTED, _marker.LEAVING)
 
-_VOTES = "Started on them the member could bring acknowledged writes to nothing."
+_VOTES = "Started on it the member could bring acknowledged writes to nothing."
 
 
 @dataclass(frozen=True)
