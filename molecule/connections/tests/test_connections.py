@@ -22,6 +22,12 @@ KIND = {
 
 
 @pytest.fixture
+def address(host):
+    """Here each host is called by its member's address, however Ansible reaches it."""
+    return host.backend.get_pytest_id().split("://")[-1]
+
+
+@pytest.fixture
 def cluster(address):
     """The group of the host."""
     if address in MEMBERS["names"]:
