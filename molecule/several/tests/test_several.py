@@ -36,7 +36,8 @@ def test_the_run_fails_and_says_whose_fault_it_is(done):
 
 def test_the_other_clusters_take_their_steps(done):
     assert sorted(done.planned) == [
-        "alpha0: restart, because /etc/etcd/etcd.conf differs; it runs with another /etc/etcd/etcd.conf",
+        "alpha0: restart, because /etc/etcd/etcd.conf differs; it runs with another /etc/etcd/etcd.conf; it runs with "
+        "ETCD_SNAPSHOT_COUNT=10000, not 5000",
         "install etcd 3.6.14 on beta1",
         "let beta1 join as a learner, and make it a voter once it has caught up",
     ]
