@@ -138,6 +138,7 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
             Client(joining.endpoints, credentials, _cluster.TIMEOUT) as client,
         ):
             act = _Act(systemd, layout, joining, credentials, client, lock)
+            _linkproof.open_question(act.proof())
             own = _add_or_find(act, before, has_log)
             if not goes_on:
                 _service.launch(systemd, layout, again=True)

@@ -70,6 +70,16 @@ class Act:
     lock: Lock | None
 
 
+def open_question(act: Act) -> None:
+    """Ask before anything is demanded, so that the others go on reporting however long it takes until then.
+
+    :raises EtcdError: the question could not be written.
+    """
+    if act.witnesses.nonce and act.lock is not None:
+        with Client(act.endpoints, act.credentials, _cluster.TIMEOUT) as client:
+            _linkreports.ask(client, act.witnesses.nonce, act.lock.lease)
+
+
 def require(act: Act, demand_of: Callable[[Votes], Demand | None], side: Side | None = None) -> None:
     """Wait until the other members have shown new connections as demanded.
 

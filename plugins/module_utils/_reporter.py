@@ -7,7 +7,7 @@
 """The program that reports whom this host's member can open a new peer connection to, while an act on another lasts.
 
 A transient unit runs it, for a module ends before the act does. It answers each question of its act once, and ends when
-none has been asked for a while.
+none has been open for a while. One is open until its act ends: the start of a member between two may take long.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._linkreports import Question
 from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
@@ -42,8 +42,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._systemd import System
 #: Seconds until the first question: an act waits for others' locks.
 PATIENCE = 600.0
 
-# Seconds after the last question, for the next act of the same run.
+# Seconds after the last question was open, for the next act of the same run.
 _BETWEEN = 30.0
+# Seconds after which systemd ends one that hangs. No act lasts as long.
+_AT_MOST = 86400
 _ASK_TIMEOUT = 3.0
 
 # Seconds between two looks: soon after the start and after a question another one is likely.
@@ -63,22 +65,22 @@ def unit_of(layout: Layout, nonce: str) -> str:
     return f"quorum-etcd-report-{layout.instance}-{_short(nonce)}.service"
 
 
-def launch(systemd: Systemd, layout: Layout, nonce: str) -> bool:
-    """Let the member of this host report, unless it does already.
+def launch(systemd: Systemd, layout: Layout, nonce: str) -> None:
+    """Let the member of this host report from now on. One that does so already may be about to end.
 
-    :returns: whether that was to be done.
     :raises HostError: the unit cannot be started.
     """
     unit = unit_of(layout, nonce)
-    if systemd.show(unit)["active_state"] in ("active", "activating"):
-        return False
+    if systemd.show(unit)["load_state"] != "not-found":
+        # It may have ended by now.
+        with contextlib.suppress(HostError):
+            systemd.control("stop", unit)
     properties = {
-        "RuntimeMaxSec": str(int(2 * PATIENCE)),
+        "RuntimeMaxSec": str(_AT_MOST),
         "Description": "quorum.etcd report of new peer connections",
     }
     arguments = [_sources(layout, nonce), nonce, json.dumps(layout.to_dict())]
     systemd.run_transient(unit, properties, [sys.executable, "-c", _START, *arguments])
-    return True
 
 
 def _sources(layout: Layout, nonce: str) -> str:
@@ -129,8 +131,10 @@ def report(
     while deadline.left():
         with contextlib.suppress(EtcdError, OSError):
             asked = _answer_here(systemd, layout, nonce, answered)
+            if asked is not None:
+                deadline = Deadline(_BETWEEN, clock)
             if asked is not None and asked != answered:
-                answered, deadline, soon = asked, Deadline(_BETWEEN, clock), Deadline(_SOON, clock)
+                answered, soon = asked, Deadline(_SOON, clock)
         sleep(_OFTEN if soon.left() else _SELDOM)
 
 

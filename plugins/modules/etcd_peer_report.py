@@ -11,8 +11,8 @@ short_description: Report which members this member can open a new peer connecti
 version_added: "0.1.0"
 description:
   - Starts a transient unit on this host that dials the peer URLs of all other members as its own member would, and
-    reports the result to an act on another member, through keys of etcd. It ends by itself a minute after the last
-    question of such an act, and ten minutes after its start if none comes.
+    reports the result to an act on another member, through keys of etcd. It ends by itself half a minute after the
+    end of such an act, and ten minutes after its start if none asks.
   - A connection counts once an HTTP answer of the same cluster was read over it. Certificate and key are those on the
     disk, the CA bundle is the one that the running member has read.
   - Members keep the connections that they have. A firewall rule, a key that does not match its certificate or a port
@@ -43,9 +43,12 @@ options:
 EXAMPLES = r"""
 - name: Restart all members, one after the other
   hosts: etcd_cluster
-  vars:
-    nonce: "{{ (groups['etcd_cluster'] | join ~ now().isoformat(timespec='minutes')) | hash('sha256') }}"
   tasks:
+    - name: Draw one nonce for all hosts of this run
+      ansible.builtin.set_fact:
+        nonce: "{{ (groups['etcd_cluster'] | join ~ now()) | hash('sha256') }}"
+      run_once: true
+
     - name: Let every member report its new connections
       quorum.etcd.etcd_peer_report:
         nonce: "{{ nonce }}"
@@ -90,11 +93,12 @@ def main() -> None:
     try:
         if not _NONCE.fullmatch(nonce):
             raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
-        changed = not module.check_mode and _reporter.launch(systemd, layout, nonce)
+        if not module.check_mode:
+            _reporter.launch(systemd, layout, nonce)
         member_id, reached = _reporter.look(systemd, layout)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed, member_id=member_id, reached=reached)
+    module.exit_json(changed=not module.check_mode, member_id=member_id, reached=reached)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _join, _leave, _marker, _presumed, _progress
+from ansible_collections.quorum.etcd.plugins.module_utils import (
+    _join,
+    _leave,
+    _linkreports,
+    _marker,
+    _presumed,
+    _progress,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._join import Joining
 from ansible_collections.quorum.etcd.plugins.module_utils._leave import Leaving
@@ -108,6 +115,24 @@ def test_a_host_joins_leaves_and_joins_again(
     check_votes(host, cluster)
     assert again["member_id"] != first["member_id"]
     assert len(aside(host)) == 1
+
+
+def test_a_joining_asks_before_the_new_member_starts_so_that_the_others_go_on_reporting(
+    version: str, make_cluster: MakeCluster, make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To catch up with a large database takes longer than they wait for a first question."""
+    cluster, host = make_cluster(version), make_host(version)
+    asked: dict[str, bool] = {}
+
+    def at(reached: str) -> None:
+        with cluster.client() as client:
+            asked[reached] = _linkreports.question(client, WITNESSES.nonce) is not None
+
+    monkeypatch.setattr(_progress, "at", at)
+    join(host, cluster)
+    assert asked["join: started"] and asked["join: caught up"]
+    with cluster.client() as client:
+        assert _linkreports.question(client, WITNESSES.nonce) is None, "it is gone with the act"
 
 
 def test_a_host_joins_a_cluster_with_a_long_log_to_which_nobody_writes(

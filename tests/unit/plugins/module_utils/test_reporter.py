@@ -35,18 +35,21 @@ def test_two_nonces_that_begin_alike_have_units_of_their_own(layout) -> None:
     assert _reporter.unit_of(layout, NONCE) != _reporter.unit_of(layout, f"{NONCE}-again")
 
 
-def test_a_unit_that_reports_already_is_left_alone(layout, service_manager) -> None:
-    service_manager.units[_reporter.unit_of(layout, NONCE)] = {"ActiveState": "active"}
-    assert _reporter.launch(service_manager.systemd, layout, NONCE) is False
-    assert service_manager.processes == {}
+def test_a_unit_that_reports_already_begins_anew(layout, service_manager) -> None:
+    """Nobody has asked it for a while, so that it may end before the next act asks."""
+    unit = _reporter.unit_of(layout, NONCE)
+    service_manager.units[unit] = {"LoadState": "loaded", "ActiveState": "active"}
+    _reporter.launch(service_manager.systemd, layout, NONCE)
+    assert [call[0] for call in service_manager.calls if unit in str(call)][-1] == "systemd-run"
+    assert ("systemctl", "stop", unit) in [tuple(call) for call in service_manager.calls]
 
 
 def test_a_unit_finds_this_code_and_its_own_host_and_ends_by_itself(layout, service_manager) -> None:
-    assert _reporter.launch(service_manager.systemd, layout, NONCE) is True
+    _reporter.launch(service_manager.systemd, layout, NONCE)
     (call,) = [call for call in service_manager.calls if call[0] == "systemd-run"]
     sources, nonce, told = call[-3:]
     assert (nonce, json.loads(told)) == (NONCE, layout.to_dict())
-    assert "--property=RuntimeMaxSec=1200" in call
+    assert "--property=RuntimeMaxSec=86400" in call
     assert Path(sources, "ansible_collections/quorum/etcd").exists()
 
 
@@ -91,6 +94,23 @@ def test_it_ends_soon_after_the_last_question_and_answers_each_once(layout, serv
     _reporter.report(service_manager.systemd, layout, NONCE, clock.sleep, lambda: clock.now)
     assert answered == [Question(7, 1), Question(9, 1)]
     assert 30 <= clock.now <= 40
+
+
+def test_it_stays_while_the_member_of_an_open_question_starts_slowly(layout, service_manager, monkeypatch) -> None:
+    """An act asks again once its member serves, and that may take as long as a start is given."""
+    clock = Clock()
+    answered: list[Question] = []
+
+    def look(_systemd, _layout, _nonce, before):
+        asked = Question(7, 1) if 1 <= clock.now < 700 else Question(9, 1) if 700 <= clock.now < 703 else None
+        if asked is not None and asked != before:
+            answered.append(asked)
+        return asked
+
+    monkeypatch.setattr(_reporter, "_answer_here", look)
+    _reporter.report(service_manager.systemd, layout, NONCE, clock.sleep, lambda: clock.now)
+    assert answered == [Question(7, 1), Question(9, 1)]
+    assert clock.now < 745
 
 
 def test_a_member_that_does_not_run_has_nothing_to_report(layout, service_manager) -> None:
