@@ -258,9 +258,12 @@ class _Planning:
         for host in [*joining, *withdrawn]:
             if host not in begun:
                 self._join(host)
+        turns = self._not_too_early(restarting)
+        for host in (one for one in turns if _is_halfway(one, roster)):
+            self._turn(host)
         for host in _up(leaving):
             self._leave(host)
-        for host in self._not_too_early(restarting):
+        for host in (one for one in turns if not _is_halfway(one, roster)):
             self._turn(host)
         if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
             _bootstrap.check_can_be_asked(self._hosts)
@@ -602,6 +605,16 @@ def _has_due(host: Host) -> bool:
     if host.silent or host.wanted is None or not host.wanted.present or host.state != _marker.STARTED:
         return False
     return bool(host.runs and not host.answers and host.authorities.renew and not host.seen["previous"])
+
+
+def _is_halfway(host: Host, roster: Roster) -> bool:
+    """Is its turn interrupted, or does its cluster know it by another address than it runs with? Then others cannot
+    connect to it anew, and its own turn is the only act that does not demand that they can.
+    """
+    runtime, member = host.seen["runtime"], roster.on(host)
+    told = runtime["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") if runtime else ""
+    moved = member is not None and told and set(told.split(",")) != set(member["peer_urls"])
+    return bool(host.seen["previous"] or moved)
 
 
 def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:

@@ -751,6 +751,27 @@ class TestAMemberThatIsDown:
         assert acts(hosts) == [("turn", "etcd-host2")]
         assert step(hosts, "turn").arguments["restart"] is False
 
+    @pytest.mark.parametrize("interrupted", [True, False], ids=["by a turn", "by hand"])
+    def test_whose_new_address_the_cluster_has_and_that_still_runs_at_the_old_one_comes_first(self, interrupted):
+        """Nobody can connect to it anew until then, which every other act demands."""
+        known = member_list(4)
+        known[2] = {**known[2], "peer_urls": ["http://10.0.0.9:2380"]}
+        settings = {"etcd_settings": {"log-level": "debug"}}
+        hosts = well(0, 1, 2, 3, members=known)
+        hosts[2] = seeing(hosts[2], previous=interrupted)
+        there = {2: {"etcd_address": "10.0.0.9"}}
+        hosts = [
+            replace(host, wanted=bare(at, **settings, **there.get(at, {})).wanted) for at, host in enumerate(hosts)
+        ]
+        hosts[3] = absent(hosts[3])
+        assert acts(hosts) == [
+            ("turn", "etcd-host2"),
+            ("leave", "etcd-host3"),
+            ("turn", "etcd-host1"),
+            ("turn", "etcd-host0"),
+        ]
+        assert step(hosts, "turn").arguments["peer_urls"] == []
+
 
 class TestAReleaseThatSomebodyHasRemoved:
     def gone(self, host, **variables):
