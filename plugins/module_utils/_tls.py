@@ -48,20 +48,34 @@ class TlsSocket:
 
         :raises OSError: it cannot be trusted, does not speak TLS, or is gone.
         """
+        heard = False
         while True:
             try:
                 self._tls.do_handshake()
                 break
             except ssl.SSLWantReadError:
-                self._flush()
-                if not self._fill():
-                    raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed during the handshake") from None
+                heard = self._exchange(heard)
             except ssl.SSLError:
                 # Why it is refused is told to the server too, if that is still there.
                 with contextlib.suppress(OSError):
                     self._flush()
                 raise
         self._flush()
+
+    def _exchange(self, heard: bool) -> bool:
+        """Send what is due and take what comes.
+
+        :param heard: whether anything has come before.
+        """
+        try:
+            self._flush()
+            if self._fill():
+                return True
+        except ConnectionError:
+            # Who hangs up with words unread resets the connection. One that never spoke knows no TLS.
+            if heard:
+                raise
+        raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed during the handshake")
 
     def sendall(self, data: bytes) -> None:
         """Send all of it.

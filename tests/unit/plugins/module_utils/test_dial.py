@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from typing import Any
 
@@ -98,3 +99,23 @@ def test_an_address_that_swallows_packets_leaves_time_for_the_next(monkeypatch: 
         finally:
             for one in waiting:
                 one.close()
+
+
+@pytest.mark.parametrize("linger", [None, struct.pack("ii", 1, 0)], ids=["hangs up", "resets"])
+def test_a_port_that_hangs_up_on_the_first_words_of_tls_does_not_speak_it(linger: bytes | None) -> None:
+    """Which of the two it is depends on whether it has read all of them."""
+
+    def serve() -> None:
+        connection, _address = listener.accept()
+        with connection:
+            connection.recv(65536)
+            if linger:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(TransportError) as caught:
+            Dialer().dial(endpoint_of(f"https://127.0.0.1:{listener.getsockname()[1]}"), Deadline(5))
+        thread.join()
+    assert "it does not speak TLS; write http://" in str(caught.value)
