@@ -248,6 +248,8 @@ class _Planning:
         withdrawn = [host for host in replaced if host not in lost]
         for host in withdrawn:
             self._give_up(host)
+        turns = self._not_too_early(restarting)
+        turns = self._as_far_as_spared([host for host in turns if _is_halfway(host, roster)], turns)
         # One whose joining has begun has the only place there is for a learner.
         begun = [host for host in joining if self._foreseen.on(host) is not None]
         for host in begun:
@@ -258,7 +260,6 @@ class _Planning:
         for host in [*joining, *withdrawn]:
             if host not in begun:
                 self._join(host)
-        turns = self._not_too_early(restarting)
         for host in (one for one in turns if _is_halfway(one, roster)):
             self._turn(host)
         for host in _up(leaving):
@@ -309,6 +310,19 @@ class _Planning:
             for host in due
         )
         return restarting
+
+    def _as_far_as_spared(self, halfway: Sequence[Host], turns: Sequence[Host]) -> list[Host]:
+        """Who joins is promoted only where others can connect to the voters anew. Where no other can be spared before
+        somebody has joined, the guard says so, and the turn comes after.
+
+        :returns: whose turns are left.
+        """
+        had = set()
+        for host in halfway:
+            with contextlib.suppress(Refused):
+                self._turn(host)
+                had.add(host.name)
+        return [host for host in turns if host.name not in had]
 
     def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
         """Whose turn may come now: what has just been put back may be what nobody starts with, and is tried first again

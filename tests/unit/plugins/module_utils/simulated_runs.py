@@ -258,7 +258,8 @@ class Actor:
         guarded, allowed = machine.runs, self.inventory.allow_outage
         if guarded:
             try:
-                stays = machine.ran_with is not None and machine.ran_with.peer_urls == self.shape.peer_urls
+                same = machine.ran_with is not None and machine.ran_with.peer_urls == self.shape.peer_urls
+                stays = same and not urls
                 self._require(lambda now: _links.before_stop(now, machine.log, allowed, reached=stays), machine.log)
             except Refused:
                 assert machine.previous is not None

@@ -201,7 +201,8 @@ class TestNewHosts:
         text = refusal([*well(0, 1, 2, members=[*member_list(), stranger]), bare(3)])
         assert f"-e etcd_forget={stranger['id']}" in text
         moved = bare(3, etcd_address="10.0.0.1")
-        hosts = [serving(bare(0, etcd_address="10.0.0.8")), *well(1, 2, members=member_list()), moved]
+        away = replace(serving(bare(0)), wanted=bare(0, etcd_address="10.0.0.8").wanted)
+        hosts = [away, *well(1, 2, members=member_list()), moved]
         assert "Give the new host a name and an address of its own" in refusal(hosts)
 
     def test_find_the_one_place_for_a_learner_taken(self):
@@ -771,6 +772,16 @@ class TestAMemberThatIsDown:
             ("turn", "etcd-host0"),
         ]
         assert step(hosts, "turn").arguments["peer_urls"] == []
+
+    @pytest.mark.parametrize("size, order", [(1, ["turn", "join"]), (2, ["join", "turn"]), (3, ["turn", "join"])])
+    def test_who_joins_waits_for_it_where_it_can_be_spared_before(self, size, order):
+        """The promotion demands that others can connect to the voters anew; of two, none can be spared before."""
+        known = member_list(size)
+        known[0] = {**known[0], "peer_urls": ["http://10.0.0.9:2380"]}
+        hosts = well(*range(size), members=known)
+        hosts[0] = replace(hosts[0], wanted=bare(0, etcd_address="10.0.0.9").wanted)
+        hosts.append(bare(size))
+        assert [kind for kind, _host in acts(hosts) if kind != "install"] == order
 
 
 class TestAReleaseThatSomebodyHasRemoved:
