@@ -14,7 +14,7 @@ can dial serves, until the member that it dials stops as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _guard
@@ -131,8 +131,19 @@ def check(demand: Demand, votes: Votes, links: Links) -> None:
         f"To {demand.act}, {demand.needed} other healthy voter{'s' * (demand.needed > 1)} must be able to open new "
         f"peer connections {_to_whom(demand, votes)}. " + " ".join(_missing(demand, votes, links)),
         _DANGER,
-        "Let the members reach each other's peer URLs in both directions, with certificates that all of them accept, "
-        "then run again.",
+        _remedy(sorted(votes.healthy - {demand.member_id} - set(links)), votes),
+    )
+
+
+def _remedy(unreported: Sequence[str], votes: Votes) -> str:
+    """Only a host of the inventory reports."""
+    reach = "Let the members reach each other's peer URLs in both directions, with certificates that all of them accept"
+    if not unreported:
+        return f"{reach}, then run again."
+    names = ", ".join(_name(votes, one) for one in unreported)
+    return (
+        f"Write the hosts of {names} into the inventory if they are not in it, with etcd_member_state: absent if they "
+        f"are to leave. {reach}, then run again."
     )
 
 

@@ -72,6 +72,7 @@ class TestAStopIsRefused:
         cluster = votes("abc")
         text = refusal(_links.before_stop(cluster, "a"), cluster, links("abc", silent="c"))
         assert "m-c reports none: it is on no host of this run, or its report does not arrive" in text
+        assert "Write the hosts of m-c into the inventory if they are not in it" in text
 
     def test_where_the_guard_refuses(self) -> None:
         with pytest.raises(Refused, match="Without m-a, 1 of 3 voters would be healthy"):
