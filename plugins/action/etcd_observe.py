@@ -77,7 +77,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         host = arguments["host"]
         inputs = arguments["inputs"]
         if host != task_vars["inventory_hostname"]:
-            inputs = inputs_of(host, self._templar, self._task, task_vars)
+            inputs = inputs_of(host, self._loader, self._task, task_vars)
         try:
             identities = _identities(arguments["members"], inputs, task_vars)
         except EtcdError as exc:

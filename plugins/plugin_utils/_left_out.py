@@ -13,15 +13,17 @@ what is computed here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ansible.template import trust_as_template
+from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import render
+
+if TYPE_CHECKING:
+    from ansible.parsing.dataloader import DataLoader
 
 
-def inputs_of(host: str, templar: Any, task: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
+def inputs_of(host: str, loader: DataLoader, task: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
     """C(__etcd_inputs) of another host.
 
-    :param templar: the action's own.
     :param task: the action's task, inside the role.
     """
     role = task._role
@@ -33,6 +35,5 @@ def inputs_of(host: str, templar: Any, task: Any, task_vars: dict[str, Any]) -> 
     }
     for name in ("groups", "hostvars", "inventory_dir", "inventory_file", "playbook_dir"):
         variables.setdefault(name, task_vars.get(name))
-    other = templar.copy_with_new_env(available_variables=variables)
-    found: dict[str, Any] = other.template(trust_as_template("{{ __etcd_inputs }}"))
+    found: dict[str, Any] = render(loader, "{{ __etcd_inputs }}", variables)
     return found

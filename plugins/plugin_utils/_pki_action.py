@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import decrypted
 
 if t.TYPE_CHECKING:
     from ansible.parsing.dataloader import DataLoader
@@ -61,12 +62,11 @@ def vault_reader(loader: DataLoader) -> Unvault:
 
     def read(path: str) -> bytes:
         try:
-            plain: str = loader.get_text_file_contents(os.path.abspath(path))
+            return decrypted(loader, os.path.abspath(path))
         except AnsibleError as exc:
             raise BadInput(
                 "It is encrypted with ansible-vault, and none of the vault passwords given opens it. "
                 "Give the right one with --ask-vault-pass or --vault-id."
             ) from exc
-        return plain.encode()
 
     return read

@@ -100,7 +100,7 @@ def taken(name, monkeypatch):
             args={}, check_mode=False, async_val=0, action=name, get_play=lambda: SimpleNamespace(strategy="linear")
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        action = load("action", name).ActionModule(task, connection, None, DataLoader(), None)
+        action = load("action", name).ActionModule(task, connection, None, DataLoader(), None, None)
         monkeypatch.setattr(action, "validate_argument_spec", carry)
         run = action.run
     with pytest.raises(Taken) as caught:

@@ -140,6 +140,17 @@ def test_what_is_pure_loads_nothing_that_reaches_out(name):
         assert not opened, f"{name} loads {one}, which opens files in line {opened}"
 
 
+#: Of Ansible on the controller: what is the same in every ansible-core that the collection works with.
+ANSIBLE = {"ansible", "ansible.errors", "ansible.parsing.dataloader", "ansible.plugins.action"}
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if not name.startswith(("module_utils.", "modules."))])
+def test_one_file_alone_knows_that_versions_of_ansible_differ(name):
+    used = {full for full in foreign_imports(name) if full.partition(".")[0] == "ansible"}
+    used = {full for full in used if not full.startswith("ansible.module_utils.")}
+    assert name == "plugin_utils._ansible_core" or used <= ANSIBLE
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_a_module_needs_nothing_on_a_host_but_python_itself(name):
     for one in reach(name):

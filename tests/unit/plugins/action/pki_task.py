@@ -21,4 +21,6 @@ def run(action: type[PkiAction], check: bool = False, **arguments: t.Any) -> dic
     task = SimpleNamespace(args=arguments, check_mode=check, async_val=0, action=action.__module__)
     # No connection is ever used; its shell is only asked whether it has a temporary directory.
     connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="unused"))
-    return action(task, connection, None, DataLoader(), None).run(None, {})
+    loaded = action(task, connection, None, DataLoader(), None, None)
+    loaded._load_name = task.action  # As Ansible's own loader does; before 2.19 a refusal of arguments names it.
+    return loaded.run(None, {})

@@ -24,7 +24,7 @@ class Task:
             args={}, check_mode=check, async_val=0, action=action.__module__, get_play=lambda: play
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
-        self._action = action(self._task, connection, None, DataLoader(), None)
+        self._action = action(self._task, connection, None, DataLoader(), None, None)
         self.printed: list[str] = []
         self._action._display = SimpleNamespace(display=self.printed.append)
         self._action._execute_module = self._execute

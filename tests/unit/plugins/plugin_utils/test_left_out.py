@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
+from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import trust_as_template
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
 
 INVENTORY = """
 [etcd_cluster]
 10.0.0.1 NODE_NAME=etcd-host0
-10.0.0.2 NODE_NAME=etcd-host1 etcd_client_port=4001
+10.0.0.2 NODE_NAME=etcd-host1 etcd_client_port=4001 rack=b
 [etcd_cluster:vars]
 etcd_version=3.5.33
 """
@@ -47,6 +47,7 @@ def task():
         "version": "{{ etcd_version }}",
         "cluster": "{{ __etcd_cluster }}",
         "members": "{{ groups[etcd_group] }}",
+        "rack": "{{ lookup('vars', 'rack', default='a') }}",
     }
     internal = {
         "__etcd_inputs": {key: trust_as_template(text) for key, text in inputs.items()},
@@ -57,7 +58,7 @@ def task():
 
 
 def test_they_are_what_that_host_itself_would_have(task, task_vars):
-    found = inputs_of("10.0.0.2", Templar(DataLoader(), {}), task, task_vars)
+    found = inputs_of("10.0.0.2", DataLoader(), task, task_vars)
     assert found == {
         "host": "10.0.0.2",
         "name": "etcd-host1",
@@ -65,8 +66,9 @@ def test_they_are_what_that_host_itself_would_have(task, task_vars):
         "version": "3.5.33",
         "cluster": "etcd_cluster",
         "members": ["10.0.0.1", "10.0.0.2"],
+        "rack": "b",
     }
 
 
 def test_defaults_stand_where_the_inventory_says_nothing(task, task_vars):
-    assert inputs_of("10.0.0.1", Templar(DataLoader(), {}), task, task_vars)["port"] == 2379
+    assert inputs_of("10.0.0.1", DataLoader(), task, task_vars)["port"] == 2379

@@ -1,0 +1,44 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""What ansible-core's versions do differently. Nothing else in the collection asks which one it runs on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ansible.template import Templar
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # Before 2.19 every text was a template.
+
+    def trust_as_template(value: str) -> str:
+        return value
+
+
+if TYPE_CHECKING:
+    from ansible.parsing.dataloader import DataLoader
+
+
+def render(loader: DataLoader, template: str, variables: dict[str, Any]) -> Any:
+    """Render a template of the collection's own with other variables than the task's.
+
+    Before 2.19 lookups of a copied templar still use the variables of the original.
+    """
+    return Templar(loader, variables=variables).template(trust_as_template(template))
+
+
+def decrypted(loader: DataLoader, path: str) -> bytes:
+    """Return what a file holds, decrypted where it is encrypted with ansible-vault.
+
+    :raises AnsibleError: it cannot be read or decrypted.
+    """
+    if hasattr(loader, "get_text_file_contents"):
+        text: str = loader.get_text_file_contents(path)
+        return text.encode()
+    content: bytes = loader._get_file_contents(path)[0]  # Before 2.19 there is no other way that leaves no plain copy.
+    return content
