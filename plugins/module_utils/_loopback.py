@@ -153,6 +153,8 @@ def start(
         "EnvironmentFile": file,
         "UnsetEnvironment": "HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy",
         "LimitNOFILE": "65536",
+        # For a member whose settings say memory-mlock.
+        "LimitMEMLOCK": "infinity",
         "UMask": "0077",
         "NoNewPrivileges": "yes",
         **({"RuntimeMaxSec": f"{lifetime:.0f}"} if lifetime else {}),

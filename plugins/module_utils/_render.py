@@ -35,6 +35,9 @@ BUNDLES = {"ca": "client", "peer-ca": "peer"}
 #: Leaf certificates: file name -> profile. Each has its key beside it, C(NAME-key.pem).
 LEAVES = {"etcd": "server", "peer": "peer", "admin": "client"}
 
+#: With these etcd keeps its database from being swapped out.
+_LOCKING = ("memory-mlock", "experimental-memory-mlock")
+
 #: Whoever has this name in a client certificate is root once authentication is on.
 ADMINISTRATOR = "root"
 
@@ -79,9 +82,11 @@ def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]
     if wanted.tls:
         watched += [layout.certificate(bundle) for bundle in BUNDLES]
     endpoint = _urls.local(wanted.member.listen_client_urls)
+    settings = flags(wanted, version)
+    unit = _unit.render(layout, wanted.name, wanted.cluster, etcd, any(settings.get(flag) for flag in _LOCKING))
     return [
-        File(layout.conf_file, _envfile.render(flags(wanted, version)), "0640", "root", layout.group),
-        File(layout.unit_file, _unit.render(layout, wanted.name, wanted.cluster, etcd), "0644"),
+        File(layout.conf_file, _envfile.render(settings), "0640", "root", layout.group),
+        File(layout.unit_file, unit, "0644"),
         File(layout.gate_file, _gate.render(layout, watched), "0755"),
         File(
             layout.link("etcdctl"),

@@ -45,7 +45,7 @@ ExecStart={binary}
 ExecStartPost=+{gate} ready
 ExecStopPost=+{gate} after
 LimitNOFILE=65536
-OOMScoreAdjust=-500
+{memory}OOMScoreAdjust=-500
 UMask=0077
 
 {sandbox}
@@ -68,10 +68,12 @@ def writable_dirs(layout: Layout) -> list[str]:
     return list(dict.fromkeys(paths))
 
 
-def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
+def render(layout: Layout, name: str, cluster: str, binary: str, locks_memory: bool = False) -> str:
     """The unit file.
 
     :param binary: the versioned path of etcd; links are for people.
+    :param locks_memory: is the database to stay in memory? Above the limit that systemd gives etcd would end with
+        C(failed to commit tx) as soon as the database grows (server/storage/backend/backend.go, C(Mlock)).
     """
     return _UNIT.format(
         signature=SIGNATURE,
@@ -84,6 +86,7 @@ def render(layout: Layout, name: str, cluster: str, binary: str) -> str:
         run_dir=layout.run_dir,
         gate=layout.gate_file,
         binary=binary,
+        memory="LimitMEMLOCK=infinity\n" if locks_memory else "",
         # A directory on a missing disk is the gate's to speak of.
         sandbox=_sandbox.lines(writable_dirs(layout), withheld_calls="@privileged @resources"),
     )

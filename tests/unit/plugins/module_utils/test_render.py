@@ -61,6 +61,14 @@ def test_the_settings_file_never_founds_a_cluster():
     assert "ETCD_INITIAL_CLUSTER_TOKEN" not in found
 
 
+@pytest.mark.parametrize("version, flag", [(VERSION, "memory-mlock"), ("3.5.33", "experimental-memory-mlock")])
+def test_a_database_that_is_to_stay_in_memory_may_grow_there(version, flag):
+    for value in (True, False):
+        unit = files(version, etcd_settings={flag: value})[LAYOUT.unit_file].content
+        assert ("LimitMEMLOCK=infinity\n" in unit) == value
+    assert "LimitMEMLOCK" not in files()[LAYOUT.unit_file].content
+
+
 def test_the_bootstrap_settings_are_the_three_of_a_first_start():
     file = _render.bootstrap(bare().wanted, initial_cluster(), "a-token")
     assert settings(file.content) == {
