@@ -285,6 +285,7 @@ class TestWhoHasTheNewestSnapshot:
         }
         known = {key: trust_as_template(INTERNAL[key]) for key in ("__etcd_looking", "__etcd_holders", "__etcd_holder")}
         given = {"hostvars": hostvars, "ansible_play_hosts": names, "__etcd_here": names, "etcd_snapshot": ""}
+        given["__etcd_members"] = names
         return render(DataLoader(), INTERNAL[name], {**known, **given, **variables})
 
     def test_is_told_by_revisions_and_by_no_clock(self):
@@ -297,3 +298,6 @@ class TestWhoHasTheNewestSnapshot:
 
     def test_does_not_matter_where_one_is_named(self):
         assert self.found("__etcd_holders", etcd_snapshot="/x.db") == ["etcd-host1"]
+
+    def test_is_told_within_one_cluster(self):
+        assert self.found("__etcd_holder", __etcd_members=["etcd-host0"]) == "etcd-host0"

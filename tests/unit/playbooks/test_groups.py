@@ -1,0 +1,96 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which hosts a playbook is for, and whose cluster each of them belongs to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[3]
+
+PLAY = f"""
+- import_playbook: {REPOSITORY}/playbooks/_groups.yml
+  vars:
+    __etcd_one_only: "{{{{ one_only | default(false) }}}}"
+- hosts: "{{{{ hostvars['localhost'].__etcd_hosts }}}}"
+  gather_facts: false
+  roles: [shown]
+"""
+
+TASKS = """
+- debug:
+    msg: "{{ inventory_hostname }} of {{ etcd_cluster_name }} with {{ __etcd_members | join(' ') }}."
+"""
+
+ALPHA = "[alpha]\n192.0.2.1\n[alpha:vars]\netcd_group=alpha\n"
+BETA = "[beta]\n192.0.2.2\n192.0.2.3\n[beta:vars]\netcd_group=beta\n"
+PLAIN = "[etcd_cluster]\n192.0.2.4\n"
+WEB = "[web]\n192.0.2.9\n"
+
+OF_ALPHA = ["192.0.2.1 of alpha with 192.0.2.1."]
+OF_BETA = [f"192.0.2.{host} of beta with 192.0.2.2 192.0.2.3." for host in (2, 3)]
+OF_PLAIN = ["192.0.2.4 of etcd_cluster with 192.0.2.4."]
+
+
+def play(place, inventory, *arguments):
+    (place / "hosts").write_text(inventory)
+    (place / "play.yml").write_text(PLAY)
+    role = place / "roles" / "shown"
+    (role / "tasks").mkdir(parents=True)
+    (role / "tasks" / "main.yml").write_text(TASKS)
+    for kind in ("defaults", "vars"):
+        (role / kind).symlink_to(REPOSITORY / "roles" / "etcd" / kind)
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "hosts", "play.yml", *arguments]
+    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    "inventory, arguments, found",
+    [
+        (PLAIN + WEB, (), OF_PLAIN),
+        (WEB + ALPHA + BETA, (), [*OF_ALPHA, *OF_BETA]),
+        (ALPHA + BETA, ("--limit", "beta"), OF_BETA),
+        (ALPHA + PLAIN, (), [*OF_ALPHA, *OF_PLAIN]),
+        (ALPHA + BETA, ("-e", "etcd_group=beta"), OF_BETA),
+        (ALPHA + BETA + PLAIN, ("-e", "etcd_group=alpha,beta"), [*OF_ALPHA, *OF_BETA]),
+        (ALPHA + BETA, ("-e", '{"etcd_group": ["beta", "alpha"]}'), [*OF_ALPHA, *OF_BETA]),
+        (ALPHA + BETA, ("-e", "etcd_group=alpha", "-e", "one_only=true"), OF_ALPHA),
+    ],
+)
+def test_every_host_belongs_to_the_cluster_whose_group_has_it(tmp_path, inventory, arguments, found):
+    done = play(tmp_path, inventory, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.split('"')[3] for line in done.stdout.splitlines() if '"msg": ' in line]
+    assert sorted(said) == sorted(found)
+
+
+@pytest.mark.parametrize(
+    "inventory, arguments, said",
+    [
+        (WEB, (), "The group etcd_cluster has no host in this inventory"),
+        (ALPHA, ("-e", "etcd_group=alpha,nope"), "The group nope has no host in this inventory"),
+        (ALPHA + BETA, ("-e", "one_only=true"), "Say which: -e etcd_group=alpha"),
+    ],
+)
+def test_no_host_is_reached_where_it_is_not_said_whose_it_is(tmp_path, inventory, arguments, said):
+    done = play(tmp_path, inventory, *arguments)
+    assert done.returncode != 0
+    assert said in " ".join((done.stdout + done.stderr).split())
+    assert "of alpha with" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "name, one_only",
+    [("etcd", False), ("drill", False), ("offsite", False), ("reclaim", False)]
+    + [("destroy", True), ("recover", True), ("restore", True)],
+)
+def test_what_a_playbook_takes_away_it_takes_from_one_cluster(name, one_only):
+    text = (REPOSITORY / "playbooks" / f"{name}.yml").read_text()
+    assert "ansible.builtin.import_playbook: _groups.yml\n" in text
+    assert ("__etcd_one_only: true" in text) == one_only
