@@ -30,13 +30,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _userfile,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._command import Result, Run
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._saving import Choice, Kept, Settings, Try
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
 from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
 
-# Seconds for one question to one member; all are asked at once.
-_TIMEOUT = 3.0
+#: Seconds for one question to one member; all are asked at once.
+TIMEOUT = 3.0
 # Seconds between two looks at a member that may be starting.
 _POLL = 5.0
 # systemd reads the priority of a line from it (sd-daemon(3)).
@@ -63,18 +65,19 @@ def main(arguments: Sequence[str]) -> int:
     :returns: the status of the process.
     """
     try:
-        settings = _settings(arguments)
+        if len(arguments) != 1:
+            raise HostError("give the path of its settings, and nothing else.")
+        settings = settings_in(arguments[0])
     except EtcdError as exc:
         return _failed(f"No snapshot was tried: {exc}")
     try:
-        done = attempt(settings)
-        last = Try(_saving.stamp(time.time()), done.outcome, done.message, done.duration)
+        last = of(attempt(settings))
     except EtcdError as exc:
-        last = Try(_saving.stamp(time.time()), _saving.FAILED, _one_line(str(exc)))
+        last = failure(exc)
     except Exception as exc:
         # Even a mistake in this very program must be seen by whoever watches the metrics.
         last = Try(_saving.stamp(time.time()), _saving.FAILED, f"A mistake in this program: {exc!r}. Please report it.")
-    last = _told(settings, last)
+    last = told(settings, last)
     if not last.ok:
         return _failed(f"{settings.cluster}: no good try at a snapshot from this host: {last.message}")
     sys.stdout.write(f"{settings.cluster}: {last.message}\n")
@@ -98,6 +101,16 @@ def attempt(
             choice = look(settings, credentials, clock())
     if not choice.mine:
         return Done(_saving.PASSED, f"Left to {choice.saver}. {choice.why}")
+    return finished(settings, *save(settings, credentials), choice.why, _run)
+
+
+def save(settings: Settings, credentials: Credentials, check: bool = False) -> tuple[Saved, float]:
+    """Save what this host's own member has.
+
+    :param check: touch nothing.
+    :returns: the snapshot, and the seconds that it took.
+    :raises EtcdError: see C(_snapshot.save).
+    """
     begin = time.monotonic()
     saved = _snapshot.save(
         [settings.endpoint],
@@ -108,15 +121,25 @@ def attempt(
         retention=Retention(settings.keep, settings.daily, settings.weekly),
         member_dirs=settings.member_dirs,
         max_hash_size=settings.max_hash_size,
-        timeout=_TIMEOUT,
+        timeout=TIMEOUT,
+        check=check,
     )
-    took = time.monotonic() - begin
+    return saved, time.monotonic() - begin
+
+
+def finished(settings: Settings, saved: Saved, took: float, why: str, run: Run) -> Done:
+    """Run what is to be run with a snapshot that was saved.
+
+    :param took: seconds that saving took.
+    :param why: it was this member's to save.
+    :raises HostError: that command failed. The snapshot stays.
+    """
     if settings.after_command:
-        _run_after(settings.after_command, saved.path)
+        _run_after(run, settings.after_command, saved.path)
     manifest = saved.manifest
     return Done(
         _saving.SAVED,
-        f"Saved {saved.path}, revision {manifest.revision}, {manifest.size} bytes, in {took:.1f} s. {choice.why}",
+        f"Saved {saved.path}, revision {manifest.revision}, {manifest.size} bytes, in {took:.1f} s. {why}",
         took,
     )
 
@@ -145,7 +168,7 @@ def look(settings: Settings, credentials: Credentials, now: float) -> Choice:
     :param now: seconds since 1970.
     :raises EtcdError: its own member does not tell.
     """
-    seen = survey([settings.endpoint], credentials, _TIMEOUT, cluster=True)
+    seen = survey([settings.endpoint], credentials, TIMEOUT, cluster=True)
     own = next((one for one in seen if one.endpoint == settings.endpoint), seen[0])
     status = own.status
     if status is None:
@@ -154,7 +177,7 @@ def look(settings: Settings, credentials: Credentials, now: float) -> Choice:
             f"not know who else could save one. Look at: systemctl status {settings.unit}"
         )
     if own.members is None and not status["is_learner"]:
-        with Client([settings.endpoint], credentials, _TIMEOUT) as client:
+        with Client([settings.endpoint], credentials, TIMEOUT) as client:
             # It says why.
             own = own._replace(members=client.member_list(False)["members"])
     own_id = status["member_id"]
@@ -177,34 +200,51 @@ def credentials_of(settings: Settings) -> Credentials:
     return Credentials(**{name: path or None for name, path in paths.items()}, username=user, password=password)
 
 
-def _run_after(command: Sequence[str], path: str) -> None:
+def _run_after(run: Run, command: Sequence[str], path: str) -> None:
     """Run the operator's own command. It is no shell line: what is in the path or in an argument means itself.
 
     :raises HostError: it cannot be run, or it failed.
     """
     kept = f"The snapshot {path} is good and stays."
     try:
-        # There is no module here whose run_command it could be.
-        done = subprocess.run([*command, path], stdin=subprocess.DEVNULL, check=False)  # pylint: disable=ansible-bad-function
-        status = done.returncode
+        done = run([*command, path])
     except OSError as exc:
         raise HostError(f"etcd_snapshot_after_command, {command[0]}, cannot be run: {exc.strerror}. {kept}") from exc
-    if status:
-        how = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
-        raise HostError(f"etcd_snapshot_after_command, {command[0]}, {how}. What it said is above. {kept}")
+    if done.code:
+        how = f"ended with status {done.code}" if done.code > 0 else f"was ended by signal {-done.code}"
+        said = f"It said: {done.words}" if done.words else "What it said is above."
+        raise HostError(f"etcd_snapshot_after_command, {command[0]}, {how}. {kept} {said}")
 
 
-def _settings(arguments: Sequence[str]) -> Settings:
-    if len(arguments) != 1:
-        raise HostError("give the path of its settings, and nothing else.")
+def _run(arguments: Sequence[str]) -> Result:
+    """Run a program whose output goes where that of this one goes: there is no module here to do it."""
+    done = subprocess.run(arguments, stdin=subprocess.DEVNULL, check=False)  # pylint: disable=ansible-bad-function
+    return Result(done.returncode, "", "")
+
+
+def settings_in(path: str) -> Settings:
+    """What a member's host was told of its snapshots.
+
+    :raises EtcdError: the file cannot be read, or holds something else.
+    """
     try:
-        with open(arguments[0], encoding="utf-8") as stream:
+        with open(path, encoding="utf-8") as stream:
             return Settings.from_json(stream.read())
     except (OSError, UnicodeDecodeError) as exc:
-        raise HostError(f"{arguments[0]} cannot be read: {exc}. Run the playbook: it writes it anew.") from exc
+        raise HostError(f"{path} cannot be read: {exc}. Run the playbook: it writes it anew.") from exc
 
 
-def _told(settings: Settings, last: Try) -> Try:
+def of(done: Done) -> Try:
+    """A try that went well just now."""
+    return Try(_saving.stamp(time.time()), done.outcome, done.message, done.duration)
+
+
+def failure(error: EtcdError) -> Try:
+    """A try that failed just now."""
+    return Try(_saving.stamp(time.time()), _saving.FAILED, _one_line(str(error)))
+
+
+def told(settings: Settings, last: Try) -> Try:
     """Tell the metrics, then the host itself, what became of this try. One that nobody was told of has failed.
 
     :returns: what became of it.

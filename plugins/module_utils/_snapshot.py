@@ -150,10 +150,11 @@ def ranked(seen: Sequence[Seen]) -> list[Seen]:
             "Their data differ from each other's, and a snapshot would be of one side only.",
             "Find out which member is right, and name its URL as the endpoint to take the snapshot from.",
         )
-    return sorted(believed, key=_rank)
+    return sorted(believed, key=rank)
 
 
-def _rank(one: Seen) -> tuple[bool, bool, bool, int]:
+def rank(one: Seen) -> tuple[bool, bool, bool, int]:
+    """The place in the order of C(ranked) of a member that answers; the lower, the better."""
     status = _status(one)
     unhealthy = bool(one.error)
     return status["is_learner"], unhealthy, status["is_leader"], -status["raft_applied_index"] if unhealthy else 0

@@ -100,6 +100,38 @@ def test_metrics_say_so(cluster, first, newest):
     assert "etcd_snapshot_newest_timestamp_seconds" in text
 
 
+def test_one_is_saved_now_by_a_follower_and_the_run_says_where(cluster, first, newest):
+    would = play(cluster, "--check", playbook="quorum.etcd.snapshot")
+    assert (would.code, "would be saved on" in would.said) == (0, True)
+    # What the timers of the other hosts save meanwhile would be taken for it.
+    for host in HOSTS:
+        cluster.on(host, "systemctl stop etcd-snapshot.timer etcd-snapshot")
+    before = {host: kept(cluster, host) for host in HOSTS}
+    run = play(cluster, playbook="quorum.etcd.snapshot")
+    assert run.code == 0
+    ((host, path),) = [(host, path) for host in HOSTS for path in kept(cluster, host) if path not in before[host]]
+    found = manifest(cluster, host, path)
+    assert f"{path} was saved on" in run.said
+    assert f"Revision {found['revision']}, {found['size']} bytes, sha256 {found['sha256']}" in run.said
+    assert cluster.on(host, f"sha256sum {path}").split()[0] == found["sha256"]
+    assert (found["member"], host != leader(cluster), len(kept(cluster, host)) <= 2) == (host, True, True)
+    for host in set(HOSTS) - {first}:
+        cluster.on(host, "systemctl start etcd-snapshot.timer")
+
+
+def test_one_is_saved_now_with_a_member_off(cluster, first, newest):
+    gone = next(host for host in HOSTS if host not in (first, leader(cluster)))
+    cluster.lab("kill", gone)
+    try:
+        run = play(cluster, playbook="quorum.etcd.snapshot")
+        assert run.code == 0
+        assert "was saved on" in run.said
+        assert "Passed over: " in run.said
+    finally:
+        cluster.lab("start", gone)
+    cluster.on(gone, "until etcdctl endpoint health --cluster; do sleep 1; done")
+
+
 def test_it_goes_off_site(cluster, first, newest):
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()

@@ -179,6 +179,7 @@ WITH_DATA = {
     "etcd_restore",
     "etcd_snapshot",
     "etcd_snapshot_drill",
+    "etcd_snapshot_now",
     "etcd_snapshot_restore",
     "etcd_turn",
 }
@@ -249,6 +250,7 @@ def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
         "recovery",
         "report",
         "rescue",
+        "snapshot",
     }
     assert planned_kinds() <= {path.stem for path in TASKS}
 
