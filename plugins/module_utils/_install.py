@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import tarfile
 import urllib.error
@@ -71,6 +72,32 @@ class Release:
         return self.archive[: -len(".tar.gz")]
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What an archive must be.
+
+    :param said_by: who says so.
+    :param remedy: what to do where it is another.
+    """
+
+    sha256: str
+    said_by: str
+    remedy: str
+
+
+# What a proxy, a firewall or a mirror answers in place of a file, often with status 200.
+_PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
+
+_SEE_THE_PAGE = (
+    "See what it says, with curl on that host: a proxy or a mirror may ask for a login, or have no such file. A proxy is "
+    "named in etcd_download_environment, and a mirror in etcd_download_url."
+)
+
+
+def _is_page(begins: bytes) -> bool:
+    return bool(_PAGE.match(begins))
+
+
 def install(layout: Layout, release: Release, source: Source, run: Run, check: bool) -> dict[str, Any]:
     """Fetch the archive, verify it and unpack it under its version, and make the account.
 
@@ -104,14 +131,14 @@ def _check_room(directory: str) -> None:
 
 
 def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str) -> str:
-    checksum = _releases.known_checksum(release.archive, source.checksums) or _listed_checksum(release, source)
+    wanted = _wanted(release, source)
     parent = os.path.dirname(directory)
     with _scratch(parent) as scratch:
         archive = source.archive
         if not archive:
             archive = os.path.join(scratch, release.archive)
             _download(f"{source.url.rstrip('/')}/v{release.version}/{release.archive}", archive, source.opener)
-        _check_checksum(archive, checksum)
+        _check_checksum(archive, wanted)
         unpacked = os.path.join(scratch, "release")
         _unpack(archive, release.directory, unpacked, _releases.tools(release.version))
         _check_binary(run, os.path.join(unpacked, "etcd"), release.version)
@@ -120,10 +147,24 @@ def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str
             raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
         os.rename(unpacked, directory)
         _atomic.sync_directory(parent)
-    return checksum
+    return wanted.sha256
 
 
-def _listed_checksum(release: Release, source: Source) -> str:
+def _wanted(release: Release, source: Source) -> _Wanted:
+    known = _releases.known_checksum(release.archive, source.checksums)
+    if not known:
+        return _listed_checksum(release, source)
+    if release.archive in source.checksums:
+        return _Wanted(known, "etcd_checksums", "Correct it there if this archive is the one that you mean.")
+    return _Wanted(
+        known,
+        "what is pinned in this collection",
+        "Fetch the archive anew from where etcd is published. If it is your own build, give its checksum in "
+        "etcd_checksums.",
+    )
+
+
+def _listed_checksum(release: Release, source: Source) -> _Wanted:
     name = release.archive
     url = _releases.checksums_url(source.url, release.version, source.from_mirror)
     if not url:
@@ -132,10 +173,16 @@ def _listed_checksum(release: Release, source: Source) -> str:
             f"etcd_checksums: {{{name}: SHA256}}; or believe the mirror: etcd_checksums_from_mirror: true."
         )
     with _opened(url, source.opener) as stream:
-        checksum = _releases.checksum_in(stream.read(_CHUNK).decode(errors="replace"), name)
+        listing = stream.read(_CHUNK)
+    checksum = _releases.checksum_in(listing.decode(errors="replace"), name)
     if not checksum:
-        raise BadInput(f"{url} has no checksum of {name}. See that this version exists for this architecture.")
-    return checksum
+        page = _is_page(listing)
+        raise BadInput(
+            f"{url} is a web page and no list of checksums. {_SEE_THE_PAGE}"
+            if page
+            else f"{url} has no checksum of {name}. See that this version exists for this architecture."
+        )
+    return _Wanted(checksum, url, "Where a mirror and its own list do not agree, have it mirror that release anew.")
 
 
 @contextlib.contextmanager
@@ -184,20 +231,25 @@ def _download(url: str, path: str, opener: Opener) -> None:
                 raise HostError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def _check_checksum(path: str, wanted: str) -> None:
-    digest = hashlib.sha256()
+def _check_checksum(path: str, wanted: _Wanted) -> None:
+    digest, size, begins = hashlib.sha256(), 0, b""
     try:
         with open(path, "rb") as stream:
             for chunk in iter(lambda: stream.read(_CHUNK), b""):
+                begins = begins or chunk
+                size += len(chunk)
                 digest.update(chunk)
     except OSError as exc:
         raise HostError(f"{path} cannot be read: {exc.strerror}.") from exc
-    if digest.hexdigest() != wanted:
-        raise BadInput(
-            f"{os.path.basename(path)} has the SHA256 {digest.hexdigest()}, not {wanted}: it is damaged, or not "
-            "what it says. Nothing was installed. If it is your own build, give its checksum in "
-            "etcd_checksums."
-        )
+    if digest.hexdigest() == wanted.sha256:
+        return
+    name = os.path.basename(path)
+    if _is_page(begins):
+        raise BadInput(f"{name} is a web page of {size} bytes. Nothing was installed. {_SEE_THE_PAGE}")
+    raise BadInput(
+        f"{name} has {size} bytes and the SHA256 {digest.hexdigest()}, not {wanted.sha256}, as {wanted.said_by} says: "
+        f"it is damaged, or not what it says. Nothing was installed. {wanted.remedy}"
+    )
 
 
 def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None:

@@ -142,13 +142,38 @@ def refusals(directory: Path, version: str) -> dict[str, tuple[dict[str, Any], s
     half.parent.mkdir(parents=True)
     half.write_bytes((RELEASES / f"v{version}" / name).read_bytes()[: 1 << 20])
     checksum = sha256(half)
+    page = directory / "page" / name
+    page.parent.mkdir()
+    page.write_text("\n<!DOCTYPE html><title>Log in</title>")
+    other = directory / "v3.6.997" / name_of("3.6.997")
+    other.parent.mkdir()
+    other.write_bytes(b"another")
+    (other.parent / "SHA256SUMS").write_text(f"{'1' * 64}  {other.name}\n")
+    (directory / "v3.6.998").mkdir()
+    (directory / "v3.6.998" / "SHA256SUMS").write_text("<html>")
 
     def sent(says: str, top: str) -> dict[str, Any]:
         path = small_release(directory / says / top, version, says, top)
         return {"archive": str(path), "checksums": {name: sha256(path)}}
 
     return {
-        "wrong checksum": ({"checksums": {name: "0" * 64}}, f"{name} has the SHA256 {checksum}, not {'0' * 64}: it is"),
+        "given checksum": (
+            {"checksums": {name: "0" * 64}},
+            f"{name} has 1048576 bytes and the SHA256 {checksum}, not {'0' * 64}, as etcd_checksums says: it is",
+        ),
+        "pinned checksum": ({"checksums": {}}, "as what is pinned in this collection says: it is damaged"),
+        "a mirror's list": (
+            {"version": "3.6.997", "checksums_from_mirror": True},
+            "v3.6.997/SHA256SUMS says: it is damaged, or not what it says. Nothing was installed. Where a mirror and",
+        ),
+        "a web page": (
+            {"archive": str(page), "checksums": {name: checksum}},
+            f"{name} is a web page of 37 bytes. Nothing",
+        ),
+        "a page for a list": (
+            {"version": "3.6.998", "checksums_from_mirror": True},
+            "v3.6.998/SHA256SUMS is a web page and no list of checksums",
+        ),
         "no checksum": ({"checksums": {name: "x"}}, "which is no SHA256 of 64 hexadecimal digits."),
         "half an archive": ({"checksums": {name: checksum}}, f"{name} is no whole archive: "),
         "another version": (sent("3.5.33", top), "The archive's etcd says 'etcd Version: 3.5.33', not version"),
