@@ -89,8 +89,8 @@ class _Wanted:
 _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
 
 _SEE_THE_PAGE = (
-    "See what it says, with curl on that host: a proxy or a mirror may ask for a login, or have no such file. A proxy is "
-    "named in etcd_download_environment, and a mirror in etcd_download_url."
+    "See what it says, with curl on that host: a proxy or a mirror may ask for a login, or have no such file. A proxy "
+    "is named in etcd_download_environment, and a mirror in etcd_download_url."
 )
 
 
