@@ -9,7 +9,8 @@ VENV := $(CACHE)/venv
 IMPORTER := $(CACHE)/venv-importer
 OLDEST := $(CACHE)/venv-2.19
 PROMTOOL := $(CACHE)/promtool
-LINKS := $(CACHE)/links
+# The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
+LINKS := $(CURDIR)/.collections
 COLLECTIONS := $(CACHE)/collections
 DEMO := $(CACHE)/demo
 LAB := python3 -m lab
@@ -31,7 +32,7 @@ SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANG
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
 
-deps: $(VENV)/.done $(LINKS)/.done ## the tools, in .cache/venv, and what the lab needs of the system
+deps: $(VENV)/.done ## the tools, in .cache/venv, and what the lab needs of the system
 	$(LAB) deps
 
 # Each with the Pythons that its ansible-core runs on.
@@ -49,12 +50,6 @@ $(OLDEST)/.done: tests/requirements-2.19.txt
 
 $(PROMTOOL)/.done: tests/promtool.sh
 	tests/promtool.sh $(@D)
-	touch $@
-
-# The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
-$(LINKS)/.done:
-	mkdir -p $(LINKS)/ansible_collections/quorum
-	ln -sfn $(CURDIR) $(LINKS)/ansible_collections/quorum/etcd
 	touch $@
 
 $(COLLECTIONS)/.done: $(VENV)/.done $(SOURCES)
@@ -83,7 +78,7 @@ test: deps $(COLLECTIONS)/.done ## everything that CI runs
 	$(MAKE) --jobs=2 --output-sync=target faults refusals scenarios
 
 # What the first line says is a shell's.
-SHELL_FILES = $(shell git ls-files -co --exclude-standard | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
+SHELL_FILES = $(shell git ls-files -co --exclude-standard -- ':!.collections' | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
 
 lint: deps $(COLLECTIONS)/.done $(IMPORTER)/.done ## static checks
 	ruff check .

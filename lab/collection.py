@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import sys
 
-from lab.paths import CACHE, CHECKOUT
+from lab.paths import CHECKOUT
 
-LINKS = CACHE / "links"
+LINKS = CHECKOUT / ".collections"
 
 
 def make_importable() -> None:
-    """Put a directory on Python's path in which the checkout is C(ansible_collections/quorum/etcd)."""
-    link = LINKS / "ansible_collections" / "quorum" / "etcd"
-    link.parent.mkdir(parents=True, exist_ok=True)
-    if not link.exists():
-        link.symlink_to(CHECKOUT, target_is_directory=True)
+    """Put the directory on Python's path in which the checkout is C(ansible_collections/quorum/etcd)."""
     if str(LINKS) not in sys.path:
         sys.path.insert(0, str(LINKS))
