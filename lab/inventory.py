@@ -57,6 +57,8 @@ def inventory(
     }
     variables["etcd_download_url"] = url(lab)
     variables["etcd_checksums"] = checksums()
+    # Its CAs live as long as the lab, be it below /tmp or in the checkout of a CI job.
+    variables["etcd_confirm"] = ["{{ etcd_pki_dir }}"]
     if nodes:
         variables["ETCD_NODES"] = etcd_nodes(addresses)
     return Inventory(hosts_file(hosts, addresses, by_name), yaml(variables))

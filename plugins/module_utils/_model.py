@@ -37,7 +37,8 @@ class Said:
     """What the operator has said in so many words, because no run does it unasked.
 
     :param forget: names or ids of members whose machines are gone for good.
-    :param confirm: settings whose change cuts clients off, and members at whose former address something else answers.
+    :param confirm: settings whose change cuts clients off, members at whose former address something else answers, and
+        a directory that is kept although it does not look like it.
     :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
     :param accept_mounts: hosts or members whose data were moved to other disks for good.
     :param accept_machine: hosts or members whose machine was built anew and has another machine ID.
@@ -147,6 +148,8 @@ class Authorities:
     :param renew: leaf (C(etcd), C(peer), C(admin)) -> why it must be issued; nothing for those that are good.
     :param notes: what a person should know about them.
     :param bundles: path -> SHA256 that the CA bundles on the host must have; empty while a CA is missing.
+    :param doubt: why a CA that is made in the directory would be lost, or an empty string.
+    :param remedy: where it would not be.
     """
 
     directory: str = ""
@@ -156,6 +159,8 @@ class Authorities:
     renew: Mapping[str, Any] = field(default_factory=dict)
     bundles: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    doubt: str = ""
+    remedy: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Authorities:

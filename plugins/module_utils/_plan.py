@@ -656,6 +656,14 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
                 "A new CA would be trusted by no member of it.",
                 "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
             )
+        if found.missing and found.doubt and found.directory not in host.wanted.said.confirm:
+            raise Refused(
+                f"The {' and '.join(found.missing)} CA would be made in {found.directory} (etcd_pki_dir), and "
+                f"{found.doubt}.",
+                "Without its key no member gets a new certificate and none can be added.",
+                f"{found.remedy}; or, if this directory is kept nevertheless, confirm it: "
+                f"-e etcd_confirm={found.directory}",
+            )
 
 
 def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     LeafSpec,
     check_renewal,
 )
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _keeping
 
 if TYPE_CHECKING:
     from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
@@ -41,12 +42,12 @@ _THROWAWAY_DAYS = 30
 class Pki:
     """How a cluster's certificates are made.
 
-    :param directory: C(etcd_pki_dir); empty where it is not set and the inventory has no directory.
+    :param given: C(etcd_pki_dir), as it was given; empty where it is not set and the inventory has no directory.
     :param days: how long a leaf is valid.
     :param renew_before_days: how many days before its end it is issued anew.
     """
 
-    directory: str
+    given: str
     key: KeySpec
     days: int
     renew_before_days: int
@@ -63,13 +64,18 @@ class Pki:
         days, renew_before_days = int(inputs["days"]), int(inputs["renew_before_days"])
         check_renewal(LeafSpec.for_names("server", key=key, days=days), renew_before_days)
         return cls(
-            directory=inputs["directory"] and os.path.abspath(os.path.expanduser(inputs["directory"])),
+            given=inputs["directory"],
             key=key,
             days=days,
             renew_before_days=renew_before_days,
             passphrase=inputs["passphrase"] or None,
             unvault=unvault,
         )
+
+    @property
+    def directory(self) -> str:
+        """The absolute path of the directory that has the authorities, or an empty string."""
+        return self.given and os.path.abspath(os.path.expanduser(self.given))
 
     def load(self, now: datetime) -> dict[str, engine.Authority]:
         """The authorities that are there.
@@ -107,13 +113,15 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
     if not pki.directory:
         raise BadInput(
             "etcd_pki_dir is not set, and this inventory has no directory in which the certificate authorities could "
-            "be kept (-i HOST,). Set it to a directory on the controller that stays, such as -e "
-            f"etcd_pki_dir=/root/etcd-pki/{wanted.cluster}. Each later run needs the same one."
+            "be kept (-i HOST,). Set a directory on the controller that is kept, here and in each later run: "
+            f"-e etcd_pki_dir={_keeping.kept_directory(wanted.cluster, os.environ)}"
         )
     try:
         held = pki.load(now)
     except EtcdError as exc:
         return Authorities(directory=pki.directory, problem=str(exc))
+    missing = tuple(which for which in store.AUTHORITIES if which not in held)
+    doubt = _keeping.doubt(pki.given, wanted.cluster, os.environ) if missing else None
     layout, certificates = wanted.layout, seen["certificates"]
     strangers = []
     bundles = {}
@@ -126,11 +134,13 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
             bundles[path] = hashlib.sha256(held[which].bundle_pem).hexdigest()
     return Authorities(
         directory=pki.directory,
-        missing=tuple(which for which in store.AUTHORITIES if which not in held),
+        missing=missing,
         strangers=tuple(strangers),
         renew={leaf: reasons for leaf in _render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
         bundles=bundles,
         notes=tuple(note for which in held for note in held[which].notes),
+        doubt=doubt.reason if doubt else "",
+        remedy=doubt.remedy if doubt else "",
     )
 
 

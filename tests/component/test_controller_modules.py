@@ -90,6 +90,7 @@ def inventory(machine: Machine, **more: Any) -> dict[str, Any]:
         "etcd_install_dir": layout.install_dir,
         "etcd_bin_dir": layout.bin_dir,
         "etcd_pki_dir": str(machine.directory / "pki"),
+        "etcd_confirm": [str(machine.directory / "pki")],
         **more,
     }
 
@@ -99,6 +100,22 @@ def test_a_checked_run_on_a_bare_host_prints_the_whole_plan_and_touches_nothing(
     assert run.returncode == 0, run.stdout + run.stderr
     for step in ("install", "start"):
         assert step in run.stdout
+    assert untouched(machine)
+
+
+def test_authorities_that_would_be_lost_end_it_too_and_the_word_for_it_is_accepted(machine: Machine) -> None:
+    """Each way to name the directory: variables of the host, and the command line."""
+    directory = machine.directory / "pki"
+    run = machine.playbook("etcd", inventory(machine, etcd_confirm=[]), "--check")
+    assert run.returncode == 2
+    said = " ".join(run.stdout.split())
+    assert f"The client and peer CA would be made in {directory} (etcd_pki_dir), and /tmp is for temporary" in said
+    assert untouched(machine)
+    word = f"etcd_confirm={directory}"
+    assert f"-e {word}" in said
+    run = machine.playbook("etcd", inventory(machine, etcd_confirm=[]), "--check", "-e", word)
+    assert run.returncode == 0, run.stdout
+    assert f"make the client and peer CA in {directory}" in run.stdout
     assert untouched(machine)
 
 

@@ -57,6 +57,10 @@ def test_the_variables_say_how_to_connect_and_where_releases_are() -> None:
     assert variables["ETCD_NODES"].startswith("etcd-host0=https://10.213.4.10:2380,")
 
 
+def test_the_authorities_may_lie_beside_it_wherever_that_is() -> None:
+    assert yaml.safe_load(inventory(lab(), lab().hosts).variables)["etcd_confirm"] == ["{{ etcd_pki_dir }}"]
+
+
 def test_etcd_nodes_can_be_left_out() -> None:
     assert "ETCD_NODES" not in yaml.safe_load(inventory(lab(), lab().hosts, nodes=False).variables)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Said
 from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, stopped, three
 
 
@@ -50,6 +50,34 @@ def test_a_foreign_authority_is_found_behind_a_host_that_is_silent():
     strange = Authorities("/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 12:34.",))
     hosts = [silent(bare(0)), *(replace(serving(bare(at, tls=True)), authorities=strange) for at in (1, 2))]
     assert "etcd-host1: /etc/etcd/ssl/ca.pem holds the CA 12:34." in refusal(hosts)
+
+
+FLEETING = Authorities("/tmp/a", missing=("client", "peer"), doubt="/tmp is for temporary files", remedy="Set DIR")
+
+
+def fleeting(authorities=FLEETING, confirm=()):
+    hosts = [replace(bare(at, tls=True), authorities=authorities) for at in range(3)]
+    return [replace(host, wanted=replace(host.wanted, said=Said(confirm=confirm))) for host in hosts]
+
+
+def test_authorities_are_not_made_where_they_would_be_lost():
+    assert refusal(fleeting()) == (
+        "The client and peer CA would be made in /tmp/a (etcd_pki_dir), and /tmp is for temporary files. "
+        "Without its key no member gets a new certificate and none can be added. "
+        "Set DIR; or, if this directory is kept nevertheless, confirm it: -e etcd_confirm=/tmp/a"
+    )
+    assert "The peer CA would be made" in refusal(fleeting(replace(FLEETING, missing=("peer",))))
+
+
+def test_the_word_that_the_refusal_names_is_accepted():
+    word = refusal(fleeting()).rpartition("-e etcd_confirm=")[2]
+    titles = [step.title for step in _plan.plan(fleeting(confirm=(word,))).steps]
+    assert "make the client and peer CA in /tmp/a" in titles
+    assert "would be made in /tmp/a" in refusal(fleeting(confirm=("/tmp",)))
+
+
+def test_authorities_that_are_there_already_are_used_wherever_they_lie():
+    assert _plan.plan(fleeting(replace(FLEETING, missing=()))).waves
 
 
 @pytest.mark.parametrize(
