@@ -25,7 +25,7 @@ export MOLECULE_GLOB := molecule/*/molecule.yml
 export PYTHONPATH := $(LINKS):$(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
 
-SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE meta plugins roles playbooks)
+SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE examples meta plugins roles playbooks)
 
 .PHONY: help deps demo test lint sanity sanity-oldest unit component refusals faults faults-membership faults-recovery scenario scenarios matrix fuzz mutants docs bench clean
 

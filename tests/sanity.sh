@@ -9,7 +9,7 @@ copy=$directory/ansible_collections/quorum/etcd
 rm -rf "$directory/ansible_collections"
 mkdir -p "$copy"
 git ls-files -z --cached --others --exclude-standard -- galaxy.yml README.md LICENSE CHANGELOG.rst changelogs meta plugins roles \
-    playbooks docs tests/config.yml | xargs -0 cp --parents --target-directory "$copy"
+    playbooks examples docs tests/config.yml | xargs -0 cp --parents --target-directory "$copy"
 
 # ansible-test brings a pip of its own choice into its environments, with a script that it would download: this one needs
 # no network but the package index.
