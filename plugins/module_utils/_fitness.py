@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
@@ -67,6 +67,21 @@ def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             "would be closed to everybody but etcd. Set etcd_data_dir to a directory of its own, such as "
             f"{wanted.layout.data_dir}/etcd."
         )
+    for place in host.seen["unsuitable"]["closed"]:
+        setting, path, owner = place["setting"], place["path"], place["owner"]
+        own = f", or run etcd as its owner: etcd_system_user: {owner} and etcd_system_group: {place['group']}"
+        yield (
+            f"has {path}, which is {_owned(place)}: etcd cannot go through it, and {setting} is there. If others may "
+            f"go through it: chmod o+x {path}. Else set {setting} to another place{'' if owner == 'root' else own}."
+        )
+    lent = {setting: (path, why) for setting, path, why in wanted.layout.lent}
+    for place in host.seen["unsuitable"]["unwritable"]:
+        setting = place["setting"]
+        path, why = lent[setting]
+        yield (
+            f"has {setting} {path} in {place['path']}, which is {_owned(place)}. It must be etcd's own, for {why}. Set "
+            f"{setting}: {wanted.layout.deeper(path)}, whose directory is then made for it."
+        )
     for directory in host.seen["read_only"]:
         yield f"has {directory} on a file system that is mounted read-only. Mount it for writing."
     if host.seen["free"]["data"] < _DATA_ROOM:
@@ -79,3 +94,7 @@ def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             f"has {host.seen['free']['install'] >> 20} MiB free for {wanted.layout.install_dir}, and a release needs "
             f"at least {_releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."
         )
+
+
+def _owned(place: Mapping[str, str]) -> str:
+    return f"{place['owner']}:{place['group']} with the mode {place['mode']}"

@@ -30,6 +30,7 @@ LOCK_WAIT = 60.0
 
 # systemd's own variable, under whose name the gate's record says to which start it belongs.
 _INVOCATION = "INVOCATION_ID"
+_ACL = "system.posix_acl_access"
 
 
 def owner_ids(user: str, group: str) -> tuple[int, int]:
@@ -128,7 +129,7 @@ def lend_directory(path: str, uid: int, gid: int, remedy: str) -> None:
     """
     if not os.path.isdir(path):
         make_directory(path, 0o700, uid, gid)
-    elif not _may(path, uid, gid, stat.S_IWOTH | stat.S_IXOTH):
+    elif not may_write(path, uid, gid):
         raise HostError(f"{_as_it_is(path)}, and etcd must be able to write there. {remedy}")
 
 
@@ -146,18 +147,38 @@ def open_directory(path: str, uid: int = -1, gid: int = -1) -> None:
             f"{_as_it_is(path)}: others than root could change what root reads there. It was there before, and is left "
             f"as it is. If it is etcd's alone: chown root:root {path} && chmod 0755 {path}"
         )
-    if not _may(path, uid, gid, stat.S_IXOTH):
+    if not may_pass(path, uid, gid):
         raise HostError(
             f"{_as_it_is(path)}: etcd cannot get at what lies there. It was there before, and is left as it is. If "
             f"others may go through it: chmod o+x {path}"
         )
 
 
+def may_write(path: str, uid: int, gid: int) -> bool:
+    """May an account make and remove files in a directory?"""
+    return _may(path, uid, gid, stat.S_IWOTH | stat.S_IXOTH)
+
+
+def may_pass(path: str, uid: int, gid: int) -> bool:
+    """May an account get at what lies in a directory?"""
+    return _may(path, uid, gid, stat.S_IXOTH)
+
+
 def _may(path: str, uid: int, gid: int, wanted: int) -> bool:
-    """Has an account these rights, given as those of others, by a directory's mode? Root has no more in a sandbox."""
+    """Has an account these rights, given as those of others? Root has no more in a sandbox."""
     found = os.stat(path)
-    shift = 6 if uid == found.st_uid else 3 if gid == found.st_gid else 0
+    with contextlib.suppress(OSError):
+        if _ACL in os.listxattr(path):
+            # What it grants the kernel alone knows: it is left to etcd's own start.
+            return True
+    shift = 6 if uid == found.st_uid else 3 if found.st_gid in _groups(uid, gid) else 0
     return (found.st_mode >> shift) & wanted == wanted
+
+
+def _groups(uid: int, gid: int) -> set[int]:
+    with contextlib.suppress(KeyError):
+        return {gid, *os.getgrouplist(pwd.getpwuid(uid).pw_name, gid)}
+    return {gid}
 
 
 def _as_it_is(path: str) -> str:

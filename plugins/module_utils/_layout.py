@@ -73,6 +73,30 @@ class Layout:
         return self.data_dir, self.log_dir
 
     @property
+    def lent(self) -> list[tuple[str, str, str]]:
+        """The settings by which etcd writes beside others: name, path, and why their parents must be open to it."""
+        found = [
+            ("etcd_wal_dir", self.wal_dir, "etcd makes that directory itself"),
+            ("etcd_log_file", self.log_file, "etcd rotates that file"),
+        ]
+        return [(name, path, why) for name, path, why in found if path]
+
+    @property
+    def trusted(self) -> dict[str, str]:
+        """Directories of what root reads or runs, by the settings that name them."""
+        return {"etcd_conf_dir": self.conf_dir, "etcd_install_dir": self.install_dir, "etcd_bin_dir": self.bin_dir}
+
+    def deeper(self, path: str) -> str:
+        """A path of the same name in a directory that can be made for etcd alone."""
+        parent, name = posixpath.split(path)
+        own = next(one for one in ("etcd", "etcd-member") if not self.held_by(posixpath.join(parent, one)))
+        return posixpath.join(parent, own, name)
+
+    def held_by(self, directory: str) -> list[str]:
+        """The settings of C(trusted) that lie in a directory, or are it."""
+        return [name for name, path in self.trusted.items() if f"{path}/".startswith(f"{directory.rstrip('/')}/")]
+
+    @property
     def state_dir(self) -> str:
         """Outlives a reboot and the data directory: the marker and the bootstrap settings."""
         return f"/var/lib/quorum.etcd/{self.instance}"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _atomic, _hostfiles
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 
 # Characters of a file that a comparison shows.
@@ -75,15 +76,56 @@ def settle(layout: Layout) -> None:
     for path in (layout.conf_dir, layout.ssl_dir):
         _hostfiles.open_directory(path, uid, gid)
     os.makedirs(layout.bin_dir, mode=0o755, exist_ok=True)
-    _hostfiles.make_directory(layout.data_dir, 0o700, uid, gid)
-    for setting, path, why in (
-        ("etcd_wal_dir", layout.wal_dir, "etcd makes that directory itself."),
-        ("etcd_log_file", layout.log_file, "etcd rotates the file."),
-    ):
-        if path:
-            parent = os.path.dirname(path)
-            deeper = f"{why} Set {setting} one directory deeper, below {parent}/etcd, which is then made for it."
-            _hostfiles.lend_directory(parent, uid, gid, deeper)
+    remedies = {os.path.dirname(path): _deeper(layout, setting, path, why) for setting, path, why in layout.lent}
+    # From the top down: a parent that is made on the way to what lies deeper would be root's.
+    for path in sorted({layout.data_dir, *remedies}, key=lambda one: one.count("/")):
+        if path == layout.data_dir:
+            _hostfiles.make_directory(path, 0o700, uid, gid)
+        else:
+            _hostfiles.lend_directory(path, uid, gid, remedies[path])
+
+
+def _deeper(layout: Layout, setting: str, path: str, why: str) -> str:
+    return f"{why}. Set {setting} one directory deeper, {layout.deeper(path)}, which is then made for it."
+
+
+def unsuitable(layout: Layout) -> dict[str, list[dict[str, str]]]:
+    """What C(settle) or etcd itself would stumble over, of the directories that are there already.
+
+    :returns: C(closed), through which etcd's account cannot go (C(path), C(owner), C(mode), C(setting), which lies
+        below it), and C(unwritable), in which it must write and cannot (the same, C(setting) being the one that says
+        so).
+    """
+    try:
+        account = _hostfiles.owner_ids(layout.user, layout.group)
+    except HostError:
+        # It will be made, and is as good as any other until then.
+        account = (-1, -1)
+    parents = [(setting, os.path.dirname(path)) for setting, path, _why in layout.lent]
+    own = [("etcd_data_dir", os.path.dirname(layout.data_dir)), *layout.trusted.items()]
+    closed: dict[str, dict[str, str]] = {}
+    for setting, path in [*own, *((setting, os.path.dirname(parent)) for setting, parent in parents)]:
+        for place in _way_to(path):
+            if not _hostfiles.may_pass(place, *account):
+                closed.setdefault(place, _described(setting, place))
+    unwritable = [
+        _described(setting, parent)
+        for setting, parent in parents
+        if parent != layout.data_dir and os.path.isdir(parent) and not _hostfiles.may_write(parent, *account)
+    ]
+    return {"closed": list(closed.values()), "unwritable": unwritable}
+
+
+def _way_to(path: str) -> list[str]:
+    """The directories on the way to a path, links resolved, as far as they are there; itself the last."""
+    steps = [way.split("/") for way in {path, os.path.realpath(path)}]
+    ways = {"/".join(names[:depth]) for names in steps for depth in range(2, len(names) + 1)}
+    return sorted(filter(os.path.isdir, ways))
+
+
+def _described(setting: str, path: str) -> dict[str, str]:
+    seen = _hostfiles.describe(path)
+    return {"setting": setting, "path": path, **{key: seen[key] for key in ("owner", "group", "mode")}}
 
 
 def _differs(file: Mapping[str, str]) -> bool:

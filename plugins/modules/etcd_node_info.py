@@ -100,6 +100,14 @@ node:
       type: list
       elements: str
       returned: success
+    unsuitable:
+      description:
+        - Directories that are there and that etcd's account cannot use, each with the C(setting) that it is about,
+          C(path), C(owner), C(group) and C(mode).
+        - It cannot go through those in C(closed), nor write into those in C(unwritable), the parents of O(wal_dir) and
+          O(log_file).
+      type: dict
+      returned: success
     unit:
       description: The systemd unit of the member; C(version) is the release that it names, C(ours) whether this
         collection wrote it, C(forced_by) what would let its next start drop all other members, C(last_error) why it

@@ -51,6 +51,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
     ):
         if path:
             _check_path(name, path)
+    _check_apart(layout)
     return Wanted(
         cluster=str(inputs["cluster"]),
         member=_topology.member_of(host, inputs["variables"], observed),
@@ -140,3 +141,14 @@ def _check_path(name: str, path: str) -> None:
             f"{name} is {path!r}. Give an absolute path at least two levels deep, without spaces, quotes, "
             "percent or dollar signs, such as /var/lib/etcd."
         )
+
+
+def _check_apart(layout: Layout) -> None:
+    """Does etcd own no directory in which root reads or runs something?"""
+    for name, path, why in layout.lent:
+        parent = posixpath.dirname(path)
+        for held in layout.held_by(parent):
+            raise BadInput(
+                f"{name} is {path}, and {why}: it must own {parent}, where {held} is, too. Whoever gets hold of etcd "
+                f"could change there what root runs. Set {name}: {layout.deeper(path)}"
+            )

@@ -122,6 +122,19 @@ def test_a_file_system_that_is_read_only_is_refused(site: Site, hosts: Hosts, di
         site.is_refused(f"has {directory} on a file system that is mounted read-only", "Mount it for writing")
 
 
+def test_a_parent_that_is_somebody_elses_is_refused(site: Site, hosts: Hosts) -> None:
+    site.variables |= {"etcd_data_dir": "/srv/etcd/data", "etcd_wal_dir": "/srv/etcd/wal"}
+    with on_host(hosts, "mkdir /srv/etcd", "rmdir /srv/etcd"):
+        site.is_refused("etcd_wal_dir /srv/etcd/wal in /srv/etcd, which is root:root", "/srv/etcd/etcd/wal")
+
+
+@pytest.mark.matrix
+def test_a_home_that_etcd_cannot_go_through_is_refused(site: Site, hosts: Hosts) -> None:
+    site.variables["etcd_data_dir"] = "/home/aspire/etcd/data"
+    with on_host(hosts, "useradd --create-home aspire && chmod 0700 ~aspire", "userdel --force --remove aspire"):
+        site.is_refused("has /home/aspire, which is aspire:aspire with the mode 0700", "chmod o+x /home/aspire")
+
+
 def test_a_host_that_cannot_be_reached_is_refused(site: Site) -> None:
     site.host(1)["ansible_port"] = 1
     site.is_refused("could not be looked at", "a host that was not asked may hold the data", "can be looked at")

@@ -24,16 +24,16 @@ def test_the_version_is_the_one_asked_for(run):
     assert run(f"readlink /proc/{pid}/exe").strip() == "/opt/etcd/etcd-v3.5.33-linux-amd64/etcd"
 
 
-@pytest.mark.parametrize("path", ["/data/app/etcd", "/srv/etcd", "/srv/etcd/wal", "/var/log/etcd"])
+@pytest.mark.parametrize("path", ["/data/app/etcd", *(f"/data/app/etcd/{name}" for name in ("data", "wal", "logs"))])
 def test_the_directories_are_etcds_alone(host, path):
     found = host.file(path)
     assert (found.mode, found.user, found.group) == (0o700, "etcd", "etcd")
 
 
 def test_the_write_ahead_log_lies_in_its_own_directory(host, run):
-    assert run("ls /srv/etcd/wal/*.wal")
-    assert not host.file("/data/app/etcd/member/wal").exists
-    assert host.file("/data/app/etcd/member/snap/db").is_file
+    assert run("ls /data/app/etcd/wal/*.wal")
+    assert not host.file("/data/app/etcd/data/member/wal").exists
+    assert host.file("/data/app/etcd/data/member/snap/db").is_file
 
 
 def test_nothing_lies_where_it_would_by_default(host):
@@ -41,33 +41,33 @@ def test_nothing_lies_where_it_would_by_default(host):
 
 
 def test_the_log_goes_to_its_file_and_not_to_the_journal(host, run):
-    log = host.file("/var/log/etcd/etcd.log")
+    log = host.file("/data/app/etcd/logs/etcd.log")
     assert (log.mode, log.user) == (0o600, "etcd")
     assert log.contains("ready to serve client requests")
     assert "ready to serve client requests" not in run("journalctl --unit etcd --no-pager")
 
 
 def test_etcd_knows_every_setting_that_it_was_given(host):
-    assert not host.file("/var/log/etcd/etcd.log").contains("unrecognized environment variable")
+    assert not host.file("/data/app/etcd/logs/etcd.log").contains("unrecognized environment variable")
 
 
 def test_the_sandbox_lets_it_write_there_and_nowhere_else(run):
     # The dash lets the unit come as far as its gate when a disk is missing.
     writable = run("systemctl show etcd --property ReadWritePaths --value").replace("-/", "/").split()
-    assert writable == ["/data/app/etcd", "/srv/etcd", "/var/log/etcd"]
+    assert writable == ["/data/app/etcd/data", "/data/app/etcd", "/data/app/etcd/logs"]
 
 
 @pytest.mark.parametrize(
     "line",
     [
         'ETCD_NAME="etcd-host0"',
-        'ETCD_DATA_DIR="/data/app/etcd"',
-        'ETCD_WAL_DIR="/srv/etcd/wal"',
+        'ETCD_DATA_DIR="/data/app/etcd/data"',
+        'ETCD_WAL_DIR="/data/app/etcd/wal"',
         'ETCD_LISTEN_CLIENT_URLS="https://{address}:2379,http://127.0.0.1:2379"',
         'ETCD_ADVERTISE_CLIENT_URLS="https://{address}:2379"',
         'ETCD_HEARTBEAT_INTERVAL="200"',
         'ETCD_ELECTION_TIMEOUT="2000"',
-        'ETCD_LOG_OUTPUTS="/var/log/etcd/etcd.log"',
+        'ETCD_LOG_OUTPUTS="/data/app/etcd/logs/etcd.log"',
     ],
 )
 def test_the_settings_say_so(host, address, line):
@@ -104,9 +104,9 @@ def test_a_restart_keeps_the_data(run):
 
 def test_a_member_whose_log_is_moved_away_does_not_start(host, run):
     run("systemctl stop etcd")
-    run("mv /srv/etcd/wal /srv/etcd/elsewhere")
+    run("mv /data/app/etcd/wal /data/app/etcd/elsewhere")
     assert host.run("timeout 3 systemctl start etcd").rc != 0
-    assert "there is no write-ahead log in /srv/etcd/wal" in run("journalctl --unit etcd --no-pager")
-    run("mv /srv/etcd/elsewhere /srv/etcd/wal")
+    assert "there is no write-ahead log in /data/app/etcd/wal" in run("journalctl --unit etcd --no-pager")
+    run("mv /data/app/etcd/elsewhere /data/app/etcd/wal")
     run("systemctl start etcd")
     assert run("etcdctl get kept --print-value-only") == "value\n"

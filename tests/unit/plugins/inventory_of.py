@@ -75,6 +75,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "account": {"exists": False},
         "free": {"data": 10 << 30, "install": 10 << 30},
         "read_only": [],
+        "unsuitable": {"closed": [], "unwritable": []},
         "unit": {
             "name": layout.unit,
             "load_state": "not-found",

@@ -15,6 +15,8 @@ from inventory_of import LAYOUT, VERSION, bare, seeing, silent, three
 
 MIB = 1 << 20
 
+HOME = {"path": "/home/a", "owner": "a", "group": "b", "mode": "0700"}
+
 
 def complaint(host, version=VERSION):
     with pytest.raises(BadInput) as caught:
@@ -51,6 +53,16 @@ def test_every_architecture_with_an_archive_will_do(architecture):
             "etcd-host0 has /var/lib on a file system that is mounted read-only. Mount it for writing.",
         ),
         (
+            {"unsuitable": {"closed": [{**HOME, "setting": "etcd_data_dir"}], "unwritable": []}},
+            "etcd-host0 has /home/a, which is a:b with the mode 0700: etcd cannot go through it, and etcd_data_dir is "
+            "there. If others may go through it: chmod o+x /home/a. Else set etcd_data_dir to another place, or run "
+            "etcd as its owner: etcd_system_user: a and etcd_system_group: b.",
+        ),
+        (
+            {"unsuitable": {"closed": [{**HOME, "setting": "etcd_data_dir", "owner": "root"}], "unwritable": []}},
+            "chmod o+x /home/a. Else set etcd_data_dir to another place.",
+        ),
+        (
             {"data": {"foreign": ["lost+found", "pgdata"]}},
             f"etcd-host0 has other things in {LAYOUT.data_dir} (lost+found, pgdata)",
         ),
@@ -62,6 +74,16 @@ def test_every_architecture_with_an_archive_will_do(architecture):
 )
 def test_what_is_wrong_is_said_with_what_to_do(change, said):
     assert said in complaint(seeing(bare(), **change))
+
+
+def test_a_parent_in_which_etcd_cannot_write_is_said_with_what_to_do():
+    parent = {"setting": "etcd_wal_dir", "path": "/srv/etcd", "owner": "root", "group": "root", "mode": "0755"}
+    host = bare(layout=replace(LAYOUT, wal_dir="/srv/etcd/wal"))
+    assert complaint(seeing(host, unsuitable={"unwritable": [parent]})) == (
+        "etcd-host0 has etcd_wal_dir /srv/etcd/wal in /srv/etcd, which is root:root with the mode 0755. It must be "
+        "etcd's own, for etcd makes that directory itself. Set etcd_wal_dir: /srv/etcd/etcd/wal, whose directory is "
+        "then made for it."
+    )
 
 
 def test_a_log_directory_that_is_a_mount_point_would_make_etcd_panic():

@@ -8,6 +8,7 @@ import grp
 import os
 import re
 import subprocess
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,6 +219,60 @@ class TestDirectoriesThatWereThere:
         assert (found.st_mode & 0o7777, found.st_uid) == (mode, owner)
         subprocess.run(str(caught.value).rpartition(": ")[2], shell=True, check=True)
         _memberfiles.settle(on)
+
+
+class TestDirectoriesBesideEachOther:
+    @pytest.fixture
+    def on(self, layout):
+        # pytest's own directories are closed to everybody else.
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as top:
+            os.chmod(top, 0o755)
+            tree = {"data_dir": "data", "wal_dir": "wal", "log_file": "logs/etcd.log"}
+            below = {name: f"{top}/srv/etcd/{path}" for name, path in tree.items()}
+            trusted = {name: f"{top}/{name}" for name in ("conf_dir", "install_dir", "bin_dir")}
+            yield replace(layout, user="nobody", group="nogroup", **below, **trusted)
+
+    def test_are_all_made_for_etcd(self, write, on):
+        assert _memberfiles.unsuitable(on) == {"closed": [], "unwritable": []}
+        write(on=on)
+        nobody = _hostfiles.owner_ids("nobody", "nogroup")[0]
+        parent = os.path.dirname(on.wal_dir)
+        for path in (parent, on.data_dir, os.path.dirname(on.log_file)):
+            assert (os.stat(path).st_uid, os.stat(path).st_mode & 0o7777) == (nobody, 0o700), path
+        assert not os.path.exists(on.wal_dir), "etcd makes it itself"
+        assert _memberfiles.unsuitable(on) == {"closed": [], "unwritable": []}
+
+    def test_that_were_made_by_root_are_seen_before_and_what_is_advised_is_accepted(self, write, on):
+        parent = os.path.dirname(on.wal_dir)
+        os.makedirs(parent)
+        (found,) = _memberfiles.unsuitable(on)["unwritable"]
+        assert found == {"setting": "etcd_wal_dir", "path": parent, "owner": "root", "group": "root", "mode": "0755"}
+        with pytest.raises(HostError, match=f"Set etcd_wal_dir one directory deeper, {on.deeper(on.wal_dir)}, which"):
+            write(on=on)
+        advised = replace(on, wal_dir=on.deeper(on.wal_dir))
+        assert _memberfiles.unsuitable(advised)["unwritable"] == []
+        write(on=advised)
+
+    def test_below_a_home_that_is_closed_are_seen_before_and_what_is_advised_is_accepted(self, on):
+        home = Path(os.path.dirname(on.wal_dir)).parent
+        home.mkdir()
+        os.chown(home, STRANGER, STRANGER)
+        home.chmod(0o700)
+        (found,) = _memberfiles.unsuitable(on)["closed"]
+        assert (found["setting"], found["path"], found["mode"]) == ("etcd_data_dir", str(home), "0700")
+        home.chmod(0o701)
+        assert _memberfiles.unsuitable(on)["closed"] == []
+
+    def test_that_a_list_of_rights_opens_are_not_judged(self, on, monkeypatch):
+        home = Path(os.path.dirname(on.wal_dir)).parent
+        home.mkdir(mode=0o700)
+        monkeypatch.setattr(os, "listxattr", lambda path: ["system.posix_acl_access"])
+        assert _memberfiles.unsuitable(on)["closed"] == []
+
+    def test_are_judged_as_anybodys_before_there_is_an_account(self, on):
+        on = replace(on, user="nobody-yet")
+        Path(on.wal_dir).parent.mkdir(parents=True)
+        assert [one["setting"] for one in _memberfiles.unsuitable(on)["unwritable"]] == ["etcd_wal_dir"]
 
 
 class TestDirectoriesOfOthers:

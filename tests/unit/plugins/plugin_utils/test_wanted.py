@@ -95,6 +95,29 @@ def test_a_path_has_one_spelling(key, path):
     assert getattr(wanted(layout={key: path}).layout, key) == "/data/etcd"
 
 
+@pytest.mark.parametrize(
+    "layout, found, advised",
+    [
+        (
+            {"wal_dir": "/srv/etcd/wal", "bin_dir": "/srv/etcd/bin"},
+            "must own /srv/etcd, where etcd_bin_dir is, too",
+            {"wal_dir": "/srv/etcd/etcd/wal"},
+        ),
+        (
+            {"log_file": "/opt/etcd.log"},
+            "must own /opt, where etcd_install_dir is",
+            {"log_file": "/opt/etcd-member/etcd.log"},
+        ),
+        ({"wal_dir": "/etc/etcd/wal"}, "must own /etc/etcd, where etcd_conf_dir is", {"wal_dir": "/etc/etcd/etcd/wal"}),
+    ],
+)
+def test_etcd_owns_nothing_in_which_root_runs_something_and_the_advice_is_accepted(layout, found, advised):
+    with pytest.raises(BadInput, match=found) as refused:
+        wanted(layout=layout)
+    assert str(refused.value).endswith(next(iter(advised.values())))
+    assert wanted(layout={**layout, **advised})
+
+
 @pytest.mark.parametrize("key", ["data_dir", "conf_dir", "install_dir", "bin_dir"])
 @pytest.mark.parametrize("path", [None, ""])
 def test_a_path_that_is_needed_cannot_be_empty(key, path):
