@@ -11,7 +11,7 @@ class ModuleDocFragment:
 options:
   hostvars:
     description:
-      - The variable C(hostvars), with the variables of all hosts.
+      - The variable C(hostvars), with the variables of all hosts. Where it is not given, it is that of the play.
       - Of each host C(NODE_NAME) or C(etcd_name), C(etcd_address), C(ansible_host), C(ETCD_NODES), C(etcd_tls),
         C(etcd_peer_port), C(etcd_client_port), C(etcd_listen_peer_urls), C(etcd_listen_client_urls),
         C(etcd_advertise_client_urls) and C(etcd_certificate_sans) are read.
@@ -21,7 +21,6 @@ options:
       - C(ETCD_NODES), in etcd's C(name=url,name=url) notation, decides the peer URLs where it is there, and must then
         name exactly the hosts of the group.
     type: dict
-    required: true
   defaults:
     description:
       - Variables for hosts that do not have them in the inventory, such as C(etcd_tls). Variables of plays and roles

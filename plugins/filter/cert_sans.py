@@ -26,7 +26,7 @@ options:
 EXAMPLES = r"""
 - name: Show the names of this member
   ansible.builtin.debug:
-    msg: "{{ inventory_hostname | quorum.etcd.cert_sans(hostvars) }}"
+    msg: "{{ inventory_hostname | quorum.etcd.cert_sans }}"
     # {"dns": ["etcd-host0", "localhost"], "ip": ["10.100.57.54", "127.0.0.1", "::1"]}
 """
 
@@ -49,7 +49,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
-from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter, member_from
+from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, member_from
 
 
 def _cert_sans(host: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
@@ -58,4 +58,4 @@ def _cert_sans(host: Any, hostvars: Any, defaults: Mapping[str, Any] | None = No
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., dict[str, list[str]]]]:
-        return a_filter("cert_sans", _cert_sans)
+        return a_filter_of_hosts("cert_sans", _cert_sans)

@@ -26,7 +26,7 @@ options:
 EXAMPLES = r"""
 - name: Show what a client would be told
   ansible.builtin.debug:
-    msg: "ETCDCTL_ENDPOINTS={{ groups['etcd_cluster'] | quorum.etcd.endpoints(hostvars) | join(',') }}"
+    msg: "ETCDCTL_ENDPOINTS={{ groups['etcd_cluster'] | quorum.etcd.endpoints | join(',') }}"
     # ETCDCTL_ENDPOINTS=https://10.100.57.54:2379,https://10.100.57.55:2379,https://10.100.57.56:2379
 """
 
@@ -41,7 +41,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
-from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter, members_from
+from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, members_from
 
 
 def _endpoints(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> list[str]:
@@ -50,4 +50,4 @@ def _endpoints(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = N
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., list[str]]]:
-        return a_filter("endpoints", _endpoints)
+        return a_filter_of_hosts("endpoints", _endpoints)

@@ -28,7 +28,7 @@ seealso:
 EXAMPLES = r"""
 - name: Show what --initial-cluster would be
   ansible.builtin.debug:
-    msg: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster(hostvars) }}"
+    msg: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster }}"
     # etcd-host0=https://10.100.57.54:2380,etcd-host1=https://10.100.57.55:2380,etcd-host2=https://10.100.57.56:2380
 """
 
@@ -42,7 +42,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
-from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter, members_from
+from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, members_from
 
 
 def _initial_cluster(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> str:
@@ -51,4 +51,4 @@ def _initial_cluster(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | No
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., str]]:
-        return a_filter("initial_cluster", _initial_cluster)
+        return a_filter_of_hosts("initial_cluster", _initial_cluster)

@@ -25,7 +25,7 @@ options:
 EXAMPLES = r"""
 - name: Show the peer URLs of one member
   ansible.builtin.debug:
-    msg: "{{ (groups['etcd_cluster'] | quorum.etcd.peer_urls(hostvars))['etcd-host0'] }}"
+    msg: "{{ (groups['etcd_cluster'] | quorum.etcd.peer_urls)['etcd-host0'] }}"
     # ["https://10.100.57.54:2380"]
 """
 
@@ -39,7 +39,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _topology
-from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter, members_from
+from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, members_from
 
 
 def _peer_urls(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
@@ -48,4 +48,4 @@ def _peer_urls(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = N
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., dict[str, list[str]]]]:
-        return a_filter("peer_urls", _peer_urls)
+        return a_filter_of_hosts("peer_urls", _peer_urls)

@@ -47,7 +47,7 @@ EXAMPLES = r"""
   quorum.etcd.etcd_configure:
     observation: "{{ __etcd_own }}"
     version: 3.6.14
-    initial_cluster: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster(hostvars) }}"
+    initial_cluster: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster }}"
     token: etcd_cluster-0123456789abcdef
     pki: "{{ __etcd_inputs.pki }}"
 """

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 from ansible.errors import AnsibleFilterError
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member, member_of, members
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 Result = TypeVar("Result")
 
@@ -31,6 +33,17 @@ def a_filter(name: str, function: Callable[..., Result]) -> dict[str, Callable[.
             raise AnsibleFilterError(f"quorum.etcd.{name}: {error}") from error
 
     return {name: reporting}
+
+
+def a_filter_of_hosts(name: str, function: Callable[..., Result]) -> dict[str, Callable[..., Result]]:
+    """The same for a filter whose first argument is C(hostvars), which the template knows where it is not given."""
+
+    @pass_context
+    @wraps(function)
+    def knowing(context: Context, value: Any, hostvars: Any = None, *args: Any, **kwargs: Any) -> Result:
+        return function(value, context.get("hostvars") if hostvars is None else hostvars, *args, **kwargs)
+
+    return a_filter(name, knowing)
 
 
 def members_from(hosts: Any, hostvars: Any, defaults: Mapping[str, Any]) -> tuple[Member, ...]:
@@ -56,7 +69,7 @@ def member_from(host: Any, hostvars: Any, defaults: Mapping[str, Any]) -> Member
 
 def _check(hostvars: Any) -> None:
     if not isinstance(hostvars, Mapping):
-        raise BadInput("Its argument must be hostvars, the variables of all hosts.")
+        raise BadInput("It needs hostvars, the variables of all hosts, as its argument where the play has none.")
 
 
 def _variables(own: Any, defaults: Mapping[str, Any]) -> Mapping[str, Any]:

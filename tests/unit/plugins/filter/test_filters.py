@@ -44,14 +44,16 @@ w1 NODE_NAME=machine-1
 ETCD_NODES=etcd0=https://10.0.0.1:2380,etcd1=https://10.0.0.2:2380
 """
 EXPRESSIONS = {
-    "initial_cluster": "groups['etcd_cluster'] | quorum.etcd.initial_cluster(hostvars)",
+    "initial_cluster": "groups['etcd_cluster'] | quorum.etcd.initial_cluster",
+    "initial_cluster_given": "groups['etcd_cluster'] | quorum.etcd.initial_cluster(renamed)",
     "initial_cluster_written": "groups['written'] | quorum.etcd.initial_cluster(hostvars)",
     "parsed": "nodes | quorum.etcd.parse_initial_cluster",
-    "endpoints": "groups['etcd_cluster'] | quorum.etcd.endpoints(hostvars)",
-    "endpoints_plain": "groups['etcd_cluster'] | quorum.etcd.endpoints(hostvars, defaults={'etcd_tls': false})",
+    "endpoints": "groups['etcd_cluster'] | quorum.etcd.endpoints",
+    "endpoints_plain": "groups['etcd_cluster'] | quorum.etcd.endpoints(defaults={'etcd_tls': false})",
     "endpoints_observed": "['observed'] | quorum.etcd.endpoints(hostvars)",
-    "peer_urls": "groups['etcd_cluster'] | quorum.etcd.peer_urls(hostvars)",
-    "cert_sans": "groups['etcd_cluster'][0] | quorum.etcd.cert_sans(hostvars)",
+    "peer_urls": "groups['etcd_cluster'] | quorum.etcd.peer_urls",
+    "cert_sans": "groups['etcd_cluster'][0] | quorum.etcd.cert_sans",
+    "cert_sans_of_each": "groups['etcd_cluster'] | map('quorum.etcd.cert_sans') | map(attribute='dns') | map('first')",
     "quorum": "groups['etcd_cluster'] | quorum.etcd.quorum",
 }
 PLAY = [
@@ -59,7 +61,10 @@ PLAY = [
         "hosts": "localhost",
         "connection": "local",
         "gather_facts": False,
-        "vars": {"nodes": "etcd1=https://10.0.0.1:2380,\n  etcd2=https://10.0.0.2:2380"},
+        "vars": {
+            "nodes": "etcd1=https://10.0.0.1:2380,\n  etcd2=https://10.0.0.2:2380",
+            "renamed": {f"10.100.57.{host}": {"NODE_NAME": f"n{host}"} for host in (54, 55, 56)},
+        },
         "tasks": [
             {"ansible.builtin.add_host": {"name": "observed"}},
             {
@@ -119,6 +124,11 @@ def test_initial_cluster_of_the_guides_inventory(told):
     )
 
 
+def test_hostvars_that_are_given_outrank_those_of_the_play(told):
+    given = ",".join(f"n{host}=https://10.100.57.{host}:2380" for host in (54, 55, 56))
+    assert told["initial_cluster_given"] == given
+
+
 def test_initial_cluster_is_etcd_nodes_where_that_is_written(told):
     assert told["initial_cluster_written"] == "a=http://a.example.com:2380,b=http://b.example.com:2380"
 
@@ -147,6 +157,10 @@ def test_cert_sans_of_one_host(told):
     assert told["cert_sans"] == {"dns": ["etcd-host0", "localhost"], "ip": ["10.100.57.54", "127.0.0.1", "::1"]}
 
 
+def test_cert_sans_of_each_host_of_a_group(told):
+    assert told["cert_sans_of_each"] == ["etcd-host0", "etcd-host1", "etcd-host2"]
+
+
 def test_quorum_of_a_group(told):
     assert told["quorum"] == {"size": 3, "needed": 2, "tolerance": 1}
 
@@ -158,6 +172,8 @@ def test_a_mistake_fails_the_task_with_what_to_do(play):
 
 
 HOSTVARS = {"10.0.0.1": {"NODE_NAME": "etcd1"}}
+#: The context of a template outside of a play.
+NOTHING_KNOWN: dict[str, object] = {}
 (INITIAL_CLUSTER, ENDPOINTS, PEER_URLS, CERT_SANS, PARSE, QUORUM) = (
     next(iter(module.FilterModule().filters().values()))
     for module in (initial_cluster, endpoints, peer_urls, cert_sans, parse_initial_cluster, quorum)
@@ -171,18 +187,19 @@ HOSTVARS = {"10.0.0.1": {"NODE_NAME": "etcd1"}}
         ("10.0.0.1", HOSTVARS, "the list of a group's hosts"),
         (["10.0.0.2"], HOSTVARS, "10.0.0.2 is no host of the inventory"),
         ([], HOSTVARS, "has no host"),
-        (["10.0.0.1"], "hostvars", "must be hostvars"),
+        (["10.0.0.1"], "hostvars", "It needs hostvars"),
+        (["10.0.0.1"], None, "It needs hostvars"),
     ],
 )
 def test_what_is_no_group_is_refused(of_hosts, hosts, hostvars, why):
     with pytest.raises(AnsibleFilterError, match=why):
-        of_hosts(hosts, hostvars)
+        of_hosts(NOTHING_KNOWN, hosts, hostvars)
 
 
 @pytest.mark.parametrize(("host", "why"), [("10.0.0.2", "is no host"), (["10.0.0.1"], "is no host")])
 def test_cert_sans_of_no_host_are_refused(host, why):
     with pytest.raises(AnsibleFilterError, match=why):
-        CERT_SANS(host, HOSTVARS)
+        CERT_SANS(NOTHING_KNOWN, host, HOSTVARS)
 
 
 @pytest.mark.parametrize("text", [None, ["a=https://10.0.0.1:2380"], "a"])
@@ -203,5 +220,5 @@ def test_quorum_takes_a_number_too():
 
 def test_a_filter_leaves_its_input_as_it_was():
     hostvars = {"10.0.0.1": {"NODE_NAME": "etcd1"}}
-    INITIAL_CLUSTER(["10.0.0.1"], hostvars, {"etcd_tls": False})
+    INITIAL_CLUSTER(NOTHING_KNOWN, ["10.0.0.1"], hostvars, {"etcd_tls": False})
     assert hostvars == HOSTVARS
