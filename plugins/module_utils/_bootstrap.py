@@ -214,7 +214,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
                 Step(
                     "authority",
                     first.name,
-                    f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.directory}",
+                    f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.place}",
                 ),
             )
         )

@@ -142,17 +142,18 @@ class Wanted:
 class Authorities:
     """The certificate authorities as the controller holds them, and what they mean for one host.
 
-    :param missing: which of C(client) and C(peer) are not in C(etcd_pki_dir).
+    :param place: C(etcd_pki_dir), or the names of the variables that hold them.
+    :param missing: which of C(client) and C(peer) are not there.
     :param problem: why they cannot be used, or an empty string.
     :param strangers: sentences about CAs that this host trusts and the controller does not hold.
     :param renew: leaf (C(etcd), C(peer), C(admin)) -> why it must be issued; nothing for those that are good.
     :param notes: what a person should know about them.
     :param bundles: path -> SHA256 that the CA bundles on the host must have; empty while a CA is missing.
-    :param doubt: why a CA that is made in the directory would be lost, or an empty string.
+    :param doubt: why a CA that is made there would be lost, or an empty string.
     :param remedy: where it would not be.
     """
 
-    directory: str = ""
+    place: str = ""
     missing: tuple[str, ...] = ()
     problem: str = ""
     strangers: tuple[str, ...] = ()

@@ -629,7 +629,9 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
     :param founding: they may still have to be made.
     :raises BadInput, Refused: they are not.
     """
-    _once("etcd_pki_dir", (host.authorities.directory for host in hosts if host.authorities.directory))
+    _once("etcd_pki_dir", (host.authorities.place for host in hosts if host.authorities.place))
+    given = [host.authorities.bundles.values() for host in hosts if not host.authorities.place.startswith("/")]
+    _once("The SHA256 of the CAs in variables", (" and ".join(bundles) for bundles in given if bundles))
     for host in hosts:
         if host.wanted is None or not host.wanted.tls or host.silent:
             continue
@@ -642,7 +644,7 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
             raise Refused(
                 f"{host.label}: {stranger}",
                 "A new CA here would cut this member off from the others, and its clients from it.",
-                f"Bring the CA and its key to {found.directory} (etcd_pki_dir), from where the cluster was made."
+                f"Bring the CA and its key to {_named(found.place)}, from where the cluster was made."
                 + (
                     " If it is left from a cluster that is gone, and nothing on the host uses it any more, remove it "
                     f"there: rm -r {host.wanted.layout.ssl_dir}."
@@ -652,18 +654,22 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
             )
         if found.missing and not founding:
             raise Refused(
-                f"The {' and '.join(found.missing)} CA is not in {found.directory}, and the cluster exists.",
+                f"The {' and '.join(found.missing)} CA is not in {found.place}, and the cluster exists.",
                 "A new CA would be trusted by no member of it.",
                 "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
             )
-        if found.missing and found.doubt and found.directory not in host.wanted.said.confirm:
+        if found.missing and found.doubt and found.place not in host.wanted.said.confirm:
             raise Refused(
-                f"The {' and '.join(found.missing)} CA would be made in {found.directory} (etcd_pki_dir), and "
-                f"{found.doubt}.",
+                f"The {' and '.join(found.missing)} CA would be made in {_named(found.place)}, and {found.doubt}.",
                 "Without its key no member gets a new certificate and none can be added.",
                 f"{found.remedy}; or, if this directory is kept nevertheless, confirm it: "
-                f"-e etcd_confirm={found.directory}",
+                f"-e etcd_confirm={found.place}",
             )
+
+
+def _named(place: str) -> str:
+    """Where CAs are, with the variable that says so."""
+    return f"{place} (etcd_pki_dir)" if place.startswith("/") else place
 
 
 def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:

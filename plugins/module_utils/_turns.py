@@ -116,7 +116,7 @@ def _runs(timer: Mapping[str, Any]) -> bool:
 def _certificates(host: Host, wanted: Wanted) -> Iterator[str]:
     for path, digest in host.authorities.bundles.items():
         if host.seen["files"].get(path, {}).get("sha256") != digest:
-            yield f"{path} does not hold the CAs of {host.authorities.directory}"
+            yield f"{path} does not hold the CAs of {host.authorities.place}"
     for leaf, reasons in host.authorities.renew.items():
         for reason in reasons:
             yield f"{wanted.layout.certificate(leaf)} is issued anew: {reason.rstrip('.')}"

@@ -14,14 +14,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     PROFILES,
     AuthoritySpec,
@@ -43,6 +43,7 @@ class Pki:
     """How a cluster's certificates are made.
 
     :param given: C(etcd_pki_dir), as it was given; empty where it is not set and the inventory has no directory.
+    :param content: the authorities themselves where they come as variables: their names and values; else empty.
     :param days: how long a leaf is valid.
     :param renew_before_days: how many days before its end it is issued anew.
     """
@@ -53,6 +54,7 @@ class Pki:
     renew_before_days: int
     passphrase: str | None
     unvault: Unvault
+    content: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any], unvault: Unvault) -> Pki:
@@ -70,19 +72,27 @@ class Pki:
             renew_before_days=renew_before_days,
             passphrase=inputs["passphrase"] or None,
             unvault=unvault,
+            content=content.check(inputs.get("content") or {}),
         )
 
     @property
     def directory(self) -> str:
         """The absolute path of the directory that has the authorities, or an empty string."""
-        return self.given and os.path.abspath(os.path.expanduser(self.given))
+        if self.content or not self.given:
+            return ""
+        return os.path.abspath(os.path.expanduser(self.given))
+
+    @property
+    def place(self) -> str:
+        """Where the authorities are, for a message; empty where nobody says so."""
+        return content.PLACE if self.content else self.directory
 
     def load(self, now: datetime) -> dict[str, engine.Authority]:
         """The authorities that are there.
 
         :raises EtcdError: one is there and cannot be used.
         """
-        return {which: self._load(which, now) for which in store.AUTHORITIES if store.exists(self.directory, which)}
+        return {which: self._load(which, now) for which in store.AUTHORITIES if self._has(which)}
 
     def load_all(self, now: datetime) -> dict[str, engine.Authority]:
         """Both authorities.
@@ -91,7 +101,12 @@ class Pki:
         """
         return {which: self._load(which, now) for which in store.AUTHORITIES}
 
+    def _has(self, which: str) -> bool:
+        return bool(self.content) or store.exists(self.directory, which)
+
     def _load(self, which: str, now: datetime) -> engine.Authority:
+        if self.content:
+            return content.load_authority(self.content, which, now, self.passphrase)
         return store.load_authority(self.directory, which, now, self.passphrase, self.unvault)
 
     def leaf(self, wanted: Wanted, leaf: str) -> LeafSpec:
@@ -110,7 +125,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
     """
     if not wanted.tls:
         return Authorities()
-    if not pki.directory:
+    if not pki.place:
         raise BadInput(
             "etcd_pki_dir is not set, and this inventory has no directory in which the certificate authorities could "
             "be kept (-i HOST,). Set a directory on the controller that is kept, here and in each later run: "
@@ -119,7 +134,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
     try:
         held = pki.load(now)
     except EtcdError as exc:
-        return Authorities(directory=pki.directory, problem=str(exc))
+        return Authorities(pki.place, problem=str(exc))
     missing = tuple(which for which in store.AUTHORITIES if which not in held)
     doubt = _keeping.doubt(pki.given, wanted.cluster, os.environ) if missing else None
     layout, certificates = wanted.layout, seen["certificates"]
@@ -129,11 +144,11 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
         path = layout.certificate(name)
         mine = engine.fingerprints(held[which].bundle_pem) if which in held else set()
         for fingerprint in sorted(_fingerprints(certificates.get(path, "")) - mine):
-            strangers.append(f"{path} holds the CA {fingerprint}, which is not in {pki.directory}.")
+            strangers.append(f"{path} holds the CA {fingerprint}, which is not in {pki.place}.")
         if which in held:
             bundles[path] = hashlib.sha256(held[which].bundle_pem).hexdigest()
     return Authorities(
-        directory=pki.directory,
+        place=pki.place,
         missing=missing,
         strangers=tuple(strangers),
         renew={leaf: reasons for leaf in _render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
@@ -166,7 +181,7 @@ def _why_renew(
         return [seen["unpaired"][path]]
     which = PROFILES[_render.LEAVES[leaf]].authority
     if which not in held:
-        return [f"the {which} CA is not in {pki.directory}."]
+        return [f"the {which} CA is not in {pki.place}."]
     return engine.why_renew(
         seen["certificates"][path].encode(), pki.leaf(wanted, leaf), held[which].bundle_pem, now, pki.renew_before_days
     )

@@ -28,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import Autho
 
 AUTHORITIES = ("client", "peer")
 
-_VAULT_HEADER = b"$ANSIBLE_VAULT;"
+VAULT_HEADER = b"$ANSIBLE_VAULT;"
 
 # A CA is replaced step by step over all hosts. Half a year is time to plan that.
 _EXPIRES_SOON = timedelta(days=180)
@@ -82,8 +82,7 @@ def load_authority(
         )
     bundle_pem = read(certificate)
     with about(certificate):
-        candidates = engine.certificates(bundle_pem)
-        first = engine.describe(candidates[0], now)
+        first = engine.describe(bundle_pem, now)
     if not os.path.lexists(key):
         raise Refused(
             f"{certificate} (fingerprint {first['fingerprint_sha256']}) exists without its key {key.name}.",
@@ -91,6 +90,26 @@ def load_authority(
             f"Put the key back as {key}, from where it was saved.",
         )
     private_key, notes = _load_key(key, passphrase, unvault)
+    return usable(str(certificate), bundle_pem, str(key), private_key, now, notes)
+
+
+def usable(
+    certificate: str,
+    bundle_pem: bytes,
+    key: str,
+    private_key: engine.PrivateKey,
+    now: datetime,
+    notes: tuple[str, ...] = (),
+) -> engine.Authority:
+    """A CA of a bundle and a key, which fit each other and can sign.
+
+    :param certificate: what has the bundle, a file or a variable, and C(key) what has the key.
+    :raises BadInput: it is no CA.
+    :raises Refused: the key belongs to another certificate; the CA has expired.
+    """
+    with about(certificate):
+        candidates = engine.certificates(bundle_pem)
+        first = engine.describe(candidates[0], now)
     own = next((candidate for candidate in candidates if engine.is_key_of(private_key, candidate)), None)
     if own is None:
         raise Refused(
@@ -212,7 +231,7 @@ def read_private(path: Path) -> bytes:
 def _load_key(path: Path, passphrase: str | None, unvault: Unvault | None) -> tuple[engine.PrivateKey, tuple[str, ...]]:
     key_pem = read_private(path)
     with about(path):
-        if key_pem.startswith(_VAULT_HEADER):
+        if key_pem.startswith(VAULT_HEADER):
             if unvault is None:
                 raise BadInput("It is encrypted with ansible-vault, which cannot be opened here.")
             key_pem = unvault(str(path))
@@ -263,8 +282,8 @@ def _make_directory(directory: str) -> None:
 
 
 @contextlib.contextmanager
-def about(path: Path) -> t.Iterator[None]:
-    """Names the file in what is said about its content."""
+def about(path: object) -> t.Iterator[None]:
+    """Names the file, or the variable, in what is said about its content."""
     try:
         yield
     except BadInput as exc:

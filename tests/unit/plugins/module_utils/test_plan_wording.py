@@ -80,6 +80,23 @@ def test_authorities_that_are_there_already_are_used_wherever_they_lie():
     assert _plan.plan(fleeting(replace(FLEETING, missing=()))).waves
 
 
+def test_authorities_in_variables_are_the_same_on_every_host():
+    hosts = [
+        replace(bare(at, tls=True), authorities=Authorities("the variables", bundles={"/a": digest, "/b": "cd"}))
+        for at, digest in enumerate(("ab", "ab", "ef"))
+    ]
+    text = refusal(hosts, BadInput)
+    assert text.startswith("The SHA256 of the CAs in variables differs between the hosts of one cluster: ab and cd, ef")
+    assert _plan.plan(hosts[:2]).waves
+
+
+def test_a_foreign_authority_is_to_be_brought_to_where_the_others_are():
+    strange = Authorities("the variables x", strangers=("/etc/etcd/ssl/ca.pem holds the CA 12:34.",))
+    assert "Bring the CA and its key to the variables x, from" in refusal(
+        [replace(bare(tls=True), authorities=strange)]
+    )
+
+
 @pytest.mark.parametrize(
     "hosts, said",
     [

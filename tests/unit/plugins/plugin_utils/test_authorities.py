@@ -10,6 +10,7 @@ import hashlib
 import os
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
@@ -21,6 +22,7 @@ from pki_task import run
 # Later than the authorities are made, however long the tests before these take.
 NOW = datetime.now(timezone.utc) + timedelta(hours=12)
 ALL = ("etcd", "peer", "admin")
+CONTENT = ("etcd_pki_client_ca", "etcd_pki_client_ca_key", "etcd_pki_peer_ca", "etcd_pki_peer_ca_key")
 
 
 def pki_of(directory, **changes):
@@ -61,7 +63,7 @@ class TestAHost:
     def test_that_holds_what_it_should_needs_nothing(self, pki):
         found = judge(pki, holding(pki))
         assert (found.missing, found.problem, found.strangers, found.renew) == ((), "", (), {})
-        assert found.directory == pki.directory
+        assert found.place == pki.directory
 
     def test_that_is_bare_needs_all_its_leaves(self, pki):
         found = judge(pki, bare(tls=True))
@@ -161,3 +163,101 @@ def test_a_leaf_is_for_its_profile(pki):
     wanted = bare(tls=True).wanted
     assert [pki.leaf(wanted, leaf).profile for leaf in ALL] == ["server", "peer", "client"]
     assert pki.leaf(wanted, "admin").common_name == "root"
+
+
+def texts(directory):
+    """The four variables, as an operator's vault would hold them."""
+    return {
+        f"etcd_pki_{which}_ca{key}": Path(directory, f"{which}-ca{key.replace('_', '-')}.pem").read_text()
+        for which in ("client", "peer")
+        for key in ("", "_key")
+    }
+
+
+@pytest.fixture
+def given(pki):
+    return texts(pki.directory)
+
+
+class TestContent:
+    def test_is_used_like_the_directory_that_it_was_made_in(self, pki, given, tmp_path):
+        found = judge(pki_of("", content=given), holding(pki))
+        assert (found.missing, found.problem, found.strangers, found.renew) == ((), "", (), {})
+        assert found.bundles == judge(pki, holding(pki)).bundles
+        assert found.place == "the variables etcd_pki_client_ca and etcd_pki_peer_ca"
+
+    def test_signs_what_the_directory_would(self, pki, given):
+        signed = holding(pki_of("", content=given))
+        assert judge(pki, signed).renew == {}
+
+    def test_outranks_the_directory_and_writes_nothing(self, pki, given, tmp_path):
+        elsewhere = tmp_path / "elsewhere"
+        held = pki_of(str(elsewhere), content=given)
+        assert judge(held, bare(tls=True)).missing == ()
+        assert holding(held) and not elsewhere.exists()
+        assert judge(held, bare(tls=True)).doubt == ""
+
+    def test_that_is_empty_is_not_given(self, tmp_path):
+        found = judge(pki_of(str(tmp_path / "pki"), content=dict.fromkeys(CONTENT, "")), bare(tls=True))
+        assert found.missing == ("client", "peer")
+
+    @pytest.mark.parametrize("name", CONTENT)
+    def test_that_is_given_in_part_is_refused(self, given, name):
+        with pytest.raises(BadInput, match=f"are given, and {name} is not. The CAs come as all 4 variables"):
+            pki_of("", content={**given, name: ""})
+        with pytest.raises(BadInput, match=f"^{name} is given, and "):
+            pki_of("", content={name: given[name]})
+
+    def test_is_whole_only_with_the_key_of_its_own_certificate(self, given):
+        swapped = {**given, "etcd_pki_client_ca_key": given["etcd_pki_peer_ca_key"]}
+        problem = judge(pki_of("", content=swapped), bare(tls=True)).problem
+        assert problem.startswith("etcd_pki_client_ca_key is not the key of etcd_pki_client_ca (fingerprint ")
+
+    @pytest.mark.parametrize(
+        "name, value, said",
+        [
+            ("etcd_pki_client_ca_key", "/root/client-ca-key.pem", "etcd_pki_client_ca_key: There is no private key"),
+            ("etcd_pki_peer_ca", "-----BEGIN CERTIFICATE----- MIIB", "etcd_pki_peer_ca: There is no certificate"),
+            ("etcd_pki_client_ca_key", "etcd_pki_client_ca", "etcd_pki_client_ca_key: There is no private key"),
+        ],
+    )
+    def test_of_another_kind_says_what_belongs_there(self, given, name, value, said):
+        problem = judge(pki_of("", content={**given, name: given.get(value, value)}), bare(tls=True)).problem
+        assert problem.startswith(said)
+        assert "Give the whole content of the PEM file with its line breaks" in problem
+
+    def test_that_is_no_text_is_refused_without_being_shown(self, given):
+        with pytest.raises(BadInput, match="etcd_pki_peer_ca_key is no text but dict") as caught:
+            pki_of("", content={**given, "etcd_pki_peer_ca_key": {"key": "secret"}})
+        assert "secret" not in str(caught.value)
+
+    def test_that_is_still_encrypted_is_refused(self, given):
+        with pytest.raises(BadInput, match="etcd_pki_peer_ca_key is still encrypted: write the tag !vault"):
+            pki_of("", content={**given, "etcd_pki_peer_ca_key": "$ANSIBLE_VAULT;1.1;AES256\n6162\n"})
+
+    def test_with_a_passphrase_needs_the_right_one(self, tmp_path):
+        directory = str(tmp_path / "locked")
+        run(EtcdCa, pki_dir=directory, name="etcd_cluster", passphrase="sesame-open")
+        given = texts(directory)
+        assert judge(pki_of("", content=given, passphrase="sesame-open"), bare(tls=True)).problem == ""
+        for wrong in ("", "another"):
+            problem = judge(pki_of("", content=given, passphrase=wrong), bare(tls=True)).problem
+            assert problem.startswith("etcd_pki_client_ca_key: The ") and "passphrase" in problem
+            assert "Give the whole content" not in problem
+
+    def test_is_never_told_with_its_keys(self, pki, given):
+        held = pki_of("", content=given)
+        assert "PRIVATE" not in f"{held!r} {judge(held, holding(pki))}"
+
+    def test_of_two_authorities_trusts_both_and_the_one_with_the_key_signs(self, pki, given, tmp_path):
+        """A new CA is added, then its key is given. What the old one signed stays good until it is due."""
+        run(EtcdCa, pki_dir=str(tmp_path / "new"), name="etcd_cluster")
+        new = texts(tmp_path / "new")
+        both = {name: given[name] + new[name] for name in ("etcd_pki_client_ca", "etcd_pki_peer_ca")}
+        added = judge(pki_of("", content={**given, **both}), holding(pki))
+        assert (added.strangers, added.renew) == ((), {})
+        assert added.bundles != judge(pki, holding(pki)).bundles
+        signing = pki_of("", content={**new, **both})
+        assert (judge(signing, holding(pki)).strangers, judge(signing, holding(pki)).renew) == ((), {})
+        assert set(judge(pki, holding(signing)).renew) == set(ALL)
+        assert judge(pki_of("", content=new), holding(pki)).strangers
