@@ -90,7 +90,7 @@ def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]
         File(layout.gate_file, _gate.render(layout, watched), "0755"),
         File(
             layout.link("etcdctl"),
-            _etcdctl.render(layout, posixpath.join(release, "etcdctl"), endpoint, wanted.tls),
+            _etcdctl.render(layout, version, release, endpoint, wanted.tls, python),
             "0755",
         ),
         *_of_snapshots(wanted, endpoint, python),

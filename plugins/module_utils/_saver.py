@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _saving,
     _snapshot,
     _snapshotdir,
+    _snapshotstatus,
     _userfile,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
@@ -61,9 +62,11 @@ class Done(NamedTuple):
 def main(arguments: Sequence[str]) -> int:
     """Run once.
 
-    :param arguments: the path of the settings.
+    :param arguments: the path of the settings, or what was typed after C(etcdctl) to look at a snapshot.
     :returns: the status of the process.
     """
+    if "status" in arguments:
+        return _snapshotstatus.main(arguments)
     try:
         if len(arguments) != 1:
             raise HostError("give the path of its settings, and nothing else.")

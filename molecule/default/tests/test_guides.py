@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every etcdctl command of the guides, typed by root on a member, with and without their flags."""
+"""What the guides type on a member, as root, in each of their ways to name endpoints and certificates.
+
+Every command of theirs is in tests/guides/commands.yml.
+"""
 
 from __future__ import annotations
 
@@ -142,8 +145,8 @@ def test_the_whole_cluster_from_one_member(run):
 @pytest.mark.parametrize("flags", ["", f" {FLAGS} --endpoints=https://127.0.0.1:2379"])
 def test_a_snapshot_can_be_looked_at_and_restored(run, flags):
     run(f"etcdctl{flags} snapshot save /root/snapshot.db")
-    assert "TOTAL KEYS" in run("etcdutl --write-out=table snapshot status /root/snapshot.db")
-    run("etcdutl snapshot restore /root/snapshot.db --data-dir=/root/restored")
+    assert "REVISION" in run("etcdctl --write-out=table snapshot status /root/snapshot.db")
+    run("etcdctl snapshot restore /root/snapshot.db --data-dir=/root/restored")
     assert run("ls /root/restored/member") == "snap\nwal\n"
     run("rm -r /root/snapshot.db /root/restored")
 
