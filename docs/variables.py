@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-SPECS = Path(__file__).resolve().parents[1] / "roles/etcd/meta/argument_specs.yml"
+REPOSITORY = Path(__file__).resolve().parents[1]
+SPECS = REPOSITORY / "roles/etcd/meta/argument_specs.yml"
 
 _HEAD = """\
 # Variables of the role
@@ -20,6 +21,11 @@ _HEAD = """\
 Written from `roles/etcd/meta/argument_specs.yml` by `make docs`; `ansible-doc -t role quorum.etcd.etcd` says the same.
 Besides these a host may have `NODE_NAME`, and the group `ETCD_NODES`: see the [README](../README.md).
 
+Each playbook checks the variables that it reads before it reaches a host. Those that only some read follow at the end.
+
+"""
+
+_TABLE = """\
 | Variable | Type | Default | Meaning |
 |---|---|---|---|
 """
@@ -48,10 +54,37 @@ def row(name: str, option: dict[str, Any]) -> str:
     return f"| `{name}` | {kind} | {shown} | {plain(' '.join(sentences))} |"
 
 
+def table(options: dict[str, Any]) -> str:
+    """Some variables."""
+    return _TABLE + "".join(f"{row(name, option)}\n" for name, option in options.items())
+
+
+def playbooks() -> dict[str, str]:
+    """Which playbook is behind an entry point of the role that is not the ordinary one."""
+    found = {}
+    for path in sorted((REPOSITORY / "playbooks").glob("[!_]*.yml")):
+        for play in yaml.safe_load(path.read_text(encoding="utf-8")):
+            for task in play.get("tasks", []):
+                found[task["ansible.builtin.import_role"]["tasks_from"]] = path.stem
+    return found
+
+
+def section(playbook: str, spec: dict[str, Any], ordinary: dict[str, Any]) -> str:
+    """What one playbook reads beside the ordinary one, and which of its variables."""
+    own = {name: option for name, option in spec["options"].items() if name not in ordinary}
+    others = [f"`{name}`" for name in spec["options"] if name in ordinary]
+    read = "all of the first table" if len(others) == len(ordinary) else ", ".join(others)
+    return f"\n## `quorum.etcd.{playbook}`\n\n{spec['short_description']}. It reads {read}.\n" + (
+        f"\n{table(own)}" if own else ""
+    )
+
+
 def page() -> str:
     """The whole page."""
-    options = yaml.safe_load(SPECS.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
-    return _HEAD + "\n".join(row(name, option) for name, option in options.items()) + "\n"
+    specs = yaml.safe_load(SPECS.read_text(encoding="utf-8"))["argument_specs"]
+    ordinary = specs.pop("main")["options"]
+    named = playbooks()
+    return _HEAD + table(ordinary) + "".join(section(named[name], specs[name], ordinary) for name in specs)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def read(path):
 
 DEFAULTS = read("defaults/main.yml")
 INTERNAL = read("vars/main.yml")
-OPTIONS = read("meta/argument_specs.yml")["argument_specs"]["main"]["options"]
+SPECS = read("meta/argument_specs.yml")["argument_specs"]
+OPTIONS = {name: option for spec in SPECS.values() for name, option in spec["options"].items()}
 
 #: Of the inventory, not of the role.
 GIVEN = {"NODE_NAME", "ETCD_NODES", "ansible_host"}
@@ -58,6 +59,68 @@ def values(node):
             yield from values(value)
     elif isinstance(node, str):
         yield node
+
+
+def variables_in(text):
+    return set(re.findall(r"(?<![A-Za-z0-9_.'])(?:__)?etcd_[a-z0-9_]+\b", text))
+
+
+def expressions(node):
+    return "\n".join(found for text in values(node) for found in re.findall(r"\{\{.*?\}\}", text, re.DOTALL))
+
+
+def follow(task):
+    """The task files that a task includes."""
+    given = task.get("ansible.builtin.include_tasks", task.get("ansible.builtin.import_tasks"))
+    if given is None:
+        return set()
+    file = given["file"] if isinstance(given, dict) else given
+    if "{{" not in file:
+        return {file.removesuffix(".yml")}
+    return set(re.findall(r"'(\w+)'", file)) or planned_kinds()
+
+
+def what_is_read(entry):
+    """The variables of the role that an entry point, all that it includes, and what those name, make use of."""
+    files, waiting, found = set(), {entry}, set()
+    while waiting:
+        at = waiting.pop()
+        files.add(at)
+        for task in tasks(ROLE / "tasks" / f"{at}.yml"):
+            waiting |= follow(task) - files
+            bare = [task.get("when"), task.get("ansible.builtin.assert", {}).get("that")]
+            found |= variables_in(expressions(task)) | variables_in("\n".join(values(bare)))
+    unseen = set(found)
+    while unseen:
+        name = unseen.pop()
+        more = variables_in(expressions(DEFAULTS.get(name, INTERNAL.get(name)))) - found
+        found |= more
+        unseen |= more
+    return found & set(DEFAULTS)
+
+
+class TestEntryPoints:
+    """Ansible checks what an entry point declares before the first task of it."""
+
+    def test_are_what_the_playbooks_run(self):
+        named = re.compile(r"tasks_from: (\w+)")
+        used = {found for path in (REPOSITORY / "playbooks").glob("*.yml") for found in named.findall(path.read_text())}
+        assert set(SPECS) == {"main", *used}
+
+    @pytest.mark.parametrize("entry", SPECS)
+    def test_declare_what_they_read_and_nothing_else(self, entry):
+        # It exists so that other ways can be added under it.
+        assert set(SPECS[entry]["options"]) - {"etcd_install_method"} == what_is_read(entry)
+
+    @pytest.mark.parametrize("entry", SPECS)
+    def test_say_of_a_variable_what_the_others_say(self, entry):
+        for name, option in SPECS[entry]["options"].items():
+            assert option == OPTIONS[name], name
+
+    @pytest.mark.parametrize("entry", SPECS)
+    def test_are_described(self, entry):
+        assert SPECS[entry]["short_description"]
+        assert SPECS[entry]["description"]
 
 
 class TestVariables:

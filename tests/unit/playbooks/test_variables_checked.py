@@ -1,0 +1,56 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A variable of the wrong kind is refused on the controller, whichever playbook reads it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+#: A connection to this address would not come about, and the run would say so.
+INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n"
+WRONG = {
+    "etcd": ("etcd_member_state", "gone"),
+    "destroy": ("etcd_start_timeout", "soon"),
+    "drill": ("etcd_allow_missing_hash", "perhaps"),
+    "offsite": ("etcd_s3_encryption", "mine"),
+    "reclaim": ("etcd_reclaim_keep_revisions", "many"),
+    "recover": ("etcd_quorum_lost", "perhaps"),
+    "restore": ("etcd_allow_missing_hash", "perhaps"),
+    "snapshot": ("etcd_start_timeout", "soon"),
+}
+
+
+def test_every_playbook_is_tried() -> None:
+    assert set(WRONG) == {path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")}
+
+
+@pytest.mark.parametrize("playbook", WRONG)
+def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playbook: str) -> None:
+    name, value = WRONG[playbook]
+    (tmp_path / "hosts").write_text(INVENTORY)
+    done = subprocess.run(
+        [
+            *[Path(sys.executable).parent / "ansible-playbook", f"quorum.etcd.{playbook}", "-i", "hosts"],
+            *["-e", f"{name}={value}"],
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections"), "ANSIBLE_TIMEOUT": "3"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 2, said
+    assert name in said
+    assert value in said
+    assert "Validation of arguments failed" in said
+    assert "UNREACHABLE" not in said
