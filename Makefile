@@ -7,7 +7,6 @@ SHELL := bash
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
 IMPORTER := $(CACHE)/venv-importer
-OLDEST := $(CACHE)/venv-2.19
 PROMTOOL := $(CACHE)/promtool
 # The checkout as an importable collection, for tests of its code; what is run on hosts is the built artefact.
 LINKS := $(CURDIR)/.collections
@@ -27,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE examples meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity sanity-oldest unit component refusals faults faults-membership faults-recovery scenario scenarios matrix fuzz mutants docs bench clean
+.PHONY: help deps demo test lint sanity unit component refusals faults faults-membership faults-recovery scenario scenarios cores matrix fuzz mutants docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -44,7 +43,11 @@ $(IMPORTER)/.done: tests/requirements-importer.txt
 	tests/venv.sh $(@D) $< 3.12 3.13
 	touch $@
 
-$(OLDEST)/.done: tests/requirements-2.19.txt
+$(CACHE)/venv-2.16/.done: tests/requirements-2.16.txt tests/requirements-run.txt
+	tests/venv.sh $(@D) $< 3.10 3.12
+	touch $@
+
+$(CACHE)/venv-2.18/.done: tests/requirements-2.18.txt tests/requirements-run.txt
 	tests/venv.sh $(@D) $< 3.11 3.13
 	touch $@
 
@@ -73,7 +76,7 @@ demo: deps $(COLLECTIONS)/.done ## a TLS cluster on three hosts, in one command
 
 test: deps $(COLLECTIONS)/.done ## everything that CI runs
 	# Side by side, for most of them use one processor only; what takes longest begins first.
-	$(MAKE) --jobs=2 --output-sync=target sanity lint unit
+	$(MAKE) --jobs=2 --output-sync=target sanity lint unit unit-sample-core-$(firstword $(CORES))
 	$(MAKE) component
 	$(MAKE) --jobs=2 --output-sync=target faults refusals scenarios
 
@@ -99,8 +102,26 @@ NO_SHIMS = $(shell printf '%s' "$$PATH" | tr ':' '\n' | grep -v pyenv/shims | pa
 sanity: deps ## ansible-test sanity, on every Python that is there
 	PATH="$(VENV)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity
 
-sanity-oldest: $(OLDEST)/.done ## the same with the oldest ansible-core
-	PATH="$(OLDEST)/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity-2.19
+# Other versions of ansible-core than that of `make test`: the oldest one, and the last before templating changed (2.19).
+CORES = 2.16 2.18
+
+sanity-core-%: $(CACHE)/venv-%/.done
+	PATH="$(CACHE)/venv-$*/bin:$(PYTHONS)$(NO_SHIMS)" tests/sanity.sh $(CACHE)/sanity-$*
+
+unit-core-%: $(CACHE)/venv-%/.done $(LINKS)/.done
+	PATH="$(CACHE)/venv-$*/bin:$$PATH" pytest -q -n 2 tests/unit
+
+# What of them meets Ansible itself: a sample for CI.
+unit-sample-core-%: $(CACHE)/venv-%/.done $(LINKS)/.done
+	PATH="$(CACHE)/venv-$*/bin:$$PATH" pytest -q $(addprefix tests/unit/plugins/,action filter plugin_utils) \
+	  tests/unit/architecture/test_role.py
+
+scenario-core-%: $(CACHE)/venv-%/.done deps $(COLLECTIONS)/.done
+	$(LAB) releases
+	PATH="$(CACHE)/venv-$*/bin:$$PATH" ANSIBLE_HOME=$(CACHE)/ansible-$* \
+	  molecule -c .config/molecule/config.yml test --no-command-borders -s default
+
+cores: $(foreach core,$(CORES),sanity-core-$(core) unit-core-$(core) scenario-core-$(core)) ## sanity, units and one scenario with older ansible-core
 
 unit: deps ## pure code
 	pytest -q -n 2 tests/unit tests/fuzz
@@ -136,7 +157,7 @@ scenario-%: deps $(COLLECTIONS)/.done
 	$(LAB) releases
 	molecule -c .config/molecule/config.yml test --no-command-borders -s $*
 
-matrix: deps sanity-oldest $(PROMTOOL)/.done $(COLLECTIONS)/.done ## what takes too long for CI
+matrix: deps cores $(PROMTOOL)/.done $(COLLECTIONS)/.done ## what takes too long for CI
 	$(LAB) releases
 	pytest -q --matrix tests/component
 	pytest -q --matrix tests/refusals

@@ -211,3 +211,24 @@ class TestAPage:
     def test_leads_only_where_there_is_something(self, page):
         links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
         assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+class TestTheOldestAnsible:
+    OLDEST = re.fullmatch(r">=(\d+\.\d+)\.0", RUNTIME["requires_ansible"])[1]
+
+    def test_is_the_same_everywhere(self):
+        galaxy = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "meta" / "main.yml").read_text())["galaxy_info"]
+        assert galaxy["min_ansible_version"] == self.OLDEST
+        assert f"You need ansible-core {self.OLDEST} or newer" in (REPOSITORY / "README.md").read_text()
+
+    def test_is_tried(self):
+        required = (REPOSITORY / "tests" / f"requirements-{self.OLDEST}.txt").read_text()
+        assert f"\nansible-core>={self.OLDEST},<" in required
+        cores = re.search(r"^CORES = (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)[1].split()
+        assert cores[0] == self.OLDEST
+
+    def test_is_tried_with_the_libraries_of_every_other(self):
+        """An environment of its own lists what the tests import a second time."""
+        files = ("requirements-test.txt", "tests/requirements-run.txt")
+        every, run = ((REPOSITORY / file).read_text().splitlines() for file in files)
+        assert {line for line in run if not line.startswith("#")} <= set(every)
