@@ -29,7 +29,8 @@ def inputs(**given):
     """The role's C(__etcd_inputs) on a host with these variables."""
     files = (ROLE / "defaults" / "main.yml", ROLE / "vars" / "main.yml")
     variables = {name: value for file in files for name, value in trusted(yaml.safe_load(file.read_text())).items()}
-    variables.update(inventory_dir="/srv", inventory_hostname="10.0.0.1", groups={"etcd_cluster": ["10.0.0.1"]})
+    groups = {"etcd_cluster": ["10.0.0.1"]}
+    variables.update(inventory_dir="/srv", inventory_hostname="10.0.0.1", groups=groups, group_names=list(groups))
     return render(DataLoader(), "{{ __etcd_inputs }}", {**variables, **given})
 
 
