@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, engine, store
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography, content, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     PROFILES,
     AuthoritySpec,
@@ -132,6 +132,8 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
             f"-e etcd_pki_dir={_keeping.kept_directory(wanted.cluster, os.environ)}"
         )
     try:
+        # Where no CA is there yet nothing else would need it before hosts are changed.
+        _cryptography.check()
         held = pki.load(now)
     except EtcdError as exc:
         return Authorities(pki.place, problem=str(exc))

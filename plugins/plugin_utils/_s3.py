@@ -20,17 +20,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._python_library import Python
+
+#: First version that can leave out checksums which other storages than Amazon's do not know.
+MINIMUM = "1.36"
+
+
+def shortcoming(version: str) -> str:
+    """What is wrong with a library of this version, or an empty string."""
+    found, needed = (tuple(map(int, text.split(".")[:2])) for text in (version, MINIMUM))
+    return f"{version} was found" if found < needed else ""
+
 
 try:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    MISSING = ""
+    MISSING = shortcoming(boto3.__version__)
 except ImportError as exc:
     # Without it nothing is ever raised that would have to be caught by these names.
     BotoCoreError, ClientError = (type(name, (EtcdError,), {}) for name in ("BotoCoreError", "ClientError"))
-    MISSING = str(exc)
+    MISSING = f"it cannot be imported ({exc})"
 
 # Bytes that are sent at once, and held in memory. S3 takes no parts below 5 MiB, and no more than 10,000 of them.
 PART = 16 << 20
@@ -89,8 +100,8 @@ class Store:
     def __init__(self, access: Access) -> None:
         if MISSING:
             raise BadInput(
-                f"boto3 is needed on the controller for S3, and cannot be imported ({MISSING}). Install it for the "
-                "Python that runs Ansible: pip install boto3"
+                f"S3 is reached from the controller with the Python library boto3 {MINIMUM} or newer, and {MISSING}. "
+                f"{Python.running().installing(f'boto3>={MINIMUM}')}"
             )
         if not access.bucket:
             raise BadInput("etcd_s3_bucket is empty. Name the bucket; it must exist.")

@@ -276,8 +276,8 @@ class TestBadInput:
             put(store, file, encryption=Encryption("AES256", "a-key"))
 
     def test_without_boto3_says_what_to_install(self, monkeypatch):
-        monkeypatch.setattr(_s3, "MISSING", "No module named 'boto3'")
-        with pytest.raises(BadInput, match="pip install boto3"):
+        monkeypatch.setattr(_s3, "MISSING", "it cannot be imported (No module named 'boto3')")
+        with pytest.raises(BadInput, match=r"No module named 'boto3'\)\. .* 'boto3>=1\.36'"):
             Store(Access("backups"))
 
     def test_no_key_is_shown(self):

@@ -16,6 +16,7 @@ import sys
 import typing as t
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._python_library import Python
 
 __all__ = ["InvalidSignature", "ec", "hashes", "rsa", "serialization", "x509"]
 
@@ -26,15 +27,21 @@ MINIMUM = 42
 class Unusable:
     """Stands where a part of the library should be, and says at the first use why it is not there."""
 
-    def __init__(self, found: str) -> None:
-        self._message = (
-            f"Certificates are made on the controller with the Python library cryptography {MINIMUM} or newer, "
-            f"and {found}. Install it for the Python that runs Ansible: "
-            f"{sys.executable} -m pip install 'cryptography>={MINIMUM}'"
-        )
-
     def __getattr__(self, name: str) -> t.NoReturn:
-        raise HostError(self._message)
+        check()
+        raise AttributeError(name)
+
+
+def check() -> None:
+    """Can the library be used?
+
+    :raises HostError: it is missing or too old.
+    """
+    if problem is not None:
+        raise HostError(
+            f"Certificates are made on the controller with the Python library cryptography {MINIMUM} or newer, "
+            f"and {problem}. {Python.running().installing(f'cryptography>={MINIMUM}')}"
+        )
 
 
 def shortcoming(version: str, path: str) -> str | None:
@@ -43,6 +50,8 @@ def shortcoming(version: str, path: str) -> str | None:
         return None
     return f"version {version} was found at {path}"
 
+
+problem: str | None = None
 
 if t.TYPE_CHECKING:
     from cryptography import x509
@@ -53,14 +62,14 @@ else:
     try:
         import cryptography
 
-        found = shortcoming(cryptography.__version__, cryptography.__file__)
-        if found is None:
+        problem = shortcoming(cryptography.__version__, cryptography.__file__)
+        if problem is None:
             from cryptography import x509
             from cryptography.exceptions import InvalidSignature
             from cryptography.hazmat.primitives import hashes, serialization
             from cryptography.hazmat.primitives.asymmetric import ec, rsa
     except ImportError as exc:
-        found = f"{sys.executable} cannot import it ({exc})"
-    if found is not None:
-        x509 = hashes = serialization = ec = rsa = Unusable(found)
+        problem = f"{sys.executable} cannot import it ({exc})"
+    if problem is not None:
+        x509 = hashes = serialization = ec = rsa = Unusable()
         InvalidSignature = HostError

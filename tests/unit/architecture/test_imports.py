@@ -13,6 +13,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import yaml
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _s3
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLUGINS = REPOSITORY / "plugins"
@@ -196,3 +199,39 @@ def test_a_file_says_whose_it_is(name):
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_is_typed_as_the_oldest_python_reads_it(name):
     assert "from __future__ import annotations" in FILES[name].read_text()
+
+
+#: Import name -> the project that has it.
+PROJECTS = {"botocore": "boto3"}
+
+
+def requirements(name: str) -> dict[str, str]:
+    """Project -> bound of a requirements file."""
+    lines = [line.partition("#")[0].strip() for line in (REPOSITORY / name).read_text().splitlines()]
+    return {project: bound for project, _sign, bound in (line.partition(">=") for line in lines if line)}
+
+
+def test_an_execution_environment_gets_every_library_of_the_controller():
+    taken = {full.partition(".")[0] for name in FILES for full in foreign_imports(name)}
+    # ansible-core brings Jinja itself.
+    foreign = taken - set(sys.stdlib_module_names) - {"ansible", "ansible_collections", "jinja2"}
+    assert set(requirements("meta/ee-requirements.txt")) == {PROJECTS.get(name, name) for name in foreign}
+
+
+def test_their_bounds_are_those_of_the_code():
+    assert requirements("meta/ee-requirements.txt") == {
+        "boto3": _s3.MINIMUM,
+        "cryptography": str(_cryptography.MINIMUM),
+    }
+
+
+def test_tests_run_with_the_same_bounds():
+    for project, bound in requirements("meta/ee-requirements.txt").items():
+        assert requirements("requirements-test.txt")[project] == bound
+
+
+def test_ansible_builder_finds_the_list():
+    """Its path is relative to the collection, not to the file that names it."""
+    told = yaml.safe_load((REPOSITORY / "meta/execution-environment.yml").read_text())
+    assert told["version"] == 1
+    assert (REPOSITORY / told["dependencies"]["python"]).is_file()

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import AuthoritySpec, KeySpec, LeafSpec
+from ansible_collections.quorum.etcd.plugins.module_utils._python_library import Python
 from other_processes import as_nobody, at_once, killed_at, make_ca
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=timezone.utc)
@@ -404,6 +405,6 @@ def test_a_missing_or_old_library_is_reported_at_the_first_use(tmp_path: Path, l
     script = STANDS_IN.format(stub=str(tmp_path))
     said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
     assert found in said
-    assert f"{sys.executable} -m pip install 'cryptography>=42'" in said
+    assert Python.running().installing("cryptography>=42") in said
     if "version" in found:
         assert str(tmp_path / "cryptography" / "__init__.py") in said

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from inventory_of import LAYOUT, bare, seeing
 from pki_task import run
@@ -145,6 +146,12 @@ class TestAuthorities:
 
     def test_are_never_told_with_their_keys(self, pki):
         assert "PRIVATE" not in str(judge(pki, holding(pki)))
+
+    def test_that_are_still_to_be_made_need_the_library_before_hosts_are_changed(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(_cryptography, "problem", "version 41.0.7 was found at /usr/lib")
+        problem = judge(pki_of(str(tmp_path / "pki")), bare(tls=True)).problem
+        assert "cryptography 42 or newer, and version 41.0.7 was found at /usr/lib. " in problem
+        assert judge(pki_of(""), bare()).problem == ""
 
     def test_that_are_missing_issue_nothing(self, tmp_path):
         pki = pki_of(str(tmp_path / "pki"))
