@@ -141,6 +141,7 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
     return {
         "hostname": platform.node(),
         "machine_id": _hostfiles.machine_id(),
+        "boot": _boot(),
         "architecture": platform.machine(),
         "python": platform.python_version(),
         "interpreter": _interpreter(),
@@ -150,6 +151,11 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
         "default_address": _network.default_address(),
         "not_here": [address for address in addresses if not _network.has_address(address)],
     }
+
+
+def _boot() -> str:
+    """What no two running systems share: the kernel's boot, and which of its containers this is."""
+    return f"{_hostfiles.read_text('/proc/sys/kernel/random/boot_id').strip()} {os.readlink('/proc/1/ns/pid')}"
 
 
 def _interpreter() -> str:

@@ -91,10 +91,10 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
         _check_cluster(host)
     _check_not_suspended(hosts, fenced)
     if _bootstrap.is_due(hosts):
+        _bootstrap.check_can_be_asked(hosts)
         _bootstrap.check(hosts)
         # What was no member and is to be none has no part in it.
         hosts = [host for host in hosts if host.wanted is not None and host.wanted.present]
-        _bootstrap.check_can_be_asked(hosts)
         version = asked_version(hosts) or _releases.DEFAULT_VERSION
         _fitness.check(hosts, version)
         _dangers.check_unforced(hosts)
@@ -319,6 +319,8 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
     _topology.check_members(members, everybody=len(members) == len(hosts))
+    _topology.check_own_addresses(members)
+    _roster.check_machines(hosts)
     _check_accepted(hosts)
     for host in hosts:
         if host.seen.get("marker_error"):

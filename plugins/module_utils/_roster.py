@@ -110,6 +110,28 @@ def of(hosts: Sequence[Host]) -> Roster | None:
     return Roster(told["cluster_id"], tuple(told["members"]), living, told["status"]["leader"])
 
 
+def check_machines(hosts: Sequence[Host]) -> None:
+    """Is each line of the inventory a machine of its own?
+
+    :raises Refused: two lead to one. A clone was booted by itself, and is told from it by that.
+    """
+    known: dict[tuple[str, str], Host] = {}
+    for host in hosts:
+        if host.silent or host.wanted is None:
+            continue
+        machine = host.seen["host"]["machine_id"], host.seen["host"]["boot"]
+        twin = known.setdefault(machine, host)
+        if twin is not host:
+            raise Refused(
+                f"{twin.label} and {host.label} are one machine: both inventory lines lead to the one with the ID "
+                f"{machine[0] or 'that its /etc/machine-id does not tell'}, booted as {machine[1].partition(' ')[0]}.",
+                "Whatever is done for one of them happens to the other. Several members on one machine are not done by "
+                "this release, and would fail together.",
+                "Take one of the two lines out of the inventory, or correct the address that leads to the wrong "
+                "machine (ansible_host, DNS). Nothing has to be stopped or moved.",
+            )
+
+
 def _check_apart(hosts: Sequence[Host]) -> None:
     """While nobody serves their own data tell: whoever is started on them may vote."""
     living: dict[str, Host] = {}
@@ -125,29 +147,10 @@ def _check_apart(hosts: Sequence[Host]) -> None:
 
 
 def _twins(host: Host, twin: Host, own: str) -> Refused:
-    if _is_one_machine(host, twin):
-        return Refused(
-            f"{host.label} and {twin.label} are one machine: both inventory lines lead to process "
-            f"{host.seen['runtime']['identity']['pid']} of the machine with the ID {host.seen['host']['machine_id']}.",
-            "Whatever is done for one of the two lines happens to the only member there is.",
-            "Take one of the two lines out of the inventory, or correct the address that leads to the wrong machine "
-            "(ansible_host, DNS). Nothing has to be stopped or moved.",
-        )
     return Refused(
         f"{host.label} and {twin.label} both hold the data of member {own}.",
         "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
-        "If both inventory lines lead to one machine, take one of them out. Otherwise find out which of the two is the "
-        "member, stop the other for good and move its data directory aside.",
-    )
-
-
-def _is_one_machine(host: Host, other: Host) -> bool:
-    """Whether two observations show the same process of the same machine; a clone has other processes."""
-    return bool(
-        host.runs
-        and other.runs
-        and host.seen["host"]["machine_id"] == other.seen["host"]["machine_id"]
-        and host.seen["runtime"]["identity"] == other.seen["runtime"]["identity"]
+        "Find out which of the two is the member, stop the other for good and move its data directory aside.",
     )
 
 

@@ -45,6 +45,8 @@ PEER_PORT = 2380
 #: Where an address comes from a person's hand. Only such an address may change a live member's peer URL.
 WRITTEN = ("etcd_address", "ETCD_NODES")
 
+_ONE_EACH = "Several members on one machine are not done by this release."
+
 # What would break a name out of C(initial-cluster), of a settings file, or of a shell line.
 _ILLEGAL_IN_NAME = re.compile(r"[\s=,'\"`$\\\x00-\x1f\x7f]")
 
@@ -165,6 +167,9 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
     check_listen(
         {f"etcd_listen_peer_urls of {host}": listen_peers, f"etcd_listen_client_urls of {host}": listen_clients}
     )
+    clients = _advertised(variables, host, client._replace(host=address.text), listen_clients, tls)
+    _check_listened(peers, listen_peers, host, "etcd_listen_peer_urls")
+    _check_listened(clients, listen_clients, host, "etcd_listen_client_urls")
     sans = variables.get("etcd_certificate_sans")
     return Member(
         host=str(host),
@@ -173,7 +178,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
         address=address.text,
         address_source=address.source,
         peer_urls=_plain(peers),
-        client_urls=_plain(_advertised(variables, host, client._replace(host=address.text), listen_clients, tls)),
+        client_urls=_plain(clients),
         listen_peer_urls=_plain(dict.fromkeys(listen_peers)),
         listen_client_urls=_plain(listen_clients),
         certificate_sans=() if sans is None else tuple(texts(sans, f"etcd_certificate_sans of {host}")),
@@ -263,7 +268,7 @@ def check_members(found: Sequence[Member], everybody: bool = True) -> None:
             if other is not member:
                 raise BadInput(
                     f"{other.name} ({other.host}) and {member.name} ({member.host}) have the same peer URL {url}. Give "
-                    "each its own etcd_address, or its own etcd_peer_port when they share a machine."
+                    f"each the address of its own machine. {_ONE_EACH}"
                 )
     tls = {member.tls: member for member in reversed(found)}
     if len(tls) > 1:
@@ -277,6 +282,23 @@ def check_members(found: Sequence[Member], everybody: bool = True) -> None:
             f"The other members cannot reach {local[0].name} ({local[0].host}) at {local[0].peer_urls[0]}: only "
             "that host itself can. Set its etcd_address to an address of its network."
         )
+
+
+def check_own_addresses(found: Sequence[Member]) -> None:
+    """Has each member a machine of its own? The address on which one listens is its machine's, and no other's.
+
+    :raises BadInput: two would listen on one.
+    """
+    by_host: dict[str, Member] = {}
+    for member in found:
+        for url in map(_url, member.listen_peer_urls):
+            other = member if is_wildcard(url.host) else by_host.setdefault(url.host, member)
+            if other is not member:
+                raise BadInput(
+                    f"{other.name} ({other.host}) and {member.name} ({member.host}) would both listen on {url.host} "
+                    "for their peers, as one machine. Give each the address of its own: etcd_address, or "
+                    f"etcd_listen_peer_urls where others reach both at one address. {_ONE_EACH}"
+                )
 
 
 def initial_cluster(found: Iterable[Member]) -> str:
@@ -451,6 +473,25 @@ def _check_port(advertised: Url, listen: Sequence[Url], what: str, variable: str
             f"{what} has no port {advertised.port}, and others would be told {advertised}. Set {variable} to the port "
             f"that etcd listens on; if they reach it at another one, write {alternative}."
         )
+
+
+def _check_listened(advertised: Sequence[Url], listen: Sequence[Url], host: str, variable: str) -> None:
+    """Does something listen where others are told to connect, as far as the inventory can know?
+
+    Behind a translated address others have another URL than the host. So what is known is a port of an address on which
+    the member listens at other ports, and any other machine where it listens on loopback alone.
+    """
+    loopback_only = all(is_loopback(url.host) for url in listen)
+    for url in advertised:
+        there = [one for one in listen if one.host == url.host]
+        if is_loopback(url.host) and not there:
+            continue
+        if (loopback_only and not is_loopback(url.host)) or (there and url.port not in {one.port for one in there}):
+            right = [*listen, url] if is_bindable(url.host) else [url._replace(host="0.0.0.0")]
+            raise BadInput(
+                f"{variable} of {host} is {', '.join(_plain(listen))}, and others would be told {url}, where nothing "
+                f"listens. Write {variable}: {','.join(_plain(right))}"
+            )
 
 
 def _with_loopback(url: Url) -> list[Url]:

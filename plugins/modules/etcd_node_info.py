@@ -83,8 +83,10 @@ node:
   type: dict
   contains:
     host:
-      description: The machine. Its names, C(architecture), C(python), C(interpreter), clock (C(time), seconds since
-        1970), its C(default_address), and C(not_here), those of O(addresses) that are on none of its interfaces.
+      description:
+        - The machine. Its names, C(architecture), C(python), C(interpreter), clock (C(time), seconds since 1970),
+          its C(boot), which no two running systems share, its C(default_address), and C(not_here), those of
+          O(addresses) that are on none of its interfaces.
       type: dict
       returned: success
     account:

@@ -63,6 +63,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "host": {
             "hostname": wanted.name,
             "machine_id": f"machine-{at}",
+            "boot": f"boot-{at} pid:[1]",
             "architecture": "x86_64",
             "python": "3.11.2",
             "interpreter": "/usr/bin/python3",

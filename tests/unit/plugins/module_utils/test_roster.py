@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _roster
+from ansible_collections.quorum.etcd.plugins.module_utils import _plan, _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._marker import LEAVING, NEVER_STARTED, REMOVED
 from inventory_of import (
@@ -79,22 +79,25 @@ class TestWhatContradictsTheCluster:
         with pytest.raises(Refused, match="both hold the data of member"):
             living(stopped(bare(1)), seeing(stopped(bare(2)), data={"member_id": member_id(1)}))
 
-    @pytest.mark.parametrize("life", [serving, lambda host: running(stopped(host))])
-    def test_two_lines_that_lead_to_one_machine_are_told_apart_from_a_copy(self, life):
+    @pytest.mark.parametrize("life", [bare, serving, stopped, lambda host: running(stopped(host))])
+    def test_two_lines_that_lead_to_one_machine_are_refused_whatever_is_there(self, life):
         """A second address of a member's machine must never make anybody stop its only copy."""
-        one = life(bare(0))
+        one = bare(0) if life is bare else life(bare(0))
         alias = replace(bare(3), seen=one.seen)
         with pytest.raises(Refused) as caught:
-            _roster.of([one, alias])
-        assert "etcd-host3 and etcd-host0 are one machine" in str(caught.value)
+            _plan.plan([one, bare(1), alias])
+        assert "etcd-host0 and etcd-host3 are one machine" in str(caught.value)
         assert "Take one of the two lines out" in str(caught.value)
         assert "aside" not in str(caught.value)
 
-    @pytest.mark.parametrize("other", [{"host": {"machine_id": "machine-9"}}, {"runtime": {"identity": {"pid": 7}}}])
-    def test_but_another_machine_or_another_process_is_a_copy(self, other):
+    @pytest.mark.parametrize(
+        "other", [{"machine_id": "machine-9"}, {"boot": "boot-9 pid:[1]"}, {"boot": "boot-0 pid:[2]"}]
+    )
+    def test_but_another_machine_another_boot_or_another_container_is_a_copy(self, other):
         one = serving(bare(0))
+        copy = seeing(replace(bare(3), seen=one.seen), host=other)
         with pytest.raises(Refused, match="both hold the data of member"):
-            _roster.of([one, seeing(replace(bare(3), seen=one.seen), **other)])
+            _plan.plan([one, copy])
 
     def test_nobody_is_started_beside_its_twin_while_nobody_serves(self):
         clone = seeing(stopped(bare(3)), data={"member_id": member_id(0)})

@@ -434,6 +434,26 @@ class TestTheCluster:
         hostvars["10.100.57.56"]["etcd_address"] = "10.100.57.54"
         assert "have the same peer URL https://10.100.57.54:2380" in refusal(hostvars)
 
+    def test_has_a_machine_for_each_member(self):
+        """Three on one machine are what a guide begins with; filters take them, and the role cannot."""
+        nodes = ",".join(f"machine-{at}=http://127.0.0.1:{at + 1}2380" for at in range(3))
+        hosts = {f"m{at}": {"NODE_NAME": f"machine-{at}", "ETCD_NODES": nodes, "etcd_tls": False} for at in range(3)}
+        found = cluster({host: {**given, "etcd_client_port": 2379} for host, given in hosts.items()})
+        with pytest.raises(BadInput, match=r"machine-0 \(m0\) and machine-1 \(m1\) would both listen on 127\.0\.0\.1"):
+            _topology.check_own_addresses(found)
+        _topology.check_own_addresses(cluster(guide()))
+
+    def test_may_be_reached_at_one_address_and_the_advice_is_accepted(self):
+        """As behind one that is translated."""
+        hostvars = guide(etcd_address="192.0.2.7")
+        for at, own in enumerate(hostvars.values()):
+            own["etcd_peer_port"] = 3000 + at
+        with pytest.raises(BadInput, match="etcd_listen_peer_urls where others reach both"):
+            _topology.check_own_addresses(cluster(hostvars))
+        for at, (host, own) in enumerate(hostvars.items()):
+            own["etcd_listen_peer_urls"] = f"https://{host}:{3000 + at}"
+        _topology.check_own_addresses(cluster(hostvars))
+
     def test_speaks_tls_everywhere_or_nowhere(self):
         hostvars = guide()
         hostvars["10.100.57.56"]["etcd_tls"] = False
@@ -459,6 +479,54 @@ class TestTheCluster:
         travelled = [Member.from_dict(json.loads(json.dumps(member.to_dict()))) for member in found]
         assert tuple(travelled) == found
         _topology.check_members(travelled)
+
+
+@pytest.mark.parametrize(
+    "kind, listen, advertised, meant",
+    [
+        ("peer", "https://127.0.0.1:2380", None, "https://127.0.0.1:2380,https://10.100.57.54:2380"),
+        ("client", "https://127.0.0.1:2379", None, "https://127.0.0.1:2379,https://10.100.57.54:2379"),
+        ("client", "http://127.0.0.1:2379", "https://a.example.com:2379", "https://0.0.0.0:2379"),
+        (
+            "client",
+            "http://127.0.0.1:2379",
+            "https://192.168.86.131:2379",
+            "http://127.0.0.1:2379,https://192.168.86.131:2379",
+        ),
+        (
+            "client",
+            "https://10.100.57.54:2379",
+            "https://10.100.57.54:4001",
+            "https://10.100.57.54:2379,https://10.100.57.54:4001",
+        ),
+    ],
+)
+def test_others_are_told_nothing_where_nobody_listens_and_the_advice_is_accepted(kind, listen, advertised, meant):
+    hostvars = guide()
+    own = hostvars["10.100.57.54"]
+    own[f"etcd_listen_{kind}_urls"] = listen
+    if advertised:
+        own["etcd_advertise_client_urls"] = advertised
+    text = refusal(hostvars)
+    assert text.startswith(f"etcd_listen_{kind}_urls of 10.100.57.54 is {listen}, and others would be told ")
+    assert text.endswith(f"Write etcd_listen_{kind}_urls: {meant}")
+    own[f"etcd_listen_{kind}_urls"] = meant
+    assert cluster(hostvars)
+
+
+@pytest.mark.parametrize(
+    "listen, advertised",
+    [
+        ("https://0.0.0.0:2379", "https://198.51.100.1:443"),
+        ("https://10.100.57.54:2379", "https://198.51.100.1:443"),
+        ("https://10.100.57.54:2379", "https://etcd.example.com:443"),
+        ("https://10.100.57.54:2379,http://127.0.0.1:2379", "https://10.100.57.54:2379,http://127.0.0.1:2379"),
+    ],
+)
+def test_an_address_that_is_translated_is_nobodys_mistake(listen, advertised):
+    hostvars = guide()
+    hostvars["10.100.57.54"].update(etcd_listen_client_urls=listen, etcd_advertise_client_urls=advertised)
+    assert cluster(hostvars)
 
 
 def test_an_endpoint_is_a_url_that_others_can_reach():
