@@ -89,6 +89,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     ) -> dict[str, Any]:
         try:
             wanted = wanted_of(host, inputs, NOWHERE)
+            pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
         except EtcdError as exc:
             return {**_NOTHING, "problem": str(exc)}
         facts = _render.facts(wanted)
@@ -103,7 +104,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         skew = min(0.0, there - asked) + max(0.0, there - answered)
         try:
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
-            authorities = self._judge(inputs, wanted, node)
+            authorities = _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
         except EtcdError as exc:
             return {**_NOTHING, "problem": str(exc)}
         return {
@@ -125,10 +126,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not found or (int(found[1]), int(found[2])) >= _OLDEST_PYTHON:
             return ""
         return _OLD_PYTHON.format(interpreter=interpreter, version=found[0].strip())
-
-    def _judge(self, inputs: dict[str, Any], wanted: Wanted, node: dict[str, Any]) -> Authorities:
-        pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
-        return _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
 
 
 def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[Identity]:

@@ -232,3 +232,19 @@ class TestTheOldestAnsible:
         files = ("requirements-test.txt", "tests/requirements-run.txt")
         every, run = ((REPOSITORY / file).read_text().splitlines() for file in files)
         assert {line for line in run if not line.startswith("#")} <= set(every)
+
+
+AUTOMATION = (REPOSITORY / "docs" / "automation.md").read_text()
+
+
+def test_the_files_for_automation_are_yaml():
+    blocks = re.findall(r"```yaml\n(.*?)```", AUTOMATION, re.DOTALL)
+    assert len(blocks) == 4
+    assert all(yaml.safe_load(block) for block in blocks)
+
+
+def test_jobs_install_what_the_collection_needs():
+    core = f"ansible-core{RUNTIME['requires_ansible'].removesuffix('.0')}"
+    assert re.findall(r"ansible-core[<>=]+[0-9.]+", AUTOMATION) == [core] * 2
+    needed = (REPOSITORY / "meta" / "ee-requirements.txt").read_text().splitlines()
+    assert set(re.findall(r"cryptography[<>=]+[0-9.]+", AUTOMATION)) <= set(needed)

@@ -116,6 +116,13 @@ def test_a_wrong_path_or_setting_is_told_without_asking_the_host(inputs, change)
     assert sent == []
 
 
+def test_authorities_that_are_given_in_part_are_told_without_asking_the_host(inputs):
+    inputs["pki"]["content"] = {"etcd_pki_client_ca": "x"}
+    result, sent = observe(inputs)
+    assert result["problem"].startswith("etcd_pki_client_ca is given, and ")
+    assert sent == []
+
+
 def test_a_host_that_fails_to_look_is_silent(inputs):
     result, _sent = observe(inputs, {"failed": True, "msg": "it was asked by a user who is not root."})
     assert result["silent"] == "it was asked by a user who is not root."
