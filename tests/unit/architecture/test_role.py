@@ -118,6 +118,12 @@ class TestEntryPoints:
             assert option == OPTIONS[name], name
 
     @pytest.mark.parametrize("entry", SPECS)
+    def test_say_at_last_whether_tags_have_selected_the_rest(self, entry):
+        *others, last = tasks(ROLE / "tasks" / f"{entry}.yml")
+        assert ("quorum.etcd.etcd_tags" in last, last["tags"]) == (True, "always")
+        assert not [task for task in others if "tags" in task]
+
+    @pytest.mark.parametrize("entry", SPECS)
     def test_are_described(self, entry):
         assert SPECS[entry]["short_description"]
         assert SPECS[entry]["description"]
@@ -228,7 +234,7 @@ class TestTasks:
 
 
 #: They ask no host.
-DECIDING = {"etcd_plan", "etcd_recovery_plan", "etcd_restore_plan", "etcd_fenced"}
+DECIDING = {"etcd_plan", "etcd_recovery_plan", "etcd_restore_plan", "etcd_fenced", "etcd_tags"}
 #: How long one question to a host may take is written where it is asked.
 ASKING = {"etcd_observe", "etcd_snapshot_newest"}
 #: Whoever waits for a member may wait for the whole snapshot of its leader, or has a database to read or to move.
