@@ -102,7 +102,7 @@ class Pki:
         return {which: self._load(which, now) for which in store.AUTHORITIES}
 
     def _has(self, which: str) -> bool:
-        return bool(self.content) or store.exists(self.directory, which)
+        return bool(self.content) or store.is_made(self.directory, which)
 
     def _load(self, which: str, now: datetime) -> engine.Authority:
         if self.content:

@@ -52,6 +52,14 @@ def exists(directory: str, which: str) -> bool:
     return os.path.lexists(certificate_path(directory, which)) or os.path.lexists(key_path(directory, which))
 
 
+def is_made(directory: str, which: str) -> bool:
+    """Whether this CA is complete as far as its makers know: its certificate is written last.
+
+    A key alone is what an interrupted making has left, and the next one completes it.
+    """
+    return os.path.lexists(certificate_path(directory, which))
+
+
 def load_authority(
     directory: str,
     which: str,

@@ -140,6 +140,21 @@ class TestAuthorities:
         found = judge(pki_of(str(tmp_path / "pki")), bare(tls=True))
         assert (found.missing, found.problem, found.bundles) == (("client", "peer"), "", {})
 
+    def test_whose_making_was_interrupted_are_made_by_the_next_run(self, pki):
+        """Their key is written first. On hosts nothing is of them yet."""
+        os.unlink(f"{pki.directory}/peer-ca.pem")
+        found = judge(pki, bare(tls=True))
+        assert (found.missing, found.problem) == (("peer",), "")
+        key = Path(pki.directory, "peer-ca-key.pem").read_bytes()
+        run(EtcdCa, pki_dir=pki.directory, name="etcd_cluster")
+        assert judge(pki, bare(tls=True)).missing == ()
+        assert Path(pki.directory, "peer-ca-key.pem").read_bytes() == key
+
+    def test_whose_certificate_was_lost_are_no_reason_for_another_where_hosts_have_it(self, pki):
+        host = holding(pki)
+        os.unlink(f"{pki.directory}/peer-ca.pem")
+        assert [text.split()[0] for text in judge(pki, host).strangers] == [LAYOUT.certificate("peer-ca")]
+
     def test_that_cannot_be_used_are_a_problem(self, pki):
         os.chmod(f"{pki.directory}/client-ca-key.pem", 0o644)
         assert "client-ca-key.pem" in judge(pki, bare(tls=True)).problem
