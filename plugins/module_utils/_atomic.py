@@ -33,7 +33,7 @@ def replace(path: str, content: bytes, mode: int, owner: tuple[int, int] | None 
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
-    sync_directory(directory)
+    sync_directory(directory or os.curdir)
 
 
 def sync_directory(path: str) -> None:

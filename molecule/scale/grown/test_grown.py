@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two lines more in the inventory: told by C(--check --diff), done, and done only once."""
+"""Three lines more in the inventory: told by C(--check --diff), done, and done only once."""
 
 from __future__ import annotations
 
 import pytest
 
 OLD = ("etcd-host0", "etcd-host1", "etcd-host2")
-NEW = ("etcd-host3", "etcd-host4")
+NEW = ("etcd-host3", "etcd-host4", "etcd-host5")
 STEPS = [
     *(f"install etcd 3.6.14 on {host}" for host in NEW),
     *(f"let {host} join as a learner, and make it a voter once it has caught up" for host in NEW),
@@ -68,7 +68,7 @@ def test_the_run_takes_those_steps_and_no_others(done):
 
 
 def test_those_who_join_take_turns(done):
-    assert done.taken[-2:] == STEPS[-2:]
+    assert done.taken[-3:] == STEPS[-3:]
 
 
 def test_old_members_were_not_restarted(done, before, cluster):
@@ -82,7 +82,7 @@ def test_old_members_got_no_other_files(host, done, before, cluster):
     assert cluster.on(host, LISTING) == files[host]
 
 
-def test_all_five_are_voters_and_the_old_ones_who_they_were(done, before, cluster):
+def test_all_six_are_voters_and_the_old_ones_who_they_were(done, before, cluster):
     _files, old, _processes = before
     new = cluster.voters(OLD[0])
     assert sorted(new) == [*OLD, *NEW]
