@@ -50,9 +50,10 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
         if unit["enabled"] not in ("enabled", "masked"):
             yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit['name']}"
         if version != asked:
+            said = f" Until one does: etcd_version: {version}, or none." if host.wanted.version == asked else ""
             yield (
-                f"{host.label} runs etcd {version}, and the inventory asks for {asked}. Upgrades are not done by this "
-                "release."
+                f"{host.label} runs etcd {version}, and the inventory asks for {asked}. Upgrades and downgrades of "
+                f"running members are not done by this release.{said}"
             )
         if host.refuses_peers:
             yield (

@@ -36,6 +36,7 @@ PINNED = {
 RAISING = ((3, 4, 27), (3, 5, 10))
 
 _VERSION = re.compile(r"3\.([4-9]|[1-9]\d+)\.\d+")
+_OLD = re.compile(r"(2\.\d+|3\.[0-3])(\.\d+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -45,8 +46,9 @@ def check_version(version: str) -> None:
     :raises BadInput: it is not written like C(3.6.14), or below 3.4.
     """
     if not _VERSION.fullmatch(version):
+        old = "It is too old: what this collection asks of a member came with 3.4. " if _OLD.fullmatch(version) else ""
         raise BadInput(
-            f"etcd_version is {version!r}. Give a full version of 3.4 or newer without a leading v, such as 3.6.14."
+            f"etcd_version is {version!r}. {old}Give a full version of 3.4 or newer, such as {DEFAULT_VERSION}."
         )
 
 

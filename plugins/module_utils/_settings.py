@@ -37,8 +37,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._values import Value, 
 GIB = 1024**3
 
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
-_CERTIFICATES = "use etcd_tls; the certificates have fixed places"
-_DISCOVERY = "the members come from the inventory, so nothing is to be discovered"
+_CERTIFICATES = "use etcd_tls; all certificates are issued for you, into ssl below etcd_conf_dir"
+_AUTO_TLS = "where each member signs its own certificate nobody is told from a stranger; use etcd_tls, which has a CA"
+_DISCOVERY = "the members come from the inventory; discovery, by a service or DNS SRV, is not done by this release"
 _PROXY = "a member of a cluster cannot be a proxy"
 
 #: What the role decides, and by what. A name ending in C(-) stands for all that begin so.
@@ -51,8 +52,8 @@ NOT_SETTINGS: dict[str, str] = {
     "advertise-client-urls": "use etcd_advertise_client_urls",
     "initial-advertise-peer-urls": _MEMBERS,
     "initial-cluster": _MEMBERS,
-    "initial-cluster-state": "it is always 'existing' but for a member's one first start",
-    "initial-cluster-token": "every new cluster gets its own",
+    "initial-cluster-state": "it is always 'existing' but for a member's one first start; take it out",
+    "initial-cluster-token": "every new cluster gets its own; take it out",
     "force-new-cluster": "it gives up every other member for good, which no setting may do",
     "cert-file": _CERTIFICATES,
     "key-file": _CERTIFICATES,
@@ -66,9 +67,9 @@ NOT_SETTINGS: dict[str, str] = {
     "peer-client-cert-auth": _CERTIFICATES,
     "peer-client-cert-file": _CERTIFICATES,
     "peer-client-key-file": _CERTIFICATES,
-    "auto-tls": _CERTIFICATES,
-    "peer-auto-tls": _CERTIFICATES,
-    "self-signed-cert-validity": _CERTIFICATES,
+    "auto-tls": _AUTO_TLS,
+    "peer-auto-tls": _AUTO_TLS,
+    "self-signed-cert-validity": _AUTO_TLS,
     "log-output": "use etcd_log_file; without it the log goes to the journal",
     "log-outputs": "use etcd_log_file; without it the log goes to the journal",
     "enable-log-rotation": "a file in etcd_log_file is always rotated; how, says log-rotation-config-json",
@@ -194,7 +195,9 @@ def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version:
         f"etcd_listen_peer_urls of {member.host}": member.listen_peer_urls,
         f"etcd_listen_client_urls of {member.host}": member.listen_client_urls,
     }
-    listen.update({flag: urls for flag, urls in chosen.items() if flag[:7] == "listen-" and isinstance(urls, list)})
+    for flag, urls in chosen.items():
+        if flag.startswith("listen-") and isinstance(urls, list):
+            listen[flag if flag in settings else f"{flag} (a default of this role; etcd_settings moves it)"] = urls
     check_listen({name: [parse_url(url, name) for url in urls] for name, urls in listen.items()})
     found: dict[str, Value] = {
         "name": member.name,

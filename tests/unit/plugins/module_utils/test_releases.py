@@ -27,6 +27,13 @@ def test_anything_else_is_refused(version):
         _releases.check_version(version)
 
 
+@pytest.mark.parametrize("version, is_old", [("3.3.10", True), ("2.3.8", True), ("3.0.1", True), ("3.6", False)])
+def test_one_that_is_too_old_is_told_so(version, is_old):
+    with pytest.raises(BadInput) as refused:
+        _releases.check_version(version)
+    assert ("It is too old" in str(refused.value)) is is_old
+
+
 @pytest.mark.parametrize(
     "machine, architecture", [("x86_64", "amd64"), ("aarch64", "arm64"), ("ppc64le", "ppc64le"), ("s390x", "s390x")]
 )

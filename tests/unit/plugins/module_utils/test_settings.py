@@ -245,6 +245,31 @@ def test_what_the_role_decides_is_no_setting_and_says_what_decides_it(name):
         assert f"{spelling} is not a setting: {_settings.NOT_SETTINGS[name]}." in refusal({spelling: "x"})
 
 
+def test_a_guides_settings_file_is_answered_name_by_name():
+    """Pasted as it is."""
+    answers = {
+        "ETCD_NAME": "NODE_NAME or etcd_name",
+        "ETCD_DATA_DIR": "etcd_data_dir",
+        "ETCD_LISTEN_PEER_URLS": "etcd_listen_peer_urls",
+        "ETCD_LISTEN_CLIENT_URLS": "etcd_listen_client_urls",
+        "ETCD_INITIAL_ADVERTISE_PEER_URLS": "etcd_address, or from ETCD_NODES",
+        "ETCD_ADVERTISE_CLIENT_URLS": "etcd_advertise_client_urls",
+        "ETCD_INITIAL_CLUSTER": "the hosts of the group decide it",
+        "ETCD_INITIAL_CLUSTER_TOKEN": "every new cluster gets its own; take it out",
+        "ETCD_INITIAL_CLUSTER_STATE": "take it out",
+        "ETCD_CERT_FILE": "use etcd_tls",
+        "ETCD_PEER_TRUSTED_CA_FILE": "use etcd_tls",
+        "ETCD_CLIENT_CERT_AUTH": "use etcd_tls",
+        "--auto-tls": "nobody is told from a stranger; use etcd_tls",
+        "ETCD_DISCOVERY_SRV": "discovery, by a service or DNS SRV, is not done by this release",
+        "ETCD_HEARTBEAT_INTERVAL": "write it as etcd's flags are written, heartbeat-interval",
+    }
+    lines = refusal(dict.fromkeys(answers, "x")).splitlines()[1:]
+    assert len(lines) == len(answers)
+    for line, (name, answer) in zip(lines, answers.items()):
+        assert line.startswith(f"- {name}") and answer in line, line
+
+
 @pytest.mark.parametrize("name", ["discovery-token", "discovery-srv", "proxy-dial-timeout"])
 def test_discovery_and_proxy_are_no_settings(name):
     assert f"{name} is not a setting" in refusal({name: "x"})
@@ -501,6 +526,14 @@ class TestWhatAMemberIsToBe:
     def test_has_its_metrics_on_a_port_of_their_own(self, port):
         with pytest.raises(BadInput, match="same port of the same address"):
             self.wanted({"listen-metrics-urls": f"http://10.0.0.1:{port}"})
+
+    def test_says_of_a_port_whose_it_is_by_default_and_how_to_move_it(self):
+        """A guide has a member's clients on 2381."""
+        ports = {"etcd_listen_client_urls": "https://10.0.0.1:2381,http://127.0.0.1:2381", "etcd_client_port": 2381}
+        with pytest.raises(BadInput, match=r"listen-metrics-urls \(a default of this role; etcd_settings moves it\)"):
+            self.wanted(variables=ports)
+        for moved in ("http://127.0.0.1:2389", None):
+            assert self.wanted({"listen-metrics-urls": moved}, variables=ports)
 
     def test_takes_each_setting_from_one_place(self):
         with pytest.raises(BadInput, match="name is not a setting"):
