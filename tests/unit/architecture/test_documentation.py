@@ -222,6 +222,27 @@ class TestAPage:
         assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def module_calls(content):
+    """Each of our modules that something in YAML calls, and with what."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if str(key).startswith("quorum.etcd."):
+                yield key.removeprefix("quorum.etcd."), value
+            yield from module_calls(value)
+    elif isinstance(content, list):
+        for item in content:
+            yield from module_calls(item)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_gives_modules_only_options_that_there_are(page):
+    for text in re.findall(r"^```yaml\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        for name, arguments in module_calls(yaml.safe_load(text)):
+            options = documented(name)
+            assert set(arguments) <= set(options)
+            assert {option for option in options if options[option].get("required")} <= set(arguments)
+
+
 class TestTheOldestAnsible:
     OLDEST = re.fullmatch(r">=(\d+\.\d+)\.0", RUNTIME["requires_ansible"])[1]
 
