@@ -69,8 +69,8 @@ class Site:
         self._lab.forget()
         return self.play(inventory, *arguments)
 
-    def play(self, inventory: Path, *arguments: str) -> Outcome:
-        """Run the playbook with an inventory file of the test's own."""
+    def play(self, inventory: Path | str, *arguments: str) -> Outcome:
+        """Run the playbook with an inventory of the test's own: a file, or hosts with commas behind them."""
         done = subprocess.run(
             ["ansible-playbook", "quorum.etcd.etcd", "-i", str(inventory), *arguments],
             cwd=self._directory,
