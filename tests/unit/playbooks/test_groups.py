@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -18,6 +19,7 @@ PLAY = f"""
 - import_playbook: {REPOSITORY}/playbooks/_groups.yml
   vars:
     __etcd_one_only: "{{{{ one_only | default(false) }}}}"
+    __etcd_confirmed: "{{{{ [confirmed | default('')] }}}}"
 - hosts: "{{{{ hostvars['localhost'].__etcd_hosts }}}}"
   gather_facts: false
   roles: [shown]
@@ -30,6 +32,7 @@ TASKS = """
 
 ALPHA = "[alpha]\n192.0.2.1\n[alpha:vars]\netcd_group=alpha\n"
 BETA = "[beta]\n192.0.2.2\n192.0.2.3\n[beta:vars]\netcd_group=beta\n"
+BOTH = "[both]\n192.0.2.1\n192.0.2.2\n[both:vars]\netcd_group=both\n"
 PLAIN = "[etcd_cluster]\n192.0.2.4\n"
 WEB = "[web]\n192.0.2.9\n"
 
@@ -61,6 +64,8 @@ def play(place, inventory, *arguments):
         (ALPHA + BETA + PLAIN, ("-e", "etcd_group=alpha,beta"), [*OF_ALPHA, *OF_BETA]),
         (ALPHA + BETA, ("-e", '{"etcd_group": ["beta", "alpha"]}'), [*OF_ALPHA, *OF_BETA]),
         (ALPHA + BETA, ("-e", "etcd_group=alpha", "-e", "one_only=true"), OF_ALPHA),
+        (ALPHA + BETA, ("-e", "confirmed=beta", "-e", "one_only=true"), OF_BETA),
+        (ALPHA + BOTH, ("-e", "etcd_group=alpha"), OF_ALPHA),
     ],
 )
 def test_every_host_belongs_to_the_cluster_whose_group_has_it(tmp_path, inventory, arguments, found):
@@ -76,6 +81,9 @@ def test_every_host_belongs_to_the_cluster_whose_group_has_it(tmp_path, inventor
         (WEB, (), "The group etcd_cluster has no host in this inventory"),
         (ALPHA, ("-e", "etcd_group=alpha,nope"), "The group nope has no host in this inventory"),
         (ALPHA + BETA, ("-e", "one_only=true"), "Say which: -e etcd_group=alpha"),
+        (ALPHA + BETA, ("-e", "one_only=true", "-e", "confirmed=gamma"), "Say which: -e etcd_group=alpha"),
+        (ALPHA + BETA, ("-e", "one_only=true", "-e", "confirmed=alpha,beta"), "Say which: -e etcd_group=alpha"),
+        (ALPHA + BOTH, ("-e", "etcd_group=alpha,both"), "Of the groups alpha, both more than one has 192.0.2.1, and"),
     ],
 )
 def test_no_host_is_reached_where_it_is_not_said_whose_it_is(tmp_path, inventory, arguments, said):
@@ -90,3 +98,19 @@ def test_what_a_playbook_takes_away_it_takes_from_one_cluster(path):
     text = path.read_text()
     assert "ansible.builtin.import_playbook: _groups.yml\n" in text
     assert ("__etcd_one_only: true" in text) == (path.stem in ("destroy", "recover", "restore"))
+
+
+@pytest.mark.parametrize(
+    "playbook, word",
+    [
+        ("destroy", "etcd_destroy"),
+        ("recover", "etcd_recover"),
+        ("recover", "etcd_put_back"),
+        ("restore", "etcd_restore"),
+        ("restore", "etcd_put_back"),
+    ],
+)
+def test_a_confirmation_says_which_cluster_is_meant(playbook, word):
+    """Refusals name it, and no group: their commands must be accepted where an inventory has several clusters."""
+    finding = yaml.safe_load((REPOSITORY / "playbooks" / f"{playbook}.yml").read_text())[0]
+    assert f"{word} | default('')" in finding["vars"]["__etcd_confirmed"]
