@@ -48,7 +48,7 @@ _OLD_PYTHON = (
 
 _NOTHING: dict[str, Any] = {
     "changed": False,
-    "problem": "",
+    "problems": [],
     "silent": "",
     "wanted": None,
     "seen": {},
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             identities = _identities(arguments["members"], inputs, task_vars)
         except EtcdError as exc:
-            return {**result, **_NOTHING, "problem": str(exc)}
+            return {**result, **_NOTHING, "problems": list(exc.texts)}
         return {**result, **self._observe(host, inputs, identities, task_vars)}
 
     def _observe(
@@ -91,7 +91,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             wanted = wanted_of(host, inputs, NOWHERE)
             pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
         except EtcdError as exc:
-            return {**_NOTHING, "problem": str(exc)}
+            return {**_NOTHING, "problems": list(exc.texts)}
         facts = _render.facts(wanted)
         facts["forget"] = _identity.synonyms(wanted.said.forget, identities)
         asked = time.time()
@@ -106,7 +106,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
             authorities = _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
         except EtcdError as exc:
-            return {**_NOTHING, "problem": str(exc)}
+            return {**_NOTHING, "problems": list(exc.texts)}
         return {
             **_NOTHING,
             "wanted": wanted.to_dict(),

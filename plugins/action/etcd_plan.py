@@ -49,11 +49,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             plan = _plan.plan(hosts, arguments["verify"], _identity.words_of(arguments["fenced"]))
         except EtcdError as exc:
-            return _without_steps(result, _refused(cluster, str(exc), speaks, arguments["verify"]))
+            return _without_steps(result, _refused(cluster, str(exc), arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]
         if outside:
             text = _LEFT_OUT.format(step=outside[0])
-            return _without_steps(result, _refused(cluster, text, speaks, arguments["verify"]))
+            return _without_steps(result, _refused(cluster, text, arguments["verify"]))
         text = plan.text(cluster)
         table = _report.table(hosts) if not plan.waves else ""
         if speaks:
@@ -77,10 +77,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
 
 
-def _refused(cluster: str, text: str, speaks: bool, verify: bool) -> str:
-    """In full on one host of the cluster: the same sentence on each would bury it."""
-    if not speaks:
-        return f"{cluster}: refused, see above."
+def _refused(cluster: str, text: str, verify: bool) -> str:
+    """The same complete text on every host: hosts that were faster may be printed first."""
     return f"{cluster}: refused, {'after the steps above' if verify else 'nothing was touched'}.\n{text}"
 
 

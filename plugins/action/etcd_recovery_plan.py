@@ -48,8 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             plan = _recovering.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
             fenced = arguments["fenced"]
-            refusal = _refused(cluster, str(exc), at_rest, fenced) if speaks else f"{cluster}: refused, see above."
-            return {**result, "changed": False, "refusal": refusal}
+            return {**result, "changed": False, "refusal": _refused(cluster, str(exc), at_rest, fenced)}
         text = plan.text(cluster)
         if speaks and not at_rest:
             self._display.display(text)

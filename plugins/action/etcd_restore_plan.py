@@ -43,7 +43,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             }
         )
         hostvars, cluster = task_vars["hostvars"], arguments["cluster"]
-        here, speaks = task_vars["inventory_hostname"], True
+        here = task_vars["inventory_hostname"]
         try:
             wish, looks = _asked(arguments, hostvars)
             off = _restoring.fenced_hosts(wish.fenced or {}, arguments["members"])
@@ -55,8 +55,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
             plan = _restoring.plan(looks, wish, self._given(wish))
         except EtcdError as exc:
-            found = f"refused, nothing was touched.\n{exc}" if speaks else "refused, see above."
-            return {**result, "changed": False, "refusal": f"{cluster}: {found}", "plan": None}
+            refusal = f"{cluster}: refused, nothing was touched.\n{exc}"
+            return {**result, "changed": False, "refusal": refusal, "plan": None}
         self._tell(speaks, plan.text)
         return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}
 

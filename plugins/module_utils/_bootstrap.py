@@ -12,11 +12,12 @@ The states and what may follow them are the table in docs/architecture.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _advice, _marker, _releases, _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused, sentences
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wave
 
 # Who says one of these has no data yet, or none any more.
@@ -35,38 +36,66 @@ def cluster_of(hosts: Sequence[Host]) -> str:
     return next((host.wanted.cluster for host in hosts if host.wanted is not None), "CLUSTER")
 
 
-def check(hosts: Sequence[Host]) -> None:
+def check(hosts: Sequence[Host], everybody: bool = True) -> None:
     """Refuse to found a cluster unless every host was asked and none shows that one may exist.
 
-    :raises Refused: naming the first reason.
+    :param everybody: these are all hosts of the group.
+    :raises Refused: with every reason.
     """
+    findings = Findings()
+    findings.run(_check_heard, hosts)
     for host in hosts:
-        if host.silent:
-            raise Refused(
-                f"{host.label} could not be looked at: {host.silent}",
-                "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster "
-                "beside it would split your data.",
-                f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN} If the "
-                "hosts that answer had a cluster and have lost its data, restore a snapshot: "
-                + _advice.restore(cluster_of(hosts), [other.name for other in hosts if other.silent]),
-            )
+        findings.refuse(foreign(host))
+        findings.run(check_machine, host)
+    if everybody:
+        findings.run(_check_agreed, hosts)
+    findings.end()
+
+
+def _check_heard(hosts: Sequence[Host]) -> None:
+    """Refuse to found a cluster unless every host was asked.
+
+    :raises Refused: naming every host that was not, each with its cause.
+    """
+    silent = [host for host in hosts if host.silent]
+    if not silent:
+        return
+    raise Refused(
+        sentences(*(f"{host.label} could not be looked at: {host.silent}" for host in silent)),
+        "No cluster answers here, and a host that was not asked may hold the data of one: a second cluster beside it "
+        "would split your data.",
+        f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN} If the hosts "
+        "that answer had a cluster and have lost its data, restore a snapshot: "
+        + _advice.restore(cluster_of(hosts), [host.name for host in silent]),
+    )
+
+
+def _check_agreed(hosts: Sequence[Host]) -> None:
+    """Refuse to found a cluster that is not the one on which hosts have agreed already.
+
+    :raises Refused: with every reason.
+    """
     offered = [host for host in hosts if host.state == _marker.OFFERED]
     agreed = [host for host in hosts if host.state == _marker.NEVER_STARTED]
     # Who is to be no member has no part in it, and needs no marker.
     members = [host for host in hosts if host.wanted is not None and host.wanted.present]
-    for host in hosts:
-        check_nothing_foreign(host)
-        check_machine(host)
-        if host in members and (host.state is None or host.left_another) and agreed and not offered:
-            raise Refused(
-                f"{host.label} has no marker of this cluster, and {agreed[0].label} has agreed on a first start: all "
-                "hosts had one then.",
-                f"{host.label} lost its system disk or was replaced since, and nobody can say whether it had begun to "
-                "vote.",
-                "If no host of the group holds a write-ahead log and none ever served a client, remove "
-                f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
-            )
-    _check_same_members(agreed, offered, members)
+    if not agreed or offered:
+        return
+    findings = Findings()
+    findings.refuse(
+        Refused(
+            f"{host.label} has no marker of this cluster, and {agreed[0].label} has agreed on a first start: all hosts "
+            "had one then.",
+            f"{host.label} lost its system disk or was replaced since, and nobody can say whether it had begun to "
+            "vote.",
+            "If no host of the group holds a write-ahead log and none ever served a client, remove "
+            f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
+        )
+        for host in members
+        if host.state is None or host.left_another
+    )
+    findings.run(_check_same_members, agreed, members)
+    findings.end()
 
 
 def check_can_be_asked(hosts: Sequence[Host]) -> None:
@@ -91,11 +120,18 @@ def check_can_be_asked(hosts: Sequence[Host]) -> None:
 def check_nothing_foreign(host: Host) -> None:
     """A host that is to become a member must be free for it.
 
-    :raises Refused: something else is there.
+    :raises Refused: something else is there; with all that is.
     """
+    findings = Findings()
+    findings.refuse(foreign(host))
+    findings.end()
+
+
+def foreign(host: Host) -> Iterator[Refused]:
+    """What keeps a host from becoming a member, because it is not ours."""
     unit = host.seen.get("unit", {})
     if host.state is None and unit.get("fragment_path") and not unit["ours"]:
-        raise Refused(
+        yield Refused(
             f"{host.label} has a unit {unit['name']} that this collection did not write ({unit['fragment_path']}).",
             "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",
             f"If it is a leftover, remove it (systemctl disable --now {unit['name']}, then remove the package or the "
@@ -103,24 +139,27 @@ def check_nothing_foreign(host: Host) -> None:
         )
     left = host.seen.get("data", {}).get("left")
     if left and not host.has_log and host.wanted is not None and host.wanted.present and host.state in _WITHOUT_DATA:
-        raise Refused(
+        yield Refused(
             f"{host.label} has data of a member in {left}, and its marker ({host.state or 'none'}) does not say that "
             "they are its own.",
             "etcd would take them for its own: it would serve them, or run without ever answering.",
             "If they are those of another etcd, give this one other directories (etcd_data_dir, etcd_wal_dir). If they "
             f"are not needed, move {host.wanted.layout.data_dir}/member out of {host.wanted.layout.data_dir}. {_AGAIN}",
         )
-    for process in host.seen.get("strangers", []):
-        raise Refused(
-            f"{host.label} runs an etcd that this collection did not start: process {process['pid']}"
-            f"{' of ' + process['unit'] if process['unit'] else ''}, {' '.join(process['command'])}",
+    processes = [process for process in host.seen.get("strangers", []) if process["uses"]]
+    for process in processes:
+        yield Refused(
+            f"{host.label} runs an etcd that this collection did not start: {_described(process)}. It uses "
+            f"{', '.join(process['uses'])}",
             "It may be a member of a live cluster; a cluster that is not ours is left alone.",
             f"If it is not needed, stop it. {_AGAIN}",
         )
+    named = {process["pid"] for process in processes}
     for listener in host.seen.get("ports", []):
-        if host.wanted is not None and listener["unit"] == host.wanted.layout.probe_unit:
+        ours = host.wanted is not None and listener["unit"] == host.wanted.layout.probe_unit
+        if ours or listener["pid"] in named:
             continue
-        raise Refused(
+        yield Refused(
             f"Port {listener['port']} on {host.label} is taken by {listener['process'] or 'a process'} "
             f"(process {listener['pid']}{', ' + listener['unit'] if listener['unit'] else ''}, "
             f"on {listener['address']}).",
@@ -130,12 +169,28 @@ def check_nothing_foreign(host: Host) -> None:
         )
 
 
-def _check_same_members(agreed: Sequence[Host], offered: Sequence[Host], members: Sequence[Host]) -> None:
+def neighbours(host: Host) -> list[str]:
+    """Other processes called etcd, which are in nobody's way."""
+    return [
+        f"{host.label} runs another etcd, {_described(process)}. It uses none of the ports and directories of this one "
+        "and is left alone."
+        for process in host.seen.get("strangers", [])
+        if not process["uses"]
+    ]
+
+
+def _described(process: Mapping[str, Any]) -> str:
+    """A process that is not ours, so that a person recognises it."""
+    unit = f" of {process['unit']}" if process["unit"] else ""
+    return f"process {process['pid']}{unit}, {' '.join(process['command'])}"
+
+
+def _check_same_members(agreed: Sequence[Host], members: Sequence[Host]) -> None:
     """Hosts that agreed on a first start know its members; others may have started with them."""
     wanted = _initial_cluster(members)
     for host in agreed:
         marker = host.marker
-        if marker is None or offered:
+        if marker is None:
             continue
         if sorted(marker.initial_cluster.split(",")) != sorted(wanted.split(",")):
             raise Refused(

@@ -8,16 +8,45 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 #: The remedy of whoever found something else than what the plan was made for.
 AGAIN = "Run the same command again: it looks again and goes on from what it finds."
+
+
+# What a sentence ends with, be it before a closing bracket or quotation mark.
+_ENDS = re.compile(r"[.!?:;][)\]'\"]?$")
+
+
+def sentences(*texts: str) -> str:
+    """Join texts, each of which may lack its full stop. The last one stays as it is: it may end with a command."""
+    given = [text.strip() for text in texts if text.strip()]
+    return " ".join([*(text if _ENDS.search(text) else f"{text}." for text in given[:-1]), *given[-1:]])
 
 
 class EtcdError(Exception):
     """Parent of every error this collection raises on purpose. Its text is one sentence a person can act on."""
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Each problem by itself."""
+        return (str(self),)
+
 
 class BadInput(EtcdError):
-    """The inventory, a setting or an option is wrong. Raised before anything is touched."""
+    """The inventory, a setting or an option is wrong. Raised before anything is touched.
+
+    :param problems: each of them.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self._problems = problems
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self._problems
 
 
 class Refused(EtcdError):
@@ -29,10 +58,22 @@ class Refused(EtcdError):
     """
 
     def __init__(self, found: str, danger: str, remedy: str) -> None:
-        super().__init__(" ".join(text for text in (found, danger, remedy) if text))
+        super().__init__(sentences(found, danger, remedy))
         self.found = found
         self.danger = danger
         self.remedy = remedy
+        self._texts: tuple[str, ...] = ()
+
+    @classmethod
+    def several(cls, texts: Sequence[str]) -> Refused:
+        """One refusal for several problems, one a line."""
+        refused = cls("\n".join(texts), "", "")
+        refused._texts = tuple(texts)
+        return refused
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return self._texts or super().texts
 
 
 class HostError(EtcdError):

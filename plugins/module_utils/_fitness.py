@@ -26,7 +26,7 @@ def check(hosts: Sequence[Host], version: str) -> None:
     """
     found = [problem for host in hosts for problem in problems(host, version)]
     if found:
-        raise BadInput("\n".join(found))
+        raise BadInput(*found)
 
 
 def problems(host: Host, version: str) -> list[str]:

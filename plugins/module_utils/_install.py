@@ -167,11 +167,7 @@ def _wanted(release: Release, source: Source) -> _Wanted:
 def _listed_checksum(release: Release, source: Source) -> _Wanted:
     name = release.archive
     url = _releases.checksums_url(source.url, release.version, source.from_mirror)
-    if not url:
-        raise BadInput(
-            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. Give it: "
-            f"etcd_checksums: {{{name}: SHA256}}; or believe the mirror: etcd_checksums_from_mirror: true."
-        )
+    _releases.check_checksum(name, (), bool(url))
     with _opened(url, source.opener) as stream:
         listing = stream.read(_CHUNK)
     checksum = _releases.checksum_in(listing.decode(errors="replace"), name)

@@ -94,6 +94,22 @@ class Snapshots:
 
 
 @dataclass(frozen=True)
+class Checksums:
+    """What is known of the checksums of release archives beside the pinned ones.
+
+    :param given: names of archives in C(etcd_checksums).
+    :param listed: whether the C(SHA256SUMS) of the place that they are fetched from is believed.
+    """
+
+    given: tuple[str, ...] = ()
+    listed: bool = True
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Checksums:
+        return cls(tuple(values["given"]), bool(values["listed"]))
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What the inventory says about one host.
 
@@ -104,6 +120,7 @@ class Wanted:
     :param settings: C(etcd_settings) as given, names being etcd's own.
     :param present: C(etcd_member_state): is it to be a member?
     :param snapshots: how it saves snapshots of its cluster.
+    :param checksums: of which release archives a checksum can be had.
     """
 
     cluster: str
@@ -115,6 +132,7 @@ class Wanted:
     present: bool = True
     said: Said = Said()
     snapshots: Snapshots = Snapshots()
+    checksums: Checksums = Checksums()
 
     @property
     def name(self) -> str:
@@ -135,6 +153,7 @@ class Wanted:
             present=bool(values["present"]),
             said=Said.from_dict(values["said"]),
             snapshots=Snapshots.from_dict(values["snapshots"]),
+            checksums=Checksums.from_dict(values["checksums"]),
         )
 
 
@@ -177,7 +196,7 @@ class Host:
     """One host of the inventory group as a run sees it.
 
     :param silent: why it gave no answer, or an empty string. No answer is never no evidence.
-    :param problem: what is wrong with its variables, or an empty string.
+    :param problems: what is wrong with its variables. It was not observed then.
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
     :param unfit: why it cannot become a member as it is, in sentences; empty where it can.
@@ -187,7 +206,7 @@ class Host:
 
     name: str
     silent: str = ""
-    problem: str = ""
+    problems: tuple[str, ...] = ()
     wanted: Wanted | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
     authorities: Authorities = field(default_factory=Authorities)
@@ -201,7 +220,7 @@ class Host:
         """From what C(etcd_observe) registered for a host."""
         return cls(
             name=name,
-            problem=result["problem"],
+            problems=tuple(result["problems"]),
             wanted=Wanted.from_dict(result["wanted"]) if result["wanted"] else None,
             seen=result["seen"],
             authorities=Authorities.from_dict(result["authorities"]),

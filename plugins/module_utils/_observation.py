@@ -94,6 +94,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
     unit = _unit(systemd, layout, shown)
     runtime = _runtime(systemd, shown)
     marker, marker_error = _marker(layout)
+    listeners = _network.listeners(interest.ports)
     invocation = runtime["identity"]["invocation"] if runtime else ""
     return {
         "host": _host(interest.addresses),
@@ -103,8 +104,8 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "unsuitable": _memberfiles.unsuitable(layout),
         "unit": unit,
         "runtime": runtime,
-        "strangers": _strangers(layout),
-        "ports": [listener for listener in _network.listeners(interest.ports) if listener["unit"] != layout.unit],
+        "strangers": _strangers(layout, listeners),
+        "ports": [listener for listener in listeners if listener["unit"] != layout.unit],
         "releases": _installed.versions(layout),
         "files": {path: _hostfiles.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
@@ -209,13 +210,21 @@ def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> dict[str, Any] | None
     }
 
 
-def _strangers(layout: Layout) -> list[dict[str, Any]]:
+def _strangers(layout: Layout, listeners: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Processes called etcd that are not this member, and what each of them uses that this member is to have."""
     found = []
     for pid in _process.named("etcd"):
         unit = _process.unit_of(pid)
         if unit != layout.unit:
-            found.append({"pid": pid, "unit": unit, "command": _process.command_line(pid)})
+            command = _process.command_line(pid)
+            found.append({"pid": pid, "unit": unit, "command": command, "uses": _used_by(pid, layout, listeners)})
     return found
+
+
+def _used_by(pid: int, layout: Layout, listeners: Sequence[Mapping[str, Any]]) -> list[str]:
+    ports = sorted({listener["port"] for listener in listeners if listener["pid"] == pid})
+    places = [path for path in (layout.data_dir, layout.wal_dir, layout.conf_dir, layout.link("etcd")) if path]
+    return [*(f"port {port}" for port in ports), *_process.used(pid, places)]
 
 
 def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:

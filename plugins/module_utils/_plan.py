@@ -31,7 +31,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Said, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Said, Step, Wanted, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._releases import DEFAULT_VERSION
+from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member
 
 #: Clocks further apart than this are reported, in seconds.
 SKEW_LIMIT = 2.0
@@ -85,31 +88,54 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
     """
     if verifying:
         hosts = [_forgotten(host) for host in hosts]
-    check_inventory(hosts)
-    off = _off(hosts, fenced)
-    for host in hosts:
-        _check_cluster(host)
-    _check_not_suspended(hosts, fenced)
-    if _bootstrap.is_due(hosts):
-        _bootstrap.check_can_be_asked(hosts)
-        _bootstrap.check(hosts)
-        # What was no member and is to be none has no part in it.
-        hosts = [host for host in hosts if host.wanted is not None and host.wanted.present]
-        version = asked_version(hosts) or _releases.DEFAULT_VERSION
-        _fitness.check(hosts, version)
-        _dangers.check_unforced(hosts)
-        check_settings(hosts, version)
-        check_authorities(hosts, founding=True)
-        waves = tuple(_bootstrap.waves(hosts, version))
-        _dangers.check_clocks(hosts, _dangers.issuing(step for wave in waves for step in wave))
-        tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in hosts) else "without TLS"
-        return Plan(
-            f"{len(hosts)} host{'s' * (len(hosts) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
-            waves,
-            (),
-            _warnings(hosts, version),
-        )
-    return _existing(hosts, off)
+    found = Findings()
+    found.run(check_inventory, hosts)
+    off = found.run(_off, hosts, fenced) or []
+    known = [host for host in hosts if not host.problems]
+    asked = found.run(asked_version, known)
+    # Of which version nobody knows the settings may still be wrong for every one.
+    found.run(check_settings, known, "" if asked is None else asked or running_version(known) or DEFAULT_VERSION)
+    for host in known:
+        found.run(_check_cluster, host)
+    found.run(_check_not_suspended, known, fenced)
+    if _bootstrap.is_due(known):
+        return _founding(hosts, found)
+    return _existing(hosts, off, found)
+
+
+def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
+    """Found a cluster, unless something is wrong.
+
+    :param found: what is wrong with the inventory.
+    """
+    known = [host for host in hosts if not host.problems]
+    version = _version_or_default(known)
+    # What was no member and is to be none has no part in it.
+    members = [host for host in known if host.wanted is not None and host.wanted.present]
+    found.run(_bootstrap.check_can_be_asked, members)
+    found.run(check_checksums, members, version)
+    found.run(_fitness.check, members, version)
+    found.run(_bootstrap.check, known, len(known) == len(hosts))
+    found.run(_dangers.check_unforced, members)
+    found.run(check_authorities, members, True)
+    found.end()
+    waves = tuple(_bootstrap.waves(members, version))
+    _dangers.check_clocks(members, _dangers.issuing(step for wave in waves for step in wave))
+    tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in members) else "without TLS"
+    return Plan(
+        f"{len(members)} host{'s' * (len(members) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
+        waves,
+        (),
+        _warnings(members, version),
+    )
+
+
+def _version_or_default(hosts: Sequence[Host]) -> str:
+    """The version for a new cluster; the default, too, while the given one is wrong."""
+    try:
+        return asked_version(hosts) or DEFAULT_VERSION
+    except BadInput:
+        return DEFAULT_VERSION
 
 
 def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
@@ -133,23 +159,31 @@ def _forgotten(host: Host) -> Host:
     return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
-def _existing(seen: Sequence[Host], off: Sequence[Host]) -> Plan:
+def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -> Plan:
+    """Move a cluster to what the inventory says, unless something is wrong.
+
+    :param found: what is wrong with the inventory.
+    """
+    seen = [host for host in everybody if not host.problems]
     hosts = [_obstacles.accepted(host) for host in seen]
+    strange = Findings()
     for host in hosts:
-        _check_ours(host, hosts)
-    roster = _roster.of(hosts)
-    if roster is None:
-        check_login(hosts)
-        _check_first_start(hosts)
+        strange.run(_check_ours, host, hosts)
+    found.add(strange)
+    # Which members there are can be told once every host's data are known to be its own.
+    roster = found.run(_roster.of, hosts) if not strange and len(hosts) == len(everybody) else None
+    if roster is None and not found:
+        found.run(check_login, hosts)
+        found.run(_check_first_start, hosts)
     for host in hosts:
-        _check_whole(host)
+        found.run(_check_whole, host)
+    found.run(check_authorities, hosts, False)
+    found.end()
     asked, there = asked_version(hosts), running_version(hosts)
-    version = asked or there or _releases.DEFAULT_VERSION
+    version = asked or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: _version_of(host) or there or version for host in hosts}
     hosts = [_judged(host, versions[host.name]) for host in hosts]
-    check_settings(hosts, version)
-    check_authorities(hosts, founding=False)
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     try:
         _dangers.check(hosts, roster, versions)
@@ -232,10 +266,7 @@ def _judged(host: Host, version: str) -> Host:
         return host
     problems = _fitness.problems(host, version)
     if not host.runs:
-        try:
-            _bootstrap.check_nothing_foreign(host)
-        except Refused as exc:
-            problems.append(str(exc))
+        problems += [text for refused in _bootstrap.foreign(host) for text in refused.texts]
     return replace(host, unfit="\n".join(problems))
 
 
@@ -307,24 +338,45 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     :raises BadInput: it does not.
     :raises Refused: what a host remembers cannot be understood.
     """
-    problems = [f"{host.label}: {host.problem}" for host in hosts if host.problem]
-    if problems:
-        raise BadInput("\n".join(problems))
-    _once("etcd_cluster_name", (host.wanted.cluster for host in hosts if host.wanted is not None))
-    if not any(host.silent or host.wanted is None or host.wanted.present for host in hosts) and hosts:
+    found = Findings()
+    found.run(_check_variables, hosts)
+    found.run(_once, "etcd_cluster_name", [host.wanted.cluster for host in hosts if host.wanted is not None])
+    found.run(_check_present, hosts)
+    members = [host.wanted.member for host in hosts if host.wanted is not None]
+    # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
+    found.run(_check_members, members, len(members) == len(hosts))
+    found.run(_roster.check_machines, hosts)
+    found.run(_check_accepted, hosts)
+    for host in hosts:
+        found.run(_check_marker, host)
+    found.end()
+
+
+def _check_members(members: Sequence[Member], everybody: bool) -> None:
+    _topology.check_members(members, everybody)
+    _topology.check_own_addresses(members)
+
+
+def _check_variables(hosts: Sequence[Host]) -> None:
+    labels: dict[str, list[str]] = {}
+    for host in hosts:
+        for problem in host.problems:
+            labels.setdefault(problem, []).append(host.label)
+    if labels:
+        raise BadInput(*(f"{', '.join(having)}: {problem}" for problem, having in labels.items()))
+
+
+def _check_marker(host: Host) -> None:
+    if host.seen.get("marker_error"):
+        raise Refused(f"{host.label}:", host.seen["marker_error"], "")
+
+
+def _check_present(hosts: Sequence[Host]) -> None:
+    if hosts and not any(host.silent or host.wanted is None or host.wanted.present for host in hosts):
         raise BadInput(
             "Every host of the group is to be absent (etcd_member_state). Without its last member there is no cluster, "
             "and its data serve nobody. To take the whole cluster away, run playbooks/destroy.yml."
         )
-    members = [host.wanted.member for host in hosts if host.wanted is not None]
-    # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
-    _topology.check_members(members, everybody=len(members) == len(hosts))
-    _topology.check_own_addresses(members)
-    _roster.check_machines(hosts)
-    _check_accepted(hosts)
-    for host in hosts:
-        if host.seen.get("marker_error"):
-            raise Refused(f"{host.label}:", host.seen["marker_error"], "")
 
 
 def _check_accepted(hosts: Sequence[Host]) -> None:
@@ -606,6 +658,7 @@ def running_version(hosts: Sequence[Host]) -> str:
 def check_settings(hosts: Sequence[Host], version: str) -> None:
     """Does this version take every host's settings?
 
+    :param version: empty while it is not known; then any version that takes them will do.
     :raises BadInput: it does not, with all that is wrong.
     """
     complaints: dict[str, list[str]] = {}
@@ -613,7 +666,10 @@ def check_settings(hosts: Sequence[Host], version: str) -> None:
         if host.wanted is None:
             continue
         try:
-            _render.flags(host.wanted, version)
+            if version:
+                _render.flags(host.wanted, version)
+            else:
+                _settings.check_any_version(host.wanted.settings)
         except BadInput as exc:
             complaints.setdefault(str(exc), []).append(host.label)
         problem = host.seen.get("snapshots", {}).get("schedule_problem")
@@ -622,7 +678,23 @@ def check_settings(hosts: Sequence[Host], version: str) -> None:
             text = f"etcd_snapshot_schedule is {schedule!r}, which systemd does not take: {problem}"
             complaints.setdefault(text, []).append(host.label)
     if complaints:
-        raise BadInput("\n".join(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
+        raise BadInput(*(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
+
+
+def check_checksums(hosts: Sequence[Host], version: str) -> None:
+    """Has every host something to hold the release against that it is to install?
+
+    :raises BadInput: one has not.
+    """
+    found = Findings()
+    for host in hosts:
+        if host.silent or host.wanted is None or version in host.seen["releases"]:
+            continue
+        machine = host.seen["host"]["architecture"]
+        if machine in _releases.ARCHITECTURES:
+            known = host.wanted.checksums
+            found.run(_releases.check_checksum, _releases.archive(version, machine), known.given, known.listed)
+    found.end()
 
 
 def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
@@ -631,42 +703,46 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
     :param founding: they may still have to be made.
     :raises BadInput, Refused: they are not.
     """
-    _once("etcd_pki_dir", (host.authorities.place for host in hosts if host.authorities.place))
+    found = Findings()
+    found.run(_once, "etcd_pki_dir", [host.authorities.place for host in hosts if host.authorities.place])
     given = [host.authorities.bundles.values() for host in hosts if not host.authorities.place.startswith("/")]
-    _once("The SHA256 of the CAs in variables", (" and ".join(bundles) for bundles in given if bundles))
+    found.run(_once, "The SHA256 of the CAs in variables", [" and ".join(bundles) for bundles in given if bundles])
     for host in hosts:
-        if host.wanted is None or not host.wanted.tls or host.silent:
-            continue
-        found = host.authorities
-        if found.problem:
-            raise BadInput(found.problem)
-        # What a host still has of a cluster that it has left is replaced.
-        for stranger in () if host.left_another else found.strangers:
-            bare = host.state is None and not host.has_log and not host.runs
-            raise Refused(
-                f"{host.label}: {stranger}",
-                "A new CA here would cut this member off from the others, and its clients from it.",
-                f"Bring the CA and its key to {_named(found.place)}, from where the cluster was made."
-                + (
-                    " If it is left from a cluster that is gone, and nothing on the host uses it any more, remove it "
-                    f"there: rm -r {host.wanted.layout.ssl_dir}."
-                    if bare
-                    else ""
-                ),
-            )
-        if found.missing and not founding:
-            raise Refused(
-                f"The {' and '.join(found.missing)} CA is not in {found.place}, and the cluster exists.",
-                "A new CA would be trusted by no member of it.",
-                "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
-            )
-        if found.missing and found.doubt and found.place not in host.wanted.said.confirm:
-            raise Refused(
-                f"The {' and '.join(found.missing)} CA would be made in {_named(found.place)}, and {found.doubt}.",
-                "Without its key no member gets a new certificate and none can be added.",
-                f"{found.remedy}; or, if this directory is kept nevertheless, confirm it: "
-                f"-e etcd_confirm={found.place}",
-            )
+        if host.wanted is not None and host.wanted.tls and not host.silent:
+            found.run(_check_authorities_of, host, host.wanted, founding)
+    found.end()
+
+
+def _check_authorities_of(host: Host, wanted: Wanted, founding: bool) -> None:
+    found = host.authorities
+    if found.problem:
+        raise BadInput(found.problem)
+    # What a host still has of a cluster that it has left is replaced.
+    for stranger in () if host.left_another else found.strangers:
+        bare = host.state is None and not host.has_log and not host.runs
+        raise Refused(
+            f"{host.label}: {stranger}",
+            "A new CA here would cut this member off from the others, and its clients from it.",
+            f"Bring the CA and its key to {_named(found.place)}, from where the cluster was made."
+            + (
+                " If it is left from a cluster that is gone, and nothing on the host uses it any more, remove it "
+                f"there: rm -r {wanted.layout.ssl_dir}."
+                if bare
+                else ""
+            ),
+        )
+    if found.missing and not founding:
+        raise Refused(
+            f"The {' and '.join(found.missing)} CA is not in {found.place}, and the cluster exists.",
+            "A new CA would be trusted by no member of it.",
+            "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
+        )
+    if found.missing and found.doubt and found.place not in wanted.said.confirm:
+        raise Refused(
+            f"The {' and '.join(found.missing)} CA would be made in {_named(found.place)}, and {found.doubt}.",
+            "Without its key no member gets a new certificate and none can be added.",
+            f"{found.remedy}; or, if this directory is kept nevertheless, confirm it: -e etcd_confirm={found.place}",
+        )
 
 
 def _named(place: str) -> str:
@@ -686,6 +762,9 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     for host in hosts:
         if abs(host.skew) > SKEW_LIMIT:
             texts.append(f"{host.label}: its clock is {abs(host.skew):.0f} s or more away from the controller's.")
+    for host in hosts:
+        if not host.went_on:
+            texts += _bootstrap.neighbours(host)
     machines: dict[str, str] = {}
     for host in hosts:
         machine = host.seen.get("host", {}).get("machine_id", "")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _secrets
@@ -65,6 +65,41 @@ def command_line(pid: int) -> list[str]:
         return _secrets.arguments(words)
     except OSError:
         return []
+
+
+def used(pid: int, places: Sequence[str]) -> list[str]:
+    """Which of these directories and files a process has open, runs, or has in its arguments or settings.
+
+    What it calls so may be something else in its own mount namespace: the files themselves are compared.
+    """
+    names = {ancestor for path in _paths_of(pid) for ancestor in _ancestors(path)}
+    return [place for place in places if any(_is_same(pid, name, place) for name in names)]
+
+
+def _paths_of(pid: int) -> list[str]:
+    found = [word.rpartition("=")[2] for word in command_line(pid)[1:]]
+    with contextlib.suppress(OSError):
+        described = describe(pid)
+        if described is not None:
+            found += [described["executable"], *described["environment"].values()]
+        for handle in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{handle}"))
+    return [posixpath.normpath(path) for path in found if path.startswith("/")]
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    while path != posixpath.dirname(path):
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _is_same(pid: int, name: str, place: str) -> bool:
+    try:
+        return os.path.samefile(f"/proc/{pid}/root{name}", place)
+    except OSError:
+        # Where it is not there yet the process may be about to make it.
+        return name == place and not os.path.exists(place)
 
 
 def unit_of(pid: int) -> str:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 
@@ -38,6 +38,11 @@ RAISING = ((3, 4, 27), (3, 5, 10))
 _VERSION = re.compile(r"3\.([4-9]|[1-9]\d+)\.\d+")
 _OLD = re.compile(r"(2\.\d+|3\.[0-3])(\.\d+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def plain(version: str) -> str:
+    """A version as etcd itself tells it: C(v3.6.14), the name of its tag, is C(3.6.14)."""
+    return version.strip().removeprefix("v")
 
 
 def check_version(version: str) -> None:
@@ -92,6 +97,30 @@ def can_raise_revision(version: str) -> bool:
 def archive(version: str, machine: str) -> str:
     """The name of an archive."""
     return f"etcd-v{version}-linux-{architecture(machine)}.tar.gz"
+
+
+def checksums(given: Mapping[str, str]) -> dict[str, str]:
+    """C(etcd_checksums) with the names that archives have, whether the version in them has its C(v) or not.
+
+    :raises BadInput: it is no dictionary.
+    """
+    if not isinstance(given, Mapping):
+        raise BadInput(f"etcd_checksums is {given!r}. Give a dictionary of archives and their SHA256.")
+    return {re.sub(r"^etcd-(?=\d)", "etcd-v", str(name)): str(checksum) for name, checksum in given.items()}
+
+
+def check_checksum(name: str, given: Collection[str], listed: bool) -> None:
+    """Is there anything to hold an archive against?
+
+    :param given: names of archives in C(etcd_checksums).
+    :param listed: whether the C(SHA256SUMS) of the place that it is fetched from is believed.
+    :raises BadInput: there is not.
+    """
+    if not listed and name not in given and name not in PINNED:
+        raise BadInput(
+            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. Give it: "
+            f"etcd_checksums: {{{name}: SHA256}}; or believe the mirror: etcd_checksums_from_mirror: true."
+        )
 
 
 def known_checksum(name: str, given: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ mistyped or removed setting is silently lost: it is refused here, before anythin
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -151,6 +152,18 @@ def effective(settings: Mapping[str, Any], version: str) -> dict[str, Value]:
         lines = [f"etcd_settings has {count} for etcd 3.{minor}:", *(f"- {text}" for text in problems)]
         raise BadInput("\n".join(lines))
     return merged
+
+
+def check_any_version(settings: Mapping[str, Any]) -> None:
+    """Is there a version that takes these settings? For who does not know yet which one it will be.
+
+    :raises BadInput: there is none; the mistakes are those for the newest.
+    """
+    for minor in range(OLDEST, NEWEST):
+        with contextlib.suppress(BadInput):
+            effective(settings, f"3.{minor}")
+            return
+    effective(settings, f"3.{NEWEST}")
 
 
 def warnings(settings: Mapping[str, Value], version: str) -> list[str]:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _initial_cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import (
     Url,
@@ -137,6 +138,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
     :param observed: its default IP address, where it is known.
     :raises BadInput: when a variable is wrong, or no address can be had.
     """
+    _check_each(host, variables)
     name = name_of(host, variables)
     tls = _bool(variables.get("etcd_tls"), f"etcd_tls of {host}", True)
     scheme = "https" if tls else "http"
@@ -184,6 +186,25 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
         certificate_sans=() if sans is None else tuple(texts(sans, f"etcd_certificate_sans of {host}")),
         etcd_nodes="" if nodes is None else _initial_cluster.write(nodes),
     )
+
+
+def _check_each(host: str, variables: Mapping[str, Any]) -> None:
+    """Check every variable by itself, so that all wrong ones are named at once.
+
+    :raises BadInput: with a text for each.
+    """
+    findings = Findings()
+    findings.run(name_of, host, variables)
+    findings.run(_bool, variables.get("etcd_tls"), f"etcd_tls of {host}", True)
+    findings.run(_initial_cluster.of_etcd_nodes, variables.get("ETCD_NODES"))
+    if variables.get("etcd_address") is not None:
+        findings.run(address_of, host, variables)
+    for variable, default in (("etcd_client_port", CLIENT_PORT), ("etcd_peer_port", PEER_PORT)):
+        findings.run(_port, variables, variable, host, default)
+    for variable in ("etcd_listen_peer_urls", "etcd_listen_client_urls", "etcd_advertise_client_urls"):
+        findings.run(_urls, variables, variable, host)
+    findings.run(texts, variables.get("etcd_certificate_sans") or [], f"etcd_certificate_sans of {host}")
+    findings.end()
 
 
 def name_of(host: str, variables: Mapping[str, Any]) -> str:
@@ -253,34 +274,59 @@ def check_members(found: Sequence[Member], everybody: bool = True) -> None:
         return
     if not found:
         raise BadInput("The cluster's group has no host. Put its members, one a line, under it in the inventory.")
-    by_name: dict[str, Member] = {}
-    for member in found:
-        other = by_name.setdefault(member.name, member)
-        if other is not member:
-            raise BadInput(
-                f"{other.host} and {member.host} are both named {member.name}. Give each a NODE_NAME of its own."
+    findings = Findings()
+    findings.run(_check_names, found)
+    findings.run(_check_nodes, found, everybody)
+    findings.run(_check_peer_urls, found)
+    findings.run(_check_tls, found)
+    findings.run(_check_loopback, found)
+    findings.end()
+
+
+def _check_names(found: Sequence[Member]) -> None:
+    hosts: dict[str, str] = {}
+    same = [member for member in found if hosts.setdefault(member.name, member.host) != member.host]
+    if same:
+        raise BadInput(
+            *(
+                f"{hosts[member.name]} and {member.host} are both named {member.name}. Give each a NODE_NAME of its "
+                "own."
+                for member in same
             )
-    _check_nodes(found, everybody)
-    by_url: dict[str, Member] = {}
-    for member in found:
-        for url in member.peer_urls:
-            other = by_url.setdefault(url, member)
-            if other is not member:
-                raise BadInput(
-                    f"{other.name} ({other.host}) and {member.name} ({member.host}) have the same peer URL {url}. Give "
-                    f"each the address of its own machine. {_ONE_EACH}"
-                )
+        )
+
+
+def _check_peer_urls(found: Sequence[Member]) -> None:
+    owners: dict[str, Member] = {}
+    same = [
+        f"{owners[url].name} ({owners[url].host}) and {member.name} ({member.host}) have the same peer URL {url}. Give "
+        f"each the address of its own machine. {_ONE_EACH}"
+        for member in found
+        for url in member.peer_urls
+        if owners.setdefault(url, member) is not member
+    ]
+    if same:
+        raise BadInput(*same)
+
+
+def _check_tls(found: Sequence[Member]) -> None:
     tls = {member.tls: member for member in reversed(found)}
     if len(tls) > 1:
         raise BadInput(
             f"{tls[True].host} has etcd_tls true and {tls[False].host} has it false, and they could not talk to each "
             "other. Set etcd_tls once, for the group."
         )
+
+
+def _check_loopback(found: Sequence[Member]) -> None:
     local = [member for member in found if any(is_loopback(_url(url).host) for url in member.peer_urls)]
     if local and len(local) != len(found):
         raise BadInput(
-            f"The other members cannot reach {local[0].name} ({local[0].host}) at {local[0].peer_urls[0]}: only "
-            "that host itself can. Set its etcd_address to an address of its network."
+            *(
+                f"The other members cannot reach {member.name} ({member.host}) at {member.peer_urls[0]}: only that "
+                "host itself can. Set its etcd_address to an address of its network."
+                for member in local
+            )
         )
 
 

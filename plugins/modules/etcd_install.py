@@ -26,7 +26,7 @@ attributes:
     support: none
 options:
   version:
-    description: The version to install, without a leading C(v).
+    description: The version to install, such as V(3.6.14). A leading C(v) is ignored.
     type: str
     required: true
   url:
@@ -110,12 +110,12 @@ def main() -> None:
     source = _install.Source(
         given["url"],
         given["archive"] or "",
-        given["checksums"],
+        _releases.checksums(given["checksums"]),
         given["checksums_from_mirror"],
         lambda url: open_url(url, timeout=given["timeout"]),
     )
     try:
-        release = _install.Release(given["version"], platform.machine())
+        release = _install.Release(_releases.plain(given["version"]), platform.machine())
         run = _command.of_module(module)
         result = _install.install(layout_of(given), release, source, run, module.check_mode)
     except EtcdError as exc:

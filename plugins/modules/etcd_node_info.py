@@ -131,7 +131,8 @@ node:
       type: dict
       returned: success
     strangers:
-      description: Processes called etcd that are not of this unit.
+      description:
+        - Processes called etcd that are not of this unit, each with the ports and paths of the member that it C(uses).
       type: list
       elements: dict
       returned: success

@@ -41,4 +41,4 @@ def host_of(name: str, item: Mapping[str, Any] | None, hostvars: Mapping[str, An
     try:
         return Host(name, silent=silent or "no result.", inventory=_topology.identity_of(name, hostvars[name]))
     except BadInput as exc:
-        return Host(name, silent=silent or "no result.", problem=str(exc))
+        return Host(name, silent=silent or "no result.", problems=exc.texts)

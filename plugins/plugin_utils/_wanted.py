@@ -9,13 +9,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology, _values
+from ansible_collections.quorum.etcd.plugins.module_utils import _releases, _settings, _topology, _values
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Said, Snapshots, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Checksums, Said, Snapshots, Wanted
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
@@ -32,43 +33,92 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
     :param observed: the host's default address, or C(NOWHERE) before it was looked at.
     :raises BadInput: a variable is wrong.
     """
-    version = str(inputs["version"] or "").removeprefix("v")
+    _check_each(host, inputs, observed)
+    return Wanted(
+        cluster=str(inputs["cluster"]),
+        member=_topology.member_of(host, inputs["variables"], observed),
+        tls=bool(inputs["tls"]),
+        version=_version(inputs),
+        settings=_settings_in(inputs),
+        layout=_layout(inputs),
+        present=_present(host, inputs["state"]),
+        said=_said(inputs),
+        snapshots=_snapshots(inputs["snapshots"]),
+        checksums=_checksums(inputs["checksums"]),
+    )
+
+
+def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
+    """Check every variable by itself, so that all wrong ones are named at once.
+
+    :raises BadInput: with a text for each.
+    """
+    findings = Findings()
+    findings.run(_topology.member_of, host, inputs["variables"], observed)
+    for name, path in _paths(_layout(inputs)):
+        findings.run(_check_path, name, path)
+    findings.run(_check_apart, _layout(inputs))
+    findings.run(_present, host, inputs["state"])
+    findings.run(_said, inputs)
+    findings.run(_snapshots, inputs["snapshots"])
+    findings.run(_checksums, inputs["checksums"])
+    settings = findings.run(_settings_in, inputs)
+    if findings:
+        # This host is not observed then. Otherwise the plan judges these two, for the version that it decides on.
+        version = _version(inputs)
+        if version:
+            findings.run(_releases.check_version, version)
+        findings.run(_settings.check_any_version, settings or {})
+    findings.end()
+
+
+def _version(inputs: Mapping[str, Any]) -> str:
+    return _releases.plain(str(inputs["version"] or ""))
+
+
+def _settings_in(inputs: Mapping[str, Any]) -> dict[str, Any]:
     settings = inputs["settings"]
     if not isinstance(settings, Mapping):
         raise BadInput(f"etcd_settings is {settings!r}; it must be a dictionary of etcd's settings.")
-    layout = Layout.from_dict({key: _normal(value) for key, value in inputs["layout"].items()})
-    for name, path in (
-        ("etcd_data_dir", layout.data_dir),
-        ("etcd_conf_dir", layout.conf_dir),
-        ("etcd_install_dir", layout.install_dir),
-        ("etcd_bin_dir", layout.bin_dir),
-    ):
-        _check_path(name, path)
+    return dict(settings)
+
+
+def _layout(inputs: Mapping[str, Any]) -> Layout:
+    return Layout.from_dict({key: _normal(value) for key, value in inputs["layout"].items()})
+
+
+def _paths(layout: Layout) -> Iterator[tuple[str, str]]:
+    """The paths that must be good, by their variables; some may be empty."""
+    yield "etcd_data_dir", layout.data_dir
+    yield "etcd_conf_dir", layout.conf_dir
+    yield "etcd_install_dir", layout.install_dir
+    yield "etcd_bin_dir", layout.bin_dir
     for name, path in (
         ("etcd_wal_dir", layout.wal_dir),
         ("etcd_log_file", layout.log_file),
         ("etcd_user_file", layout.user_file),
     ):
         if path:
-            _check_path(name, path)
-    _check_apart(layout)
-    return Wanted(
-        cluster=str(inputs["cluster"]),
-        member=_topology.member_of(host, inputs["variables"], observed),
-        tls=bool(inputs["tls"]),
-        version=version,
-        settings=dict(settings),
-        layout=layout,
-        present=_present(host, inputs["state"]),
-        said=Said(
-            forget=_names("etcd_forget", inputs["forget"]),
-            confirm=_names("etcd_confirm", inputs["confirm"]),
-            allow_outage=bool(inputs["allow_outage"]),
-            accept_mounts=_names("etcd_accept_mounts", inputs["accept_mounts"]),
-            accept_machine=_names("etcd_accept_machine", inputs["accept_machine"]),
-        ),
-        snapshots=_snapshots(inputs["snapshots"]),
+            yield name, path
+
+
+def _said(inputs: Mapping[str, Any]) -> Said:
+    """What the operator has said in so many words."""
+    return Said(
+        forget=_names("etcd_forget", inputs["forget"]),
+        confirm=_names("etcd_confirm", inputs["confirm"]),
+        allow_outage=bool(inputs["allow_outage"]),
+        accept_mounts=_names("etcd_accept_mounts", inputs["accept_mounts"]),
+        accept_machine=_names("etcd_accept_machine", inputs["accept_machine"]),
     )
+
+
+def _checksums(given: Mapping[str, Any]) -> Checksums:
+    """Which archives have a checksum that is known before they are fetched, out of C(etcd_checksums) and the mirror."""
+    known = _releases.checksums(given["given"])
+    for archive in known:
+        _releases.known_checksum(archive, known)
+    return Checksums(tuple(known), bool(_releases.checksums_url(given["url"], "", given["from_mirror"])))
 
 
 def _snapshots(given: Mapping[str, Any]) -> Snapshots:

@@ -350,7 +350,7 @@ def observation(host: Host) -> dict[str, Any]:
     return {
         "item": host.name,
         "changed": False,
-        "problem": host.problem,
+        "problems": list(host.problems),
         "silent": host.silent,
         "wanted": host.wanted.to_dict() if host.wanted else None,
         "seen": dict(host.seen),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _network
+from ansible_collections.quorum.etcd.plugins.module_utils import _network, _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
 from inventory_of import LAYOUT, bare, seeing
 from role_task import Task
@@ -32,6 +32,7 @@ def inputs(tmp_path):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
@@ -74,7 +75,7 @@ def test_a_host_is_what_it_should_be_and_what_it_is(inputs):
     assert host.label == "etcd-host0 (10.0.0.1)"
     assert host.seen["host"]["machine_id"] == "machine-0"
     assert not result["changed"]
-    assert (result["problem"], result["silent"]) == ("", "")
+    assert (result["problems"], result["silent"]) == ([], "")
     ((module, arguments),) = sent
     assert module == "quorum.etcd.etcd_node_info"
     assert (arguments["instance"], arguments["ports"]) == ("etcd", [2379, 2380, 2381])
@@ -92,7 +93,7 @@ def test_a_host_without_an_address_is_reached_at_the_one_that_was_seen(inputs):
 def test_a_wrong_variable_is_told_without_asking_the_host(inputs):
     inputs["variables"]["NODE_NAME"] = "two words"
     result, sent = observe(inputs)
-    assert "NODE_NAME of 10.0.0.1 is 'two words'" in result["problem"]
+    assert "NODE_NAME of 10.0.0.1 is 'two words'" in result["problems"][0]
     assert not result.get("failed"), "the plan tells it together with those of the other hosts"
     assert sent == []
 
@@ -112,7 +113,7 @@ def test_a_wrong_variable_is_told_without_asking_the_host(inputs):
 def test_a_wrong_path_or_setting_is_told_without_asking_the_host(inputs, change):
     inputs.update(change)
     result, sent = observe(inputs)
-    assert result["problem"]
+    assert result["problems"]
     assert sent == []
 
 
@@ -208,7 +209,7 @@ def test_a_key_that_cannot_be_is_told(inputs):
     inputs["pki"]["key_size"] = 1024
     inputs.update(tls=True)
     inputs["variables"]["etcd_tls"] = True
-    assert "1024" in observe(inputs)[0]["problem"]
+    assert "1024" in observe(inputs)[0]["problems"][0]
 
 
 def test_check_mode_looks_too(inputs):

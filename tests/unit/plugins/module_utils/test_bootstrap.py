@@ -354,7 +354,7 @@ class TestItIsRefused:
     @pytest.mark.parametrize("state", [None, OFFERED, NEVER_STARTED])
     def test_where_a_foreign_etcd_runs(self, state):
         hosts = three() if state is None else [marked(host, state) for host in three()]
-        stranger = {"pid": 77, "unit": "", "command": ["etcd", "--data-dir", "/srv"]}
+        stranger = {"pid": 77, "unit": "", "command": ["etcd", "--data-dir", "/srv"], "uses": ["port 2379"]}
         hosts[0] = seeing(hosts[0], strangers=[stranger])
         text = refusal(hosts)
         assert "process 77, etcd --data-dir /srv" in text
@@ -362,8 +362,10 @@ class TestItIsRefused:
         assert text.endswith("stop it. Run the same command again once that is so.")
 
     def test_where_a_foreign_etcd_runs_saying_whose_it_is(self):
-        stranger = {"pid": 77, "unit": "theirs.service", "command": ["etcd"]}
-        assert "process 77 of theirs.service, etcd " in refusal([seeing(bare(), strangers=[stranger])])
+        stranger = {"pid": 77, "unit": "theirs.service", "command": ["etcd"], "uses": ["port 2379"]}
+        assert "process 77 of theirs.service, etcd. It uses port 2379." in refusal(
+            [seeing(bare(), strangers=[stranger])]
+        )
 
     @pytest.mark.parametrize("state", [None, OFFERED, NEVER_STARTED])
     def test_where_a_port_is_taken_saying_by_what(self, state):

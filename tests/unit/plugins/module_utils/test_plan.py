@@ -155,7 +155,7 @@ class TestBareHosts:
         assert "quota-backend-bytes" in text
 
     def test_are_told_of_every_wrong_variable_at_once(self):
-        hosts = [replace(host, problem=f"etcd_address of {host.name} is empty.") for host in three()]
+        hosts = [replace(host, problems=(f"etcd_address of {host.name} is empty.",)) for host in three()]
         assert len(refusal(hosts, BadInput).splitlines()) == 3
 
     def test_that_are_not_a_cluster_are_refused(self):

@@ -29,9 +29,12 @@ def test_hosts_are_counted(size, counted):
     assert _plan.plan(hosts).summary == f"{counted}, etcd {VERSION}: nothing to do"
 
 
-def test_each_wrong_variable_is_a_line():
-    hosts = [replace(host, problem="etcd_address is empty.") for host in three()]
-    assert refusal(hosts, BadInput).splitlines() == [f"etcd-host{at}: etcd_address is empty." for at in range(3)]
+def test_each_wrong_variable_is_a_line_of_the_hosts_that_have_it():
+    hosts = [replace(host, problems=("etcd_tls is 'maybe'.", f"{at} is no port.")) for at, host in enumerate(three())]
+    assert refusal(hosts, BadInput).splitlines() == [
+        "etcd-host0, etcd-host1, etcd-host2: etcd_tls is 'maybe'.",
+        *(f"etcd-host{at}: {at} is no port." for at in range(3)),
+    ]
 
 
 def test_each_wrong_setting_is_a_line_of_the_hosts_that_have_it():

@@ -415,7 +415,8 @@ class TestIsRefused:
     def test_somebody_elses_etcd_on_a_new_host(self):
         looks = new(1)
         looks[0] = replace(
-            looks[0], host=seeing(looks[0].host, strangers=[{"pid": 7, "unit": "", "command": ["etcd"]}])
+            looks[0],
+            host=seeing(looks[0].host, strangers=[{"pid": 7, "unit": "", "command": ["etcd"], "uses": ["port 2379"]}]),
         )
         with pytest.raises(Refused, match="runs an etcd that this collection did not start"):
             _restoring.plan(looks, Wish("etcd_cluster", "/srv/etcd.db", fenced={}), given())

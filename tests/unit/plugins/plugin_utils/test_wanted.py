@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils import _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import trust_as_template
@@ -27,6 +28,7 @@ def inputs(layout=(), **changes):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
