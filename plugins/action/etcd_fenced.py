@@ -14,7 +14,9 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils import _fenced, _identity, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._fenced import Fenced
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _misspelt
 
 _NOT_ASKED = "it was left out of this run (--limit or serial)"
 
@@ -36,6 +38,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         )
         variables = {name: task_vars["hostvars"][name] for name in arguments["members"]}
         try:
+            _check_names(variables, task_vars["hostvars"])
             found = _found(variables, _identity.words_of(arguments["given"]), arguments["danger"])
         except EtcdError as exc:
             return {
@@ -44,6 +47,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "msg": f"{arguments['cluster']}: refused, nothing was touched. {exc}",
             }
         return {**result, "changed": False, **found.to_dict()}
+
+
+def _check_names(variables: Mapping[str, Mapping[str, Any]], hostvars: Any) -> None:
+    """Is no variable of any host misspelt?
+
+    :raises BadInput: some are; with a text for each.
+    """
+    findings = Findings()
+    for host, own in variables.items():
+        findings.run(_misspelt.check_host, host, own, own.get(_misspelt.EXEMPT), hostvars)
+    findings.end()
 
 
 def _found(variables: Mapping[str, Mapping[str, Any]], given: tuple[str, ...], danger: str) -> Fenced:

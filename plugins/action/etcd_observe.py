@@ -18,10 +18,11 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _render, _signs, _topology
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
 from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _misspelt
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
@@ -87,18 +88,20 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _observe(
         self, host: str, inputs: dict[str, Any], identities: list[Identity], task_vars: dict[str, Any]
     ) -> dict[str, Any]:
-        try:
-            wanted = wanted_of(host, inputs, NOWHERE)
-            pki = _authorities.Pki.from_inputs(inputs["pki"], vault_reader(self._loader))
-        except EtcdError as exc:
-            return {**_NOTHING, "problems": list(exc.texts)}
+        findings = Findings()
+        findings.run(_check_names, host, inputs, task_vars)
+        wanted = findings.run(wanted_of, host, inputs, NOWHERE)
+        pki = findings.run(_authorities.Pki.from_inputs, inputs["pki"], vault_reader(self._loader))
+        nothing = {**_NOTHING, "problems": list(findings.texts)}
+        if wanted is None or pki is None:
+            return nothing
         facts = _render.facts(wanted)
         facts["forget"] = _identity.synonyms(wanted.said.forget, identities)
         asked = time.time()
         answer = self._execute_module(module_name="quorum.etcd.etcd_node_info", module_args=facts, task_vars=task_vars)
         answered = time.time()
         if answer.get("failed"):
-            return {**_NOTHING, "silent": self._old_python() or str(answer.get("msg", answer))}
+            return {**nothing, "silent": self._old_python() or str(answer.get("msg", answer))}
         node = answer["node"]
         there = node["host"]["time"]
         skew = min(0.0, there - asked) + max(0.0, there - answered)
@@ -106,9 +109,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
             authorities = _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
         except EtcdError as exc:
-            return {**_NOTHING, "problems": list(exc.texts)}
+            return {**_NOTHING, "problems": [*findings.texts, *exc.texts]}
         return {
-            **_NOTHING,
+            **nothing,
             "wanted": wanted.to_dict(),
             "seen": node,
             "authorities": authorities.to_dict(),
@@ -126,6 +129,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if not found or (int(found[1]), int(found[2])) >= _OLDEST_PYTHON:
             return ""
         return _OLD_PYTHON.format(interpreter=interpreter, version=found[0].strip())
+
+
+def _check_names(host: str, inputs: Mapping[str, Any], task_vars: Mapping[str, Any]) -> None:
+    """Are none of the host's variables misspelt?
+
+    :raises BadInput: some are.
+    """
+    hostvars = task_vars.get("hostvars")
+    names = task_vars if host == task_vars["inventory_hostname"] else task_vars["hostvars"].raw_get(host)
+    _misspelt.check_host(host, names, inputs["known_variables"], hostvars)
 
 
 def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[Identity]:

@@ -25,6 +25,11 @@ class Findings:
     def __bool__(self) -> bool:
         return bool(self._errors)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every problem once."""
+        return tuple(dict.fromkeys(text for exc in self._errors for text in exc.texts))
+
     def run(self, check: Callable[..., _T], *arguments: object) -> _T | None:
         """Run a check and keep its error.
 
@@ -52,9 +57,8 @@ class Findings:
         """
         if len(self._errors) == 1:
             raise self._errors[0]
-        texts = tuple(dict.fromkeys(text for exc in self._errors for text in exc.texts))
-        if not texts:
+        if not self:
             return
         if all(isinstance(exc, BadInput) for exc in self._errors):
-            raise BadInput(*texts)
-        raise Refused.several(texts)
+            raise BadInput(*self.texts)
+        raise Refused.several(self.texts)

@@ -196,7 +196,7 @@ class Host:
     """One host of the inventory group as a run sees it.
 
     :param silent: why it gave no answer, or an empty string. No answer is never no evidence.
-    :param problems: what is wrong with its variables. It was not observed then.
+    :param problems: what is wrong with its variables.
     :param seen: what C(etcd_node_info) returned.
     :param skew: how far its clock is ahead of the controller's at least, in seconds; negative where it is behind.
     :param unfit: why it cannot become a member as it is, in sentences; empty where it can.
@@ -235,6 +235,11 @@ class Host:
         if known is None or known.name == self.name:
             return self.name
         return f"{known.name} ({self.name})"
+
+    @property
+    def is_understood(self) -> bool:
+        """Do its variables say what it should be? It is not observed otherwise. Of a silent host nobody asked."""
+        return bool(self.silent) or self.wanted is not None
 
     @property
     def marker(self) -> Marker | None:

@@ -91,7 +91,7 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
     found = Findings()
     found.run(check_inventory, hosts)
     off = found.run(_off, hosts, fenced) or []
-    known = [host for host in hosts if not host.problems]
+    known = [host for host in hosts if host.is_understood]
     asked = found.run(asked_version, known)
     # Of which version nobody knows the settings may still be wrong for every one.
     found.run(check_settings, known, "" if asked is None else asked or running_version(known) or DEFAULT_VERSION)
@@ -108,7 +108,7 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
 
     :param found: what is wrong with the inventory.
     """
-    known = [host for host in hosts if not host.problems]
+    known = [host for host in hosts if host.is_understood]
     version = _version_or_default(known)
     # What was no member and is to be none has no part in it.
     members = [host for host in known if host.wanted is not None and host.wanted.present]
@@ -164,7 +164,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
 
     :param found: what is wrong with the inventory.
     """
-    seen = [host for host in everybody if not host.problems]
+    seen = [host for host in everybody if host.is_understood]
     hosts = [_obstacles.accepted(host) for host in seen]
     strange = Findings()
     for host in hosts:

@@ -42,3 +42,9 @@ def decrypted(loader: DataLoader, path: str) -> bytes:
         return text.encode()
     content: bytes = loader._get_file_contents(path)[0]  # Before 2.19 there is no other way that leaves no plain copy.
     return content
+
+
+def registered(hostvars: Any, host: str) -> set[str]:
+    """Return the names of a host's registered variables and facts, which only Ansible's own store tells from others."""
+    manager = getattr(hostvars, "_variable_manager", None)
+    return set(manager._nonpersistent_fact_cache.get(host, ())) if manager is not None else set()

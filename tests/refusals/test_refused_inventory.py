@@ -175,3 +175,40 @@ def test_a_setting_that_this_version_would_ignore_is_refused(
 ) -> None:
     site.variables["etcd_settings"] = setting
     site.is_refused("etcd_settings has a mistake for etcd 3.6", *sayings)
+
+
+def test_five_mistakes_are_one_list(site: Site) -> None:
+    """Those that the inventory alone tells, and those for which a host must be asked: none hides another."""
+    site.variables["etcd_settings"] = {"quota-backend-byte": 1}
+    site.variables["etcd_verison"] = "3.6.14"
+    site.variables["etcd_version"] = "3.6"
+    site.host(1)["etcd_address"] = "192.0.2.8"
+    site.host(2)["etcd_address"] = "192.0.2.9"
+    outcome = site.is_refused(
+        "etcd_verison is no variable of quorum.etcd and would be ignored. Did you mean etcd_version?",
+        "etcd_version is '3.6'",
+        "quota-backend-byte is no setting of etcd. Did you mean quota-backend-bytes?",
+        f"etcd-host1 ({site.addresses[1]}) is to listen on 192.0.2.8",
+        f"etcd-host2 ({site.addresses[2]}) is to listen on 192.0.2.9",
+    )
+    assert "see above" not in outcome.said
+
+
+def test_a_host_whose_variables_are_wrong_hides_nothing_of_the_others(site: Site) -> None:
+    site.host(0)["etcd_peer_port"] = 70000
+    site.host(0)["etcd_member_state"] = "gone"
+    site.variables["etcd_settings"] = {"colour": "blue"}
+    site.host(2)["etcd_address"] = "192.0.2.9"
+    site.is_refused(
+        f"etcd_peer_port of {site.addresses[0]}",
+        f"etcd_member_state of {site.addresses[0]} is 'gone'",
+        "colour is no setting of etcd",
+        f"etcd-host2 ({site.addresses[2]}) is to listen on 192.0.2.9",
+    )
+
+
+@pytest.mark.parametrize("name, meant", [("etcd_setings", "etcd_settings"), _more("etcd_adress", "etcd_address")])
+def test_a_misspelt_variable_of_the_command_line_is_refused(site: Site, name: str, meant: str) -> None:
+    site.is_refused(f"{name} is no variable", f"Did you mean {meant}?", arguments=("-e", f"{name}=1"))
+    site.variables["etcd_known_variables"] = [name]
+    site.is_planned("3 hosts, no cluster yet")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
@@ -32,6 +33,7 @@ def inputs(tmp_path):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "known_variables": [],
         "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
@@ -120,8 +122,32 @@ def test_a_wrong_path_or_setting_is_told_without_asking_the_host(inputs, change)
 def test_authorities_that_are_given_in_part_are_told_without_asking_the_host(inputs):
     inputs["pki"]["content"] = {"etcd_pki_client_ca": "x"}
     result, sent = observe(inputs)
-    assert result["problem"].startswith("etcd_pki_client_ca is given, and ")
+    assert result["problems"][0].startswith("etcd_pki_client_ca is given, and ")
     assert sent == []
+
+
+def test_a_misspelt_variable_is_told_with_all_others_and_without_asking_the_host(inputs):
+    inputs["settings"] = ["a"]
+    one = Task(ActionModule, answer=node())
+    result = one.run({"inventory_hostname": "10.0.0.1", "etcd_verison": "3.6.14"}, host="10.0.0.1", inputs=inputs)
+    assert "Did you mean etcd_version?" in result["problems"][0]
+    assert "etcd_settings is" in result["problems"][1]
+    assert one.sent == []
+
+
+def test_a_misspelt_variable_keeps_no_host_from_being_looked_at(inputs):
+    told = {"inventory_hostname": "10.0.0.1", "etcd_verison": "3.6.14"}
+    result = Task(ActionModule, answer=node()).run(told, host="10.0.0.1", inputs=inputs)
+    host = Host.from_observation("10.0.0.1", result)
+    assert (len(host.problems), host.seen["host"]["machine_id"]) == (1, "machine-0")
+
+
+def test_a_name_that_only_looks_misspelt_is_listed_or_registered(inputs):
+    names = {"etcd_verison": "3.6.14", "etcd_setings": {"registered": True}}
+    inputs["known_variables"] = ["etcd_verison"]
+    manager = SimpleNamespace(_nonpersistent_fact_cache={"10.0.0.1": {"etcd_setings": {}}})
+    told = {"inventory_hostname": "10.0.0.1", "hostvars": SimpleNamespace(_variable_manager=manager), **names}
+    assert Task(ActionModule, answer=node()).run(told, host="10.0.0.1", inputs=inputs)["problems"] == []
 
 
 def test_a_host_that_fails_to_look_is_silent(inputs):

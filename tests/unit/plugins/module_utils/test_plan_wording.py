@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _plan
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Said
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Checksums, Said
 from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, stopped, three
 
 
@@ -310,3 +310,77 @@ class TestBackups:
             "etcd-host0, etcd-host1, etcd-host2: etcd_snapshot_schedule is 'daily', which systemd does not take: "
             "Failed to parse."
         )
+
+
+class TestEverythingAtOnce:
+    """Each mistake by itself is tested elsewhere; here, that one hides no other."""
+
+    STRANGER = {"pid": 77, "unit": "", "command": ["etcd", "--name", "x"], "uses": ["port 2379"]}
+
+    def texts(self, hosts, error=Refused):
+        with pytest.raises(error) as caught:
+            _plan.plan(hosts)
+        return caught.value.texts
+
+    def test_the_inventory_comes_first_then_the_hosts(self):
+        hosts = [bare(at, etcd_settings={"quota-backend-byte": 1}, etcd_version="3.6") for at in range(3)]
+        hosts[0] = replace(hosts[0], problems=("etcd_tls is 'maybe'.",), wanted=None, seen={})
+        hosts[1] = replace(hosts[1], problems=("etcd_verison is no variable.",))
+        hosts[1] = seeing(hosts[1], host={"not_here": ["192.0.2.9"]}, strangers=[self.STRANGER])
+        hosts[2] = silent(hosts[2], "Connection refused")
+        found = self.texts(hosts)
+        for text, said in zip(
+            found,
+            [
+                "etcd-host0: etcd_tls is 'maybe'.",
+                "etcd-host1: etcd_verison is no variable.",
+                "etcd_version is '3.6'",
+                "quota-backend-byte is no setting of etcd",
+                "192.0.2.9, which is on none of its interfaces",
+                "etcd-host2 could not be looked at: Connection refused. No cluster answers here",
+                "etcd-host1 runs an etcd that this collection did not start: process 77, etcd --name x. It uses",
+            ],
+            strict=True,
+        ):
+            assert said in text
+
+    def test_members_contradict_each_other_in_more_than_one_way(self):
+        hosts = [bare(0, NODE_NAME="a"), bare(1, NODE_NAME="a", etcd_address="10.0.0.1"), bare(2)]
+        found = self.texts(hosts, BadInput)
+        assert ["both named a" in found[0], "same peer URL" in found[1]] == [True, True]
+
+    def test_every_silent_host_is_named_with_its_cause(self):
+        causes = ["Connection refused", "Permission denied (publickey).", "its Python is 3.6, and 3.9 is needed"]
+        text = refusal([silent(bare(at), cause) for at, cause in enumerate(causes)])
+        said = [f"etcd-host{at} could not be looked at: {cause.rstrip('.')}." for at, cause in enumerate(causes)]
+        assert text.startswith(" ".join([*said, "No cluster answers here, and"]))
+        assert "-e etcd_fenced=etcd-host0,etcd-host1,etcd-host2" in text
+
+    def test_a_running_cluster_hides_no_wrong_setting(self):
+        hosts = [serving(bare(at)) for at in range(3)]
+        wrong = replace(hosts[2], wanted=replace(hosts[2].wanted, settings={"zzzzzz": 1}))
+        strange = seeing(hosts[1], marker_error="The marker is not readable.")
+        found = self.texts([hosts[0], strange, wrong])
+        assert ["The marker is not readable." in found[0], "zzzzzz is no setting" in found[1]] == [True, True]
+
+    def test_an_archive_without_a_checksum_is_known_before_it_is_fetched(self):
+        def mirrored(host, *given):
+            return replace(host, wanted=replace(host.wanted, checksums=Checksums(given, listed=False)))
+
+        hosts = [mirrored(bare(at, etcd_version="3.6.99")) for at in range(3)]
+        found = self.texts(hosts, BadInput)
+        assert len(found) == 1
+        assert "No checksum is known for etcd-v3.6.99-linux-amd64.tar.gz" in found[0]
+        hosts = [mirrored(bare(at, etcd_version="3.6.99"), "etcd-v3.6.99-linux-amd64.tar.gz") for at in range(3)]
+        assert _plan.plan(hosts).steps
+        assert _plan.plan([mirrored(bare(at)) for at in range(3)]).steps, "the default is pinned"
+
+
+def test_another_etcd_that_is_in_nobodys_way_is_a_warning():
+    other = {"pid": 77, "unit": "theirs.service", "command": ["etcd", "--data-dir", "/srv"], "uses": []}
+    plan = _plan.plan([seeing(bare(0), strangers=[other]), bare(1), bare(2)])
+    assert plan.warnings == (
+        "etcd-host0 runs another etcd, process 77 of theirs.service, etcd --data-dir /srv. It uses none of the ports "
+        "and directories of this one and is left alone.",
+    )
+    assert plan.steps

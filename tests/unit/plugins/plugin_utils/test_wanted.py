@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils import _releases
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import Checksums
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import trust_as_template
 from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
@@ -28,6 +29,7 @@ def inputs(layout=(), **changes):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "known_variables": [],
         "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
@@ -185,3 +187,41 @@ class TestSnapshots:
         variable = "etcd_snapshot_dir" if name == "directory" else f"etcd_snapshot_{name}"
         with pytest.raises(BadInput, match=f"{variable} "):
             self.wanted(**{name: value})
+
+
+def test_all_that_is_wrong_is_named_at_once():
+    with pytest.raises(BadInput) as caught:
+        wanted(
+            version="v3.6",
+            settings={"quota-backend-byte": 1},
+            state="gone",
+            forget=7,
+            layout={"data_dir": "etcd"},
+            variables={"NODE_NAME": "two words", "etcd_address": "10.0.0.256", "etcd_peer_port": 0},
+        )
+    said = [
+        "NODE_NAME of 10.0.0.1",
+        "etcd_address of 10.0.0.1",
+        "etcd_peer_port of 10.0.0.1",
+        "etcd_data_dir is 'etcd'",
+        "etcd_member_state of 10.0.0.1",
+        "etcd_forget is 7",
+        "etcd_version is '3.6'",
+        "quota-backend-byte is no setting of etcd",
+    ]
+    assert len(caught.value.texts) == len(said)
+    for text, begin in zip(caught.value.texts, said, strict=True):
+        assert begin in text
+
+
+@pytest.mark.parametrize("archive", ["etcd-v3.6.99-linux-amd64.tar.gz", "etcd-3.6.99-linux-amd64.tar.gz"])
+@pytest.mark.parametrize("url, listed", [(_releases.UPSTREAM, True), ("https://mirror.example.com", False)])
+def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, listed):
+    found = wanted(checksums={"given": {archive: "0" * 64}, "url": url, "from_mirror": False}).checksums
+    assert found == Checksums(("etcd-v3.6.99-linux-amd64.tar.gz",), listed)
+
+
+@pytest.mark.parametrize("given", [["a"], "sum", {"etcd-3.6.99-linux-amd64.tar.gz": "12"}])
+def test_checksums_are_a_dictionary_of_sha256(given):
+    with pytest.raises(BadInput, match="etcd_checksums"):
+        wanted(checksums={"given": given, "url": _releases.UPSTREAM, "from_mirror": False})
