@@ -463,7 +463,7 @@ class TestAClusterThatIsNotOurs:
     @pytest.mark.parametrize("members", [[], [serving(bare(at, tls=True), tls_list()) for at in range(3)]])
     def test_leaves_no_authorities_on_a_member_that_was_taken_out(self, members):
         """They are the other cluster's own."""
-        theirs = Authorities(directory="/pki/etcd_cluster", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
+        theirs = Authorities(place="/pki/etcd_cluster", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
         left = replace(marked(bare(3, tls=True), REMOVED, cluster="other"), authorities=theirs)
         assert "etcd-host3" in {step.host for step in _plan.plan([left, *members]).steps}
 
@@ -593,7 +593,7 @@ class TestAuthorities:
     )
     def test_of_a_cluster_that_is_gone_may_be_removed_from_a_bare_host(self, host, bare_one):
         """After destroy.yml, before the host serves a cluster of another name."""
-        theirs = Authorities(directory="/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
+        theirs = Authorities(place="/pki", strangers=("/etc/etcd/ssl/ca.pem holds the CA 1f:9a.",))
         with pytest.raises(Refused) as caught:
             _plan.check_authorities([replace(host, authorities=theirs)], founding=False)
         assert ("rm -r /etc/etcd/ssl." in str(caught.value)) is bare_one
