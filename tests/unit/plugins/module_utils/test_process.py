@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,35 @@ class TestAUnit:
     def test_of_a_host_that_is_a_container_itself_is_its_own(self):
         inside = "0::/machine.slice/libpod-abc.scope/container"
         assert self.unit_of(f"{inside}/system.slice/etcd.service\n", f"{inside}/init.scope\n") == "etcd.service"
+
+
+class TestWhatAProcessUses:
+    def used(self, places, *arguments, code="", env=None):
+        script = f"import time\n{code}\nprint(flush=True)\ntime.sleep(60)"
+        command = [sys.executable, "-c", script, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, **(env or {})}) as child:
+            try:
+                child.stdout.readline()
+                return _process.used(child.pid, places)
+            finally:
+                child.kill()
+
+    def test_is_what_its_arguments_or_settings_name_be_it_not_there_yet(self, tmp_path):
+        mine, other = str(tmp_path / "etcd"), str(tmp_path / "other")
+        assert self.used([mine, other], f"--data-dir={mine}") == [mine]
+        assert self.used([mine, other], "--data-dir", f"{mine}/") == [mine]
+        assert self.used([mine, other], env={"ETCD_WAL_DIR": f"{mine}/wal"}) == [mine]
+        assert self.used([mine], f"--data-dir={mine}2") == []
+
+    def test_is_what_it_has_open_by_whatever_name(self, tmp_path):
+        data, link = tmp_path / "etcd", tmp_path / "link"
+        data.mkdir()
+        link.symlink_to(data)
+        code = f"kept = open({str(data / 'db')!r}, 'w')"
+        assert self.used([str(link), str(tmp_path / "other")], code=code) == [str(link)]
+
+    def test_is_what_it_runs(self):
+        assert self.used([os.path.realpath(sys.executable)]) == [os.path.realpath(sys.executable)]
+
+    def test_is_nothing_once_it_is_gone(self, tmp_path):
+        assert _process.used(NOBODY, [str(tmp_path)]) == []
