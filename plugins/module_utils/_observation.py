@@ -156,7 +156,7 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
 
 def _boot() -> str:
     """What no two running systems share: the kernel's boot, and which of its containers this is."""
-    return f"{_hostfiles.read_text('/proc/sys/kernel/random/boot_id').strip()} {os.readlink('/proc/1/ns/pid')}"
+    return f"{_hostfiles.read_text('/proc/sys/kernel/random/boot_id').strip()} {os.readlink('/proc/self/ns/pid')}"
 
 
 def _interpreter() -> str:

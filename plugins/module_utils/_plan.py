@@ -91,10 +91,15 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
     found = Findings()
     found.run(check_inventory, hosts)
     off = found.run(_off, hosts, fenced) or []
+    twins = Findings()
+    twins.run(_roster.check_machines, hosts)
     known = [host for host in hosts if host.is_understood]
     asked = found.run(asked_version, known)
     # Of which version nobody knows the settings may still be wrong for every one.
     found.run(check_settings, known, "" if asked is None else asked or running_version(known) or DEFAULT_VERSION)
+    if twins:
+        # What else one line shows is the other one's: advice about it could stop the only copy.
+        found.end()
     for host in known:
         found.run(_check_cluster, host)
     found.run(_check_not_suspended, known, fenced)

@@ -240,7 +240,8 @@ class TestClients:
         assert "etcd_confirm" in refusal([*(serving(host, member_list(4)) for host in three()), changing(voter)])
 
     def test_of_members_that_are_down_are_cut_off_already(self):
-        check([changing(stopped(bare(0)), etcd_listen_client_urls="http://127.0.0.1:2379")])
+        here = "http://127.0.0.1:2379"
+        check([changing(stopped(bare(0)), etcd_listen_client_urls=here, etcd_advertise_client_urls=here)])
 
 
 @pytest.mark.parametrize("before, after", [(False, True), (True, False)])
