@@ -118,7 +118,7 @@ def unsuitable(layout: Layout) -> dict[str, list[dict[str, str]]]:
 
 def _way_to(path: str) -> list[str]:
     """The directories on the way to a path, links resolved, as far as they are there; itself the last."""
-    steps = [way.split("/") for way in {path, os.path.realpath(path)}]
+    steps = [way.split("/") for way in (path, os.path.realpath(path))]
     ways = {"/".join(names[:depth]) for names in steps for depth in range(2, len(names) + 1)}
     return sorted(filter(os.path.isdir, ways))
 

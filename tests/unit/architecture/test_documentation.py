@@ -65,6 +65,9 @@ ETCDS_METRICS = {
     "etcd_server_quota_backend_bytes",
 }
 
+#: As examples of what is refused.
+MISSPELT = {"etcd_setings", "etcd_verison"}
+
 TOLD = ("type", "elements", "required", "default", "choices")
 
 
@@ -199,7 +202,7 @@ def test_every_module_and_filter_is_in_the_readme():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestAPage:
     def test_names_only_what_there_is(self, page):
-        known = {*DEFAULTS, *MODULES, *METRICS, *ETCDS_METRICS, "etcd_cluster"}
+        known = {*DEFAULTS, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster"}
         text = page.read_text()
         # A star stands for several: etcd_pki_*.
         families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))

@@ -213,7 +213,7 @@ class TestARelease:
 class TestAnArchiveIsNotInstalled:
     def test_with_another_checksum(self, layout, source):
         text = failure(layout, replace(source, checksums={NAME: "0" * 64}), BadInput)
-        assert f"{NAME} has the SHA256 {source.checksums[NAME]}, not {'0' * 64}" in text
+        assert f"the SHA256 {source.checksums[NAME]}, not {'0' * 64}, as etcd_checksums says" in text
 
     @pytest.mark.parametrize("chunked", [False, True])
     def test_that_is_cut_off_on_its_way(self, layout, server, source, chunked):

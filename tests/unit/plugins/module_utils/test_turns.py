@@ -224,4 +224,5 @@ class TestTheTimer:
     def test_follows_another_interpreter_of_its_host(self):
         host = seeing(serving(bare()), host={"interpreter": "/usr/bin/python3.13"})
         found = turn(host)
-        assert (only(found), found.restart) == (f"{LAYOUT.snapshot_unit_file} differs", False)
+        assert found.why == tuple(f"{file} differs" for file in (LAYOUT.link("etcdctl"), LAYOUT.snapshot_unit_file))
+        assert not found.restart
