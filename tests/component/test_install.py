@@ -182,7 +182,7 @@ def refusals(directory: Path, version: str) -> dict[str, tuple[dict[str, Any], s
             f"{name} does not hold {top}/etcd, {top}/etcdctl, {top}/etcdutl",
         ),
         "no such release": ({"version": "3.6.999", "checksums_from_mirror": True}, "answers 404"),
-        "no such version": ({"version": "v3.6.14"}, "Give a full version of 3.4 or newer"),
+        "no such version": ({"version": "3.6"}, "Give a full version of 3.4 or newer"),
         "no server": ({"url": "http://127.0.0.1:1", "checksums": {name: checksum}}, "cannot be fetched"),
         "no file": ({"archive": "/nowhere/x.tar.gz"}, "/nowhere/x.tar.gz is no file on the controller"),
     }
