@@ -54,12 +54,22 @@ def legacy(hosts: Hosts, unpacked: None) -> Iterator[Callable[..., None]]:
 
 
 def test_a_member_that_somebody_else_runs_is_refused(site: Site, legacy: Callable[..., None]) -> None:
-    legacy("legacy", "/opt/legacy/data", 12379, 12380)
+    legacy("legacy", "/opt/legacy/data", 2379, 12380)
     site.is_refused(
         f"{HOST} ({site.addresses[1]}) runs an etcd that this collection did not start",
         "of legacy.service, /opt/legacy/etcd --name old",
+        "It uses ",
         "a cluster that is not ours is left alone",
         "If it is not needed, stop it",
+    )
+
+
+def test_one_that_is_in_nobodys_way_is_a_warning(site: Site, legacy: Callable[..., None]) -> None:
+    legacy("legacy", "/opt/legacy/data", 12379, 12380)
+    site.is_planned(
+        f"warning: {HOST} ({site.addresses[1]}) runs another etcd, process ",
+        "of legacy.service, /opt/legacy/etcd --name old",
+        "It uses none of the ports and directories of this one and is left alone.",
     )
 
 
