@@ -98,7 +98,8 @@ def test_the_guides_own_slip_is_refused_with_the_name_that_was_meant(site: Site)
 
 def test_two_members_with_one_peer_url_are_refused(site: Site) -> None:
     site.host(1)["etcd_address"] = site.addresses[0]
-    site.is_refused(f"have the same peer URL https://{site.addresses[0]}:2380", "Give each the address of its own machine")
+    url = f"https://{site.addresses[0]}:2380"
+    site.is_refused(f"have the same peer URL {url}", "Give each the address of its own machine")
 
 
 def test_an_address_on_no_interface_of_its_host_is_refused(site: Site) -> None:
