@@ -20,9 +20,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _render,
     _urls,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._certificate_policy import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step, Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._roster import Roster
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url
 from ansible_collections.quorum.etcd.plugins.module_utils._values import Value

@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _marker,
     _memberfiles,
     _membership,
+    _peerside,
     _presumed,
     _process,
     _progress,
@@ -107,7 +108,7 @@ class _Act:
     def side(self) -> Side:
         """With what the new member opens connections."""
         process = _process.describe(self.systemd.show(self.layout.unit)["pid"])
-        return Side.of_running(self.layout, process) if process else Side()
+        return _peerside.of_running(self.layout, process) if process else Side()
 
 
 def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, check: bool) -> dict[str, Any]:

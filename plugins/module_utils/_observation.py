@@ -32,6 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
     _network,
     _pairs,
     _peerport,
+    _peerside,
     _previous,
     _process,
     _room,
@@ -43,7 +44,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._unit import SIGNATURE
 
@@ -130,7 +130,7 @@ def _refuses_peers(pid: int, layout: Layout, timeout: float) -> str:
     if process is None:
         return ""
     urls = process["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
-    return _peerport.refusal(filter(None, urls.split(",")), Side.of_running(layout, process), timeout)
+    return _peerport.refusal(filter(None, urls.split(",")), _peerside.of_running(layout, process), timeout)
 
 
 def _timer(systemd: Systemd, layout: Layout) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
@@ -23,11 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _urls
+from ansible_collections.quorum.etcd.plugins.module_utils import _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, endpoint_of
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, TransportError
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._urls import Url
 
 #: Seconds for one connection and its answer.
@@ -77,17 +75,6 @@ class Side:
             environment.get("ETCD_TLS_MIN_VERSION", ""),
             environment.get("ETCD_TLS_MAX_VERSION", ""),
         )
-
-    @classmethod
-    def of_running(cls, layout: Layout, process: Mapping[str, Any]) -> Side:
-        """That of a running member: it has read its bundle at its start, and reads certificate and key each time.
-
-        Where no gate of ours has kept a copy of the bundle for it, what lies there now must do.
-
-        :param process: as C(_process.describe) gives it.
-        """
-        kept = bool(_hostfiles.read_record(layout, process["invocation"])) and os.path.exists(layout.peer_bundle)
-        return cls.of(process["environment"], layout.peer_bundle if kept else "")
 
     def context(self) -> ssl.SSLContext:
         """Its TLS settings.

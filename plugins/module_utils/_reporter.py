@@ -26,6 +26,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils import (
     _linkreports,
     _peerport,
+    _peerside,
     _process,
     _urls,
     _view,
@@ -159,7 +160,7 @@ def _answer_here(systemd: Systemd, layout: Layout, nonce: str, answered: Questio
     if process is None:
         return None
     with _client(layout, process) as client:
-        return answer(client, Side.of_running(layout, process), nonce, answered)
+        return answer(client, _peerside.of_running(layout, process), nonce, answered)
 
 
 def look(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]]:
@@ -170,7 +171,7 @@ def look(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]]:
     process = _process.describe(systemd.show(layout.unit)["pid"])
     if process is not None:
         with contextlib.suppress(EtcdError), _client(layout, process) as client:
-            return reached(client, Side.of_running(layout, process))
+            return reached(client, _peerside.of_running(layout, process))
     return "", {}
 
 

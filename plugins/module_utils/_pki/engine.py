@@ -16,6 +16,7 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from ansible_collections.quorum.etcd.plugins.module_utils._certificate_policy import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._pki._cryptography import (
     InvalidSignature,
@@ -26,7 +27,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._pki._cryptography imp
     x509,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
-    BACKDATED,
     PROFILES,
     RENEW_BEFORE_DAYS,
     AuthoritySpec,

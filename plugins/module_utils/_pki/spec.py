@@ -12,16 +12,12 @@ import ipaddress
 import re
 import typing as t
 from dataclasses import dataclass
-from datetime import timedelta
 
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
 
 CA_DAYS = 3650
 LEAF_DAYS = 1095
 RENEW_BEFORE_DAYS = 30
-
-#: A host whose clock is a little behind must accept a certificate made just now.
-BACKDATED = timedelta(minutes=5)
 
 _KEY_SIZES = {"ec": (256, 384, 521), "rsa": (3072, 2048, 4096)}
 

@@ -30,7 +30,8 @@ SHARED = [name for name in FILES if name.startswith("module_utils.")]
 
 #: They decide, from plain data to plain data, alike wherever they run.
 PURE = """
-    _advice _bootstrap _bump _changes _crc32c _dangers _differences _due _envfile _errors _etcdctl _fenced _findings
+    _advice _bootstrap _bump _certificate_policy _changes _crc32c
+    _dangers _differences _due _envfile _errors _etcdctl _fenced _findings
     _fitness _flags _foreseen _gate _guard _health _identity _initial_cluster _layout _links _manifest _marker _messages
     _model _options _pki.spec _plan _presumed _protobuf _provenance _quorum _quota _recovering _recoveryroom _releases
     _render _report _restoration _restoring _retention _roster _sandbox _saving _secrets _settings _snapshotunits
