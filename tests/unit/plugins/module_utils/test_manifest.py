@@ -8,28 +8,12 @@ import json
 from dataclasses import replace
 
 import pytest
+from a_manifest import MANIFEST, MEMBERS
 from ansible_collections.quorum.etcd.plugins.module_utils import _manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import Details
 
-MEMBERS = [{"id": "3", "name": "m3", "peer_urls": ["http://a:2380"], "client_urls": [], "is_learner": False}]
-MANIFEST = Manifest(
-    cluster="prod",
-    cluster_id="cdf8",
-    member="m3",
-    member_id="3",
-    revision=1042,
-    compact_revision=1000,
-    key_count=12,
-    hash_kv=304819153,
-    etcd_version="3.6.14",
-    storage_version="3.6.0",
-    members=MEMBERS,
-    size=233504,
-    sha256="ab" * 32,
-    taken_at="2026-11-22T07:40:00Z",
-)
 DETAILS = Details(
     size=233504,
     sha256="ab" * 32,

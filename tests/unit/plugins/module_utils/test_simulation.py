@@ -10,60 +10,17 @@ without it they are the same few each time, so that a run of the tests says some
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import replace
-from functools import wraps
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _render
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from simulated import BAD, Broken, Inventory, Shape, Unknowable, World, shapes
+from ansible_collections.quorum.etcd.plugins.module_utils import _marker
+from simulated import BAD, Broken, Inventory, Shape, World, shapes
+from simulated_often import rendered_once, simulated_often
 from simulated_runs import Run
 
-CASES = int(os.environ.get("ETCD_SIMULATIONS", "500"))
+__all__ = ["rendered_once"]
+
 ENOUGH = 15
-
-
-def simulated_often(test):
-    """Many times over, each with its own chances."""
-
-    @settings(
-        max_examples=CASES,
-        deadline=None,
-        derandomize="ETCD_SIMULATIONS" not in os.environ,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.randoms(use_true_random=False))
-    @wraps(test)
-    def simulation(rng):
-        with suppress(Unknowable):
-            test(rng)
-
-    return simulation
-
-
-@pytest.fixture(autouse=True, scope="module")
-def rendered_once():
-    """The same files are rendered for the same host again and again: that they are takes most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("files", "links", "flags"):
-            patch.setattr(_render, name, remembering(getattr(_render, name)))
-        yield
-
-
-def remembering(function):
-    found = {}
-
-    def remembered(wanted, *rest):
-        # What the inventory says of a host is one object, kept for as long as the tests run.
-        key = (wanted.member, wanted.settings["log-level"], *rest)
-        if key not in found:
-            found[key] = function(wanted, *rest)
-        return found[key]
-
-    return remembered
 
 
 def founded(size):

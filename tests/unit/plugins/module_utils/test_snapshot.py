@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from a_manifest import MANIFEST
 from ansible_collections.quorum.etcd.plugins.module_utils import _room, _snapshot, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
@@ -30,7 +31,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._snapshotdir import Ke
 from bbolt_file import database, etcd_buckets, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
-from test_manifest import MANIFEST
 
 CONTENT = b"content of a database" * 1000
 SAVED = CONTENT + hashlib.sha256(CONTENT).digest()

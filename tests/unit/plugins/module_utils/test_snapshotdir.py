@@ -16,13 +16,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from a_manifest import MANIFEST
 from ansible_collections.quorum.etcd.plugins.module_utils import _manifest, _snapshotdir
 from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotdir import Kept
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshotfile import BadSnapshot
 from bbolt_file import database, etcd_buckets, snapshot
-from test_manifest import MANIFEST
 
 CONTENT = snapshot(database(etcd_buckets()))
 KNOWN = replace(MANIFEST, size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest(), revision=31)

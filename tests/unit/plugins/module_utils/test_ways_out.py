@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ansible_collections.quorum.etcd.plugins.module_utils import _marker
 from simulated import Inventory, Shape
+from simulated_often import rendered_once, simulated_often
 from simulated_runs import Run
 from simulated_ways import Command, Playbook, Ways, get_out, is_empty, is_well
-from test_simulation import rendered_once, simulated_often
 
 __all__ = ["rendered_once"]
 
