@@ -167,7 +167,7 @@ fuzz: deps ## decoders and connections against random bytes: make fuzz FUZZ_SECO
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) pytest -q tests/fuzz
 
 # In a copy, where the collection's code lies as it is imported; what is changed there is nobody else's.
-mutants: deps ## changes to the deciding code that no test notices: make mutants [MODULE=_marker]
+mutants: deps ## changes to the deciding code that no test notices: make mutants [MODULE=markers]
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
 	rm -rf $(CACHE)/mutants
 	mkdir -p $(CACHE)/mutants/ansible_collections/quorum/etcd

@@ -11,8 +11,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
 from lab import deps, faults, hosts, inventory, links, releases, server, state, writer
 from lab.commands import LabError, locked

@@ -20,8 +20,8 @@ from itertools import count, pairwise
 from pathlib import Path
 from typing import TextIO
 
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 
 #: Seconds that one endpoint has for one write.
 ATTEMPT = 0.5

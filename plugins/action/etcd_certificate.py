@@ -12,7 +12,7 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     LEAF_DAYS,

@@ -10,7 +10,7 @@ import typing as t
 from datetime import datetime
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import PkiAction
 

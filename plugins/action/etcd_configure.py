@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
@@ -34,7 +35,7 @@ class ActionModule(RenderingAction):
         content = self.content(host, arguments)
         if arguments["kept"]:
             return {**content, "expected": expected, "wanted": _kept(wanted, host.seen["data"]).to_dict()}
-        bootstrap = _render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"])
+        bootstrap = render.bootstrap(wanted, arguments["initial_cluster"], arguments["token"])
         return {
             **content,
             "files": [*content["files"], vars(bootstrap)],
@@ -46,9 +47,9 @@ class ActionModule(RenderingAction):
 
 def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, Any]) -> Marker:
     # What it was in a cluster that it has left says nothing about this one.
-    begun = marker is not None and marker.state != _marker.REMOVED
+    begun = marker is not None and marker.state != markers.REMOVED
     return Marker(
-        state=marker.state if marker and begun else _marker.OFFERED,
+        state=marker.state if marker and begun else markers.OFFERED,
         cluster=wanted.cluster,
         name=wanted.name,
         token=arguments["token"],
@@ -59,4 +60,4 @@ def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, A
 def _kept(wanted: Wanted, data: dict[str, Any]) -> Marker:
     """Of a system that was built anew beside the data of a member."""
     ids = {key: data[key] for key in ("member_id", "cluster_id")}
-    return Marker(_marker.STARTED, origin=_marker.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)
+    return Marker(markers.STARTED, origin=markers.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)

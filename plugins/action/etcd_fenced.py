@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _fenced, _identity, _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._fenced import Fenced
-from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.fencing import Fenced
+from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _misspelt
 
 _NOT_ASKED = "it was left out of this run (--limit or serial)"
@@ -39,7 +39,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = {name: task_vars["hostvars"][name] for name in arguments["members"]}
         try:
             _check_names(variables, task_vars["hostvars"])
-            found = _found(variables, _identity.words_of(arguments["given"]), arguments["danger"])
+            found = _found(variables, identity.words_of(arguments["given"]), arguments["danger"])
         except EtcdError as exc:
             return {
                 **result,
@@ -61,16 +61,16 @@ def _check_names(variables: Mapping[str, Mapping[str, Any]], hostvars: Any) -> N
 
 
 def _found(variables: Mapping[str, Mapping[str, Any]], given: tuple[str, ...], danger: str) -> Fenced:
-    hosts = [_topology.identity_of(name, variables[name]) for name in variables]
+    hosts = [topology.identity_of(name, variables[name]) for name in variables]
     if not danger:
-        return _fenced.by_inventory(given, hosts)
+        return fencing.by_inventory(given, hosts)
     told = {name: _told(variables[name].get("__etcd_looked")) for name in variables}
     members = {member["id"]: member for one in told.values() for member in one.get("members", ())}
     hosts = [_observed(host, told[host.host]) for host in hosts]
-    fenced = _fenced.by_members(given, hosts, list(members.values()))
+    fenced = fencing.by_members(given, hosts, list(members.values()))
     unheard, refused = ({name: one[why] for name, one in told.items() if why in one} for why in ("unheard", "refused"))
-    _fenced.check_heard(fenced, given, unheard, refused, danger)
-    _fenced.check_silent({name: one.get("heard", ()) for name, one in told.items()})
+    fencing.check_heard(fenced, given, unheard, refused, danger)
+    fencing.check_silent({name: one.get("heard", ()) for name, one in told.items()})
     return fenced
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._options import JOINING, PRESUMED
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import JOINING, PRESUMED
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 

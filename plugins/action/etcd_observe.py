@@ -15,13 +15,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _render, _signs, _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._signs import Asker
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _misspelt
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
@@ -95,8 +97,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         nothing = {**_NOTHING, "problems": list(findings.texts)}
         if wanted is None or pki is None:
             return nothing
-        facts = _render.facts(wanted)
-        facts["forget"] = _identity.synonyms(wanted.said.forget, identities)
+        facts = render.facts(wanted)
+        facts["forget"] = identity.synonyms(wanted.said.forget, identities)
         asked = time.time()
         answer = self._execute_module(module_name="quorum.etcd.etcd_node_info", module_args=facts, task_vars=task_vars)
         answered = time.time()
@@ -145,7 +147,7 @@ def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mappin
     """By what the inventory knows the hosts. Where nothing is to be forgotten no other host's variables are read."""
     if not inputs["forget"]:
         return []
-    return [_topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
+    return [topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
 
 
 def _heard(cluster: Mapping[str, Any], wanted: Wanted, certificates: Mapping[str, str]) -> dict[str, Any]:
@@ -158,5 +160,5 @@ def _heard(cluster: Mapping[str, Any], wanted: Wanted, certificates: Mapping[str
     client_ca, peer_ca = (certificates.get(wanted.layout.certificate(name), "") for name in ("ca", "peer-ca"))
     asker = Asker(Credentials(), client_ca, peer_ca, cluster_id=cluster.get("cluster_id", ""))
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
-        signs = pool.map(lambda member: _signs.of(member, asker, _HEARING), named)
+        signs = pool.map(lambda member: signs_of_life.of(member, asker, _HEARING), named)
         return {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs, strict=True)}

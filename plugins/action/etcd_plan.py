@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _identity, _plan, _report
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, report
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
 _LEFT_OUT = (
@@ -47,7 +48,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alive = [host.name for host in hosts if host.name in batch and not host.silent]
         speaks = here == next(iter(alive or batch), here)
         try:
-            plan = _plan.plan(hosts, arguments["verify"], _identity.words_of(arguments["fenced"]))
+            plan = cluster_plan.plan(hosts, arguments["verify"], identity.words_of(arguments["fenced"]))
         except EtcdError as exc:
             return _without_steps(result, _refused(cluster, str(exc), arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]
@@ -55,14 +56,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             text = _LEFT_OUT.format(step=outside[0])
             return _without_steps(result, _refused(cluster, text, arguments["verify"]))
         text = plan.text(cluster)
-        table = _report.table(hosts) if not plan.waves else ""
+        table = report.table(hosts) if not plan.waves else ""
         if speaks:
             self._display.display("\n".join(part for part in (text, table) if part))
         if arguments["verify"] and plan.waves:
             return _without_steps(result, f"{cluster}: not all is done: {plan.summary}. Run again.")
         if plan.differences and not plan.waves:
             return _without_steps(result, f"{cluster}: not as the inventory says, see the plan above.")
-        steps = _plan.steps_by_wave(plan, here)
+        steps = cluster_plan.steps_by_wave(plan, here)
         return {
             **result,
             "changed": any(steps),

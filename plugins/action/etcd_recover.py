@@ -9,10 +9,10 @@ from __future__ import annotations
 import posixpath
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _releases
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._options import RESCUE
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import RESCUE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
@@ -32,7 +32,7 @@ class ActionModule(RenderingAction):
         log = left["log"] or {"term": 0, "index": 0}
         if not left["log"] and not left["founded"]:
             raise EtcdError("This host has no write-ahead log to go on with.")
-        architecture = _releases.architecture(host.seen["host"]["architecture"])
+        architecture = releases.architecture(host.seen["host"]["architecture"])
         return {
             **self.content(host, arguments),
             "name": wanted.name,

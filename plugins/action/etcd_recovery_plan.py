@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _advice, _identity, _recovering
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._recovering import Left, Recovery, Words
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import Left, Recovery, Words
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
 _LEFT_OUT = "it is not in this run (--limit or serial leave it out), and every host must be. Run without them."
@@ -43,9 +44,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alive = [host.name for host in hosts if not host.silent]
         speaks = task_vars["inventory_hostname"] == next(iter(alive or batch))
         try:
-            fenced = _identity.words_of(arguments["fenced"])
+            fenced = identity.words_of(arguments["fenced"])
             words = Words(fenced, arguments["quorum_lost"], arguments["put_back"])
-            plan = _recovering.plan(hosts, left, words, at_rest)
+            plan = recovery.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
             fenced = arguments["fenced"]
             return {**result, "changed": False, "refusal": _refused(cluster, str(exc), at_rest, fenced)}
@@ -71,7 +72,7 @@ def _told(plan: Recovery) -> dict[str, Any]:
 def _refused(cluster: str, text: str, at_rest: bool, fenced: Any) -> str:
     if not at_rest:
         return f"{cluster}: refused, nothing was touched.\n{text}"
-    undoing = _advice.put_back("recover", cluster, _identity.words_of(fenced))
+    undoing = advice.put_back("recover", cluster, identity.words_of(fenced))
     return (
         f"{cluster}: refused, now that every member is stopped.\n{text}\nThe same command looks again. To put "
         f"everything back as it was: {undoing}"

@@ -11,9 +11,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._options import OBSERVED, RESTORE
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import OBSERVED, RESTORE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of

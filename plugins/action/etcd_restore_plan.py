@@ -12,15 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _fenced,
-    _identity,
-    _restoring,
-    _staging,
-    _topology,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore_source
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 
 
@@ -46,14 +42,14 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         here = task_vars["inventory_hostname"]
         try:
             wish, looks = _asked(arguments, hostvars)
-            off = _restoring.fenced_hosts(wish.fenced or {}, arguments["members"])
+            off = restore.fenced_hosts(wish.fenced or {}, arguments["members"])
             heard = [look.host.name for look in looks if not look.host.silent]
             speaks = here == next(iter(heard or [look.host.name for look in looks]), here)
             if arguments["put_back"]:
-                hosts = _restoring.put_back(looks, wish)
+                hosts = restore.put_back(looks, wish)
                 self._tell(speaks, f"{cluster}: put back what was before the restore, on {', '.join(hosts)}")
                 return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
-            plan = _restoring.plan(looks, wish, self._given(wish))
+            plan = restore.plan(looks, wish, self._given(wish))
         except EtcdError as exc:
             refusal = f"{cluster}: refused, nothing was touched.\n{exc}"
             return {**result, "changed": False, "refusal": refusal, "plan": None}
@@ -65,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         path = self._loader.path_dwim(wish.snapshot) if wish.snapshot else ""
         if not path or not os.path.lexists(path):
             return None
-        return _restoring.candidate("", _staging.judge(path, wish.allow_missing_hash))
+        return restore.candidate("", restore_source.judge(path, wish.allow_missing_hash))
 
     def _tell(self, speaks: bool, text: str) -> None:
         # On one host of the cluster: the same on each would bury it.
@@ -75,12 +71,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[Wish, list[Look]]:
     """What the operator has said, and what the hosts say that are not off."""
-    members, given = arguments["members"], _identity.words_of(arguments["fenced"])
-    hosts = [_topology.identity_of(name, hostvars[name]) for name in members]
-    off = _fenced.by_inventory(given, hosts).off
+    members, given = arguments["members"], identity.words_of(arguments["fenced"])
+    hosts = [topology.identity_of(name, hostvars[name]) for name in members]
+    off = fencing.by_inventory(given, hosts).off
     looks = [_look(name, hostvars) for name in members if name not in off]
-    fenced = _restoring.fenced_by(given, hosts, looks)
-    off = tuple(_restoring.fenced_hosts(fenced, members))
+    fenced = restore.fenced_by(given, hosts, looks)
+    off = tuple(restore.fenced_hosts(fenced, members))
     wish = Wish(
         arguments["cluster"], arguments["snapshot"], arguments["snapshot_of"], arguments["allow_missing_hash"], fenced
     )

@@ -10,8 +10,8 @@ import os
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 
 

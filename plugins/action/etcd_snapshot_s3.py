@@ -12,9 +12,10 @@ import tempfile
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils import _manifest, _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store as _store
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 from ansible_collections.quorum.etcd.plugins.plugin_utils._s3 import Access, Encryption, Store
 
@@ -57,7 +58,7 @@ def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dic
     if arguments["key"]:
         raise BadInput("key names the object that state=fetched brings here. Give prefix for state=present.")
     try:
-        manifest = _snapshotdir.manifest_of(path)
+        manifest = _store.manifest_of(path)
     except OSError as exc:
         raise BadInput(
             f"{path} has no manifest beside it: {exc.strerror}. Give the path of a fetched snapshot."
@@ -71,10 +72,10 @@ def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dic
         )
     key = posixpath.join(arguments["prefix"].strip("/"), os.path.basename(path))
     encryption = Encryption(arguments["encryption"], arguments["kms_key"])
-    described = _manifest.path_of(path)
+    described = snapshot_manifest.path_of(path)
     changed = store.put(path, key, manifest.sha256, encryption, check)
     # Last: what has a manifest there is a whole snapshot.
-    changed |= store.put(described, _manifest.path_of(key), _fetched.digest_of(described), encryption, check)
+    changed |= store.put(described, snapshot_manifest.path_of(key), _fetched.digest_of(described), encryption, check)
     if arguments["remove"] and not check:
         _fetched.remove(path)
     return {"changed": changed, "key": key, "path": path, "manifest": manifest.to_dict()}
@@ -104,7 +105,7 @@ def _newest(store: Store, arguments: dict[str, Any], own: str) -> tuple[str, Man
     prefix = arguments["prefix"].strip("/")
     where = f"{arguments['bucket']}/{prefix}".rstrip("/")
     names = set(store.names(f"{prefix}/" if prefix else ""))
-    whole = [name for name in names if name.endswith(_snapshotdir.SUFFIX) and _manifest.path_of(name) in names]
+    whole = [name for name in names if name.endswith(_store.SUFFIX) and snapshot_manifest.path_of(name) in names]
     if not whole:
         raise BadInput(f"{where} holds no snapshot with its manifest. Prefixes below it are not searched: name one.")
     manifests: dict[str, Manifest] = {}
@@ -116,13 +117,13 @@ def _newest(store: Store, arguments: dict[str, Any], own: str) -> tuple[str, Man
             warnings.append(f"{name} was not considered: {exc}")
     if not manifests:
         raise BadInput(f"{where} holds no snapshot whose manifest can be read. {' '.join(warnings)}")
-    key = _manifest.in_order(manifests, manifests.__getitem__)[-1]
+    key = snapshot_manifest.in_order(manifests, manifests.__getitem__)[-1]
     return key, manifests[key], warnings
 
 
 def _manifest_of(store: Store, key: str, directory: str) -> Manifest:
     place = os.path.join(directory, "manifest")
-    described = _manifest.path_of(key)
+    described = snapshot_manifest.path_of(key)
     store.get(described, place)
     with open(place, "rb") as file:
         return _fetched.manifest_in(file.read(1 << 20), described)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._options import TURN
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import TURN
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
 
@@ -38,7 +38,7 @@ class ActionModule(RenderingAction):
         given.update(expected=marker.to_dict(), name=wanted.name)
         if arguments["state"] == "undone":
             return {**wanted.layout.to_dict(), **given, "files": []}
-        environment = _envfile.environment(_render.flags(wanted, arguments["version"]))
+        environment = env_file.environment(render.flags(wanted, arguments["version"]))
         if arguments["certificates"] == "kept":
             host = replace(host, authorities=replace(host.authorities, renew={}))
         content = self.content(host, arguments)

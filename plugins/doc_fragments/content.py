@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Twin of CONTENT in plugins/module_utils/_options.py.
+    # Twin of CONTENT in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   files:

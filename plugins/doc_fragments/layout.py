@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Twin of plugins/module_utils/_options.py.
+    # Twin of plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   instance:

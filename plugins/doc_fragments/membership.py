@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # With PRESUMED the twin of MEMBERSHIP in plugins/module_utils/_options.py.
+    # With PRESUMED the twin of MEMBERSHIP in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   announce:

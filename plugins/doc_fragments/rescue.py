@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_recover and etcd_rescue share. Twin of RESCUE in plugins/module_utils/_options.py.
+    # What etcd_recover and etcd_rescue share. Twin of RESCUE in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   timeout:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_restore and etcd_snapshot_restore share. Twin of RESTORE in plugins/module_utils/_options.py.
+    # What etcd_restore and etcd_snapshot_restore share. Twin of RESTORE in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   restoration:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Twin of WITNESSES in plugins/module_utils/_options.py.
+    # Twin of WITNESSES in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   nonce:

@@ -48,12 +48,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, member_from
 
 
 def _cert_sans(host: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
-    return _topology.cert_sans(member_from(host, hostvars, defaults or {}))
+    return topology.cert_sans(member_from(host, hostvars, defaults or {}))
 
 
 class FilterModule:

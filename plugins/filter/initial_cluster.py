@@ -41,12 +41,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, members_from
 
 
 def _initial_cluster(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> str:
-    return _topology.initial_cluster(members_from(hosts, hostvars, defaults or {}))
+    return topology.initial_cluster(members_from(hosts, hostvars, defaults or {}))
 
 
 class FilterModule:

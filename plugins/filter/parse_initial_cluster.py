@@ -38,15 +38,15 @@ _value:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _initial_cluster
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import initial_cluster
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter
 
 
 def _parse_initial_cluster(text: Any) -> dict[str, list[str]]:
     if not isinstance(text, str):
         raise BadInput(f"It reads a text such as 'etcd1=https://10.0.0.1:2380', not {text!r}.")
-    return _initial_cluster.read(text)
+    return initial_cluster.read(text)
 
 
 class FilterModule:

@@ -38,12 +38,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter_of_hosts, members_from
 
 
 def _peer_urls(hosts: Any, hostvars: Any, defaults: Mapping[str, Any] | None = None) -> dict[str, list[str]]:
-    return _topology.peer_urls(members_from(hosts, hostvars, defaults or {}))
+    return topology.peer_urls(members_from(hosts, hostvars, defaults or {}))
 
 
 class FilterModule:

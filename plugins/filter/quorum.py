@@ -43,8 +43,8 @@ _value:
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._quorum import quorum
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model.quorum import quorum
 from ansible_collections.quorum.etcd.plugins.plugin_utils._inventory import a_filter
 
 

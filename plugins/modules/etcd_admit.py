@@ -55,18 +55,20 @@ cluster_id:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _join, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
     CONTENT,
     JOINING,
     LAYOUT,
     MEMBERSHIP,
     layout_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import join
 
 _JOINING = ("cluster", "name", "peer_urls", "endpoints", "members", "timeout")
 
@@ -83,11 +85,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
-    systemd = Systemd(_command.of_module(module))
-    joining = _join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
+    signals.outlive_the_connection()
+    systemd = Systemd(command.of_module(module))
+    joining = join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
     try:
-        result = _join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
+        result = join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

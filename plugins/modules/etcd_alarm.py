@@ -96,14 +96,15 @@ alarms:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _alarm, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     client_of,
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 
 
 def main() -> None:
@@ -118,13 +119,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
         with client_of(given) as client:
-            before = _alarm.listed(client)
+            before = alarm.listed(client)
         result = {"changed": False, "before": before, "alarms": before}
         if given["state"] == "disarmed":
-            result = _alarm.disarm(
+            result = alarm.disarm(
                 endpoints_of(given),
                 credentials_of(given),
                 given["timeout"],

@@ -55,14 +55,17 @@ RETURN = r"""#"""
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _signals, _turn, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, TURN, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, TURN, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
 def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -76,8 +79,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         witnesses=Witnesses.of(given["nonce"], given["reports"]),
     )
     if given["state"] == "undone":
-        return {"changed": _turn.undo(systemd, layout, terms, given["timeout"], check)}
-    turn = _turn.Turn(
+        return {"changed": update.undo(systemd, layout, terms, given["timeout"], check)}
+    turn = update.Turn(
         Marker.from_dict(given["expected"]),
         given["name"],
         given["restart"],
@@ -85,7 +88,7 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         given["environment"],
         given["timeout"],
     )
-    return _turn.take(systemd, layout, Content.from_params(given), turn, terms, check)
+    return update.take(systemd, layout, Content.from_params(given), turn, terms, check)
 
 
 def main() -> None:
@@ -97,13 +100,13 @@ def main() -> None:
             "expected": {"type": "dict", "required": True},
             "name": {"type": "str", "required": True},
             "environment": {"type": "dict", "default": {}},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         supports_check_mode=True,
     )
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        result = act(Systemd(_command.of_module(module)), module.params, module.check_mode)
+        result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     for note in result.pop("notes", []):

@@ -81,14 +81,15 @@ oldest_revision:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _compaction, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._compaction import Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import compaction
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 
 
 def main() -> None:
@@ -105,11 +106,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     patience = given["physical_timeout"] if given["physical"] else 0.0
     wanted = Wanted(given["revision"], given["keep_revisions"], patience)
     try:
-        result = _compaction.compact(
+        result = compaction.compact(
             endpoints_of(given), credentials_of(given), given["timeout"], wanted, module.check_mode
         )
     except EtcdError as exc:

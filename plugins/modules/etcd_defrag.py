@@ -146,12 +146,15 @@ needed:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _defrag, _signals, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._defrag import Patience
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import Patience
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
 def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
@@ -164,8 +167,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         makes_room=True,
     )
     if given["state"] == "checked":
-        return {"changed": False, **_defrag.look(systemd, layout, terms)}
-    result = _defrag.defragment(systemd, layout, terms, Patience(given["timeout"], given["start_timeout"]), check)
+        return {"changed": False, **defrag.look(systemd, layout, terms)}
+    result = defrag.defragment(systemd, layout, terms, Patience(given["timeout"], given["start_timeout"]), check)
     sizes = {"before": {"db_size": result["before"]}, "after": {"db_size": result["db_size"]}}
     return {**result, "diff": sizes}
 
@@ -179,13 +182,13 @@ def main() -> None:
             "allow_outage": {"type": "bool", "default": False},
             "timeout": {"type": "float", "default": 600.0},
             "start_timeout": {"type": "float", "default": 120.0},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         supports_check_mode=True,
     )
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        result = act(Systemd(_command.of_module(module)), module.params, module.check_mode)
+        result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     for note in result.pop("notes", []):

@@ -83,10 +83,13 @@ heard:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _destroy, _signals, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy
 
 
 def main() -> None:
@@ -95,26 +98,26 @@ def main() -> None:
             **LAYOUT,
             "cluster": {"type": "str", "required": True},
             "fenced": {"type": "list", "elements": "str", "default": []},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
             "state": {"type": "str", "choices": ["checked", "stopped", "aside", "forgotten"], "required": True},
         },
         supports_check_mode=True,
     )
-    _signals.outlive_the_connection()
-    systemd, layout, check = Systemd(_command.of_module(module)), layout_of(module.params), module.check_mode
+    signals.outlive_the_connection()
+    systemd, layout, check = Systemd(command.of_module(module)), layout_of(module.params), module.check_mode
     cluster, state, changed = module.params["cluster"], module.params["state"], False
     told: dict[str, Any] = {}
     try:
-        _destroy.check_ours(layout, cluster)
-        _destroy.check_unit(systemd, layout)
+        destroy.check_ours(layout, cluster)
+        destroy.check_unit(systemd, layout)
         if state == "checked":
-            told = _destroy.look(systemd, layout, module.params["fenced"])
+            told = destroy.look(systemd, layout, module.params["fenced"])
         elif state == "stopped":
-            changed = _destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
+            changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
         elif state == "aside":
-            changed = _destroy.move_aside(systemd, layout, check)
+            changed = destroy.move_aside(systemd, layout, check)
         elif state == "forgotten":
-            changed = _destroy.forget(layout, cluster, check)
+            changed = destroy.forget(layout, cluster, check)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=changed, **told)

@@ -55,12 +55,14 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _founding, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap
 
 
 def main() -> None:
@@ -75,12 +77,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
-    systemd = Systemd(_command.of_module(module))
+    signals.outlive_the_connection()
+    systemd = Systemd(command.of_module(module))
     try:
         expected = Marker.from_dict(given["expected"]) if given["expected"] else None
-        part = _founding.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
-        result = _founding.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
+        part = bootstrap.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
+        result = bootstrap.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

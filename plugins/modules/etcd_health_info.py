@@ -233,16 +233,17 @@ health:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _backups, _saving
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import survey
+from ansible_collections.quorum.etcd.plugins.module_utils._config.values import duration
+from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._model.health import judge
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._health import judge
-from ansible_collections.quorum.etcd.plugins.module_utils._survey import survey
-from ansible_collections.quorum.etcd.plugins.module_utils._values import duration
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import snapshot_status
 
 
 def main() -> None:
@@ -261,10 +262,10 @@ def main() -> None:
         seen = survey(endpoints_of(params), credentials_of(params), params["timeout"], params["cluster"])
         health = judge(seen)
         directory = params["snapshot_dir"]
-        newest = _backups.newest_of(directory, health["cluster_id"]) if directory else None
+        newest = snapshot_status.newest_of(directory, health["cluster_id"]) if directory else None
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)
-    reason = _saving.stale(newest, max_age, time.time()) if directory else ""
+    reason = snapshot_agent.stale(newest, max_age, time.time()) if directory else ""
     health["reasons"] += [reason] if reason else []
     health["snapshot"] = {**newest, "stale": bool(reason)} if newest else {}
     module.exit_json(changed=False, health=health)

@@ -87,9 +87,11 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _install, _releases
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host import install
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
 
 
 def main() -> None:
@@ -98,7 +100,7 @@ def main() -> None:
             **LAYOUT,
             **ANNOUNCE,
             "version": {"type": "str", "required": True},
-            "url": {"type": "str", "default": _releases.UPSTREAM},
+            "url": {"type": "str", "default": releases.UPSTREAM},
             "archive": {"type": "path"},
             "checksums": {"type": "dict", "default": {}},
             "checksums_from_mirror": {"type": "bool", "default": False},
@@ -107,17 +109,17 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    source = _install.Source(
+    source = install.Source(
         given["url"],
         given["archive"] or "",
-        _releases.checksums(given["checksums"]),
+        releases.checksums(given["checksums"]),
         given["checksums_from_mirror"],
         lambda url: open_url(url, timeout=given["timeout"]),
     )
     try:
-        release = _install.Release(_releases.plain(given["version"]), platform.machine())
-        run = _command.of_module(module)
-        result = _install.install(layout_of(given), release, source, run, module.check_mode)
+        release = install.Release(releases.plain(given["version"]), platform.machine())
+        run = command.of_module(module)
+        result = install.install(layout_of(given), release, source, run, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

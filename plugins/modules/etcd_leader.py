@@ -90,13 +90,14 @@ leader:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _leadership, _member, _signals, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, leader, member
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
 
 
 def main() -> None:
@@ -106,17 +107,17 @@ def main() -> None:
             "name": {"type": "str"},
             "member_id": {"type": "str"},
             "state": {"type": "str", "choices": ["leader", "follower"], "default": "leader"},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         required_one_of=[("name", "member_id")],
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        wanted = _member.Wanted(given["state"], given["name"] or "", (given["member_id"] or "").lower())
-        patience = _member.Patience(given["timeout"], given["lock_timeout"])
-        result = _leadership.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
+        wanted = member.Wanted(given["state"], given["name"] or "", (given["member_id"] or "").lower())
+        patience = member.Patience(given["timeout"], given["lock_timeout"])
+        result = leader.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)
     diff = {"before": {"leader": result.pop("before")}, "after": {"leader": result["leader"]}}

@@ -56,11 +56,18 @@ EXAMPLES = r"""
 RETURN = r"""#"""
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _leave, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, MEMBERSHIP, WITNESSES, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
+    LAYOUT,
+    MEMBERSHIP,
+    WITNESSES,
+    layout_of,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import leave
 
 _LEAVING = ("cluster", "name", "member_id", "endpoints", "members")
 
@@ -71,11 +78,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
-    systemd = Systemd(_command.of_module(module))
-    leaving = _leave.Leaving(**{field: given[field] for field in _LEAVING}, witnesses=Witnesses(given["nonce"]))
+    signals.outlive_the_connection()
+    systemd = Systemd(command.of_module(module))
+    leaving = leave.Leaving(**{field: given[field] for field in _LEAVING}, witnesses=Witnesses(given["nonce"]))
     try:
-        changed = _leave.leave(systemd, layout_of(given), leaving, module.check_mode)
+        changed = leave.leave(systemd, layout_of(given), leaving, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=changed)

@@ -208,15 +208,17 @@ members:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _member, _signals, _signs, _turnlock, _urls
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, member, signs_of_life
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._options import WITNESSES
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import WITNESSES
 
 
 def main() -> None:
@@ -244,29 +246,29 @@ def main() -> None:
                 },
             },
             "catch_up_timeout": {"type": "float", "default": 30.0},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         required_together=[("peer_cert", "peer_key")],
         required_one_of=[("name", "member_id", "peer_urls")],
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        wanted = _member.Wanted(
+        wanted = member.Wanted(
             given["state"],
             given["name"] or "",
             (given["member_id"] or "").lower(),
-            tuple(map(str, _urls.parse_urls(given["peer_urls"], "peer_urls"))) if given["peer_urls"] else (),
+            tuple(map(str, urls.parse_urls(given["peer_urls"], "peer_urls"))) if given["peer_urls"] else (),
             given["members"],
             given["only_if_silent"],
             given["allow_outage"],
             given["ignore_unidentified"],
         )
-        patience = _member.Patience(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
-        asker = _signs.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
+        patience = member.Patience(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
+        asker = signs_of_life.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
         witnesses = Witnesses(given["nonce"])
-        result = _member.ensure(
+        result = member.ensure(
             endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker, witnesses
         )
     except EtcdError as exc:

@@ -100,8 +100,8 @@ leader:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import client_of, connection_spec
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import client_of, connection_spec
 
 
 def main() -> None:

@@ -211,12 +211,13 @@ node:
 import dataclasses
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _observation
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import observe
 
-_INTEREST = tuple(field.name for field in dataclasses.fields(_observation.Interest))
+_INTEREST = tuple(field.name for field in dataclasses.fields(observe.Interest))
 
 
 def main() -> None:
@@ -237,9 +238,9 @@ def main() -> None:
     )
     given = module.params
     try:
-        interest = _observation.Interest(**{field: given[field] for field in _INTEREST})
-        systemd = Systemd(_command.of_module(module))
-        node = _observation.observe(systemd, layout_of(given), interest)
+        interest = observe.Interest(**{field: given[field] for field in _INTEREST})
+        systemd = Systemd(command.of_module(module))
+        node = observe.observe(systemd, layout_of(given), interest)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=False, node=node)

@@ -75,10 +75,11 @@ reached:
 import re
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _reporter
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host import peer_reporter
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 
 _NONCE = re.compile(r"[A-Za-z0-9-]{8,}")
 
@@ -89,13 +90,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     nonce, layout = module.params["nonce"], layout_of(module.params)
-    systemd = Systemd(_command.of_module(module))
+    systemd = Systemd(command.of_module(module))
     try:
         if not _NONCE.fullmatch(nonce):
             raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
         if not module.check_mode:
-            _reporter.launch(systemd, layout, nonce)
-        member_id, reached = _reporter.look(systemd, layout)
+            peer_reporter.launch(systemd, layout, nonce)
+        member_id, reached = peer_reporter.look(systemd, layout)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=not module.check_mode, member_id=member_id, reached=reached)

@@ -69,9 +69,11 @@ failures:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _founding, _hostfiles, _probe, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import AGAIN, EtcdError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, peer_probe
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap
 
 
 def main() -> None:
@@ -90,19 +92,19 @@ def main() -> None:
     )
     given = module.params
     layout = layout_of(given)
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        marker = _hostfiles.read_marker(layout)
+        marker = host_files.read_marker(layout)
         if marker is None or marker.token != given["token"]:
             raise Refused(
                 "This host's part in the bootstrap is not the one that the plan saw.",
                 "Somebody else changed it meanwhile.",
                 AGAIN,
             )
-        failures = list(_probe.failures(given["peers"], given["token"]))
+        failures = list(peer_probe.failures(given["peers"], given["token"]))
         if failures:
             module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)
-        _founding.agree(layout, marker, module.check_mode)
+        bootstrap.agree(layout, marker, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=True)

@@ -143,10 +143,12 @@ saved:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _recover, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import recovery
 
 
 def main() -> None:
@@ -166,20 +168,20 @@ def main() -> None:
         supports_check_mode=True,
     )
     given, check = module.params, module.check_mode
-    _signals.outlive_the_connection()
-    systemd, layout, cluster = Systemd(_command.of_module(module)), layout_of(given), given["cluster"]
+    signals.outlive_the_connection()
+    systemd, layout, cluster = Systemd(command.of_module(module)), layout_of(given), given["cluster"]
     state, changed, snapshot = given["state"], False, ""
     try:
         if state == "saved":
-            snapshot = _recover.save(systemd, layout, cluster, given["snapshot_dir"], check)
+            snapshot = recovery.save(systemd, layout, cluster, given["snapshot_dir"], check)
             changed = bool(snapshot)
         elif state == "stopped":
-            changed = _recover.stop(systemd, layout, cluster, given["name"], check)
+            changed = recovery.stop(systemd, layout, cluster, given["name"], check)
         elif state == "aside":
-            changed = _recover.aside(systemd, layout, check)
+            changed = recovery.aside(systemd, layout, check)
         elif state == "put_back":
-            changed = _recover.put_back(systemd, layout, check)
-        left = _recover.look(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
+            changed = recovery.put_back(systemd, layout, check)
+        left = recovery.look(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=changed, saved=snapshot, **left)

@@ -83,10 +83,12 @@ kept:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _rescue, _signals
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESCUE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, RESCUE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import survivor
 
 _RESCUE = ("name", "peer_urls", "binary", "term", "index", "timeout")
 
@@ -106,11 +108,11 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    _signals.outlive_the_connection()
-    rescue = _rescue.Rescue(**{field: given[field] for field in _RESCUE})
-    run, content = _command.of_module(module), Content.from_params(given)
+    signals.outlive_the_connection()
+    rescue = survivor.Rescue(**{field: given[field] for field in _RESCUE})
+    run, content = command.of_module(module), Content.from_params(given)
     try:
-        result = _rescue.found(run, layout_of(given), content, rescue, module.check_mode)
+        result = survivor.found(run, layout_of(given), content, rescue, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(**result)

@@ -108,20 +108,23 @@ cluster_id:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _service, _signals, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._options import ANNOUNCE, LAYOUT, WITNESSES, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, WITNESSES, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
 def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
     layout, state, timeout = layout_of(given), given["state"], given["timeout"]
     if state == "started":
-        return {"changed": _service.start(systemd, layout, check)}
+        return {"changed": service.start(systemd, layout, check)}
     if state == "ready":
-        return {"changed": False} if check else _service.await_ready(systemd, layout, timeout)
+        return {"changed": False} if check else service.await_ready(systemd, layout, timeout)
     act = "restart" if state == "restarted" else "stop"
     terms = Terms(
         act,
@@ -131,8 +134,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         witnesses=Witnesses(given["nonce"]),
     )
     if state == "stopped":
-        return _service.stop(systemd, layout, terms, check)
-    return _service.restart(systemd, layout, terms, timeout, check)
+        return service.stop(systemd, layout, terms, check)
+    return service.restart(systemd, layout, terms, timeout, check)
 
 
 def main() -> None:
@@ -145,13 +148,13 @@ def main() -> None:
             "timeout": {"type": "float", "default": 120.0},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "allow_outage": {"type": "bool", "default": False},
-            "lock_timeout": {"type": "float", "default": _turnlock.WAIT},
+            "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         supports_check_mode=True,
     )
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
-        result = act(Systemd(_command.of_module(module)), module.params, module.check_mode)
+        result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     for note in result.pop("notes", []):

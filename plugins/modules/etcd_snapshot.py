@@ -203,14 +203,15 @@ manifest:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _signals, _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._retention import Retention
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 
 NUMBERS = ("keep", "daily", "weekly")
 
@@ -231,10 +232,10 @@ def main() -> None:
     )
     params = module.params
     endpoint = params["endpoint"] or ""
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
         given = {name: params[name] for name in NUMBERS if params[name] is not None}
-        saved = _snapshot.save(
+        saved = saving.save(
             params["endpoints"] or ([endpoint] if endpoint else endpoints_of(params)),
             credentials_of(params),
             params["directory"],

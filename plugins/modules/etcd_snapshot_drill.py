@@ -114,11 +114,14 @@ seconds:
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _drill, _signals, _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill as _drill
 
 
 def main() -> None:
@@ -136,7 +139,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    _signals.outlive_the_connection()
+    signals.outlive_the_connection()
     try:
         result = _done(module)
     except EtcdError as exc:
@@ -149,7 +152,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     given, layout = module.params, layout_of(module.params)
     snapshot = given["snapshot"]
     if not snapshot:
-        kept = _snapshotdir.newest(given["snapshot_dir"], given["cluster"])
+        kept = store.newest(given["snapshot_dir"], given["cluster"])
         if kept is None:
             raise BadInput(
                 f"There is no snapshot of {given['cluster']} in {given['snapshot_dir']} on this host. Take one with "
@@ -159,7 +162,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else _drill.manifest_beside(snapshot)
     version = given["version"] or _drill.version_for(layout, manifest)
     release_dir = _drill.release_dir(layout, version, platform.machine())
-    run = _command.of_module(module)
+    run = command.of_module(module)
     drill = _drill.Drill(
         snapshot,
         release_dir,

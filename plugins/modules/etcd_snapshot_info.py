@@ -205,8 +205,8 @@ manifest:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 
 
 def main() -> None:
@@ -218,7 +218,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     try:
-        details, manifest = _snapshotdir.checked(module.params["path"], module.params["allow_missing_hash"])
+        details, manifest = store.checked(module.params["path"], module.params["allow_missing_hash"])
     except EtcdError as exc:
         module.exit_json(changed=False, good=False, problem=str(exc), details={}, manifest={})
     described = manifest.to_dict() if manifest else {}

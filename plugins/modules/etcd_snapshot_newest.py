@@ -67,8 +67,9 @@ lent:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _lending, _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host import shared_copy
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 
 
 def main() -> None:
@@ -82,8 +83,8 @@ def main() -> None:
     )
     given = module.params
     try:
-        found = _snapshotdir.newest(given["directory"], given["cluster"])
-        lent = _lending.lend(found.path, given["lend_to"]) if found and given["lend_to"] else ""
+        found = store.newest(given["directory"], given["cluster"])
+        lent = shared_copy.lend(found.path, given["lend_to"]) if found and given["lend_to"] else ""
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(

@@ -82,9 +82,11 @@ deleted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _command, _signals, _snapshotnow
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import on_request
 
 
 def main() -> None:
@@ -98,10 +100,10 @@ def main() -> None:
     )
     layout, directory = layout_of(module.params), module.params["snapshot_dir"]
     if module.params["state"] == "checked":
-        module.exit_json(changed=False, **_snapshotnow.look(layout, directory))
-    _signals.outlive_the_connection()
+        module.exit_json(changed=False, **on_request.look(layout, directory))
+    signals.outlive_the_connection()
     try:
-        saved = _snapshotnow.save(layout, directory, _command.of_module(module), module.check_mode)
+        saved = on_request.save(layout, directory, command.of_module(module), module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=True, **saved)

@@ -217,30 +217,30 @@ started:
 import platform
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _command,
-    _destroy,
-    _lastknown,
-    _lending,
-    _releases,
-    _restore,
-    _signals,
-    _staging,
+from ansible_collections.quorum.etcd.plugins.module_utils._base import command
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._host import shared_copy
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, RESTORE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
+    destroy,
+    last_known_members,
+    restore,
+    restore_source,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._options import CONTENT, LAYOUT, RESTORE, layout_of
-from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
 
 _ACTS = {
-    "marked": _restore.mark,
-    "stopped": _restore.stop,
-    "aside": _restore.move_aside,
-    "started": _restore.start,
-    "open": _restore.open_up,
-    "ended": _restore.end,
+    "marked": restore.mark,
+    "stopped": restore.stop,
+    "aside": restore.move_aside,
+    "started": restore.start,
+    "open": restore.open_up,
+    "ended": restore.end,
 }
 _STATES = [
     "looked",
@@ -279,7 +279,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if module.params["state"] not in ("looked", "lent", "verified"):
-        _signals.outlive_the_connection()
+        signals.outlive_the_connection()
     try:
         result = _done(module)
     except EtcdError as exc:
@@ -290,24 +290,26 @@ def main() -> None:
 def _done(module: AnsibleModule) -> dict[str, object]:
     given, check = module.params, module.check_mode
     state, layout, snapshot = given["state"], layout_of(given), given["snapshot"] or ""
-    run = _command.of_module(module)
-    _destroy.check_ours(layout, given["cluster"])
+    run = command.of_module(module)
+    destroy.check_ours(layout, given["cluster"])
     if state == "looked":
-        found = _staging.look(layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"])
-        return {"changed": False, **found, **_lastknown.look(Systemd(run), layout, found, given["fenced"])}
+        found = restore_source.look(
+            layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"]
+        )
+        return {"changed": False, **found, **last_known_members.look(Systemd(run), layout, found, given["fenced"])}
     if state == "lent":
-        return {"changed": False, "path": snapshot if check else _lending.lend(snapshot, given["lend_to"])}
+        return {"changed": False, "path": snapshot if check else shared_copy.lend(snapshot, given["lend_to"])}
     if state == "put_back":
-        return _restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
+        return restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
     if given["restoration"] is None:
         raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
     restoration = Restoration.from_dict(given["restoration"])
     if state == "roomy":
-        _staging.make_way(given["arriving"])
-        _staging.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
+        restore_source.make_way(given["arriving"])
+        restore_source.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
         return {"changed": False}
-    release_dir = layout.release_dir(restoration.version, _releases.architecture(platform.machine()))
-    act = _restore.Act(
+    release_dir = layout.release_dir(restoration.version, releases.architecture(platform.machine()))
+    act = restore.Act(
         Systemd(run),
         layout,
         restoration,
@@ -317,25 +319,25 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         given["snapshot_dir"],
     )
     if state == "staged":
-        changed = _restore.stage(act, snapshot, check)
-        return {"changed": changed, "path": _staging.path_of(act.snapshot_dir, restoration)}
+        changed = restore.stage(act, snapshot, check)
+        return {"changed": changed, "path": restore_source.path_of(act.snapshot_dir, restoration)}
     if state == "drilled":
         manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else None
         certificates = {**given["certificates"], **given["private_keys"]}
-        return {"changed": False, **_restore.drill(run, act, manifest, given["timeout"], check, certificates)}
+        return {"changed": False, **restore.drill(run, act, manifest, given["timeout"], check, certificates)}
     if state == "prepared":
-        return {"changed": _restore.prepare(run, act, check)}
+        return {"changed": restore.prepare(run, act, check)}
     if state == "restored":
-        return _restore.put_in_place(act, Content.from_params(given), check)
+        return restore.put_in_place(act, Content.from_params(given), check)
     if state == "verified":
         return {"changed": False, **({} if check else _verified(module, act))}
     if state == "finished":
-        return {"changed": True} if check else _restore.finish(act, given["timeout"])
+        return {"changed": True} if check else restore.finish(act, given["timeout"])
     return {"changed": _ACTS[state](act, check)}
 
 
-def _verified(module: AnsibleModule, act: _restore.Act) -> dict[str, object]:
-    found = _restore.verify(act, module.params["timeout"])
+def _verified(module: AnsibleModule, act: restore.Act) -> dict[str, object]:
+    found = restore.verify(act, module.params["timeout"])
     for one in found.get("alarms", []):
         # The members serve, so whatever is wrong is mended on a cluster that does.
         module.warn(

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _render, _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities, Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography, content, engine, store
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, cryptography_dep, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     PROFILES,
     AuthoritySpec,
@@ -111,10 +112,10 @@ class Pki:
 
     def leaf(self, wanted: Wanted, leaf: str) -> LeafSpec:
         """What one of a host's three leaves must be."""
-        profile = _render.LEAVES[leaf]
+        profile = render.LEAVES[leaf]
         if profile == "client":
-            return LeafSpec.for_names(profile, common_name=_render.ADMINISTRATOR, key=self.key, days=self.days)
-        sans = _topology.cert_sans(wanted.member)
+            return LeafSpec.for_names(profile, common_name=render.ADMINISTRATOR, key=self.key, days=self.days)
+        sans = topology.cert_sans(wanted.member)
         return LeafSpec.for_names(profile, [*sans["dns"], *sans["ip"]], key=self.key, days=self.days)
 
 
@@ -133,7 +134,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
         )
     try:
         # Where no CA is there yet nothing else would need it before hosts are changed.
-        _cryptography.check()
+        cryptography_dep.check()
         held = pki.load(now)
     except EtcdError as exc:
         return Authorities(pki.place, problem=str(exc))
@@ -142,7 +143,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
     layout, certificates = wanted.layout, seen["certificates"]
     strangers = []
     bundles = {}
-    for name, which in _render.BUNDLES.items():
+    for name, which in render.BUNDLES.items():
         path = layout.certificate(name)
         mine = engine.fingerprints(held[which].bundle_pem) if which in held else set()
         for fingerprint in sorted(_fingerprints(certificates.get(path, "")) - mine):
@@ -153,7 +154,7 @@ def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> A
         place=pki.place,
         missing=missing,
         strangers=tuple(strangers),
-        renew={leaf: reasons for leaf in _render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
+        renew={leaf: reasons for leaf in render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
         bundles=bundles,
         notes=tuple(note for which in held for note in held[which].notes),
         doubt=doubt.reason if doubt else "",
@@ -181,7 +182,7 @@ def _why_renew(
         return [f"{key} is {found['owner']}:{found['group']} {found['mode']}, not {owner}:{group} 0600."]
     if path in seen["unpaired"]:
         return [seen["unpaired"][path]]
-    which = PROFILES[_render.LEAVES[leaf]].authority
+    which = PROFILES[render.LEAVES[leaf]].authority
     if which not in held:
         return [f"the {which} CA is not in {pki.place}."]
     return engine.why_renew(
@@ -198,14 +199,14 @@ def issue(pki: Pki, wanted: Wanted, leaves: Mapping[str, Any], now: datetime) ->
     """
     held = pki.load_all(now)
     issued = {
-        leaf: engine.issue(held[PROFILES[_render.LEAVES[leaf]].authority], pki.leaf(wanted, leaf), now)
+        leaf: engine.issue(held[PROFILES[render.LEAVES[leaf]].authority], pki.leaf(wanted, leaf), now)
         for leaf in leaves
     }
     return {
         "leaves": {leaf: pair.cert_pem.decode() for leaf, pair in issued.items()},
         "keys": {leaf: pair.key_pem.decode() for leaf, pair in issued.items()},
         "bundles": {
-            wanted.layout.certificate(name): held[which].bundle_pem.decode() for name, which in _render.BUNDLES.items()
+            wanted.layout.certificate(name): held[which].bundle_pem.decode() for name, which in render.BUNDLES.items()
         },
     }
 
@@ -219,9 +220,9 @@ def throwaway(now: datetime) -> dict[str, dict[str, str]]:
     """
     authority = engine.new_authority(AuthoritySpec("trial", days=_THROWAWAY_DAYS), now)
     bundle = authority.bundle_pem.decode()
-    certificates, keys = dict.fromkeys(_render.BUNDLES, bundle), {}
-    for leaf, profile in _render.LEAVES.items():
-        name = _render.ADMINISTRATOR if profile == "client" else None
+    certificates, keys = dict.fromkeys(render.BUNDLES, bundle), {}
+    for leaf, profile in render.LEAVES.items():
+        name = render.ADMINISTRATOR if profile == "client" else None
         issued = engine.issue(authority, LeafSpec.for_names(profile, common_name=name, days=_THROWAWAY_DAYS), now)
         certificates[leaf], keys[f"{leaf}-key"] = issued.cert_pem.decode(), issued.key_pem.decode()
     return {"certificates": certificates, "private_keys": keys}

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _render
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _program
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def content_of(host: Host, version: str, pki: Mapping[str, Any], unvault: Unvaul
     if wanted.tls and not check:
         held = _authorities.Pki.from_inputs(pki, unvault)
         issued = _authorities.issue(held, wanted, host.authorities.renew, datetime.now(timezone.utc))
-    files = _render.files(wanted, version, machine, python)
-    files.append(_render.File(wanted.layout.snapshot_program, _program.text(), "0755"))
-    files += [_render.File(path, text, "0644") for path, text in issued["bundles"].items()]
+    files = render.files(wanted, version, machine, python)
+    files.append(render.File(wanted.layout.snapshot_program, _program.text(), "0755"))
+    files += [render.File(path, text, "0644") for path, text in issued["bundles"].items()]
     return {
         **wanted.layout.to_dict(),
         "files": [vars(file) for file in files],
-        "links": _render.links(wanted, version, machine),
+        "links": render.links(wanted, version, machine),
         "certificates": issued["leaves"],
         "private_keys": issued["keys"],
     }

@@ -13,9 +13,10 @@ import json
 import os
 from collections.abc import Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _manifest, _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 
 
 def is_there(path: str, manifest: Manifest) -> bool:
@@ -46,7 +47,7 @@ def settle(path: str, manifest: Manifest, fetch: Callable[[str], object]) -> Non
     directory, name = os.path.split(path)
     try:
         os.makedirs(directory, mode=0o700, exist_ok=True)
-        with _snapshotdir.part(directory, f"{name}-0") as part:
+        with store.part(directory, f"{name}-0") as part:
             fetch(part.path)
             found = digest_of(part.path)
             if found != manifest.sha256:
@@ -58,7 +59,7 @@ def settle(path: str, manifest: Manifest, fetch: Callable[[str], object]) -> Non
             os.chmod(part.path, 0o600)
             with open(part.path, "rb") as file:
                 os.fsync(file.fileno())
-            _snapshotdir.keep(part, manifest, path)
+            store.keep(part, manifest, path)
     except OSError as exc:
         raise HostError(f"{path} cannot be written on the controller: {exc.strerror or exc}.") from exc
 
@@ -70,7 +71,7 @@ def remove(path: str) -> None:
     """
     try:
         os.unlink(path)
-        os.unlink(_manifest.path_of(path))
+        os.unlink(snapshot_manifest.path_of(path))
     except OSError as exc:
         raise HostError(f"{path} cannot be removed: {exc.strerror}.") from exc
 

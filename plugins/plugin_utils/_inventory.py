@@ -14,8 +14,8 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._topology import Member, member_of, members
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member, member_of, members
 from jinja2 import pass_context
 from jinja2.runtime import Context
 

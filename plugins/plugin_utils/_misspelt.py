@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import registered
 
 _SPECS = Path(__file__).resolve().parents[2] / "roles/etcd/meta/argument_specs.yml"

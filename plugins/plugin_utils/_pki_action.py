@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import decrypted
 
 if t.TYPE_CHECKING:

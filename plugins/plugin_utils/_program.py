@@ -21,7 +21,7 @@ _COLLECTION = "ansible_collections.quorum.etcd.plugins.module_utils"
 _SOURCES = Path(__file__).resolve().parents[1] / "module_utils"
 
 #: What a member's timer starts.
-SAVER = "_saver"
+SAVER = "_snapshots.agent"
 
 _PROGRAM = '''\
 #!/usr/bin/env python3
@@ -42,13 +42,12 @@ class Packed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return importlib.util.spec_from_loader(name, self) if name in SOURCES or self.is_package(name) else None
 
     def is_package(self, name):
-        return (PACKAGE + ".").startswith(name + ".")
+        return any(one.startswith(name + ".") for one in SOURCES)
 
     def get_source(self, name):
         return SOURCES.get(name, "")
 
 
-PACKAGE = {package!r}
 SOURCES = {{
 {sources}}}
 
@@ -62,10 +61,10 @@ if __name__ == "__main__":
 def text(name: str = SAVER) -> str:
     """A program.
 
-    :param name: the file of C(module_utils) that has its C(main).
+    :param name: the file of C(module_utils) that has its C(main), dotted.
     """
     sources = "".join(map(_entry, sorted(_reach(name))))
-    return _PROGRAM.format(main=f"{_COLLECTION}.{name}", package=_COLLECTION, sources=sources)
+    return _PROGRAM.format(main=f"{_COLLECTION}.{name}", sources=sources)
 
 
 @functools.cache
@@ -76,9 +75,13 @@ def sha256(name: str = SAVER) -> str:
 
 def _entry(file: str) -> str:
     """One file, a line of it on a line, so that it can be read and compared."""
-    lines = (_SOURCES / f"{file}.py").read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = _path(file).read_text(encoding="utf-8").splitlines(keepends=True)
     text = "".join(f"        {line!r}\n" for line in lines)
     return f"    {f'{_COLLECTION}.{file}'!r}: (\n{text}    ),\n"
+
+
+def _path(file: str) -> Path:
+    return _SOURCES.joinpath(*file.split(".")).with_suffix(".py")
 
 
 def _reach(name: str) -> set[str]:
@@ -92,9 +95,12 @@ def _reach(name: str) -> set[str]:
     return found
 
 
-def _imports(name: str) -> set[str]:
-    tree = ast.parse((_SOURCES / f"{name}.py").read_text(encoding="utf-8"))
-    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
-    found = {alias.name for node in imported if node.module == _COLLECTION for alias in node.names}
-    inner = [node.module or "" for node in imported if (node.module or "").startswith(f"{_COLLECTION}.")]
-    return found | {module.removeprefix(f"{_COLLECTION}.") for module in inner}
+def _imports(file: str) -> set[str]:
+    """The files of the collection that one imports: a name is a file of a package, or something in a file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(_path(file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_COLLECTION}."):
+            module = (node.module or "").removeprefix(f"{_COLLECTION}.")
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            found |= {name if _path(name).is_file() else module for name in names}
+    return found

@@ -11,9 +11,9 @@ from __future__ import annotations
 import abc
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._options import OBSERVED
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import OBSERVED
 from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._python_library import Python
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.python_library import Python
 
 #: First version that can leave out checksums which other storages than Amazon's do not know.
 MINIMUM = "1.36"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _topology
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 
 
 def hosts_of(members: Sequence[str], batch: Sequence[str], hostvars: Mapping[str, Any]) -> list[Host]:
@@ -39,6 +39,6 @@ def host_of(name: str, item: Mapping[str, Any] | None, hostvars: Mapping[str, An
         return Host.from_observation(name, item)
     silent = str((item or {}).get("silent") or (item or {"msg": "it was not asked."}).get("msg", "")).strip()
     try:
-        return Host(name, silent=silent or "no result.", inventory=_topology.identity_of(name, hostvars[name]))
+        return Host(name, silent=silent or "no result.", inventory=topology.identity_of(name, hostvars[name]))
     except BadInput as exc:
         return Host(name, silent=silent or "no result.", problems=exc.texts)

@@ -12,11 +12,13 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _releases, _settings, _topology, _values
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Checksums, Said, Snapshots, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
+from ansible_collections.quorum.etcd.plugins.module_utils._config import values
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums, Said, Snapshots, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
@@ -36,7 +38,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
     _check_each(host, inputs, observed)
     return Wanted(
         cluster=str(inputs["cluster"]),
-        member=_topology.member_of(host, inputs["variables"], observed),
+        member=topology.member_of(host, inputs["variables"], observed),
         tls=bool(inputs["tls"]),
         version=_version(inputs),
         settings=_settings_in(inputs),
@@ -54,7 +56,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     :raises BadInput: with a text for each.
     """
     findings = Findings()
-    findings.run(_topology.member_of, host, inputs["variables"], observed)
+    findings.run(topology.member_of, host, inputs["variables"], observed)
     for name, path in _paths(_layout(inputs)):
         findings.run(_check_path, name, path)
     findings.run(_check_apart, _layout(inputs))
@@ -67,13 +69,13 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
         # This host is not observed then. Otherwise the plan judges these two, for the version that it decides on.
         version = _version(inputs)
         if version:
-            findings.run(_releases.check_version, version)
+            findings.run(releases.check_version, version)
         findings.run(_settings.check_any_version, settings or {})
     findings.end()
 
 
 def _version(inputs: Mapping[str, Any]) -> str:
-    return _releases.plain(str(inputs["version"] or ""))
+    return releases.plain(str(inputs["version"] or ""))
 
 
 def _settings_in(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,10 +117,10 @@ def _said(inputs: Mapping[str, Any]) -> Said:
 
 def _checksums(given: Mapping[str, Any]) -> Checksums:
     """Which archives have a checksum that is known before they are fetched, out of C(etcd_checksums) and the mirror."""
-    known = _releases.checksums(given["given"])
+    known = releases.checksums(given["given"])
     for archive in known:
-        _releases.known_checksum(archive, known)
-    return Checksums(tuple(known), bool(_releases.checksums_url(given["url"], "", given["from_mirror"])))
+        releases.known_checksum(archive, known)
+    return Checksums(tuple(known), bool(releases.checksums_url(given["url"], "", given["from_mirror"])))
 
 
 def _snapshots(given: Mapping[str, Any]) -> Snapshots:
@@ -137,7 +139,7 @@ def _snapshots(given: Mapping[str, Any]) -> Snapshots:
         daily=_number(given["daily"], "etcd_snapshot_daily"),
         weekly=_number(given["weekly"], "etcd_snapshot_weekly"),
         max_hash_size=_number(given["max_hash_size"], "etcd_snapshot_max_hash_size"),
-        max_age=_values.duration(str(given["max_age"] or "0"), "etcd_snapshot_max_age") // 10**9,
+        max_age=values.duration(str(given["max_age"] or "0"), "etcd_snapshot_max_age") // 10**9,
         after_command=_command(given["after_command"] or []),
         metrics_file=_place("etcd_snapshot_metrics_file", given["metrics_file"]),
         program=_program.sha256(),
@@ -152,7 +154,7 @@ def _place(name: str, given: Any) -> str:
 
 
 def _number(given: Any, name: str) -> int:
-    return cast(int, _values.read("uint32", given, name))
+    return cast(int, values.read("uint32", given, name))
 
 
 def _command(given: Any) -> tuple[str, ...]:

@@ -36,22 +36,22 @@ VALUE = 64 << 10
 
 SAVE = """
 import sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils import _snapshots.saving
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 endpoint, directory, *credentials = sys.argv[1:]
-_snapshot.save([endpoint], Credentials(*credentials), directory, "bench", max_hash_size=1 << 40)
+saving.save([endpoint], Credentials(*credentials), directory, "bench", max_hash_size=1 << 40)
 """
 RESTORE = """
 import subprocess, sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _etcdutl, _snapshotfile
-from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._etcdutl import Recipe
+from ansible_collections.quorum.etcd.plugins.module_utils import _host.etcdutl, _formats.snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._host.etcdutl import Recipe
 def run(arguments):
     done = subprocess.run(arguments, capture_output=True, text=True)
     return Result(done.returncode, done.stdout, done.stderr)
 releases, version, snapshot, name, url, into = sys.argv[1:]
-_snapshotfile.read(snapshot)
-_etcdutl.restore(run, releases, version, snapshot, Recipe(name, [url], f"{name}={url}", "bench"), into)
+snapshot_file.read(snapshot)
+etcdutl.restore(run, releases, version, snapshot, Recipe(name, [url], f"{name}={url}", "bench"), into)
 """
 MEMBER = ("bench", "http://127.0.0.1:2380")
 

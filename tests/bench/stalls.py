@@ -22,8 +22,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "tests" / "component"))
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from cluster import DEFAULT_VERSION, Cluster
 
 # In memory: a disk would be measured otherwise.
@@ -80,7 +80,7 @@ def longest(endpoint: str, act: Callable[[], object]) -> float:
 
 def acts(cluster: Cluster, directory: Path) -> dict[str, Callable[[], object]]:
     def save(max_hash_size: int) -> None:
-        _snapshot.save(cluster.endpoints, Credentials(), str(directory), "bench", max_hash_size=max_hash_size)
+        saving.save(cluster.endpoints, Credentials(), str(directory), "bench", max_hash_size=max_hash_size)
         shutil.rmtree(directory)
 
     def hash_kv() -> None:

@@ -19,9 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _cluster
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from authority import Authority, Pair
 
 EVERY_VERSION = ["3.4.23", "3.5.33", "3.6.14", "3.7.1"]
@@ -211,7 +211,7 @@ class Cluster:
     def _lengthen_log(self, entries: int) -> None:
         with self.client() as client:
             for _entry in range(entries):
-                _cluster.lengthen_log(client)
+                queries.lengthen_log(client)
 
     def lead(self, member: Member) -> None:
         """Make a member the leader, so that the loss of another one is not felt."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 
 #: Bytes. Small enough to be reached soon.
 QUOTA = 20 << 20

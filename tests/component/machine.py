@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from cluster import REPOSITORY
 
 HERE = Path(__file__).parent

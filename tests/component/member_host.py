@@ -19,12 +19,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _marker, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Wanted
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from cluster import Cluster, binary, free_ports
 from inventory_of import bare
 from layout_below import layout_below
@@ -71,7 +73,7 @@ class MemberHost:
         """
         # All of it is this very user's.
         own = {"owner": self.layout.user, "group": self.layout.group}
-        files = [{**vars(file), **own} for file in _render.files(self.wanted, self.version, "x86_64", sys.executable)]
+        files = [{**vars(file), **own} for file in render.files(self.wanted, self.version, "x86_64", sys.executable)]
         for file in files:
             file["content"] += f"{more}\n" if file["path"] == self.layout.conf_file else ""
         return Content(files, {}, {}, {})
@@ -82,12 +84,12 @@ class MemberHost:
 
     @property
     def marker(self) -> Marker | None:
-        return _hostfiles.read_marker(self.layout)
+        return host_files.read_marker(self.layout)
 
     def mark(self, **changes: Any) -> None:
         marker = self.marker
         assert marker is not None
-        Path(self.layout.marker_file).write_text(_marker.render(replace(marker, **changes)))
+        Path(self.layout.marker_file).write_text(markers.render(replace(marker, **changes)))
 
     # -- systemd -----------------------------------------------------------------------------------------------------
 

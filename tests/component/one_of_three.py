@@ -12,19 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _envfile,
-    _founding,
-    _hostfiles,
-    _marker,
-    _process,
-    _render,
-    _service,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._outage import Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap as _bootstrap
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.bootstrap import Offer
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 from cluster import Cluster, Member, free_ports
 from member_host import MemberHost, members_of
 from reports import WITNESSES, reporting
@@ -54,17 +50,17 @@ class OneOfThree:
         for other in self.others:
             other.extra = [f"--{name}={value}" for name, value in self._settings.items()]
             self.cluster.launch(other)
-        more = "\n".join(f'{_envfile.variable(name)}="{value}"' for name, value in self._settings.items())
+        more = "\n".join(f'{env_file.variable(name)}="{value}"' for name, value in self._settings.items())
         initial_cluster = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster.members)
-        bootstrap = vars(_render.bootstrap(host.wanted, initial_cluster, TOKEN))
+        bootstrap = vars(render.bootstrap(host.wanted, initial_cluster, TOKEN))
         files = [*host.content(more).files, {**bootstrap, "owner": layout.user, "group": layout.group}]
-        marker = Marker(_marker.OFFERED, cluster="prod", name=host.name, token=TOKEN)
-        _founding.offer(layout, Content(files, {}, {}, {}), Offer(None, marker, []), host.systemd, check=False)
+        marker = Marker(markers.OFFERED, cluster="prod", name=host.name, token=TOKEN)
+        _bootstrap.offer(layout, Content(files, {}, {}, {}), Offer(None, marker, []), host.systemd, check=False)
         offered = host.marker
         assert offered is not None
-        _founding.agree(layout, offered, check=False)
-        _service.start(host.systemd, layout, check=False)
-        _service.await_ready(host.systemd, layout, timeout=30)
+        _bootstrap.agree(layout, offered, check=False)
+        service.start(host.systemd, layout, check=False)
+        service.await_ready(host.systemd, layout, timeout=30)
         for other in self.others:
             self.cluster.wait_for(other)
         host.told.clear()
@@ -95,7 +91,7 @@ class OneOfThree:
     @property
     def environment(self) -> dict[str, str]:
         """With what it runs."""
-        process = _process.describe(self.pid)
+        process = processes.describe(self.pid)
         assert process is not None
         found: dict[str, str] = process["environment"]
         return found
@@ -103,7 +99,7 @@ class OneOfThree:
     @property
     def listed(self) -> dict[str, Any]:
         """The host's member as its cluster knows it."""
-        marker = _hostfiles.read_marker(self.host.layout)
+        marker = host_files.read_marker(self.host.layout)
         assert marker is not None
         return next(one for one in members_of(self.cluster) if one["id"] == marker.member_id)
 

@@ -10,12 +10,12 @@ import contextlib
 import threading
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _reporter
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._linkproof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._linkreports import Question
-from ansible_collections.quorum.etcd.plugins.module_utils._peerport import Side
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_reports import Question
+from ansible_collections.quorum.etcd.plugins.module_utils._host import peer_reporter
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 
 NONCE = "component-tests"
 WITNESSES = Witnesses(NONCE)
@@ -43,7 +43,7 @@ def returned(endpoints: Sequence[str]) -> Witnesses:
     found = []
     for endpoint in endpoints:
         with contextlib.suppress(EtcdError), Client([endpoint], ANONYMOUS, 2.0) as client:
-            found.append(dict(zip(("member_id", "reached"), _reporter.reached(client, Side()))))
+            found.append(dict(zip(("member_id", "reached"), peer_reporter.reached(client, Side()))))
     return Witnesses.of(NONCE, found)
 
 
@@ -64,4 +64,4 @@ def _report(endpoint: str, credentials: Credentials, ended: threading.Event) -> 
     answered: Question | None = None
     while not ended.wait(0.1):
         with contextlib.suppress(EtcdError), Client([endpoint], credentials, 2.0) as client:
-            answered = _reporter.answer(client, Side(), NONCE, answered)
+            answered = peer_reporter.answer(client, Side(), NONCE, answered)

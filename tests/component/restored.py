@@ -14,23 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _founding,
-    _marker,
-    _render,
-    _restore,
-    _service,
-    _snapshot,
-    _topology,
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
+    bootstrap as _bootstrap,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._memberfiles import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._restore import Act
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
+    restore as _restore,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
+    service,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.bootstrap import Offer
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore import Act
 from cluster import binary, switch_authentication_on
 from member_host import MemberHost
 
@@ -81,7 +84,7 @@ class Hosts:
 
     @property
     def initial_cluster(self) -> str:
-        return _topology.initial_cluster(host.wanted.member for host in self.hosts)
+        return topology.initial_cluster(host.wanted.member for host in self.hosts)
 
     @property
     def endpoints(self) -> list[str]:
@@ -94,16 +97,16 @@ class Hosts:
         """Found it as the collection founds clusters."""
         for host in self.hosts:
             own = {"owner": host.layout.user, "group": host.layout.group}
-            bootstrap = {**vars(_render.bootstrap(host.wanted, self.initial_cluster, "first")), **own}
+            bootstrap = {**vars(render.bootstrap(host.wanted, self.initial_cluster, "first")), **own}
             content = Content([*host.content().files, bootstrap], {}, {}, {})
-            marker = Marker(_marker.OFFERED, cluster=CLUSTER, name=host.name, token="first")
-            _founding.offer(host.layout, content, Offer(None, marker, []), host.systemd, check=False)
+            marker = Marker(markers.OFFERED, cluster=CLUSTER, name=host.name, token="first")
+            _bootstrap.offer(host.layout, content, Offer(None, marker, []), host.systemd, check=False)
             offered = host.marker
             assert offered is not None
-            _founding.agree(host.layout, offered, check=False)
-            _service.start(host.systemd, host.layout, check=False)
+            _bootstrap.agree(host.layout, offered, check=False)
+            service.start(host.systemd, host.layout, check=False)
         for host in self.hosts:
-            _service.await_ready(host.systemd, host.layout, PATIENCE)
+            service.await_ready(host.systemd, host.layout, PATIENCE)
         return self
 
     def switch_authentication_on(self, user_file: Path) -> None:
@@ -136,7 +139,7 @@ class Hosts:
             return {client.status(endpoint)["cluster_id"] for endpoint in self.endpoints}
 
     def save(self) -> Saved:
-        return _snapshot.save(self.endpoints, self._credentials, str(self._directory / "snapshots"), CLUSTER)
+        return saving.save(self.endpoints, self._credentials, str(self._directory / "snapshots"), CLUSTER)
 
     # -- the restore ---------------------------------------------------------------------------------------------------
 
@@ -193,7 +196,7 @@ class Hosts:
         ]
         for host, result in zip(self.hosts, results):
             if result["started"]:
-                _service.await_ready(host.systemd, host.layout, PATIENCE)
+                service.await_ready(host.systemd, host.layout, PATIENCE)
 
     @property
     def states(self) -> list[str | None]:

@@ -12,8 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _calendar, _snapshotdir
-from ansible_collections.quorum.etcd.plugins.module_utils._saving import Settings
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Settings
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, store
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from cluster import Cluster
 from machine import pythons
@@ -71,7 +71,7 @@ class Hosts:
         return [one.name for one in self.cluster.members if len(self.kept(one)) > before[one.name]]
 
     def kept(self, member):
-        return _snapshotdir.found(self.settings(member).directory, "prod")
+        return store.found(self.settings(member).directory, "prod")
 
     def state(self, member):
         return json.loads(Path(self.settings(member).state_file).read_text())
@@ -88,5 +88,5 @@ class Hosts:
     def order(self):
         """The members as all of them rank them today: by their ids, each day beginning with the next."""
         ordered = sorted(self.cluster.members, key=lambda member: int(self.ids[member.name], 16))
-        first = _calendar.elapsed_days("", time.time()) % len(ordered)
+        first = calendar.elapsed_days("", time.time()) % len(ordered)
         return ordered[first:] + ordered[:first]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _compaction
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import compaction
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from cluster import Cluster
 from fullness import QUOTA, fill, overwrite
 
@@ -57,8 +57,8 @@ def test_a_full_cluster_takes_writes_again_once_there_is_room_on_every_member(
         assert foreseen["diff"]["after"]["alarms"] == []
         assert len(alarms(client)) == len(foreseen["diff"]["before"]["alarms"]) > 0
 
-        past = _compaction.Wanted(keep=0, patience=30.0)
-        _compaction.compact(cluster.endpoints, cluster.credentials, 5.0, past, check=False)
+        past = compaction.Wanted(keep=0, patience=30.0)
+        compaction.compact(cluster.endpoints, cluster.credentials, 5.0, past, check=False)
         for member in cluster.members:
             client.defragment(member.client_url, 30)
         failed, result = run_module("etcd_alarm", **options)

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     BadInput,
     NoAnswer,
     RpcError,
     TransportError,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from authority import CLIENT, SERVER, Authority
 from cluster import Cluster, Tls, free_ports, switch_authentication_on
 

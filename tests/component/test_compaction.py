@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from cluster import Cluster
 from fullness import QUOTA, fill
 

@@ -12,9 +12,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _alarm, _compaction, _defrag, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._defrag import Patience
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm as _alarm
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, compaction
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import Patience
 from fullness import KEYS, QUOTA, fill, overwrite
 from one_of_three import OneOfThree
 
@@ -27,11 +29,11 @@ SIZE = 8 << 20
 
 def defragment(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
     given = three.terms(**{"act": "defragmentation", "makes_room": True, **terms})
-    return _defrag.defragment(three.host.systemd, three.host.layout, given, Patience(30.0, 30.0), check)
+    return defrag.defragment(three.host.systemd, three.host.layout, given, Patience(30.0, 30.0), check)
 
 
 def look(three: OneOfThree) -> dict[str, Any]:
-    return _defrag.look(three.host.systemd, three.host.layout, three.terms())
+    return defrag.look(three.host.systemd, three.host.layout, three.terms())
 
 
 def freed(three: OneOfThree) -> None:
@@ -43,7 +45,7 @@ def freed(three: OneOfThree) -> None:
 
 def compact(three: OneOfThree) -> None:
     endpoints, credentials = three.cluster.endpoints, three.cluster.credentials
-    _compaction.compact(endpoints, credentials, 5.0, _compaction.Wanted(keep=0, patience=30.0), check=False)
+    compaction.compact(endpoints, credentials, 5.0, compaction.Wanted(keep=0, patience=30.0), check=False)
 
 
 def size(three: OneOfThree) -> int:
@@ -72,7 +74,7 @@ def test_a_database_becomes_small_after_another_leads(make_three: MakeThree, eve
     assert (result["notes"], three.pid) == ([], pid)
     with three.cluster.client() as client:
         assert client.read("/filled/", prefix=True)["count"] == len(KEYS)
-        assert client.read(_turnlock.KEY)["kvs"] == []
+        assert client.read(cluster_lock.KEY)["kvs"] == []
 
 
 def test_in_check_mode_nothing_is_touched(make_three: MakeThree, version: str) -> None:
@@ -149,12 +151,12 @@ class TestADefragmentationIsRefused:
         alone = [three.others[1].client_url]
         self.untouched(three, "Without etcd-host7, 1 of 3 voters", endpoints=alone)
         with pytest.raises(Refused, match="Without etcd-host7, 1 of 3 voters"):
-            _defrag.look(three.host.systemd, three.host.layout, three.terms(endpoints=alone))
+            defrag.look(three.host.systemd, three.host.layout, three.terms(endpoints=alone))
 
     def test_while_somebody_else_is_at_work(self, make_three: MakeThree, version: str) -> None:
         three = make_three(version)
         freed(three)
-        with _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
+        with cluster_lock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
             self.untouched(three, "growing, by somebody")
 
     def test_while_somebody_else_is_at_work_since_before_the_database_was_full(
@@ -163,7 +165,7 @@ class TestADefragmentationIsRefused:
         three = make_three(version)
         freed(three)
         with (
-            _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"),
+            cluster_lock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"),
             three.cluster.client() as client,
         ):
             alarm = {"action": "ACTIVATE", "memberID": int(three.listed["id"], 16), "alarm": "NOSPACE"}

@@ -10,8 +10,10 @@ import os
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _destroy, _marker, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy
 from one_of_three import OneOfThree
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
@@ -20,11 +22,11 @@ MakeThree = Callable[..., OneOfThree]
 
 
 def stop(three: OneOfThree) -> bool:
-    return _destroy.stop(three.host.systemd, three.host.layout, "prod", check=False, wait=0.0)
+    return destroy.stop(three.host.systemd, three.host.layout, "prod", check=False, wait=0.0)
 
 
 def held(three: OneOfThree, act: str):  # type: ignore[no-untyped-def]
-    return _turnlock.held(three.endpoints, three.cluster.credentials, _turnlock.owner(act))
+    return cluster_lock.held(three.endpoints, three.cluster.credentials, cluster_lock.owner(act))
 
 
 def test_nobody_is_stopped_while_somebody_else_is_at_work(make_three: MakeThree, version: str) -> None:
@@ -32,9 +34,9 @@ def test_nobody_is_stopped_while_somebody_else_is_at_work(make_three: MakeThree,
     before = three.pid
     with held(three, "restart of m0"), pytest.raises(Refused, match="restart of m0, by process"):
         stop(three)
-    assert (three.pid, three.host.marker.state) == (before, _marker.STARTED)
+    assert (three.pid, three.host.marker.state) == (before, markers.STARTED)
     assert stop(three)
-    assert (three.pid, three.host.marker.state) == (0, _marker.LEAVING)
+    assert (three.pid, three.host.marker.state) == (0, markers.LEAVING)
 
 
 def test_all_hosts_of_one_destruction_stop_at_once(make_three: MakeThree, version: str) -> None:
@@ -55,8 +57,8 @@ def test_without_a_quorum_nobody_has_the_lock_and_the_rest_is_stopped(make_three
 def test_who_is_said_to_be_off_and_answers_is_heard(make_three: MakeThree, version: str) -> None:
     three = make_three(version)
     three.cluster.end(three.others[1])
-    found = _destroy.look(three.host.systemd, three.host.layout, ["m0", "m1"])
+    found = destroy.look(three.host.systemd, three.host.layout, ["m0", "m1"])
     assert [(one["name"], one["answer"]) for one in found["heard"]] == [
         ("m0", f"answers at {three.others[0].client_url}")
     ]
-    assert _destroy.look(three.host.systemd, three.host.layout, [])["heard"] == []
+    assert destroy.look(three.host.systemd, three.host.layout, [])["heard"] == []

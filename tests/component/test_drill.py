@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _drill, _loopback, _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._drill import Drill
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
-from ansible_collections.quorum.etcd.plugins.module_utils._values import text_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config.values import text_of
+from ansible_collections.quorum.etcd.plugins.module_utils._host import isolated_member
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill as _drill
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.drill import Drill
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
 from cluster import Cluster, Tls, binary, switch_authentication_on
 from member_host import MemberHost
@@ -46,7 +48,7 @@ def saved_of(cluster: Cluster, directory: Path, compacted: bool = False) -> Save
         client.delete("key3")
         if compacted:
             client.compact(30, physical=True)
-    return _snapshot.save(cluster.endpoints, Credentials(), str(directory / "snapshots"), "prod")
+    return saving.save(cluster.endpoints, Credentials(), str(directory / "snapshots"), "prod")
 
 
 def drill(host: MemberHost, snapshot: str, check: bool = False, user_file: str = "", **more: Any) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def test_a_snapshot_without_a_hash_is_compared_in_the_rest(
     version: str, make_cluster: MakeCluster, host: MemberHost, tmp_path: Path
 ) -> None:
     cluster = make_cluster(version)
-    saved = _snapshot.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod", max_hash_size=0)
+    saved = saving.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod", max_hash_size=0)
     found = drill(host, saved.path)
     assert found["hash_kv"]
     assert found["compared"] == ["revision"]
@@ -99,7 +101,7 @@ class TestWithAuthentication:
             client.put("key", "value")
             switch_authentication_on(client, "root", "secret:word")
         cluster.login = ("root", "secret:word")
-        return _snapshot.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
+        return saving.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
 
     def test_it_is_tried_by_a_user_of_the_snapshot(
         self, every_version: str, saved: Saved, host: MemberHost, tmp_path: Path
@@ -149,14 +151,14 @@ class TestOfAClusterWithTls:
             client.call("Auth.RoleAdd", {"name": "root"})
             client.call("Auth.UserGrantRole", {"user": "root", "role": "root"})
             client.call("Auth.AuthEnable")
-        return _snapshot.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
+        return saving.save(cluster.endpoints, cluster.credentials, str(tmp_path / "snapshots"), "prod")
 
     def test_no_other_user_of_the_host_reads_it(
         self, every_version: str, saved: Saved, host: MemberHost, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         started: list[dict[str, Any]] = []
-        start = _loopback.start
-        monkeypatch.setattr(_loopback, "start", lambda *given: started.append(given[4]) or start(*given))
+        start = isolated_member.start
+        monkeypatch.setattr(isolated_member, "start", lambda *given: started.append(given[4]) or start(*given))
         made = throwaway(datetime.now(timezone.utc))
         found = drill(host, saved.path, tls=True, certificates={**made["certificates"], **made["private_keys"]})
         assert (found["key_count"], found["compared"]) == (1, ["revision", "key_count", "hash_kv"])
@@ -231,10 +233,10 @@ def test_what_a_killed_drill_leaves_the_next_one_takes_away(
     saved = saved_of(make_cluster(version), tmp_path)
     left = Path(host.layout.data_dir, "member.drill-20260101T000000Z")
     Path(host.layout.run_dir).mkdir(parents=True)
-    settings = _loopback.alone(host.layout, "drill", str(left))
+    settings = isolated_member.alone(host.layout, "drill", str(left))
     alone = {"initial-cluster": f"drill={text_of(settings['initial-advertise-peer-urls'])}"}
-    _loopback.start(host.systemd, host.layout, "drill", binary(version), {**settings, **alone})
-    _loopback.wait(host.systemd, host.layout, "drill", 40.0)
+    isolated_member.start(host.systemd, host.layout, "drill", binary(version), {**settings, **alone})
+    isolated_member.wait(host.systemd, host.layout, "drill", 40.0)
     assert left.exists()
     drill(host, saved.path)
     check_nothing_is_left(host)

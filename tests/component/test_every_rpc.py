@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
-from ansible_collections.quorum.etcd.plugins.module_utils._messages import SERVICES
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._formats.messages import SERVICES
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
 
 ROOT = {"name": "root", "password": "secret"}

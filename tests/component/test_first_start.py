@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from cluster import Cluster, free_ports
 from machine import Machine
 
@@ -44,13 +44,13 @@ def writing(machine: Machine, *files: dict[str, str], **more: Any) -> dict[str, 
 
 def marker(machine: Machine) -> Marker | None:
     path = machine.place(machine.layout.marker_file)
-    return _marker.parse(path.read_text()) if path.exists() else None
+    return markers.parse(path.read_text()) if path.exists() else None
 
 
 def mark(machine: Machine, **changes: Any) -> None:
     path = machine.place(machine.layout.marker_file)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_marker.render(replace(OFFERED, **changes)))
+    path.write_text(markers.render(replace(OFFERED, **changes)))
 
 
 def leave_a_log(machine: Machine) -> None:

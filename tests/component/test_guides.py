@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.quorum.etcd.plugins.module_utils import _etcdctl
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._config import etcdctl
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from cluster import DEFAULT_VERSION, REPOSITORY, Cluster, binary
 
@@ -46,7 +46,7 @@ class Shell:
         endpoint = cluster.members[0].client_url
         program = directory / "reader"
         program.write_text(_program.text())
-        text = _etcdctl.render(LAYOUT, cluster.version, release, endpoint, False, sys.executable)
+        text = etcdctl.render(LAYOUT, cluster.version, release, endpoint, False, sys.executable)
         tools = directory / "bin"
         tools.mkdir()
         (tools / "etcdctl").write_text(text.replace(LAYOUT.snapshot_program, str(program)))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from cluster import REPOSITORY
 from machine import Machine
 
@@ -54,7 +54,7 @@ def mirror() -> Iterator[Server]:
 
 
 def name_of(version: str) -> str:
-    return _releases.archive(version, platform.machine())
+    return releases.archive(version, platform.machine())
 
 
 def sha256(path: Path) -> str:
@@ -97,7 +97,7 @@ def test_a_release_is_predicted_installed_and_then_left_alone(
     assert installed.result["checksum"] == wanted
     assert (again.failed, again.changed, again.result["checksum"]) == (False, False, "")
     assert {one.result["directory"] for one in (predicted, installed, again)} == {directory}
-    assert list(tools(machine).values()) == [sorted(_releases.tools(every_version))]
+    assert list(tools(machine).values()) == [sorted(releases.tools(every_version))]
     said = subprocess.run([f"{directory}/etcd", "--version"], check=True, capture_output=True, text=True)
     assert said.stdout.startswith(f"etcd Version: {every_version}\n")
     # The prediction, and the run with nothing to do, asked for nothing.

@@ -12,17 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _join,
-    _leave,
-    _linkreports,
-    _marker,
-    _presumed,
-    _progress,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._join import Joining
-from ansible_collections.quorum.etcd.plugins.module_utils._leave import Leaving
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import link_reports
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import join as _join
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import leave as _leave
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.join import Joining
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.leave import Leaving
 from cluster import Cluster
 from member_host import MemberHost, members_of
 from reports import WITNESSES, reporting
@@ -56,11 +53,11 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
             monkeypatch.undo()
             raise Interrupted(step)
 
-    monkeypatch.setattr(_progress, "at", at)
+    monkeypatch.setattr(checkpoints, "at", at)
 
 
 def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "") -> dict[str, Any]:
-    members = _presumed.of(members_of(cluster)) if presumed is None else presumed
+    members = expected_members.of(members_of(cluster)) if presumed is None else presumed
     peer_urls = host.wanted.member.peer_urls
     joining = Joining("prod", host.name, peer_urls, cluster.endpoints, members, 30.0, WITNESSES)
     with reporting(cluster.endpoints):
@@ -70,7 +67,7 @@ def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "
 def leave(host: MemberHost, cluster: Cluster) -> bool:
     members = members_of(cluster)
     own = next((one["id"] for one in members if one["peer_urls"] == list(host.wanted.member.peer_urls)), "")
-    leaving = Leaving("prod", host.name, own, cluster.endpoints, _presumed.of(members), WITNESSES)
+    leaving = Leaving("prod", host.name, own, cluster.endpoints, expected_members.of(members), WITNESSES)
     with reporting(cluster.endpoints):
         return _leave.leave(host.systemd, host.layout, leaving, check=False)
 
@@ -89,7 +86,7 @@ def check_votes(host: MemberHost, cluster: Cluster) -> None:
     assert (member["name"], member["is_learner"]) == (host.name, False)
     marker = host.marker
     assert marker is not None
-    assert (marker.state, marker.origin, marker.member_id) == (_marker.STARTED, _marker.JOIN, member["id"])
+    assert (marker.state, marker.origin, marker.member_id) == (markers.STARTED, markers.JOIN, member["id"])
     with cluster.client() as client:
         client.read("ready", endpoint=member["client_urls"][0])
 
@@ -97,7 +94,7 @@ def check_votes(host: MemberHost, cluster: Cluster) -> None:
 def check_gone(host: MemberHost, cluster: Cluster) -> None:
     assert listed(host, cluster) == []
     marker = host.marker
-    assert marker is not None and marker.state == _marker.REMOVED
+    assert marker is not None and marker.state == markers.REMOVED
     assert (host.unit["ActiveState"], host.unit["UnitFileState"]) == ("inactive", "disabled")
     assert not Path(host.layout.data_dir, "member").exists()
 
@@ -126,13 +123,13 @@ def test_a_joining_asks_before_the_new_member_starts_so_that_the_others_go_on_re
 
     def at(reached: str) -> None:
         with cluster.client() as client:
-            asked[reached] = _linkreports.question(client, WITNESSES.nonce) is not None
+            asked[reached] = link_reports.question(client, WITNESSES.nonce) is not None
 
-    monkeypatch.setattr(_progress, "at", at)
+    monkeypatch.setattr(checkpoints, "at", at)
     join(host, cluster)
     assert asked["join: started"] and asked["join: caught up"]
     with cluster.client() as client:
-        assert _linkreports.question(client, WITNESSES.nonce) is None, "it is gone with the act"
+        assert link_reports.question(client, WITNESSES.nonce) is None, "it is gone with the act"
 
 
 def test_a_host_joins_a_cluster_with_a_long_log_to_which_nobody_writes(
@@ -226,7 +223,7 @@ class TestALearnerThatTheOthersDoNotReach:
     WRONG = "http://127.0.0.1:9"
 
     def join_elsewhere(self, host: MemberHost, cluster: Cluster) -> None:
-        members = _presumed.of(members_of(cluster))
+        members = expected_members.of(members_of(cluster))
         joining = Joining("prod", host.name, [self.WRONG], cluster.endpoints, members, timeout=3.0)
         content = host.content(f'ETCD_INITIAL_ADVERTISE_PEER_URLS="{self.WRONG}"')
         _join.join(host.systemd, host.layout, content, joining, check=False)
@@ -279,7 +276,7 @@ class TestAHostMayNotJoin:
     ) -> None:
         cluster, host, other = make_cluster(version, 1), make_host(version), make_host(version)
         join(other, cluster)
-        members = _presumed.of(members_of(cluster))
+        members = expected_members.of(members_of(cluster))
         joining = Joining("prod", other.name, host.wanted.member.peer_urls, cluster.endpoints, members, 30.0)
         with pytest.raises(Refused, match=f"has a member {other.name} already"):
             _join.join(host.systemd, host.layout, host.content(), joining, check=False)
@@ -298,13 +295,13 @@ class TestAHostMayNotJoin:
             join(host, cluster)
         assert host.unit["ActiveState"] != "active"
 
-    @pytest.mark.parametrize("state", [_marker.STARTED, _marker.LEAVING, _marker.OFFERED])
+    @pytest.mark.parametrize("state", [markers.STARTED, markers.LEAVING, markers.OFFERED])
     def test_with_a_marker_that_speaks_of_something_else(
         self, version: str, make_cluster: MakeCluster, make_host: MakeHost, state: str
     ) -> None:
         cluster, host = make_cluster(version, 1), make_host(version)
         Path(host.layout.state_dir).mkdir(parents=True)
-        Path(host.layout.marker_file).write_text(_marker.render(_marker.Marker(state)))
+        Path(host.layout.marker_file).write_text(markers.render(markers.Marker(state)))
         with pytest.raises(Refused, match=f"its marker says '{state}'"):
             join(host, cluster)
         assert not Path(host.layout.conf_file).exists()
@@ -336,7 +333,7 @@ class TestAMember:
         with pytest.raises(Refused, match="1 of 2 voters would be healthy, and 2 are needed"):
             leave(host, cluster)
         marker = host.marker
-        assert marker is not None and marker.state == _marker.STARTED
+        assert marker is not None and marker.state == markers.STARTED
         assert host.unit["ActiveState"] == "active"
 
     def test_that_stays_keeps_its_data_when_another_one_is_to_leave(
@@ -344,7 +341,7 @@ class TestAMember:
     ) -> None:
         cluster, host = make_cluster(version, 1), make_host(version)
         own = join(host, cluster)["member_id"]
-        members = _presumed.of(members_of(cluster))
+        members = expected_members.of(members_of(cluster))
         leaving = Leaving("prod", host.name, "", cluster.endpoints, members)
         with pytest.raises(
             Refused, match=f"holds the data of member {own}, which the cluster has, and none is to leave"

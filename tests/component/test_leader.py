@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _turnlock
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from cluster import Cluster
 
 MakeCluster = Callable[..., Cluster]
@@ -97,7 +97,7 @@ def test_without_a_quorum_nobody_leads(three: Cluster, run_module: RunModule) ->
 
 def test_a_cluster_at_which_somebody_else_is_at_work_is_left_alone(three: Cluster, run_module: RunModule) -> None:
     before = leader(three)
-    with _turnlock.held(three.endpoints, three.credentials, "a turn of m0", 0):
+    with cluster_lock.held(three.endpoints, three.credentials, "a turn of m0", 0):
         options = {"name": before["name"], "state": "follower", "endpoints": three.endpoints, "lock_timeout": 0.3}
         outcome = run_module("etcd_leader", **options)
     assert outcome.result["msg"].startswith("Somebody else is at work on this cluster: a turn of m0.")

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _presumed, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from cluster import Cluster, Member, Tls, free_ports
 from reports import NONCE, reporting
 
@@ -141,7 +142,7 @@ def test_a_member_can_be_asked_to_remove_itself(version: str, make_cluster: Make
     assert not outcome.failed, outcome.result["msg"]
     assert [one["name"] for one in outcome.result["members"] if one["name"] == own.name] == []
     with Client(cluster.endpoints[1:]) as client:
-        assert client.read(_turnlock.KEY)["count"] == 0
+        assert client.read(cluster_lock.KEY)["count"] == 0
 
 
 def test_certificates_are_options(version: str, make_cluster: MakeCluster, run_module: RunModule, tls: Tls) -> None:
@@ -358,7 +359,7 @@ def test_it_waits_for_others_and_then_looks_again(
     taken, given_back = threading.Event(), threading.Event()
 
     def another() -> None:
-        with _turnlock.held(cluster.endpoints, cluster.credentials, "another", 0), cluster.client() as client:
+        with cluster_lock.held(cluster.endpoints, cluster.credentials, "another", 0), cluster.client() as client:
             taken.set()
             time.sleep(1)
             client.member_add([NEW])
@@ -375,13 +376,13 @@ def test_it_waits_for_others_and_then_looks_again(
 
 
 def test_who_waits_too_long_is_told_for_whom(one: Cluster, refusal: Callable[..., str]) -> None:
-    with _turnlock.held(one.endpoints, one.credentials, "a turn of m0", 0):
+    with cluster_lock.held(one.endpoints, one.credentials, "a turn of m0", 0):
         message = refusal(one, state="learner", peer_urls=[NEW], lock_timeout=0.3)
         assert message.startswith("Somebody else is at work on this cluster: a turn of m0.")
 
 
 def test_check_mode_needs_no_lock(one: Cluster, run_module: RunModule) -> None:
-    with _turnlock.held(one.endpoints, one.credentials, "a turn of m0", 0):
+    with cluster_lock.held(one.endpoints, one.credentials, "a turn of m0", 0):
         options = {"state": "learner", "peer_urls": [NEW], "endpoints": one.endpoints, "lock_timeout": 0}
         assert run_module("etcd_member", check_mode=True, **options).result["changed"]
 
@@ -390,13 +391,13 @@ def test_check_mode_needs_no_lock(one: Cluster, run_module: RunModule) -> None:
 def test_a_plan_for_other_members_is_refused(
     one: Cluster, run_module: RunModule, refusal: Callable[..., str], check_mode: bool
 ) -> None:
-    presumed = _presumed.of(listed(one))
+    presumed = expected_members.of(listed(one))
     options = {"state": "learner", "peer_urls": [NEW], "endpoints": one.endpoints}
     run_module("etcd_member", members=presumed, **options)
     assert roles(one) == {"m0": False, NEW: True}
     message = refusal(one, peer_urls=[NEW], state="absent", members=presumed, check_mode=check_mode)
     assert message.startswith("The cluster's members changed meanwhile: learner ")
-    assert run_module("etcd_member", **{**options, "state": "absent"}, members=_presumed.of(listed(one))).result[
+    assert run_module("etcd_member", **{**options, "state": "absent"}, members=expected_members.of(listed(one))).result[
         "changed"
     ]
 

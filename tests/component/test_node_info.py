@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.modules import etcd_node_info
 from cluster import Cluster
 from machine import Machine
@@ -112,7 +112,7 @@ def test_files_are_described_and_only_certificates_are_read(machine: Machine, tm
 @pytest.mark.parametrize(
     ("text", "state", "error"),
     [
-        (_marker.render(Marker("started", cluster="prod", mounts=("/data",))), "started", ""),
+        (markers.render(Marker("started", cluster="prod", mounts=("/data",))), "started", ""),
         ("FORMAT=9\nSTATE=started\n", None, "The marker on this host has format '9'; this release knows 1."),
         ("FORMAT=1\nSTATE=lost\n", None, "The marker on this host has the unknown state 'lost'."),
     ],

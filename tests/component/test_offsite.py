@@ -13,9 +13,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _s3
 from ansible_collections.quorum.etcd.plugins.plugin_utils._s3 import Access, Encryption, Store
 from botocore.exceptions import ClientError
@@ -292,7 +292,7 @@ class TestTheWholeWay:
         cluster = Cluster(tmp_path, DEFAULT_VERSION)
         try:
             cluster.start()
-            yield _snapshot.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod")
+            yield saving.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod")
         finally:
             cluster.stop()
 

@@ -16,22 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _etcdutl,
-    _hostfiles,
-    _loopback,
-    _marker,
-    _progress,
-    _restore,
-    _restoreplaces,
-    _service,
-    _snapshotfile,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused, RpcError
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._host import etcdutl, host_files, isolated_member
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers as _markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore, restore_paths, service
 from cluster import binary
 from restored import Hosts, run
 
@@ -81,7 +75,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, step: str, time: int = 1) -> None
             monkeypatch.undo()
             raise Interrupted(step)
 
-    monkeypatch.setattr(_progress, "at", at)
+    monkeypatch.setattr(checkpoints, "at", at)
 
 
 def written(make_hosts: MakeHosts, version: str, size: int = 3) -> tuple[Hosts, Saved, dict[str, str]]:
@@ -109,9 +103,9 @@ def check_restored(hosts: Hosts, restoration: Restoration, held: dict[str, str])
     for host in hosts.hosts:
         marker = host.marker
         assert marker is not None
-        assert (marker.state, marker.origin, marker.token) == (_marker.STARTED, _marker.RESTORE, restoration.token)
+        assert (marker.state, marker.origin, marker.token) == (_markers.STARTED, _markers.RESTORE, restoration.token)
         assert host.unit["UnitFileState"] == "enabled"
-        assert _restoreplaces.read_record(host.layout) is None
+        assert restore_paths.read_record(host.layout) is None
         assert not list(Path(hosts.snapshots_of(host)).glob("*"))
         assert all(name in ("member", "member.restore-20261122T074000Z") for name in hosts.lies(host))
 
@@ -138,7 +132,7 @@ class TestWithAuthentication:
         hosts.log_in_with("")
         with pytest.raises(Refused, match="Authentication is on in .* etcd_user_file"):
             hosts.restore(saved, hosts.restoration(saved))
-        assert (hosts.states, hosts.keys) == ([_marker.STARTED], held)
+        assert (hosts.states, hosts.keys) == ([_markers.STARTED], held)
         (host,) = hosts.hosts
         assert hosts.lies(host) == ["member"]
 
@@ -178,7 +172,7 @@ class TestASnapshotWhoseNewestChangeIsNoEntry:
                 client.put("lock", "")
                 client.compact(client.delete("lock"), physical=True)
         saved, held = source.save(), source.keys
-        assert _snapshotfile.described(saved.path, "").last_key_revision < saved.manifest.revision
+        assert snapshot_file.described(saved.path, "").last_key_revision < saved.manifest.revision
         source.hosts[0].end_all()
         return saved, held
 
@@ -200,9 +194,9 @@ class TestASnapshotWhoseNewestChangeIsNoEntry:
         """The trial follows the recipe of the restore, while the old members still serve."""
         snapshot, _held = saved
         hosts = make_hosts(version, 1, first=20)
-        command = _etcdutl._command
+        command = etcdutl._command
         short = lambda *given: [str(int(one) - 1) if one.isdigit() else one for one in command(*given)]  # noqa: E731
-        monkeypatch.setattr(_etcdutl, "_command", short)
+        monkeypatch.setattr(etcdutl, "_command", short)
         with pytest.raises(HostError, match=r"begins at revision \d+, and it was to begin at \d+"):
             hosts.drill(snapshot, hosts.restoration(snapshot))
 
@@ -220,7 +214,7 @@ class TestASnapshotThatWasSavedUnderAnAlarm:
             raised_by = "77" if alarm == "CORRUPT" else member["id"]
             client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(raised_by, 16), "alarm": alarm})
         saved, held = hosts.save(), hosts.keys
-        found = _snapshotfile.described(saved.path, saved.manifest.sha256)
+        found = snapshot_file.described(saved.path, saved.manifest.sha256)
         assert found.alarms == [{"member_id": raised_by, "alarm": alarm}]
         restoration = hosts.restoration(saved)
         assert hosts.drill(saved, restoration)["key_count"] == len(held)
@@ -244,7 +238,7 @@ class TestASnapshotThatWasSavedUnderAnAlarm:
             client.call("Maintenance.Alarm", raised)
         hosts.hosts.append(late)
         hosts.restore(saved, restoration, until="verify")
-        told = _restore.verify(hosts.act(late, restoration), 40.0)
+        told = restore.verify(hosts.act(late, restoration), 40.0)
         assert [(one["name"], one["alarm"]) for one in told["alarms"]] == [(member["name"], "NOSPACE")]
 
 
@@ -276,7 +270,7 @@ def test_an_interrupted_restore_is_put_back(
     assert [host.marker for host in hosts.hosts] == markers
     for host in hosts.hosts:
         assert host.unit["UnitFileState"] == "enabled"
-        assert (hosts.lies(host), _restoreplaces.read_record(host.layout)) == (["member"], None)
+        assert (hosts.lies(host), restore_paths.read_record(host.layout)) == (["member"], None)
         assert not list(Path(hosts.snapshots_of(host)).glob("*"))
 
 
@@ -288,7 +282,7 @@ def test_of_a_restore_that_failed_its_trial_nothing_is_left_on_any_host(version:
         hosts.put_back()
         (host,) = hosts.hosts
         assert not list(Path(hosts.snapshots_of(host)).glob("*"))
-    assert source.states == [_marker.STARTED]
+    assert source.states == [_markers.STARTED]
     assert held.items() <= source.keys.items()
 
 
@@ -304,7 +298,7 @@ def test_a_putting_back_that_was_interrupted_goes_on(
         hosts.put_back()
     hosts.put_back()
     assert hosts.keys == everything
-    assert hosts.states == [_marker.STARTED] * 2
+    assert hosts.states == [_markers.STARTED] * 2
 
 
 def test_a_putting_back_that_was_interrupted_lets_the_timer_run_again(
@@ -335,7 +329,7 @@ def test_a_member_that_was_opened_and_never_started_counts_for_the_quorum_of_the
     lost = hosts.hosts.pop()
     lost.end_all()
     hosts.restore(saved, restoration)
-    assert hosts.states == [_marker.STARTED] * 2
+    assert hosts.states == [_markers.STARTED] * 2
     assert set(held) <= set(hosts.keys)
 
 
@@ -347,10 +341,10 @@ class TestWhatARestoreHasLeftBehind:
         restoration = hosts.restoration(saved)
         hosts.restore(saved, restoration, until="finish")
         (host,) = hosts.hosts
-        assert _restore.end(hosts.act(host, restoration), check=True)
-        assert _restore.end(hosts.act(host, restoration), check=False)
-        assert not _restore.end(hosts.act(host, restoration), check=False)
-        _service.await_ready(host.systemd, host.layout, 40.0)
+        assert restore.end(hosts.act(host, restoration), check=True)
+        assert restore.end(hosts.act(host, restoration), check=False)
+        assert not restore.end(hosts.act(host, restoration), check=False)
+        service.await_ready(host.systemd, host.layout, 40.0)
         check_restored(hosts, restoration, held)
 
     def test_is_removed_from_a_member_that_serves_no_more(self, version: str, make_hosts: MakeHosts) -> None:
@@ -360,7 +354,7 @@ class TestWhatARestoreHasLeftBehind:
         (host,) = hosts.hosts
         host.end()
         shutil.rmtree(Path(host.layout.data_dir, "member"))
-        assert _restore.end(hosts.act(host, hosts.restoration(saved)), check=False)
+        assert restore.end(hosts.act(host, hosts.restoration(saved)), check=False)
         again = hosts.restoration(saved, token="third", began="20261122T080000Z")
         hosts.restore(saved, again)
         assert hosts.keys == held
@@ -374,8 +368,8 @@ class TestWhatARestoreHasLeftBehind:
         with pytest.raises(Interrupted):
             hosts.restore(saved, restoration)
         (host,) = hosts.hosts
-        assert _restore.end(hosts.act(host, restoration), check=False)
-        _service.await_ready(host.systemd, host.layout, 40.0)
+        assert restore.end(hosts.act(host, restoration), check=False)
+        service.await_ready(host.systemd, host.layout, 40.0)
         check_restored(hosts, restoration, held)
 
     def test_stays_while_the_restore_is_not_over(self, version: str, make_hosts: MakeHosts) -> None:
@@ -383,7 +377,7 @@ class TestWhatARestoreHasLeftBehind:
         restoration = hosts.restoration(saved)
         hosts.restore(saved, restoration, until="start")
         with pytest.raises(Refused, match="is not over"):
-            _restore.end(hosts.act(hosts.hosts[0], restoration), check=False)
+            restore.end(hosts.act(hosts.hosts[0], restoration), check=False)
         hosts.restore(saved, restoration)
         check_restored(hosts, restoration, held)
 
@@ -421,14 +415,14 @@ def test_nothing_is_put_back_where_a_killed_run_gives_the_member_its_new_data_me
     restoration = hosts.restoration(saved)
     hosts.restore(saved, restoration, until="restore")
     (host,) = hosts.hosts
-    act, acting = hosts.act(host, restoration), _hostfiles.acting
+    act, acting = hosts.act(host, restoration), host_files.acting
 
     def once_that_has_ended(layout: Layout) -> contextlib.AbstractContextManager[None]:
         monkeypatch.undo()
-        _restore.put_in_place(act, host.content(), check=False)
+        restore.put_in_place(act, host.content(), check=False)
         return acting(layout)
 
-    monkeypatch.setattr(_hostfiles, "acting", once_that_has_ended)
+    monkeypatch.setattr(host_files, "acting", once_that_has_ended)
     with pytest.raises(Refused, match="is restored already"):
         hosts.put_back()
     hosts.restore(saved, restoration)
@@ -452,7 +446,7 @@ def test_no_client_finds_a_restored_member_before_it_is_verified(version: str, m
     for host, endpoint in zip(hosts.hosts, hosts.endpoints):
         with Client([endpoint], Credentials(), 2.0) as client, pytest.raises(EtcdError):
             client.status()
-        apart = _loopback.endpoint(host.systemd, host.layout, _restore.PURPOSE)
+        apart = isolated_member.endpoint(host.systemd, host.layout, restore.PURPOSE)
         assert apart not in ("", endpoint, "http://127.0.0.1:2379")
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
@@ -479,7 +473,7 @@ class TestAHostThatComesLate:
         restoration = hosts.restoration(saved) if counted else hosts.restoration(saved, key_count=0)
         self.served(hosts, saved, restoration)
         hosts.restore(saved, restoration)
-        assert hosts.states == [_marker.STARTED] * 3
+        assert hosts.states == [_markers.STARTED] * 3
         assert len(hosts.cluster_ids) == 1
         assert "since4" in hosts.keys
 
@@ -574,7 +568,7 @@ class TestIsRefused:
         hosts, saved, _held = written(make_hosts, version, size=1)
         with pytest.raises(Refused, match="is to be restored"):
             hosts.restore(saved, hosts.restoration(saved, sha256="0" * 64))
-        assert hosts.states == [_marker.STARTED]
+        assert hosts.states == [_markers.STARTED]
 
     def test_a_damaged_file(self, version: str, make_hosts: MakeHosts) -> None:
         hosts, saved, _held = written(make_hosts, version, size=1)
@@ -583,7 +577,7 @@ class TestIsRefused:
         Path(saved.path).write_bytes(damaged)
         with pytest.raises(EtcdError, match="damaged"):
             hosts.restore(saved, hosts.restoration(saved))
-        assert hosts.states == [_marker.STARTED]
+        assert hosts.states == [_markers.STARTED]
         assert hosts.lies(hosts.hosts[0]) == ["member"]
 
     def test_a_name_that_is_not_among_the_members(self, version: str, make_hosts: MakeHosts) -> None:
@@ -592,7 +586,7 @@ class TestIsRefused:
         with pytest.raises(HostError, match=r"snapshot restore .* failed: (.|\n)*etcd-host1"):
             hosts.restore(saved, hosts.restoration(saved, initial_cluster="other=http://127.0.0.1:1"))
         assert hosts.lies(hosts.hosts[0]) == ["member"]
-        assert hosts.states == [_marker.STARTED]
+        assert hosts.states == [_markers.STARTED]
 
     def test_another_restore_beside_one_that_is_under_way(self, version: str, make_hosts: MakeHosts) -> None:
         hosts, saved, held = written(make_hosts, version, size=1)
@@ -607,7 +601,7 @@ class TestIsRefused:
         hosts, saved, _held = written(make_hosts, version, size=1)
         with pytest.raises(HostError, match=r"it has 39 keys, and 41 were restored.*No client has reached it"):
             hosts.restore(saved, hosts.restoration(saved, key_count=41))
-        assert hosts.states == [_marker.RESTORED]
+        assert hosts.states == [_markers.RESTORED]
 
 
 def test_check_mode_touches_nothing(version: str, make_hosts: MakeHosts) -> None:
@@ -615,10 +609,10 @@ def test_check_mode_touches_nothing(version: str, make_hosts: MakeHosts) -> None
     (host,) = hosts.hosts
     act = hosts.act(host, hosts.restoration(saved))
     host.told.clear()
-    assert _restore.stage(act, saved.path, check=True)
-    assert _restore.prepare(run, act, check=True)
+    assert restore.stage(act, saved.path, check=True)
+    assert restore.prepare(run, act, check=True)
     for name in ("mark", "stop", "move_aside", "start", "open_up"):
-        assert getattr(_restore, name)(act, check=True)
-    assert _restore.put_in_place(act, host.content(), check=True)["changed"]
-    assert (host.told, hosts.lies(host), hosts.states) == ([], ["member"], [_marker.STARTED])
+        assert getattr(restore, name)(act, check=True)
+    assert restore.put_in_place(act, host.content(), check=True)["changed"]
+    assert (host.told, hosts.lies(host), hosts.states) == ([], ["member"], [_markers.STARTED])
     assert not Path(act.snapshot_dir).exists()

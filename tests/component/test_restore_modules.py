@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker, _releases, _snapshot
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshot import Saved
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
 from cluster import Cluster, binary
 from machine import Machine, Outcome
 
@@ -41,7 +42,7 @@ class Host:
             "version": version,
             "allow_missing_hash": False,
         }
-        release = Path(machine.layout.release_dir(version, _releases.architecture(platform.machine())))
+        release = Path(machine.layout.release_dir(version, releases.architecture(platform.machine())))
         release.parent.mkdir(parents=True)
         release.symlink_to(Path(binary(version)).parent)
 
@@ -58,9 +59,9 @@ class Host:
         )
 
     @property
-    def marker(self) -> _marker.Marker | None:
+    def marker(self) -> markers.Marker | None:
         file = self.machine.place(self.machine.layout.marker_file)
-        return _marker.parse(file.read_text()) if file.exists() else None
+        return markers.parse(file.read_text()) if file.exists() else None
 
     @property
     def data(self) -> list[str]:
@@ -73,7 +74,7 @@ def saved(version: str, make_cluster: MakeCluster, tmp_path: Path) -> Saved:
     cluster = make_cluster(version)
     with cluster.client() as client:
         client.put("key", "value")
-    return _snapshot.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod")
+    return saving.save(cluster.endpoints, Credentials(), str(tmp_path / "snapshots"), "prod")
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ def test_a_host_goes_through_the_acts_up_to_its_new_data(host: Host, saved: Save
     assert done.changed, done.message
     marker = host.marker
     assert marker is not None
-    assert (marker.state, marker.origin, marker.token) == (_marker.RESTORED, _marker.RESTORE, "restored")
+    assert (marker.state, marker.origin, marker.token) == (markers.RESTORED, markers.RESTORE, "restored")
     assert "member" in host.data
     refused = host.do("put_back", restoration=None)
     assert refused.failed
@@ -126,7 +127,7 @@ def test_an_act_that_does_not_know_what_is_restored_says_so(host: Host) -> None:
 def test_a_host_of_another_cluster_is_left_alone(host: Host) -> None:
     marker = host.machine.place(host.machine.layout.marker_file)
     marker.parent.mkdir(parents=True)
-    marker.write_text(_marker.render(_marker.Marker(_marker.STARTED, cluster="other")))
+    marker.write_text(markers.render(markers.Marker(markers.STARTED, cluster="other")))
     assert "is of the cluster 'other', not of 'prod'" in host.do("looked", restoration=None).message
 
 

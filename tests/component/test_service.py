@@ -13,17 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _destroy,
-    _founding,
-    _hostfiles,
-    _marker,
-    _service,
-    _turnlock,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._founding import Offer
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap, destroy, service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.bootstrap import Offer
 from one_of_three import OneOfThree
 
 MakeThree = Callable[[str], OneOfThree]
@@ -33,11 +29,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host i
 
 def restart(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
     host = three.host
-    return _service.restart(host.systemd, host.layout, three.terms(act="restart", **terms), 30.0, check)
+    return service.restart(host.systemd, host.layout, three.terms(act="restart", **terms), 30.0, check)
 
 
 def stop(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
-    return _service.stop(three.host.systemd, three.host.layout, three.terms(act="stop", **terms), check)
+    return service.stop(three.host.systemd, three.host.layout, three.terms(act="stop", **terms), check)
 
 
 def lead(three: OneOfThree) -> None:
@@ -76,8 +72,8 @@ def test_a_stopped_member_leads_no_more_and_stays_stopped(make_three: MakeThree,
     assert three.pid == 0
     assert three.leader != three.listed["id"]
     assert not stop(three)["changed"]
-    assert _service.start(three.host.systemd, three.host.layout, check=False)
-    assert _service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed["id"]
+    assert service.start(three.host.systemd, three.host.layout, check=False)
+    assert service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed["id"]
 
 
 def test_a_member_that_was_stopped_for_good_comes_back_with_its_data(make_three: MakeThree, version: str) -> None:
@@ -85,14 +81,14 @@ def test_a_member_that_was_stopped_for_good_comes_back_with_its_data(make_three:
     three = make_three(version)
     host = three.host
     ids = {"member_id": three.listed["id"], "cluster_id": host.marker.cluster_id}
-    assert _destroy.stop(host.systemd, host.layout, "prod", check=False)
-    assert (three.pid, host.marker.state) == (0, _marker.LEAVING)
-    assert _service.start(host.systemd, host.layout, check=False)
-    assert _service.await_ready(host.systemd, host.layout, 30.0)["member_id"] == ids["member_id"]
+    assert destroy.stop(host.systemd, host.layout, "prod", check=False)
+    assert (three.pid, host.marker.state) == (0, markers.LEAVING)
+    assert service.start(host.systemd, host.layout, check=False)
+    assert service.await_ready(host.systemd, host.layout, 30.0)["member_id"] == ids["member_id"]
     before = three.pid
-    kept = Marker(_marker.STARTED, origin=_marker.KEPT, cluster="prod", name=host.name, **ids)
-    _founding.offer(host.layout, host.content(), Offer(host.marker, kept, []), host.systemd, check=False)
-    assert (three.pid, host.marker.state) == (before, _marker.STARTED)
+    kept = Marker(markers.STARTED, origin=markers.KEPT, cluster="prod", name=host.name, **ids)
+    bootstrap.offer(host.layout, host.content(), Offer(host.marker, kept, []), host.systemd, check=False)
+    assert (three.pid, host.marker.state) == (before, markers.STARTED)
     # The lock that its last act held expires by itself, for the member that could have given it back was stopped.
     assert restart(three, wait=60.0)["member_id"] == ids["member_id"]
 
@@ -116,7 +112,7 @@ class TestAMember:
     ) -> None:
         three = make_three(version)
         with ThreadPoolExecutor(max_workers=1) as pool:
-            with _turnlock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
+            with cluster_lock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"):
                 with pytest.raises(Refused, match="growing, by somebody"):
                     act(three)
                 before = three.pid
@@ -177,4 +173,4 @@ def test_a_member_that_runs_on_its_own_log_is_restarted_whatever_its_marker_says
     three.host.mark(mounts=("/mnt/missing",), machine_id="another")
     restart(three)
     assert three.host.marker is not None
-    assert list(three.host.marker.mounts) == _hostfiles.mounts_under(three.host.layout)
+    assert list(three.host.marker.mounts) == host_files.mounts_under(three.host.layout)

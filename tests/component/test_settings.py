@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _flags, _settings
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._topology import initial_cluster, member_of
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, flags
+from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import initial_cluster, member_of
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from cluster import READY_WITHIN, Tls, binary, free_ports
 
 SAMPLES = {
@@ -50,8 +51,8 @@ def samples(version: str) -> dict[str, object]:
     """A value for every setting that a version knows."""
     minor = minor_of(version)
     found: dict[str, object] = {}
-    for name, flag in _flags.FLAGS.items():
-        choices = [c for c in _flags.CHOICES.get(name, ()) if _flags.LAST_WITH_CHOICE.get((name, c), 9) >= minor]
+    for name, flag in flags.FLAGS.items():
+        choices = [c for c in flags.CHOICES.get(name, ()) if flags.LAST_WITH_CHOICE.get((name, c), 9) >= minor]
         if flag.first <= minor <= flag.last:
             found[name] = SPECIAL.get(name) or next(iter(choices), SAMPLES[flag.kind])
     return found
@@ -61,7 +62,7 @@ def samples(version: str) -> dict[str, object]:
 def test_etcd_knows_every_setting_that_we_let_through(tmp_path: Path, every_version: str, experimental: bool) -> None:
     """In two halves, for etcd takes only one of an experimental setting and its successor."""
     halves = {name: value for name, value in samples(every_version).items() if name.startswith("exp") is experimental}
-    environment = _envfile.environment({**halves, **STOPS, "data-dir": str(tmp_path / "data")})
+    environment = env_file.environment({**halves, **STOPS, "data-dir": str(tmp_path / "data")})
     ran = subprocess.run(
         [binary(every_version)],
         env={**clean_environment(), **environment},
@@ -81,7 +82,7 @@ def test_we_know_every_flag_that_etcd_documents(every_version: str) -> None:
     documented = set(re.findall(r"^  --([a-z0-9-]+)", ran.stdout + ran.stderr, re.MULTILINE))
     assert len(documented) > 60
     minor = minor_of(every_version)
-    known = {name for name, flag in _flags.FLAGS.items() if flag.first <= minor <= flag.last}
+    known = {name for name, flag in flags.FLAGS.items() if flag.first <= minor <= flag.last}
     families = tuple(name for name in _settings.NOT_SETTINGS if name.endswith("-"))
     unknown = {name for name in documented - known - set(_settings.NOT_SETTINGS) if not name.startswith(families)}
     assert unknown == set()
@@ -129,9 +130,9 @@ def test_etcd_runs_on_the_file_that_we_write(
     )
     settings = {"listen-metrics-urls": f"http://127.0.0.1:{metrics_port}"}
     wanted = _settings.wanted(member, layout, settings, every_version)
-    Path(layout.conf_file).write_text(_envfile.render(wanted), encoding="utf-8")
+    Path(layout.conf_file).write_text(env_file.render(wanted), encoding="utf-8")
     bootstrap = tmp_path / "bootstrap.env"
-    lines = _envfile.assignments({"initial-cluster": initial_cluster([member]), "initial-cluster-state": "new"})
+    lines = env_file.assignments({"initial-cluster": initial_cluster([member]), "initial-cluster-state": "new"})
     bootstrap.write_text("\n".join(lines), encoding="utf-8")
 
     script = 'set -a; . "$1"; . "$2"; exec "$3"'
@@ -151,4 +152,4 @@ def test_etcd_runs_on_the_file_that_we_write(
     assert "unrecognized environment variable" not in written
     assert "deprecated" not in written
     assert list(Path(layout.wal_dir).glob("*.wal"))
-    assert own == {**_envfile.environment(wanted), **dict(line.replace('"', "").split("=", 1) for line in lines)}
+    assert own == {**env_file.environment(wanted), **dict(line.replace('"', "").split("=", 1) for line in lines)}

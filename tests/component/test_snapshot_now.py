@@ -10,10 +10,11 @@ import fcntl
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _saver, _saving, _snapshotnow
-from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import agent, on_request
 from cluster import DEFAULT_VERSION, Cluster, Tls, switch_authentication_on
 from savers import Hosts
 
@@ -33,10 +34,10 @@ class Requests(Hosts):
         return layout, settings.directory
 
     def look(self, member, **changes):
-        return _snapshotnow.look(*self.layout(member, **changes))
+        return on_request.look(*self.layout(member, **changes))
 
     def save(self, member, run=no_command, check=False, **changes):
-        return _snapshotnow.save(*self.layout(member, **changes), run, check)
+        return on_request.save(*self.layout(member, **changes), run, check)
 
     def best(self):
         """The members that can save, the one that suits best first."""
@@ -101,7 +102,7 @@ class TestOfOne:
         saved = one.save(member)
         (kept,) = one.kept(member)
         assert (saved["path"], saved["manifest"]) == (kept.path, kept.manifest.to_dict())
-        assert one.state(member)["outcome"] == _saving.SAVED
+        assert one.state(member)["outcome"] == snapshot_agent.SAVED
         assert one.metrics(member)["etcd_snapshot_newest_revision"] == kept.manifest.revision
 
     def test_no_more_are_kept_than_the_timer_keeps(self, one, member):
@@ -145,21 +146,21 @@ class TestOfOne:
 
     def test_another_directory_in_the_inventory_is_refused_and_the_advice_taken(self, one, member):
         layout, directory = one.layout(member)
-        assert "etcd_snapshot_dir says /backup" in _snapshotnow.look(layout, "/backup")["problem"]
+        assert "etcd_snapshot_dir says /backup" in on_request.look(layout, "/backup")["problem"]
         with pytest.raises(Refused) as refused:
-            _snapshotnow.save(layout, "/backup", no_command, False)
+            on_request.save(layout, "/backup", no_command, False)
         _before, _option, advised = refused.value.remedy.partition("-e etcd_snapshot_dir=")
         assert advised == directory
-        assert _snapshotnow.save(layout, f"{advised}/", no_command, False)["path"].startswith(directory)
+        assert on_request.save(layout, f"{advised}/", no_command, False)["path"].startswith(directory)
 
     def test_a_host_without_the_timers_settings_says_what_writes_them(self, tmp_path):
         layout = Layout("etcd", "root", "root", str(tmp_path), "", "", "", "", "")
-        problem = _snapshotnow.look(layout, "/backup")["problem"]
+        problem = on_request.look(layout, "/backup")["problem"]
         assert f"{tmp_path}/etcd-snapshot.json cannot be read" in problem
         assert "Run the playbook" in problem
 
     def test_a_full_disk_is_a_problem_of_this_host_only(self, one, member, monkeypatch):
-        monkeypatch.setattr(_saver._snapshot._room, "free", lambda _path: 0)
+        monkeypatch.setattr(agent._snapshot._room, "free", lambda _path: 0)
         assert "has 0 MiB free" in one.look(member)["problem"]
 
 

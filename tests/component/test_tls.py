@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._tls import TlsSocket
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.tls import TlsSocket
 from authority import Authority, Pair
 
 SECONDS = 10.0

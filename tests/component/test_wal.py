@@ -17,10 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _gate, _ground, _marker, _wal, _waltail
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import gate as _gate
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal, wal_tail
+from ansible_collections.quorum.etcd.plugins.module_utils._host import member_storage
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from layout_below import layout_below
 
 
@@ -31,10 +34,10 @@ def test_a_log_names_the_member_and_its_cluster(make_cluster, every_version):
     by_name = {member["name"]: member["id"] for member in known["members"]}
     logs = {member.name: str(member.directory / "member" / "wal") for member in cluster.members}
     expected = {name: (by_name[name], known["cluster_id"]) for name in logs}
-    assert {name: _wal.identity(log) for name, log in logs.items()} == expected
+    assert {name: wal.identity(log) for name, log in logs.items()} == expected
     for member in cluster.members:
         cluster.end(member)
-    assert {name: _wal.identity(log) for name, log in logs.items()} == expected
+    assert {name: wal.identity(log) for name, log in logs.items()} == expected
 
 
 def test_the_gate_reads_the_same_ids_from_it(make_cluster, every_version, tmp_path):
@@ -43,14 +46,14 @@ def test_the_gate_reads_the_same_ids_from_it(make_cluster, every_version, tmp_pa
         layout = layout_below(tmp_path / member.name)
         Path(layout.state_dir).mkdir(parents=True)
         log = str(member.directory / "member" / "wal")
-        member_id, cluster_id = _wal.identity(log)
-        Path(layout.marker_file).write_text(_marker.render(Marker(_marker.STARTED, member_id=member_id)))
+        member_id, cluster_id = wal.identity(log)
+        Path(layout.marker_file).write_text(markers.render(Marker(markers.STARTED, member_id=member_id)))
         gate = tmp_path / "gate"
         gate.write_text(_gate.render(layout, []))
         for moment in ("before", "ready"):
             environment = {**os.environ, "ETCD_DATA_DIR": str(member.directory)}
             subprocess.run(["sh", str(gate), moment], env=environment, check=True)
-        assert Path(layout.newest_file).read_text() == f"{_wal.newest(log)} {member_id} {cluster_id}\n"
+        assert Path(layout.newest_file).read_text() == f"{wal.newest(log)} {member_id} {cluster_id}\n"
 
 
 def test_a_member_that_fails_its_first_start_leaves_no_log(make_cluster, every_version, tmp_path):
@@ -62,7 +65,7 @@ def test_a_member_that_fails_its_first_start_leaves_no_log(make_cluster, every_v
     member.extra = ["--initial-cluster=somebody-else=http://127.0.0.1:1"]
     cluster.launch(member)
     assert member.process.wait() != 0
-    assert _wal.segments(str(member.directory / "member" / "wal")) == []
+    assert wal.segments(str(member.directory / "member" / "wal")) == []
 
 
 def test_only_a_member_that_has_begun_leaves_a_database_that_counts_as_data(make_cluster, every_version, tmp_path):
@@ -72,14 +75,14 @@ def test_only_a_member_that_has_begun_leaves_a_database_that_counts_as_data(make
     used = str(member.directory)
     cluster.end(member)
     Path(used, "member", "wal").rename(tmp_path / "away")
-    assert _ground.left(replace(layout, data_dir=used)) == f"{used}/member/snap/db"
+    assert member_storage.left(replace(layout, data_dir=used)) == f"{used}/member/snap/db"
     member.directory = tmp_path / "another"
     cluster.members.append(replace(member, name="another", peer_url="http://127.0.0.1:1"))
     member.extra = ["--initial-cluster-state=existing"]
     cluster.launch(member)
     assert member.process.wait() != 0
     assert (member.directory / "member" / "snap" / "db").exists()
-    assert _ground.left(replace(layout, data_dir=str(member.directory))) == ""
+    assert member_storage.left(replace(layout, data_dir=str(member.directory))) == ""
 
 
 class TestALogAfterAPowerCut:
@@ -103,14 +106,14 @@ class TestALogAfterAPowerCut:
         return cluster
 
     def test_ends_behind_what_it_knows_to_be_agreed_on(self, killed):
-        tails = [_waltail.tail(_log_of(member)) for member in killed.members]
+        tails = [wal_tail.tail(_log_of(member)) for member in killed.members]
         assert all(tail.index >= tail.commit >= 150 for tail in tails)
         assert len({tail.term for tail in tails}) == 1
 
     def test_in_which_all_is_agreed_on_is_taken_by_etcd_and_nothing_is_discarded(self, killed):
         for member in killed.members:
-            before = _waltail.tail(_log_of(member))
-            assert _waltail.agree_on_all(_log_of(member)) == before.index - before.commit
+            before = wal_tail.tail(_log_of(member))
+            assert wal_tail.agree_on_all(_log_of(member)) == before.index - before.commit
             member.extra = ["--force-new-cluster"]
             killed.launch(member)
             killed.wait_for(member)
@@ -121,14 +124,14 @@ class TestALogAfterAPowerCut:
 
     def test_that_is_torn_ends_before_that_as_etcd_says_too(self, killed):
         (member, *_others) = killed.members
-        whole = _waltail.tail(_log_of(member))
-        path = Path(_wal.segments(_log_of(member))[-1])
+        whole = wal_tail.tail(_log_of(member))
+        path = Path(wal.segments(_log_of(member))[-1])
         content = path.read_bytes().rstrip(b"\0")
         # The last sector that was to be written was not.
         path.write_bytes(content[: len(content) - len(content) % 512].ljust(path.stat().st_size, b"\0"))
-        torn = _waltail.tail(_log_of(member))
+        torn = wal_tail.tail(_log_of(member))
         assert torn.index <= whole.index
-        _waltail.agree_on_all(_log_of(member))
+        wal_tail.agree_on_all(_log_of(member))
         member.extra = ["--force-new-cluster"]
         killed.launch(member)
         killed.wait_for(member)
@@ -139,11 +142,11 @@ class TestALogAfterAPowerCut:
         cluster = make_cluster(version)
         (member,) = cluster.members
         with cluster.client() as client:
-            while len(_wal.segments(_log_of(member))) < 2:
+            while len(wal.segments(_log_of(member))) < 2:
                 client.put("large", "x" * 1_000_000)
             applied = client.status()["raft_index"]
         cluster.end(member)
-        tail = _waltail.tail(_log_of(member))
+        tail = wal_tail.tail(_log_of(member))
         assert (tail.index, tail.torn) == (applied, False)
 
 

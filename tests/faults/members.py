@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils._client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from machines import Machines
 
 MARKER = "/var/lib/quorum.etcd/etcd/marker"

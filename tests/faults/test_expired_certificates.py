@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import PROFILES, AuthoritySpec, LeafSpec
 from machines import Machines
@@ -33,7 +33,7 @@ def machines() -> Iterator[Machines]:
 
 def expire(machines: Machines, pki_dir: Path) -> None:
     """Have each member's certificates be some that were issued for the same keys, and for a day, years ago."""
-    for leaf, profile in _render.LEAVES.items():
+    for leaf, profile in render.LEAVES.items():
         held = store.load_authority(str(pki_dir), PROFILES[profile].authority, NOW)
         name = engine.describe(held.cert_pem, NOW)["subject"].partition("=")[2]
         authority = engine.new_authority(AuthoritySpec(name), LONG_AGO, held.key)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from machines import Machines
 from playbook import How, Kill
 from sites import CLUSTER, PUT_BACK, Site, kept, sampled

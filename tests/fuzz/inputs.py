@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import hpack
-from ansible_collections.quorum.etcd.plugins.module_utils import _http2, _protobuf
-from ansible_collections.quorum.etcd.plugins.module_utils._http2 import (
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
+from ansible_collections.quorum.etcd.plugins.module_utils._formats.messages import ENUMS, MESSAGES
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc import http2
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import (
     ACK,
     CONTINUATION,
     DATA,
@@ -28,7 +30,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._http2 import (
     WINDOW_UPDATE,
     frame,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._messages import ENUMS, MESSAGES
 from hypothesis import strategies as st
 
 LARGEST = 1 << 16
@@ -42,7 +43,7 @@ def _grpc(message: bytes) -> bytes:
     return struct.pack("!BI", 0, len(message)) + message
 
 
-_ANSWER = _protobuf.encode(
+_ANSWER = protobuf.encode(
     "RangeResponse",
     {
         "header": {"cluster_id": (1 << 64) - 1, "member_id": 5, "revision": 7, "raft_term": 2},
@@ -101,7 +102,7 @@ _FRAMES = st.one_of(
         st.sampled_from([None, None, None, 0, 1, 2, 3, (1 << 31) - 1]),
         st.one_of(
             st.binary(max_size=12),
-            st.sampled_from([*BLOCKS, bytes(4), bytes(6), bytes(8), _grpc(_ANSWER), bytes(_http2.MAX_FRAME)]),
+            st.sampled_from([*BLOCKS, bytes(4), bytes(6), bytes(8), _grpc(_ANSWER), bytes(http2.MAX_FRAME)]),
         ),
     ),
 )
@@ -144,10 +145,10 @@ conversations = st.one_of(
 
 
 def _values(name: str, depth: int) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional={field.name: _value(field, depth) for field in _protobuf.fields(name)})
+    return st.fixed_dictionaries({}, optional={field.name: _value(field, depth) for field in protobuf.fields(name)})
 
 
-def _value(field: _protobuf.Field, depth: int) -> st.SearchStrategy[Any]:
+def _value(field: protobuf.Field, depth: int) -> st.SearchStrategy[Any]:
     if field.type in MESSAGES:
         one = _values(field.type, depth - 1) if depth else st.just({})
     elif field.type in ENUMS:
@@ -163,5 +164,5 @@ def _value(field: _protobuf.Field, depth: int) -> st.SearchStrategy[Any]:
 def messages(draw: Callable[..., Any]) -> tuple[str, bytes]:
     """The name of a message and bytes that are none, or one of another kind."""
     names = sorted(MESSAGES)
-    good = _protobuf.encode(name := draw(st.sampled_from(names)), draw(_values(name, 2)))
+    good = protobuf.encode(name := draw(st.sampled_from(names)), draw(_values(name, 2)))
     return draw(st.sampled_from([name, *names])), draw(st.one_of(damaged([good, _ANSWER]), st.binary(max_size=200)))

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import inputs
-from ansible_collections.quorum.etcd.plugins.module_utils import _grpc, _hpack, _protobuf
-from ansible_collections.quorum.etcd.plugins.module_utils._deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._dial import Dialer, endpoint_of
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, TransportError
-from ansible_collections.quorum.etcd.plugins.module_utils._http2 import WINDOW, Connection
+from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc import grpc, hpack
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.dial import Dialer, endpoint_of
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import WINDOW, Connection
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 from limits import soon, within
@@ -32,7 +33,7 @@ SECONDS = float(os.environ.get("FUZZ_SECONDS", "0")) / 4
 # A dict for two bytes is what the smallest message costs; it is the most that any byte makes us hold.
 A_BYTE = 1000
 ENDPOINT = endpoint_of("http://10.0.0.1:2379")
-CALL = _grpc.Call("KV.Range", "/etcdserverpb.KV/Range", b"question" * 2000)
+CALL = grpc.Call("KV.Range", "/etcdserverpb.KV/Range", b"question" * 2000)
 
 
 def fuzz(strategy: SearchStrategy[Any], act: Callable[[Any], None], size: Callable[[Any], int], room: int) -> None:
@@ -52,7 +53,7 @@ def fuzz(strategy: SearchStrategy[Any], act: Callable[[Any], None], size: Callab
 
 def test_header_blocks() -> None:
     def act(blocks: list[bytes]) -> None:
-        decoder = _hpack.Decoder()
+        decoder = hpack.Decoder()
         for block in blocks:
             with contextlib.suppress(EtcdError):
                 decoder.decode(block)
@@ -62,7 +63,7 @@ def test_header_blocks() -> None:
 
 def test_messages() -> None:
     def act(said: tuple[str, bytes]) -> None:
-        _protobuf.decode(*said)
+        protobuf.decode(*said)
 
     fuzz(inputs.messages(), act, lambda said: len(said[1]), 1 << 20)
 
@@ -70,7 +71,7 @@ def test_messages() -> None:
 def test_calls() -> None:
     def act(said: bytes) -> None:
         with listening_to(said) as connection:
-            _protobuf.decode("RangeResponse", _grpc.unary(connection, CALL, Deadline(60.0)))
+            protobuf.decode("RangeResponse", grpc.unary(connection, CALL, Deadline(60.0)))
 
     fuzz(inputs.conversations, act, len, 4 * WINDOW)
 
@@ -78,8 +79,8 @@ def test_calls() -> None:
 def test_streams() -> None:
     def act(said: bytes) -> None:
         with listening_to(said) as connection:
-            for message in _grpc.server_stream(connection, CALL, 60.0):
-                _protobuf.decode("RangeStreamResponse", message)
+            for message in grpc.server_stream(connection, CALL, 60.0):
+                protobuf.decode("RangeStreamResponse", message)
 
     fuzz(inputs.conversations, act, len, 4 * WINDOW)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 
 CERTIFICATES = {which: f"etcd_pki_{which}_ca" for which in store.AUTHORITIES}

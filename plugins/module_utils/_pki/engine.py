@@ -16,9 +16,9 @@ import typing as t
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from ansible_collections.quorum.etcd.plugins.module_utils._certificate_policy import BACKDATED
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._pki._cryptography import (
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.certificate_policy import BACKDATED
+from ansible_collections.quorum.etcd.plugins.module_utils._pki.cryptography_dep import (
     InvalidSignature,
     ec,
     hashes,

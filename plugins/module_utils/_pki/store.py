@@ -21,8 +21,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _atomic
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import AuthoritySpec
 
@@ -201,7 +201,7 @@ def write(path: Path, content: bytes, mode: int) -> None:
     :raises HostError: it cannot be written.
     """
     with _os_errors("write", path):
-        _atomic.replace(str(path), content, mode)
+        atomic.replace(str(path), content, mode)
 
 
 def read(path: Path) -> bytes:

@@ -24,9 +24,9 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocF
 from ansible_collections.quorum.etcd.plugins.doc_fragments.rescue import ModuleDocFragment as RescueDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.turn import ModuleDocFragment as TurnDocs
-from ansible_collections.quorum.etcd.plugins.module_utils import _saving
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
-from ansible_collections.quorum.etcd.plugins.module_utils._options import (
+from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
     CONTENT,
     JOINING,
     LAYOUT,
@@ -51,7 +51,9 @@ DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.ym
 METRICS = set(
     re.findall(
         r"^(etcd_[a-z_]+)\{",
-        _saving.metrics("", _saving.Try("", _saving.SAVED, ""), _saving.Kept("", "", 0, 0), 0.0),
+        snapshot_agent.metrics(
+            "", snapshot_agent.Try("", snapshot_agent.SAVED, ""), snapshot_agent.Kept("", "", 0, 0), 0.0
+        ),
         re.MULTILINE,
     )
 )

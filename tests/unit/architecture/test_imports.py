@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import cryptography_dep
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _s3
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -30,12 +30,16 @@ SHARED = [name for name in FILES if name.startswith("module_utils.")]
 
 #: They decide, from plain data to plain data, alike wherever they run.
 PURE = """
-    _advice _bootstrap _bump _certificate_policy _changes _crc32c
-    _dangers _differences _due _envfile _errors _etcdctl _fenced _findings
-    _fitness _flags _foreseen _gate _guard _health _identity _initial_cluster _layout _links _manifest _marker _messages
-    _model _options _pki.spec _plan _presumed _protobuf _provenance _quorum _quota _recovering _recoveryroom _releases
-    _render _report _restoration _restoring _retention _roster _sandbox _saving _secrets _settings _snapshotunits
-    _sources _topology _turns _unit _urls _values
+    _base.errors _base.findings _base.secrets _base.urls _config.env_file _config.etcdctl _config.flags
+    _config.gate _config.quota _config.render _config.sandbox _config.settings _config.snapshot_units
+    _config.unit _config.values _config.variable_sources _formats.crc32c _formats.messages _formats.protobuf
+    _model.advice _model.certificate_policy _model.expected_members _model.fencing _model.guard _model.health
+    _model.host _model.identity _model.initial_cluster _model.layout _model.markers _model.peer_links
+    _model.quorum _model.recovery_space _model.releases _model.restore_spec _model.snapshot_agent
+    _model.snapshot_compatibility _model.snapshot_manifest _model.topology _module.options _pki.spec
+    _plan.bootstrap _plan.cluster_plan _plan.drift _plan.next_action _plan.preflight _plan.projection
+    _plan.reconcile _plan.recovery _plan.report _plan.restore _plan.revision_bump _plan.roster _plan.safety
+    _plan.unresolved _snapshots.retention
 """
 
 #: What reaches out of the process, or is another at every call.
@@ -112,16 +116,16 @@ def test_what_is_shared_knows_nobody_above_it(name):
 @pytest.mark.parametrize(
     "lower, upper",
     [
-        ("_errors", "_http2"),
-        ("_http2", "_grpc"),
-        ("_grpc", "_client"),
-        ("_client", "_view"),
-        ("_marker", "_hostfiles"),
-        ("_layout", "_model"),
-        ("_model", "_render"),
-        ("_render", "_differences"),
-        ("_differences", "_plan"),
-        ("_bootstrap", "_plan"),
+        ("_base.errors", "_rpc.http2"),
+        ("_rpc.http2", "_rpc.grpc"),
+        ("_rpc.grpc", "_rpc.client"),
+        ("_rpc.client", "_host.local_member"),
+        ("_model.markers", "_host.host_files"),
+        ("_model.layout", "_model.host"),
+        ("_model.host", "_config.render"),
+        ("_config.render", "_plan.unresolved"),
+        ("_plan.unresolved", "_plan.cluster_plan"),
+        ("_plan.bootstrap", "_plan.cluster_plan"),
     ],
 )
 def test_arrows_point_one_way(lower, upper):
@@ -129,10 +133,18 @@ def test_arrows_point_one_way(lower, upper):
     assert f"module_utils.{upper}" not in reach(f"module_utils.{lower}")
 
 
-@pytest.mark.parametrize("name", ["_plan", "_render", "_settings", "_marker", "_topology", "_pki.engine"])
+@pytest.mark.parametrize(
+    "name",
+    ["_plan.cluster_plan", "_config.render", "_config.settings", "_model.markers", "_model.topology", "_pki.engine"],
+)
 def test_who_decides_never_talks_to_etcd(name):
     loaded = reach(f"module_utils.{name}")
-    assert not loaded & {"module_utils._client", "module_utils._grpc", "module_utils._http2", "module_utils._dial"}
+    assert not loaded & {
+        "module_utils._rpc.client",
+        "module_utils._rpc.grpc",
+        "module_utils._rpc.http2",
+        "module_utils._rpc.dial",
+    }
 
 
 @pytest.mark.parametrize("name", PURE.split())
@@ -167,7 +179,7 @@ def test_a_module_needs_nothing_on_a_host_but_python_itself(name):
 
 def test_one_file_alone_imports_cryptography():
     assert [name for name in FILES if "cryptography" in {one.partition(".")[0] for one in foreign_imports(name)}] == [
-        "module_utils._pki._cryptography"
+        "module_utils._pki.cryptography_dep"
     ]
 
 
@@ -181,8 +193,8 @@ def test_one_file_alone_imports_boto3():
 def test_one_way_leads_to_programs_of_the_host():
     """Modules run them the way of Ansible's own modules; else only programs do that run without Ansible."""
     assert [name for name in FILES if "subprocess" in foreign_imports(name)] == [
-        "module_utils._reporter",
-        "module_utils._saver",
+        "module_utils._host.peer_reporter",
+        "module_utils._snapshots.agent",
     ]
     assert [name for name in FILES if "os" in foreign_imports(name) and "os.system" in FILES[name].read_text()] == []
 
@@ -222,7 +234,7 @@ def test_an_execution_environment_gets_every_library_of_the_controller():
 def test_their_bounds_are_those_of_the_code():
     assert requirements("meta/ee-requirements.txt") == {
         "boto3": _s3.MINIMUM,
-        "cryptography": str(_cryptography.MINIMUM),
+        "cryptography": str(cryptography_dep.MINIMUM),
     }
 
 

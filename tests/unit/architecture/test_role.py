@@ -15,8 +15,11 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.quorum.etcd.plugins.module_utils import _hostfiles, _plan, _releases, _turnlock
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import render, trust_as_template
 from inventory_of import absent, bare, logged, saying, seeing, serving, stopped, three
 
@@ -190,8 +193,8 @@ class TestVariables:
         assert set(re.findall(r"'(\w+)':", INTERNAL["__etcd_inputs"]["variables"])) - set(DEFAULTS) == GIVEN
 
     def test_name_the_version_and_the_place_that_the_engine_knows(self):
-        assert DEFAULTS["etcd_download_url"] == _releases.UPSTREAM
-        assert f"V({_releases.DEFAULT_VERSION})" in str(OPTIONS["etcd_version"]["description"])
+        assert DEFAULTS["etcd_download_url"] == releases.UPSTREAM
+        assert f"V({releases.DEFAULT_VERSION})" in str(OPTIONS["etcd_version"]["description"])
 
 
 @pytest.mark.parametrize("path", TASKS, ids=lambda path: path.name)
@@ -274,14 +277,14 @@ class TestAHostThatHangs:
                 continue
             waits = called[0] in WITH_DATA or (called[0] == "etcd_service" and "ready" in str(task))
             for start_timeout in (30, 120, 3600):
-                longest = _turnlock.WAIT + _hostfiles.LOCK_WAIT + 4 * start_timeout
+                longest = cluster_lock.WAIT + host_files.LOCK_WAIT + 4 * start_timeout
                 assert self.seconds(timeout, start_timeout) > longest + 3600 * waits, task["name"]
 
 
 def planned_kinds():
     """The kinds of all steps that a plan can have."""
     founding = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
-    return {step.kind for hosts in (founding, *changing()) for step in _plan.plan(hosts).steps}
+    return {step.kind for hosts in (founding, *changing()) for step in cluster_plan.plan(hosts).steps}
 
 
 def changing():
@@ -327,8 +330,8 @@ def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
 def test_a_step_gets_what_its_file_asks_for():
     """A plan's steps carry what their files read of C(__etcd_step)."""
     for hosts in (three(), *changing()):
-        plan = _plan.plan(hosts)
-        for step in [one for host in hosts for one in _plan.steps_by_wave(plan, host.name) if one]:
+        plan = cluster_plan.plan(hosts)
+        for step in [one for host in hosts for one in cluster_plan.steps_by_wave(plan, host.name) if one]:
             text = (ROLE / "tasks" / f"{step['kind']}.yml").read_text()
             assert set(re.findall(r"__etcd_step\.([a-z_]+)", text)) <= set(step)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.quorum.etcd.plugins.module_utils import _initial_cluster
+from ansible_collections.quorum.etcd.plugins.module_utils._model import initial_cluster
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EXAMPLES = REPOSITORY / "examples"
@@ -38,7 +38,7 @@ def test_the_inventories_are_that_of_the_readme() -> None:
 
 def test_the_guides_variables_name_the_guides_hosts() -> None:
     variables = yaml.safe_load((GUIDE / "global_vars" / "kubernetes.yml").read_text())
-    named = {name: url for name, [url] in _initial_cluster.read(variables["ETCD_NODES"]).items()}
+    named = {name: url for name, [url] in initial_cluster.read(variables["ETCD_NODES"]).items()}
     lines = [line.split() for line in members((GUIDE / "hosts").read_text())]
     assert named == {line[-1].removeprefix("NODE_NAME="): f"https://{line[0]}:2380" for line in lines}
 

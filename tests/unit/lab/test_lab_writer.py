@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, TransportError
 
 from lab.writer import PATIENCE, REST, Endpoints, Verdict, Writer, judge, run_of
 

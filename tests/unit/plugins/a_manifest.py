@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 
 MEMBERS = [{"id": "3", "name": "m3", "peer_urls": ["http://a:2380"], "client_urls": [], "is_learner": False}]
 MANIFEST = Manifest(

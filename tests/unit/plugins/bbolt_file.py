@@ -11,7 +11,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._bbolt import _fnv1a
+from ansible_collections.quorum.etcd.plugins.module_utils._formats.bbolt import _fnv1a
 
 BRANCH, LEAF, META, FREELIST = 0x01, 0x02, 0x04, 0x10
 BUCKET = 0x01

@@ -10,20 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _envfile,
-    _marker,
-    _releases,
-    _render,
-    _roster,
-    _systemd,
-    _topology,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._host import systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster
 
-VERSION = _releases.DEFAULT_VERSION
+VERSION = releases.DEFAULT_VERSION
 TOKEN = "etcd_cluster-0123456789abcdef"
 CLUSTER_ID = "cdf818194e3a8c32"
 LAYOUT = Layout(
@@ -51,7 +46,7 @@ def bare(at: int = 0, tls: bool = False, layout: Layout = LAYOUT, **variables: A
     version = variables.pop("etcd_version", "")
     settings = variables.pop("etcd_settings", {})
     name = f"etcd-host{at}"
-    member = _topology.member_of(name, {"ansible_host": f"10.0.0.{at + 1}", "etcd_tls": tls, **variables}, None)
+    member = topology.member_of(name, {"ansible_host": f"10.0.0.{at + 1}", "etcd_tls": tls, **variables}, None)
     wanted = Wanted("etcd_cluster", member, tls, version, settings, layout)
     return Host(name, wanted=wanted, seen=_bare_observation(at, wanted))
 
@@ -99,7 +94,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "strangers": [],
         "ports": [],
         "releases": [],
-        "files": {path: dict(nothing) for path in _render.observed_paths(layout)["files"]},
+        "files": {path: dict(nothing) for path in render.observed_paths(layout)["files"]},
         "certificates": {},
         "unpaired": {},
         "refuses_peers": "",
@@ -109,7 +104,7 @@ def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
         "marker_error": "",
         "previous": False,
         "previous_doubtful": False,
-        "timer": _systemd.parse(layout.snapshot_timer, ""),
+        "timer": systemd.parse(layout.snapshot_timer, ""),
         "snapshots": {"newest": None, "since": 0.0, "last": None, "schedule_problem": ""},
         "data": {
             "path": layout.data_dir,
@@ -142,7 +137,7 @@ def three(**variables: Any) -> list[Host]:
 
 def silent(host: Host, why: str = "Failed to connect to the host via ssh.") -> Host:
     assert host.wanted is not None
-    return Host(host.name, silent=why, inventory=replace(_roster.identity_of(host), member_ids=(), is_new=False))
+    return Host(host.name, silent=why, inventory=replace(roster.identity_of(host), member_ids=(), is_new=False))
 
 
 def absent(host: Host) -> Host:
@@ -171,7 +166,7 @@ def number(host: Host) -> int:
 
 
 def initial_cluster(size: int = 3, tls: bool = False) -> str:
-    return _topology.initial_cluster(bare(at, tls=tls).wanted.member for at in range(size))
+    return topology.initial_cluster(bare(at, tls=tls).wanted.member for at in range(size))
 
 
 def marked(host: Host, state: str, **fields: Any) -> Host:
@@ -200,9 +195,9 @@ def written(host: Host, version: str = VERSION) -> Host:
             "group": file.group,
             "link": "",
         }
-        for file in _render.files(wanted, version, host.seen["host"]["architecture"], host.seen["host"]["interpreter"])
+        for file in render.files(wanted, version, host.seen["host"]["architecture"], host.seen["host"]["interpreter"])
     }
-    for path, target in _render.links(wanted, version, host.seen["host"]["architecture"]).items():
+    for path, target in render.links(wanted, version, host.seen["host"]["architecture"]).items():
         files[path] = {
             "exists": True,
             "sha256": "of what it points to",
@@ -230,7 +225,7 @@ def logged(host: Host) -> Host:
 def stopped(host: Host) -> Host:
     """A member that has served and stands still."""
     ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
-    return seeing(logged(marked(host, _marker.STARTED, **ids)), unit={"enabled": "enabled"})
+    return seeing(logged(marked(host, markers.STARTED, **ids)), unit={"enabled": "enabled"})
 
 
 def emptied(host: Host) -> Host:
@@ -254,7 +249,7 @@ def running(host: Host, version: str = VERSION) -> Host:
             "version": version,
             "identity": {"pid": 100, "started": 1, "executable": f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"},
             "command": [f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"],
-            "environment": _envfile.environment(_render.flags(wanted, version)),
+            "environment": env_file.environment(render.flags(wanted, version)),
             "sources": [[wanted.layout.conf_file, {}]],
         },
         cluster={
@@ -311,7 +306,7 @@ def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, vers
 def learning(host: Host, members: Sequence[Mapping[str, Any]]) -> Host:
     """A member that was added as a learner, runs and has not been promoted."""
     ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
-    joined = logged(marked(host, _marker.STARTED, origin=_marker.JOIN, **ids))
+    joined = logged(marked(host, markers.STARTED, origin=markers.JOIN, **ids))
     found = serving(joined, members)
     return seeing(found, cluster={"serves": False, "status": {**found.seen["cluster"]["status"], "is_learner": True}})
 

@@ -12,7 +12,7 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.quorum.etcd.plugins.module_utils._layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 
 @dataclass(frozen=True)

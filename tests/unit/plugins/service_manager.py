@@ -9,8 +9,8 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 
 
 class ServiceManager:

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 
 
 def snapshot_below(directory: Path, cluster: str, content: bytes = b"a database", **changes: Any) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from inventory_of import CLUSTER_ID, member_list
 
 

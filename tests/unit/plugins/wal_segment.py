@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import struct
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _protobuf
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
 
 MEMBER, CLUSTER = 0x8E9E05C52164694D, 0xCDF818194E3A8C32
 
 
 def record(kind: int, data: bytes, crc: int = 7) -> bytes:
-    body = _protobuf.encode("walpb.Record", {"type": kind, "crc": crc, "data": data})
+    body = protobuf.encode("walpb.Record", {"type": kind, "crc": crc, "data": data})
     padding = -len(body) % 8
     length = len(body) | ((0x80 | padding) << 56 if padding else 0)
     return struct.pack("<Q", length) + body + bytes(padding)
@@ -25,7 +25,7 @@ def segment(member: int = MEMBER, cluster: int = CLUSTER, crc: int = 7) -> bytes
 
     :param crc: the checksum that it goes on from.
     """
-    metadata = _protobuf.encode("walpb.Metadata", {"NodeID": member, "ClusterID": cluster})
+    metadata = protobuf.encode("walpb.Metadata", {"NodeID": member, "ClusterID": cluster})
     return record(4, b"", crc) + record(1, metadata, crc) + record(2, b"an entry") + bytes(4096)
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.action.etcd_configure import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     KEPT,
     LEAVING,
     NEVER_STARTED,
@@ -17,7 +18,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._marker import (
     REMOVED,
     STARTED,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
 from inventory_of import (
     CLUSTER_ID,
     LAYOUT,

@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_join import ActionModule
 from ansible_collections.quorum.etcd.plugins.action.etcd_leave import ActionModule as Leave
-from ansible_collections.quorum.etcd.plugins.module_utils import _presumed
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
 from inventory_of import LAYOUT, VERSION, bare, observation
 from role_task import Task
 
-MEMBERS = _presumed.of([{"id": "8e9e", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
+MEMBERS = expected_members.of([{"id": "8e9e", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
 ENDPOINTS = ["http://10.0.0.1:2379"]
 
 

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _network, _releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._host import network
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from inventory_of import LAYOUT, bare, seeing
 from role_task import Task
 
@@ -34,7 +35,7 @@ def inputs(tmp_path):
         "accept_mounts": [],
         "accept_machine": [],
         "known_variables": [],
-        "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
+        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
@@ -216,10 +217,10 @@ def forgetting(urls, heard=None):
     return answer
 
 
-@pytest.mark.skipif(not _network.default_address(), reason="has no address of its own")
+@pytest.mark.skipif(not network.default_address(), reason="has no address of its own")
 def test_a_member_that_is_to_be_forgotten_is_tried_from_the_controller_too(inputs):
     """A wall may stand between its host and the others, and not here."""
-    with socket.create_server((_network.default_address(), 0)) as alive:
+    with socket.create_server((network.default_address(), 0)) as alive:
         url = "http://{}:{}".format(*alive.getsockname())
         assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": {"url": url, "certain": False}}
     assert observe(inputs, forgetting([url]))[0]["heard"] == {"ff": None}

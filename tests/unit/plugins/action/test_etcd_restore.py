@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from ansible import constants
 from ansible_collections.quorum.etcd.plugins.action.etcd_restore import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from inventory_of import bare, observation
 from role_task import Task
 

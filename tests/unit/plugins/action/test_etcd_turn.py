@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.action.etcd_turn import ActionModule
-from ansible_collections.quorum.etcd.plugins.module_utils import _envfile, _render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from inventory_of import LAYOUT, VERSION, bare, observation, serving
 from pki_task import run as run_pki
 from role_task import Task
@@ -48,7 +48,7 @@ def test_all_of_a_turn_goes_in_one_call(turn):
 def test_the_host_is_told_with_what_its_member_is_to_run(turn):
     host = serving(bare(etcd_settings={"heartbeat-interval": 150, "election-timeout": 1500}))
     sent = turn(host)[1]
-    assert sent["environment"] == _envfile.environment(_render.flags(host.wanted, VERSION))
+    assert sent["environment"] == env_file.environment(render.flags(host.wanted, VERSION))
     assert sent["environment"]["ETCD_HEARTBEAT_INTERVAL"] == "150"
 
 

@@ -8,7 +8,7 @@ import re
 
 import yaml
 from ansible_collections.quorum.etcd.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.quorum.etcd.plugins.module_utils._connection import connection_spec
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
 
 DOCUMENTED = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
 KEYS = ("type", "elements", "default", "choices", "required")

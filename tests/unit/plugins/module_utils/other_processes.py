@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import store
 
 NOBODY = 65534

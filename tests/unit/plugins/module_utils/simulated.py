@@ -17,11 +17,11 @@ from functools import cache
 from itertools import combinations, permutations
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _marker
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import HostError
-from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from inventory_of import CLUSTER_ID, VERSION, absent, bare, running, saying, seeing, serving, silent, written
 
 #: A setting with which etcd ends.
@@ -289,8 +289,8 @@ class World:
                 continue
             shape = machine.ran_with
             member.update(name=shape.member, client_urls=shape.client_urls, started=True)
-            if machine.marker is not None and machine.marker.state == _marker.STARTING:
-                machine.marker = replace(machine.marker, state=_marker.STARTED)
+            if machine.marker is not None and machine.marker.state == markers.STARTING:
+                machine.marker = replace(machine.marker, state=markers.STARTED)
 
     # -- what a host is ----------------------------------------------------------------------------------------------
 
@@ -299,10 +299,10 @@ class World:
         if machine.runs or machine.masked or not machine.on or machine.files is None or machine.files.level == BAD:
             return
         state = machine.marker.state if machine.marker else None
-        if machine.log and state in (_marker.STARTING, _marker.STARTED, _marker.LEAVING):
+        if machine.log and state in (markers.STARTING, markers.STARTED, markers.LEAVING):
             # One whose log went back in time panics as soon as a leader speaks to it.
             machine.runs = not (machine.behind and self.has_quorum()) and machine.log not in self.removed
-        elif not machine.log and state == _marker.NEVER_STARTED and machine.first:
+        elif not machine.log and state == markers.NEVER_STARTED and machine.first:
             self._first_start(machine)
         machine.ran_with = machine.files if machine.runs else None
         self.connected = {pair for pair in self.connected if machine.log not in pair}
@@ -331,7 +331,7 @@ class World:
         if member_id in self.removed or not member_id:
             return
         self.voted.add(member_id)
-        machine.marker = replace(marker, state=_marker.STARTING)
+        machine.marker = replace(marker, state=markers.STARTING)
         machine.log, machine.runs, machine.first = member_id, True, {}
 
     def _found(self, pairs: Sequence[Sequence[str]]) -> None:

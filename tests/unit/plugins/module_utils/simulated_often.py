@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import wraps
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulated import Unknowable
@@ -42,7 +42,7 @@ def rendered_once():
     """The same files are rendered for the same host again and again: that they are takes most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("files", "links", "flags"):
-            patch.setattr(_render, name, remembering(getattr(_render, name)))
+            patch.setattr(render, name, remembering(getattr(render, name)))
         yield
 
 

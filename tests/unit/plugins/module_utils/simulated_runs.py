@@ -13,12 +13,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import _guard, _links, _marker, _plan, _presumed
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._links import Demand
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host, Step
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, markers, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.peer_links import Demand
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from simulated import Broken, Inventory, Machine, Shape, Unknowable, World, observe
 
 #: What an act says where it can be interrupted.
@@ -81,7 +82,7 @@ class Actor:
         yield from self._hold("cluster")
         self._reach(self.step.arguments.get("endpoints", ()))
         if presumed is not None:
-            _presumed.check(presumed, self.world.listed(), but)
+            expected_members.check(presumed, self.world.listed(), but)
 
     def _reach(self, endpoints: Sequence[str]) -> None:
         """Is at least one of those that an act is to ask there?"""
@@ -94,7 +95,7 @@ class Actor:
     def _mark(self, expected: Marker | None, wanted: Marker) -> None:
         if self.machine.marker != expected:
             raise Refused("the marker changed meanwhile", "", "")
-        _marker.check_follows(expected.state if expected else None, wanted.state)
+        markers.check_follows(expected.state if expected else None, wanted.state)
         self.machine.marker = wanted
 
     def _expected(self) -> Marker | None:
@@ -116,13 +117,13 @@ class Actor:
             ids = {"member_id": machine.log, "cluster_id": self.world.cluster_id}
             if not machine.log:
                 raise Refused("no log", "", "")
-            self._mark(expected, Marker(_marker.STARTED, origin=_marker.KEPT, **own, **ids))
+            self._mark(expected, Marker(markers.STARTED, origin=markers.KEPT, **own, **ids))
             if machine.runs:
                 return
         else:
             if machine.log:
                 raise Refused("there is a log now", "", "")
-            state = expected.state if expected else _marker.OFFERED
+            state = expected.state if expected else markers.OFFERED
             told = {key: arguments[key] for key in ("token", "initial_cluster")}
             self._mark(expected, Marker(state, **own, **told))
             machine.first = told
@@ -139,7 +140,7 @@ class Actor:
             if not other.on or other.marker is None or other.marker.token != arguments["token"]:
                 raise HostError(f"{peer['name']} does not greet")
         yield "reached"
-        self._mark(marker, marker.becoming(_marker.NEVER_STARTED))
+        self._mark(marker, marker.becoming(markers.NEVER_STARTED))
 
     def _start(self, _arguments: Mapping[str, Any]) -> Act:
         yield "about to start"
@@ -147,8 +148,8 @@ class Actor:
         if self.machine.masked:
             raise HostError("masked")
         state = self.machine.marker.state if self.machine.marker else None
-        allowed = (_marker.NEVER_STARTED, _marker.STARTING, _marker.STARTED)
-        if not self.machine.runs and state not in (*allowed, *([_marker.LEAVING] if self.machine.log else [])):
+        allowed = (markers.NEVER_STARTED, markers.STARTING, markers.STARTED)
+        if not self.machine.runs and state not in (*allowed, *([markers.LEAVING] if self.machine.log else [])):
             raise Refused("its gate would not let it through", "", "")
         self.machine.enabled = True
         self.world.start(self.machine)
@@ -202,7 +203,7 @@ class Actor:
         if machine.runs:
             yield from self._cluster(None)
             claimed = True
-            _guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+            guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
         files, urls = machine.previous
         machine.files = files
         yield "files put back"
@@ -224,7 +225,7 @@ class Actor:
         found = machine.marker
         if found is None or expected is None or (found.name, found.token) != (expected.name, expected.token):
             raise Refused("the marker changed meanwhile", "", "")
-        ran = (_marker.STARTING, _marker.STARTED)
+        ran = (markers.STARTING, markers.STARTED)
         if found.state != expected.state and not (found.state in ran and expected.state in ran):
             raise Refused("the marker changed meanwhile", "", "")
         interrupted = machine.previous is not None
@@ -234,7 +235,7 @@ class Actor:
         if urls or (restart and machine.runs):
             yield from self._cluster(arguments["members"])
             if machine.runs:
-                _guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+                guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
         assert machine.files is not None
         serves = machine.log in self.world.healthy()
         if machine.previous is None or (machine.doubtful and serves):
@@ -260,7 +261,7 @@ class Actor:
             try:
                 same = machine.ran_with is not None and machine.ran_with.peer_urls == self.shape.peer_urls
                 stays = same and not urls
-                self._require(lambda now: _links.before_stop(now, machine.log, allowed, reached=stays), machine.log)
+                self._require(lambda now: peer_links.before_stop(now, machine.log, allowed, reached=stays), machine.log)
             except Refused:
                 assert machine.previous is not None
                 machine.files, machine.previous = machine.previous[0], None
@@ -278,9 +279,9 @@ class Actor:
         """It serves; without new connections both ways it goes back to what it was, if it can be spared again."""
         allowed = self.inventory.allow_outage
         try:
-            self._require(lambda now: _links.after_start(now, machine.log, allowed), machine.log)
+            self._require(lambda now: peer_links.after_start(now, machine.log, allowed), machine.log)
         except Refused:
-            _guard.check_stop(self.world.votes(), machine.log, allowed)
+            guard.check_stop(self.world.votes(), machine.log, allowed)
             yield from self._undone(machine, readdressed)
 
     def _require(self, demand_of: Callable[[Votes], Demand | None], own: str = "") -> None:
@@ -288,7 +289,7 @@ class Actor:
         votes, links = self.world.votes(), self.world.links(self.inventory)
         demand = demand_of(votes)
         if demand is not None:
-            _links.check(
+            peer_links.check(
                 demand, votes, {one: found for one, found in links.items() if one in votes.healthy or one == own}
             )
 
@@ -313,11 +314,11 @@ class Actor:
         machine, world = self.machine, self.world
         before, has_log = machine.marker, bool(machine.log)
         state = before.state if before else None
-        ours = before is not None and before.origin == _marker.JOIN
+        ours = before is not None and before.origin == markers.JOIN
         allowed = (
-            ours and state in (_marker.STARTING, _marker.STARTED)
+            ours and state in (markers.STARTING, markers.STARTED)
             if has_log
-            else state in (None, _marker.REMOVED) or (ours and state == _marker.NEVER_STARTED)
+            else state in (None, markers.REMOVED) or (ours and state == markers.NEVER_STARTED)
         )
         if not allowed:
             raise Refused("only a host without data can join", "", "")
@@ -327,9 +328,9 @@ class Actor:
             yield "files written"
         yield from self._cluster(None)
         own = self._own(before, has_log, world.listed())
-        _presumed.check(arguments["members"], world.listed(), own["id"] if own else "")
+        expected_members.check(arguments["members"], world.listed(), own["id"] if own else "")
         if own is None:
-            _guard.check_add(world.votes())
+            guard.check_add(world.votes())
             member_id = world.add(machine.at, self.shape.peer_urls)
             yield "added"
         else:
@@ -346,7 +347,7 @@ class Actor:
             machine.first = {"initial_cluster": ",".join(pairs), "token": ""}
             yield "first start prepared"
             ids = {"member_id": member_id, "cluster_id": self.world.cluster_id, "machine_id": machine.machine_id}
-            marker = Marker(_marker.NEVER_STARTED, origin=_marker.JOIN, cluster="etcd_cluster", **ids)
+            marker = Marker(markers.NEVER_STARTED, origin=markers.JOIN, cluster="etcd_cluster", **ids)
             self._mark(before, replace(marker, name=self.shape.member, initial_cluster=",".join(pairs)))
             yield "marked"
         machine.enabled = True
@@ -355,8 +356,8 @@ class Actor:
         yield "started"
         self.alive()
         if world.members.get(member_id, {}).get("is_learner"):
-            _guard.check_promote(world.votes(), member_id)
-            self._require(lambda now: _links.before_promotion(now, member_id), member_id)
+            guard.check_promote(world.votes(), member_id)
+            self._require(lambda now: peer_links.before_promotion(now, member_id), member_id)
             world.promote(member_id)
             yield "promoted"
         self._serving()
@@ -382,7 +383,7 @@ class Actor:
 
     def _left(self, arguments: Mapping[str, Any]) -> Act:
         machine, world, member_id = self.machine, self.world, arguments["member_id"]
-        if machine.marker and machine.marker.state == _marker.REMOVED and not member_id:
+        if machine.marker and machine.marker.state == markers.REMOVED and not member_id:
             return
         if member_id or machine.log:
             if machine.files is None:
@@ -390,12 +391,12 @@ class Actor:
             yield from self._cluster(arguments["members"], member_id)
         is_member = member_id in world.members
         if is_member:
-            self._require(lambda now: _links.before_removal(now, member_id))
+            self._require(lambda now: peer_links.before_removal(now, member_id))
         if machine.marker is None:
-            self._mark(None, Marker(_marker.LEAVING, name=self.shape.member, member_id=member_id))
-        elif machine.marker.state not in (_marker.LEAVING, _marker.REMOVED):
+            self._mark(None, Marker(markers.LEAVING, name=self.shape.member, member_id=member_id))
+        elif machine.marker.state not in (markers.LEAVING, markers.REMOVED):
             known = member_id or machine.marker.member_id
-            self._mark(machine.marker, machine.marker.becoming(_marker.LEAVING, member_id=known))
+            self._mark(machine.marker, machine.marker.becoming(markers.LEAVING, member_id=known))
         yield "marked"
         if is_member:
             if member_id not in world.healthy():
@@ -409,7 +410,7 @@ class Actor:
         machine.log, machine.behind = "", False
         yield "data aside"
         assert machine.marker is not None
-        self._mark(machine.marker, machine.marker.becoming(_marker.REMOVED))
+        self._mark(machine.marker, machine.marker.becoming(markers.REMOVED))
         machine.previous = None
 
     def _forget(self, arguments: Mapping[str, Any]) -> Act:
@@ -417,7 +418,7 @@ class Actor:
             yield from self._cluster(arguments["members"])
             if self.world.machine_of(arguments["member_id"]):
                 raise Refused("it answers", "", "")
-            _guard.check_remove(self.world.votes(), arguments["member_id"])
+            guard.check_remove(self.world.votes(), arguments["member_id"])
             self.world.remove(arguments["member_id"])
             yield "removed"
         finally:
@@ -434,13 +435,13 @@ class Run:
 
     def __init__(self, world: World, inventory: Inventory, fenced: Sequence[str] = ()) -> None:
         self.world, self.inventory, self.fenced = world, inventory, fenced
-        self.plan: _plan.Plan | None = None
+        self.plan: cluster_plan.Plan | None = None
         self.said = ""
 
     def walk(self) -> Act:
         hosts = observe(self.world, self.inventory)
         try:
-            self.plan = _plan.plan(hosts, fenced=self.fenced)
+            self.plan = cluster_plan.plan(hosts, fenced=self.fenced)
         except EtcdError as exc:
             self.said = str(exc)
             return

@@ -15,23 +15,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils import (
-    _advice,
-    _fenced,
-    _identity,
-    _marker,
-    _recovering,
-    _restoring,
-    _roster,
-)
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import EtcdError, HostError
-from ansible_collections.quorum.etcd.plugins.module_utils._identity import Identity
-from ansible_collections.quorum.etcd.plugins.module_utils._marker import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._recovering import Left, Recovery, Words
-from ansible_collections.quorum.etcd.plugins.module_utils._recoveryroom import Place
-from ansible_collections.quorum.etcd.plugins.module_utils._restoration import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._restoring import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, fencing, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery, restore, roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import Left, Recovery, Words
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
 from inventory_of import CLUSTER_ID, seeing
 from simulated import Broken, Inventory, Machine, Shape, World, _template, observe
 from simulated_runs import Act, Run
@@ -143,7 +136,7 @@ class Command:
     def text(self) -> str:
         undone = f" -e etcd_forget={','.join(self.forget)}" * bool(self.forget)
         undone += f" -e etcd_put_back={CLUSTER}" * self.put_back
-        return f"{self.playbook}.yml{undone} {_advice.fencing(self.fenced)}{' with a file' * self.snapshot}".strip()
+        return f"{self.playbook}.yml{undone} {advice.fencing(self.fenced)}{' with a file' * self.snapshot}".strip()
 
 
 class Playbook:
@@ -193,9 +186,9 @@ class Playbook:
     def _resumed(self, machine: Machine) -> None:
         """The member that was before runs again."""
         if machine.marker is not None and machine.marker.state in (
-            _marker.STARTING,
-            _marker.STARTED,
-            _marker.LEAVING,
+            markers.STARTING,
+            markers.STARTED,
+            markers.LEAVING,
         ):
             machine.enabled = True
             self.world.start(machine)
@@ -216,14 +209,14 @@ class Playbook:
     def _destroy(self) -> Act:
         given = self.command.fenced
         hosts = observe(self.world, self.inventory)
-        off = _fenced.by_inventory(given, self._inventory()).off
+        off = fencing.by_inventory(given, self._inventory()).off
         heard = [host for host in hosts if not host.silent and host.name not in off]
         members = {one["id"]: one for host in heard for one in self._known(self._machine(host.name))}
-        found = [_roster.identity_of(host) for host in hosts]
-        fenced = _fenced.by_members(given, found, list(members.values()))
+        found = [roster.identity_of(host) for host in hosts]
+        fenced = fencing.by_members(given, found, list(members.values()))
         unheard = {host.name: host.silent for host in hosts if host.silent}
-        _fenced.check_heard(fenced, given, unheard, {}, "It may come back.")
-        _fenced.check_silent({host.name: self._alive(self._machine(host.name), fenced.words) for host in heard})
+        fencing.check_heard(fenced, given, unheard, {}, "It may come back.")
+        fencing.check_silent({host.name: self._alive(self._machine(host.name), fenced.words) for host in heard})
         names = [host.name for host in hosts if host.name not in fenced.off]
         yield from self._each(names, self._stopped_for_good)
         yield from self._each(names, self._destroyed)
@@ -231,21 +224,21 @@ class Playbook:
 
     def _alive(self, machine: Machine, fenced: Sequence[str]) -> list[dict[str, Any]]:
         """Whom one machine knows of those that are said to be off, and hears."""
-        named = [one for one in self._known(machine) if _identity.of_member(one).is_named_by(fenced)]
+        named = [one for one in self._known(machine) if identity.of_member(one).is_named_by(fenced)]
         return [{**one, "answer": "answers"} for one in named if self.world.machine_of(one["id"])]
 
     def _stopped_for_good(self, machine: Machine) -> None:
         self._rests(machine)
         if _was_member(machine.marker):
             assert machine.marker is not None
-            machine.marker = machine.marker.becoming(_marker.LEAVING)
+            machine.marker = machine.marker.becoming(markers.LEAVING)
 
     def _destroyed(self, machine: Machine) -> None:
         if not _was_member(machine.marker):
             return
         assert machine.marker is not None
         machine.log, machine.previous = "", None
-        machine.marker = machine.marker.becoming(_marker.REMOVED)
+        machine.marker = machine.marker.becoming(markers.REMOVED)
 
     def _unmarked(self, machine: Machine) -> None:
         machine.marker, machine.first = None, {}
@@ -255,7 +248,7 @@ class Playbook:
     def _recover(self) -> Act:
         words = Words(self.command.fenced, put_back=self.command.put_back)
         hosts = observe(self.world, self.inventory)
-        plan = _recovering.plan(hosts, self._left(hosts), words)
+        plan = recovery.plan(hosts, self._left(hosts), words)
         yield from self._each(plan.puts_back, self._put_back)
         if plan.puts_back:
             return
@@ -270,9 +263,9 @@ class Playbook:
 
     def _at_rest(self, hosts: Sequence[Host], words: Words) -> Recovery:
         try:
-            return _recovering.plan(hosts, self._left(hosts), words, at_rest=True)
+            return recovery.plan(hosts, self._left(hosts), words, at_rest=True)
         except EtcdError as exc:
-            undoing = _advice.put_back("recover", CLUSTER, self.command.fenced)
+            undoing = advice.put_back("recover", CLUSTER, self.command.fenced)
             raise HostError(f"{exc}\nTo put everything back as it was: {undoing}") from exc
 
     def _left(self, hosts: Iterable[Host]) -> dict[str, Left]:
@@ -303,14 +296,14 @@ class Playbook:
 
     def _suspended(self, machine: Machine) -> None:
         if machine.marker is None:
-            machine.marker = Marker(_marker.RECOVERY_PENDING, _marker.RECOVERY, cluster=CLUSTER, name=machine.host)
+            machine.marker = Marker(markers.RECOVERY_PENDING, markers.RECOVERY, cluster=CLUSTER, name=machine.host)
         else:
-            machine.marker = machine.marker.suspended(_marker.RECOVERY_PENDING)
+            machine.marker = machine.marker.suspended(markers.RECOVERY_PENDING)
         self._rests(machine)
 
     def _put_back(self, machine: Machine) -> None:
         marker = machine.marker
-        if marker is None or marker.state != _marker.RECOVERY_PENDING:
+        if marker is None or marker.state != markers.RECOVERY_PENDING:
             return
         if _is_founded(marker):
             raise HostError(f"it has made the new cluster. Let the recovery go on: -e etcd_recover={CLUSTER}")
@@ -319,15 +312,15 @@ class Playbook:
 
     def _alone(self, machine: Machine) -> Act:
         world, shape, marker = self.world, self._shape(machine), machine.marker
-        if marker is None or marker.state != _marker.RECOVERY_PENDING:
+        if marker is None or marker.state != markers.RECOVERY_PENDING:
             raise HostError("its member was to be stopped")
         machine.release, machine.files = True, shape
         if not _is_founded(marker):
             if machine.log in world.damaged:
                 raise HostError("its log is damaged")
             machine.marker = marker = marker.becoming(
-                _marker.RECOVERY_PENDING,
-                next_token=_marker.RECOVERY,
+                markers.RECOVERY_PENDING,
+                next_token=markers.RECOVERY,
                 member_id=machine.log,
                 cluster_id=world.cluster_id,
             )
@@ -335,27 +328,27 @@ class Playbook:
             world.becomes(world.cluster_id, {machine.log: {**one, **_voting(shape)}})
             world.generation[machine.at] = len(world.former)
             yield "no way back"
-        machine.marker = marker.becoming(_marker.STARTED, origin=_marker.RECOVERY, before="", next_token="")
+        machine.marker = marker.becoming(markers.STARTED, origin=markers.RECOVERY, before="", next_token="")
         yield "marked"
         machine.enabled = True
         world.start(machine)
 
     def _given_up(self, machine: Machine) -> None:
         marker = machine.marker
-        if marker is None or marker.state == _marker.REMOVED:
+        if marker is None or marker.state == markers.REMOVED:
             return
         machine.log, machine.previous = "", None
         self.world.generation.pop(machine.at, None)
-        machine.marker = marker.becoming(_marker.REMOVED, before="", next_token="")
+        machine.marker = marker.becoming(markers.REMOVED, before="", next_token="")
 
     # -- restore.yml -------------------------------------------------------------------------------------------------
 
     def _restore(self) -> Act:
         looks, wish = self._looked()
         if self.command.put_back:
-            yield from self._each(_restoring.put_back(looks, wish), self._restore_put_back)
+            yield from self._each(restore.put_back(looks, wish), self._restore_put_back)
             return
-        plan = _restoring.plan(looks, wish, _file(self.world) if self.command.snapshot else None)
+        plan = restore.plan(looks, wish, _file(self.world) if self.command.snapshot else None)
         if plan.ending:
             yield from self._each(plan.ending, self._finished)
             raise HostError("this run restored nothing. To restore again, run the same command again.")
@@ -375,10 +368,10 @@ class Playbook:
     def _looked(self) -> tuple[list[Look], Wish]:
         hosts = observe(self.world, self.inventory)
         given, known = self.command.fenced, self._inventory()
-        off: Sequence[str] = _fenced.by_inventory(given, known).off
+        off: Sequence[str] = fencing.by_inventory(given, known).off
         looks = [self._look(host) for host in hosts if host.name not in off]
-        fenced = _restoring.fenced_by(given, known, looks)
-        off = _restoring.fenced_hosts(fenced, [host.name for host in hosts])
+        fenced = restore.fenced_by(given, known, looks)
+        off = restore.fenced_hosts(fenced, [host.name for host in hosts])
         wish = Wish(CLUSTER, "/srv/etcd.db" if self.command.snapshot else "", self.command.snapshot_of, fenced=fenced)
         return [look for look in looks if look.host.name not in off], wish
 
@@ -399,10 +392,10 @@ class Playbook:
 
     def _is_over(self, machine: Machine) -> bool:
         marker = machine.marker
-        return marker is not None and (marker.state, marker.token) == (_marker.STARTED, self._restoration.token)
+        return marker is not None and (marker.state, marker.token) == (markers.STARTED, self._restoration.token)
 
     def _is_pending(self, machine: Machine) -> bool:
-        return machine.marker is not None and machine.marker.state == _marker.RESTORE_PENDING
+        return machine.marker is not None and machine.marker.state == markers.RESTORE_PENDING
 
     def _prepared(self, machine: Machine) -> None:
         if not self._is_over(machine) and self.world.prepared.get(machine.at) != self._restoration.token:
@@ -411,14 +404,14 @@ class Playbook:
 
     def _marked(self, machine: Machine) -> None:
         marker, token = machine.marker, self._restoration.token
-        if self._is_over(machine) or (marker and marker.state in (_marker.RESTORE_PENDING, _marker.RESTORED)):
+        if self._is_over(machine) or (marker and marker.state in (markers.RESTORE_PENDING, markers.RESTORED)):
             return
         if self.world.restoration.get(machine.at) != self._restoration:
             raise HostError("the new data of this host's member are not there")
         if marker is None:
-            machine.marker = Marker(_marker.RESTORE_PENDING, cluster=CLUSTER, next_token=token)
+            machine.marker = Marker(markers.RESTORE_PENDING, cluster=CLUSTER, next_token=token)
         else:
-            machine.marker = marker.suspended(_marker.RESTORE_PENDING, next_token=token)
+            machine.marker = marker.suspended(markers.RESTORE_PENDING, next_token=token)
 
     def _stopped(self, machine: Machine) -> None:
         if self._is_pending(machine):
@@ -449,10 +442,10 @@ class Playbook:
         machine.previous = None
         world.generation[machine.at] = len(world.former)
         machine.marker = marker.becoming(
-            _marker.RESTORED,
+            markers.RESTORED,
             before="",
             next_token="",
-            origin=_marker.RESTORE,
+            origin=markers.RESTORE,
             cluster=CLUSTER,
             name=shape.member,
             token=restoration.token,
@@ -475,8 +468,8 @@ class Playbook:
 
     def _opened(self, machine: Machine) -> None:
         marker = machine.marker
-        if marker is not None and marker.state == _marker.RESTORED:
-            machine.marker = marker.becoming(_marker.STARTED)
+        if marker is not None and marker.state == markers.RESTORED:
+            machine.marker = marker.becoming(markers.STARTED)
         machine.enabled = True
         self.world.start(machine)
 
@@ -498,7 +491,7 @@ class Playbook:
 
     def _inventory(self) -> list[Identity]:
         """By what the inventory alone knows the hosts."""
-        found = [_roster.identity_of(_template(shape)) for shape in self.inventory.shapes]
+        found = [roster.identity_of(_template(shape)) for shape in self.inventory.shapes]
         return [replace(one, is_new=False, peer_urls=()) for one in found]
 
 
@@ -519,11 +512,11 @@ def _restored_id(restoration: Restoration, name: str) -> str:
 
 
 def _was_member(marker: Marker | None) -> bool:
-    return marker is not None and marker.state not in (_marker.OFFERED, _marker.REMOVED)
+    return marker is not None and marker.state not in (markers.OFFERED, markers.REMOVED)
 
 
 def _is_founded(marker: Marker | None) -> bool:
-    return marker is not None and (marker.state, marker.next_token) == (_marker.RECOVERY_PENDING, _marker.RECOVERY)
+    return marker is not None and (marker.state, marker.next_token) == (markers.RECOVERY_PENDING, markers.RECOVERY)
 
 
 def _manifest(world: Ways) -> Any:
@@ -589,7 +582,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 def is_well(world: Ways, inventory: Inventory) -> bool:
     """Does a cluster serve its clients, and may anybody change it again?"""
-    busy = (*_marker.PENDING, _marker.RESTORED)
+    busy = (*markers.PENDING, markers.RESTORED)
     return world.has_quorum() and not any(
         machine.on and machine.marker is not None and machine.marker.state in busy for machine in world.machines
     )

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput, EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._pki import _cryptography
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._pki import cryptography_dep
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities
 from inventory_of import LAYOUT, bare, seeing
 from pki_task import run
@@ -163,7 +163,7 @@ class TestAuthorities:
         assert "PRIVATE" not in str(judge(pki, holding(pki)))
 
     def test_that_are_still_to_be_made_need_the_library_before_hosts_are_changed(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(_cryptography, "problem", "version 41.0.7 was found at /usr/lib")
+        monkeypatch.setattr(cryptography_dep, "problem", "version 41.0.7 was found at /usr/lib")
         problem = judge(pki_of(str(tmp_path / "pki")), bare(tls=True)).problem
         assert "cryptography 42 or newer, and version 41.0.7 was found at /usr/lib. " in problem
         assert judge(pki_of(""), bare()).problem == ""

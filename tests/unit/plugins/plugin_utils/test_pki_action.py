@@ -13,7 +13,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
 COLLECTION = "ansible_collections.quorum.etcd.plugins"

@@ -31,14 +31,16 @@ def test_it_is_the_same_every_time():
 
 
 def test_it_holds_what_it_needs_and_no_more(sources):
+    packages = {name.split(".")[-2] for name in sources}
+    assert packages == {"_base", "_cluster", "_formats", "_model", "_rpc", "_snapshots"}
     names = {name.rpartition(".")[2] for name in sources}
-    assert {"_saver", "_saving", "_snapshot", "_client", "_retention"} <= names
-    assert not names & {"_plan", "_hostfiles", "_systemd", "_marker", "_settings", "_topology"}
+    assert {"agent", "snapshot_agent", "saving", "client", "retention"} <= names
+    assert not names & {"markers", "topology", "on_request"}
 
 
 def test_it_holds_the_collections_own_files(sources):
     for name, text in sources.items():
-        path = _program._SOURCES / f"{name.rpartition('.')[2]}.py"
+        path = _program._SOURCES.joinpath(*name.split(".")[-2:]).with_suffix(".py")
         assert text == path.read_text()
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils import _releases
-from ansible_collections.quorum.etcd.plugins.module_utils._errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._model import Checksums
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import trust_as_template
 from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
@@ -30,7 +30,7 @@ def inputs(layout=(), **changes):
         "accept_mounts": [],
         "accept_machine": [],
         "known_variables": [],
-        "checksums": {"given": {}, "url": _releases.UPSTREAM, "from_mirror": False},
+        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
@@ -215,7 +215,7 @@ def test_all_that_is_wrong_is_named_at_once():
 
 
 @pytest.mark.parametrize("archive", ["etcd-v3.6.99-linux-amd64.tar.gz", "etcd-3.6.99-linux-amd64.tar.gz"])
-@pytest.mark.parametrize("url, listed", [(_releases.UPSTREAM, True), ("https://mirror.example.com", False)])
+@pytest.mark.parametrize("url, listed", [(releases.UPSTREAM, True), ("https://mirror.example.com", False)])
 def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, listed):
     found = wanted(checksums={"given": {archive: "0" * 64}, "url": url, "from_mirror": False}).checksums
     assert found == Checksums(("etcd-v3.6.99-linux-amd64.tar.gz",), listed)
@@ -224,4 +224,4 @@ def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, lis
 @pytest.mark.parametrize("given", [["a"], "sum", {"etcd-3.6.99-linux-amd64.tar.gz": "12"}])
 def test_checksums_are_a_dictionary_of_sha256(given):
     with pytest.raises(BadInput, match="etcd_checksums"):
-        wanted(checksums={"given": given, "url": _releases.UPSTREAM, "from_mirror": False})
+        wanted(checksums={"given": given, "url": releases.UPSTREAM, "from_mirror": False})

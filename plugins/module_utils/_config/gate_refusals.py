@@ -1,0 +1,187 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Why the gate keeps a stopped member down although it has a log: its disk, its log or its machine is another one.
+
+The gate decides for itself (C(_config.gate)); here the same is said before a member is stopped, or started in vain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+
+#: The ways out that need a person's word: the variable, and when to give it.
+_WHEN = {
+    "etcd_accept_mounts": "If the data were moved for good, and what is there now is the newest",
+    "etcd_accept_machine": "If this is the member's own machine, built anew, and no other machine has its data",
+}
+
+# Who has one of these and a log may start.
+_WITH_DATA = (markers.STARTING, markers.STARTED, markers.LEAVING)
+
+_VOTES = "Started on it the member could bring acknowledged writes to nothing."
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps a member down.
+
+    :param found: what was found, with the host.
+    :param remedy: what is safe.
+    :param accept: the variable that is the other way out, or an empty string.
+    :param name: what to name in it.
+    """
+
+    found: str
+    danger: str
+    remedy: str
+    accept: str = ""
+    name: str = ""
+
+    def refusal(self) -> Refused:
+        return refusal([self])
+
+
+def refusal(obstacles: Sequence[Obstacle]) -> Refused:
+    """One refusal for several members: a command that is the way out for all of them is said once."""
+    remedies = [obstacle.remedy for obstacle in obstacles]
+    for variable, when in _WHEN.items():
+        names = ",".join(dict.fromkeys(obstacle.name for obstacle in obstacles if obstacle.accept == variable))
+        if names:
+            remedies.append(f"{when}: ansible-playbook quorum.etcd.etcd -i INVENTORY -e {variable}={names}")
+    return Refused(
+        " ".join(obstacle.found for obstacle in obstacles),
+        " ".join(dict.fromkeys(obstacle.danger for obstacle in obstacles)),
+        " ".join(dict.fromkeys(remedies)),
+    )
+
+
+def of(
+    marker: Marker, data: Mapping[str, Any], machine_id: str, label: str, name: str, owners: Mapping[str, str]
+) -> Obstacle | None:
+    """What keeps a member with a log down.
+
+    :param data: C(mounts), C(member_id), C(older_than) and C(path) of the host, as C(etcd_node_info) tells them.
+    :param machine_id: the host's own, empty where it has none for good.
+    :param name: what to name in C(-e).
+    :param owners: member id -> label of the host whose marker has it.
+    """
+    log = _of_log(marker, data, label, name, owners)
+    missing = sorted(set(marker.mounts) - set(data["mounts"]))
+    if missing:
+        return Obstacle(
+            f"{label}: {missing[0]} was a mount point when this member last served, and is none now.",
+            "The disk with its newest data may be missing, and what lies below its mount point is an older copy.",
+            f"Mount it on {label}: the member starts by itself.",
+            "" if log else "etcd_accept_mounts",
+            name,
+        )
+    if "" not in (marker.machine_id, machine_id) and marker.machine_id != machine_id:
+        return log or Obstacle(
+            f"{label} has the machine ID {machine_id}, and its member was set up on {marker.machine_id}.",
+            "If this machine was cloned with its disk, two processes would run as one member.",
+            "Switch off whichever of the two machines is the copy.",
+            "etcd_accept_machine",
+            name,
+        )
+    return log
+
+
+def _of_log(
+    marker: Marker, data: Mapping[str, Any], label: str, name: str, owners: Mapping[str, str]
+) -> Obstacle | None:
+    found, own = data["member_id"], marker.member_id
+    if found and own and found != own:
+        owner = f", which belong on {owners[found]}" if found in owners else ""
+        return Obstacle(
+            f"{label} has the data of member {found} in {data['path']}{owner}. Its own member is {own}.",
+            "The data of two hosts were swapped, or another disk is mounted: on them one member would vote as another.",
+            "Put the data back where they belong, while these members are stopped. If a host's own data are lost, move "
+            "what lies there aside and run again: while the others serve, its member is replaced.",
+        )
+    if data["older_than"]:
+        return Obstacle(
+            f"{label} has a log in {data['path']} that ends before {data['older_than']}, which its member had already: "
+            "it is an older copy.",
+            _VOTES,
+            f"Mount the disk with the newer data on {label}: the member starts by itself. If they are lost, and while "
+            f"the others serve, have it replaced: run once with etcd_member_state: absent for {name}, then once "
+            "without that line. If the data of all members are older copies, recover from them (etcd_recover, with "
+            "-e etcd_quorum_lost=true), or restore a snapshot.",
+        )
+    return None
+
+
+def forced_by(host: Host) -> str:
+    """What would let the next start of a host's etcd drop all other members; empty where files of ours are all that
+    does, which are written again before that.
+    """
+    if host.wanted is None:
+        return ""
+    layout = host.wanted.layout
+    found = [str(host.seen["unit"]["forced_by"])]
+    # The service manager's own settings are known of a process that has them.
+    found += [
+        str(place)
+        for place, sets in (host.seen["runtime"] or {}).get("sources", [])
+        if variable_sources.is_forced(sets)
+    ]
+    return next(
+        (place for place in found if not variable_sources.is_ours(place, layout.conf_file, layout.unit_file)), ""
+    )
+
+
+def of_forced(label: str, source: str) -> tuple[str, str, str]:
+    """What was found, the danger and the remedy, of a unit that a rescue by hand has left like this."""
+    return (
+        f"{label}: etcd would start with force-new-cluster, because of {source}.",
+        "Each start with it drops all other members from the cluster: two clusters would go on under one ID.",
+        "Remove it there, then systemctl daemon-reload, and run again.",
+    )
+
+
+def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Obstacle | None:
+    """What keeps the member of a host down, None for one that runs or has no log.
+
+    :param hosts: all of the group: which data belong where is told by their markers.
+    :param rebuilt: the host's system is a new one; its marker is written again before the member starts.
+    """
+    marker = host.marker
+    if marker is None or host.silent or host.runs or not host.has_log or marker.state not in _WITH_DATA:
+        return None
+    forced = forced_by(host)
+    if forced:
+        return Obstacle(*of_forced(host.label, forced))
+    owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
+    machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
+    return of(marker, host.seen["data"], machine_id, host.label, host.name, owners)
+
+
+def accepted(host: Host) -> Host:
+    """The host with its mount points and its machine as the member's own, as far as the operator has said so."""
+    marker, wanted = host.marker, host.wanted
+    if (
+        marker is None
+        or wanted is None
+        or of_host(host) is None
+        or forced_by(host)
+        or _of_log(marker, host.seen["data"], "", "", {})
+    ):
+        return host
+    names = {host.name, wanted.name}
+    if names & set(wanted.said.accept_mounts):
+        marker = replace(marker, mounts=tuple(host.seen["data"]["mounts"]))
+    if names & set(wanted.said.accept_machine):
+        marker = replace(marker, machine_id=host.seen["host"]["machine_id"])
+    return replace(host, seen={**host.seen, "marker": marker.to_dict()})

@@ -1,0 +1,92 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The systemd unit of one member: hardened, guarded by the gate, its sandbox following the member's directories."""
+
+from __future__ import annotations
+
+import posixpath
+
+from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+
+#: By this a unit file is known for one of ours.
+SIGNATURE = "# Managed by quorum.etcd: "
+
+_UNIT = """\
+{signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.
+[Unit]
+Description=etcd member {name} of {cluster}
+Documentation=https://etcd.io/docs/
+Wants=network-online.target
+After=network-online.target time-sync.target local-fs.target remote-fs.target
+# A refused start is tried again for ever, so that a disk that returns is picked up.
+StartLimitIntervalSec=0
+
+[Service]
+# etcd says READY only once a quorum answers: how long that takes at a first start is not this unit's to say.
+Type=notify
+TimeoutStartSec=infinity
+Restart=on-failure
+RestartSec=5
+User={user}
+Group={group}
+WorkingDirectory=/
+EnvironmentFile={conf_file}
+# Published by the gate for the one first start, gone otherwise.
+EnvironmentFile=-{run_dir}/bootstrap.env
+# etcd would send its peer traffic through a proxy named in the environment.
+UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
+ExecStartPre=+{gate} before
+ExecStart={binary}
+ExecStartPost=+{gate} ready
+ExecStopPost=+{gate} after
+LimitNOFILE=65536
+{memory}OOMScoreAdjust=-500
+UMask=0077
+
+{sandbox}
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def writable_dirs(layout: Layout) -> list[str]:
+    """The directories etcd writes to: its data, its log when that lies elsewhere, its log file's directory.
+
+    etcd makes C(wal-dir) itself by renaming a sibling, so it is the parent that must be writable
+    (server/storage/wal/wal.go, Create).
+    """
+    paths = [layout.data_dir]
+    if layout.wal_dir:
+        paths.append(posixpath.dirname(layout.wal_dir))
+    if layout.log_file:
+        paths.append(posixpath.dirname(layout.log_file))
+    return list(dict.fromkeys(paths))
+
+
+def render(layout: Layout, name: str, cluster: str, binary: str, locks_memory: bool = False) -> str:
+    """The unit file.
+
+    :param binary: the versioned path of etcd; links are for people.
+    :param locks_memory: is the database to stay in memory? Above the limit that systemd gives etcd would end with
+        C(failed to commit tx) as soon as the database grows (server/storage/backend/backend.go, C(Mlock)).
+    """
+    return _UNIT.format(
+        signature=SIGNATURE,
+        # A percent sign begins a specifier (systemd.unit(5)).
+        name=name.replace("%", "%%"),
+        cluster=cluster.replace("%", "%%"),
+        user=layout.user,
+        group=layout.group,
+        conf_file=layout.conf_file,
+        run_dir=layout.run_dir,
+        gate=layout.gate_file,
+        binary=binary,
+        memory="LimitMEMLOCK=infinity\n" if locks_memory else "",
+        # A directory on a missing disk is the gate's to speak of.
+        sandbox=sandbox.lines(writable_dirs(layout), withheld_calls="@privileged @resources"),
+    )

@@ -1,0 +1,31 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Which releases are unpacked on a host: a directory gets its name only when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+
+_RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
+
+
+def named_in(text: str) -> str:
+    """The version of the release whose directory a path or a text names, an empty text if it names none."""
+    found = _RELEASE.search(text)
+    return found.group(1) if found else ""
+
+
+def versions(layout: Layout) -> list[str]:
+    """The versions that are there."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        found = (_RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir))
+        return sorted(match.group(1) for match in found if match)
+    return []

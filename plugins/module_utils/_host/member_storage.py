@@ -1,0 +1,128 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What a member stands on: the machine, the mount points of its data, and how far its log had come."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
+from ansible_collections.quorum.etcd.plugins.module_utils._formats.bbolt import BadDatabase, Database
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+
+
+def older_than(layout: Layout, member_id: str, cluster_id: str) -> str:
+    """The newest segment that the gate has seen of this log, where the log that is there ends before it; else empty.
+
+    :param member_id: as the log that is there says.
+    """
+    known, _blank, ids = host_files.read_text(layout.newest_file).strip().partition(" ")
+    if not member_id or ids != f"{member_id} {cluster_id}":
+        return ""
+    return known if wal.place_of(wal.newest(layout.log_dir)) < wal.place_of(known) else ""
+
+
+def check(layout: Layout, marker: Marker) -> None:
+    """Would the gate let the member start again with the log that is there?
+
+    :raises Refused: its disk, its log or its machine is another one.
+    """
+    # One that runs on this very log stands where it must; its marker is renewed before it is stopped.
+    _check(layout, replace(marker, **served_on(layout)))
+
+
+def check_log(layout: Layout, marker: Marker) -> None:
+    """Is the log that is there the member's own, and not an older copy of it?
+
+    :raises Refused: it is not.
+    """
+    _check(layout, replace(marker, mounts=(), machine_id=""))
+
+
+def _check(layout: Layout, marker: Marker) -> None:
+    member_id, cluster_id = "", ""
+    # Whose a damaged log is nobody can say, and the gate lets it through.
+    with contextlib.suppress(wal.DamagedLog):
+        member_id, cluster_id = wal.identity(layout.log_dir)
+    data = {
+        "path": layout.data_dir,
+        "mounts": host_files.mounts_under(layout),
+        "member_id": member_id,
+        "older_than": older_than(layout, member_id, cluster_id),
+    }
+    found = gate_refusals.of(marker, data, host_files.machine_id(), "This host", marker.name or "NAME", {})
+    if found is not None:
+        raise found.refusal()
+
+
+def left(layout: Layout) -> str:
+    """The first trace of a member's data beside the log that etcd would use; empty where there is none.
+
+    A first start that failed leaves a database without a bucket for keys: its log is made before that
+    (server/etcdserver/bootstrap.go).
+
+    :raises HostError: the disk does not tell.
+    """
+    inside = os.path.join(layout.data_dir, "member", "wal")
+    for segment in wal.segments(inside) if inside != layout.log_dir else []:
+        return segment
+    snapshots = os.path.join(layout.data_dir, "member", "snap")
+    found = sorted(glob.glob(os.path.join(glob.escape(snapshots), "*.snap")))
+    database = os.path.join(snapshots, "db")
+    if os.path.isfile(database) and _is_used(database):
+        found.append(database)
+    return next(iter(found), "")
+
+
+def _is_used(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return Database(file, os.fstat(file.fileno()).st_size).bucket(b"key") is not None
+    except (BadDatabase, OSError):
+        return True
+
+
+def check_empty(layout: Layout) -> None:
+    """Is nothing there that a first start would take for its own?
+
+    :raises Refused: something is.
+    """
+    found = left(layout)
+    if found:
+        raise Refused(
+            f"{found} is there, and no write-ahead log in {layout.log_dir}.",
+            "etcd would take the data of another member for its own.",
+            AGAIN,
+        )
+
+
+def is_held(layout: Layout) -> bool:
+    """Is the log at its path the one that an etcd has open? A disk can be unmounted, or mounted over, below it."""
+    return processes.has_open(wal.segments(layout.log_dir))
+
+
+def served_on(layout: Layout) -> dict[str, Any]:
+    """The fields of the marker that a member which serves renews; none where its log is not the one at its path."""
+    if not is_held(layout):
+        return {}
+    return {"mounts": tuple(host_files.mounts_under(layout)), "machine_id": host_files.machine_id()}
+
+
+def forget_log(layout: Layout) -> None:
+    """What comes is other data: how far the log had come says nothing of them.
+
+    :raises HostError: that cannot be removed.
+    """
+    host_files.remove(layout.newest_file)

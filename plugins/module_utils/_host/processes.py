@@ -1,0 +1,155 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Running processes as /proc shows them: what really runs, whatever the files say."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import posixpath
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def describe(pid: int) -> dict[str, Any] | None:
+    """One process, or None when it is gone.
+
+    :returns: C(pid), C(started) (clock ticks after boot, so that a reused number is told apart), C(executable)
+        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only, secrets
+        hidden),
+        C(invocation) (systemd's id of the start that made it; empty without one).
+    """
+    try:
+        ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
+        pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
+        given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
+        return {
+            "pid": pid,
+            "started": int(ticks),
+            "executable": os.readlink(f"/proc/{pid}/exe"),
+            "environment": secrets.environment(
+                {name: value for name, value in given.items() if name.startswith("ETCD_")}
+            ),
+            "invocation": given.get("INVOCATION_ID", ""),
+        }
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def named(command: str) -> list[int]:
+    """The numbers of the processes with this command name, ascending."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                if _read(f"/proc/{entry}/comm").strip() == command.encode():
+                    found.append(int(entry))
+    return sorted(found)
+
+
+def command_line(pid: int) -> list[str]:
+    """A process' arguments, secrets hidden; empty when it is gone."""
+    try:
+        words = [part.decode(errors="replace") for part in _read(f"/proc/{pid}/cmdline").split(b"\0") if part]
+        return secrets.arguments(words)
+    except OSError:
+        return []
+
+
+def used(pid: int, places: Sequence[str]) -> list[str]:
+    """Which of these directories and files a process has open, runs, or has in its arguments or settings.
+
+    What it calls so may be something else in its own mount namespace: the files themselves are compared.
+    """
+    names = {ancestor for path in _paths_of(pid) for ancestor in _ancestors(path)}
+    return [place for place in places if any(_is_same(pid, name, place) for name in names)]
+
+
+def _paths_of(pid: int) -> list[str]:
+    found = [word.rpartition("=")[2] for word in command_line(pid)[1:]]
+    with contextlib.suppress(OSError):
+        described = describe(pid)
+        if described is not None:
+            found += [described["executable"], *described["environment"].values()]
+        for handle in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                found.append(os.readlink(f"/proc/{pid}/fd/{handle}"))
+    return [posixpath.normpath(path) for path in found if path.startswith("/")]
+
+
+def _ancestors(path: str) -> Iterator[str]:
+    while path != posixpath.dirname(path):
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _is_same(pid: int, name: str, place: str) -> bool:
+    try:
+        return os.path.samefile(f"/proc/{pid}/root{name}", place)
+    except OSError:
+        # Where it is not there yet the process may be about to make it.
+        return name == place and not os.path.exists(place)
+
+
+def unit_of(pid: int) -> str:
+    """The systemd unit of this host that a process runs in, or an empty string."""
+    own = posixpath.dirname(_cgroup(1))
+    path = _cgroup(pid)
+    if not path.startswith(own):
+        return ""
+    # What is below a scope is a container's or a session's own: its units are not this host's.
+    parts = path[len(own) :].split(".scope/", 1)[0].split("/")
+    return next((part for part in reversed(parts) if part.endswith(".service")), "")
+
+
+def _cgroup(pid: int) -> str:
+    """Where systemd has put a process: its path in the unified hierarchy, or in systemd's own of the old kind."""
+    try:
+        lines = _read(f"/proc/{pid}/cgroup").decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    found = {kind: path for _number, kind, path in (line.split(":", 2) for line in lines)}
+    unified = found.get("", "")
+    return unified if unified.strip("/") else found.get("name=systemd", unified)
+
+
+def has_open(paths: Sequence[str]) -> bool:
+    """Has an etcd one of these very files open, whatever is mounted where it has found it?"""
+    wanted = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = os.stat(path)
+            wanted.add((found.st_dev, found.st_ino))
+    for pid in named("etcd") if wanted else []:
+        with contextlib.suppress(OSError):
+            for handle in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    found = os.stat(f"/proc/{pid}/fd/{handle}")
+                    if (found.st_dev, found.st_ino) in wanted:
+                        return True
+    return False
+
+
+def of_socket(inode: str) -> int:
+    """The process that holds a socket, 0 if none is found."""
+    wanted = f"socket:[{inode}]"
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            for handle in os.listdir(f"/proc/{entry}/fd"):
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"/proc/{entry}/fd/{handle}") == wanted:
+                        return int(entry)
+    return 0

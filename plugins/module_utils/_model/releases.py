@@ -1,0 +1,154 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""etcd's releases: names, architectures, checksums and where a checksum may come from. No network here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+
+#: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
+DEFAULT_VERSION = "3.6.14"
+
+#: Bytes that an install directory must have free: an archive of 25 MiB, the 80 MiB it unpacks to, and some room.
+ROOM = 160 << 20
+
+UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"
+
+#: The kernel's name of an architecture -> etcd's (https://github.com/etcd-io/etcd/releases).
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
+
+#: SHA256 of upstream's archives. 3.4 has no entry: it is only ever the source of an upgrade.
+PINNED = {
+    "etcd-v3.6.14-linux-amd64.tar.gz": "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5",
+    "etcd-v3.6.14-linux-arm64.tar.gz": "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e",
+    "etcd-v3.5.33-linux-amd64.tar.gz": "5025b5b24d81a9616b6e284ccd439b9a3df055ef8fdcdc142af3ec8f6a3b3c95",
+    "etcd-v3.5.33-linux-arm64.tar.gz": "0764c5c0acef155f4bfa0487791cc5776adef66315bf16ec0653883bfd463a90",
+}
+
+#: The first patch of each minor whose tool knows C(--bump-revision); 3.6 and newer always did.
+RAISING = ((3, 4, 27), (3, 5, 10))
+
+_VERSION = re.compile(r"3\.([4-9]|[1-9]\d+)\.\d+")
+_OLD = re.compile(r"(2\.\d+|3\.[0-3])(\.\d+)?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def plain(version: str) -> str:
+    """A version as etcd itself tells it: C(v3.6.14), the name of its tag, is C(3.6.14)."""
+    return version.strip().removeprefix("v")
+
+
+def check_version(version: str) -> None:
+    """Is this a version that can be installed?
+
+    :raises BadInput: it is not written like C(3.6.14), or below 3.4.
+    """
+    if not _VERSION.fullmatch(version):
+        old = "It is too old: what this collection asks of a member came with 3.4. " if _OLD.fullmatch(version) else ""
+        raise BadInput(
+            f"etcd_version is {version!r}. {old}Give a full version of 3.4 or newer, such as {DEFAULT_VERSION}."
+        )
+
+
+def of_minor(version: str) -> str:
+    """The release of a minor that this collection knows best: its default, else the newest that is pinned.
+
+    :param version: of any patch.
+    :returns: an empty string for a minor without a release here.
+    """
+    pinned = [name.split("-")[1].removeprefix("v") for name in PINNED]
+    same = [one for one in (DEFAULT_VERSION, *pinned) if order(one)[:2] == order(version)[:2]]
+    return max(same, key=order, default="")
+
+
+def order(version: str) -> tuple[int, ...]:
+    """A version as numbers, to compare it by."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def architecture(machine: str) -> str:
+    """etcd's name of an architecture.
+
+    :param machine: the kernel's name, C(uname -m).
+    :raises BadInput: there are no archives for it.
+    """
+    if machine not in ARCHITECTURES:
+        raise BadInput(f"etcd has no archive for {machine}; there are {', '.join(sorted(ARCHITECTURES.values()))}.")
+    return ARCHITECTURES[machine]
+
+
+def tools(version: str) -> tuple[str, ...]:
+    """What an archive holds; etcdutl came with 3.5."""
+    return ("etcd", "etcdctl") if version.startswith("3.4.") else ("etcd", "etcdctl", "etcdutl")
+
+
+def can_raise_revision(version: str) -> bool:
+    """Can a restore with this release begin at a later revision than the snapshot?"""
+    return all(order(version) >= first or order(version)[:2] != first[:2] for first in RAISING)
+
+
+def archive(version: str, machine: str) -> str:
+    """The name of an archive."""
+    return f"etcd-v{version}-linux-{architecture(machine)}.tar.gz"
+
+
+def checksums(given: Mapping[str, str]) -> dict[str, str]:
+    """C(etcd_checksums) with the names that archives have, whether the version in them has its C(v) or not.
+
+    :raises BadInput: it is no dictionary.
+    """
+    if not isinstance(given, Mapping):
+        raise BadInput(f"etcd_checksums is {given!r}. Give a dictionary of archives and their SHA256.")
+    return {re.sub(r"^etcd-(?=\d)", "etcd-v", str(name)): str(checksum) for name, checksum in given.items()}
+
+
+def check_checksum(name: str, given: Collection[str], listed: bool) -> None:
+    """Is there anything to hold an archive against?
+
+    :param given: names of archives in C(etcd_checksums).
+    :param listed: whether the C(SHA256SUMS) of the place that it is fetched from is believed.
+    :raises BadInput: there is not.
+    """
+    if not listed and name not in given and name not in PINNED:
+        raise BadInput(
+            f"No checksum is known for {name}, and a mirror's own list only says that it agrees with itself. Give it: "
+            f"etcd_checksums: {{{name}: SHA256}}; or believe the mirror: etcd_checksums_from_mirror: true."
+        )
+
+
+def known_checksum(name: str, given: Mapping[str, str]) -> str:
+    """The SHA256 that an archive must have: what the user gave, else the pinned one, else empty.
+
+    :raises BadInput: the given one is no SHA256.
+    """
+    checksum = str(given.get(name, "")).lower() or PINNED.get(name, "")
+    if checksum and not _SHA256.fullmatch(checksum):
+        raise BadInput(f"etcd_checksums has {checksum!r} for {name}, which is no SHA256 of 64 hexadecimal digits.")
+    return checksum
+
+
+def checksums_url(url: str, version: str, from_mirror: bool) -> str:
+    """Where the release's own C(SHA256SUMS) may be fetched, or empty.
+
+    A mirror's list says only that the mirror agrees with itself, so it is believed on request alone, and upstream's
+    only over HTTPS.
+    """
+    if url.rstrip("/") == UPSTREAM or from_mirror:
+        return f"{url.rstrip('/')}/v{version}/SHA256SUMS"
+    return ""
+
+
+def checksum_in(listing: str, name: str) -> str:
+    """The checksum of an archive in a C(SHA256SUMS), or empty."""
+    for line in listing.splitlines():
+        digest, _space, file = line.partition(" ")
+        if file.strip().lstrip("*") == name and _SHA256.fullmatch(digest.lower()):
+            return digest.lower()
+    return ""

@@ -1,0 +1,646 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The steps from a cluster that serves to the one that the inventory says, in an order that never costs a quorum.
+
+Each step is tried on the cluster as the steps before it would leave it; what the guard would refuse on the way is
+refused before the first of them. Members that are down come first, and one that ends again and again comes last where
+the others can do without it. What is lost for good is removed before anything is added, because etcd adds nothing while
+a voter is missing. All else is added before it is removed, so that the cluster never tolerates fewer failures than it
+does at the start or at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wanted, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, drift, next_action
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Turn
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Foreseen
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
+
+# etcd's own default (server/etcdserver/api/membership/cluster.go); C(max-learners) is a flag since 3.6.
+_MAX_LEARNERS = 1
+
+
+@dataclass
+class Changes:
+    """What is to be done with a cluster that exists.
+
+    :param waves: the steps.
+    :param later: why this run leaves something to the next one, in sentences.
+    """
+
+    waves: list[Wave] = field(default_factory=list)
+    later: list[str] = field(default_factory=list)
+
+    @property
+    def steps(self) -> list[Step]:
+        return [step for wave in self.waves for step in wave]
+
+
+def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> Changes:
+    """The steps for one cluster.
+
+    :param hosts: in the inventory's order.
+    :param roster: None while nobody serves.
+    :param versions: host name -> the version that it has, or is to get.
+    :raises Refused: the guard would not let a step happen; no step was taken.
+    :raises BadInput: C(etcd_forget) names a member that is not there, or lives.
+    """
+    if roster is None:
+        planning = _Planning(hosts, roster, versions)
+        planning.renew_certificates()
+        planning.bring_up()
+        return planning.changes
+    crashing = [host for host in hosts if _crashes(host)]
+    if crashing:
+        with contextlib.suppress(Refused):
+            return _with_last(crashing, hosts, roster, versions)
+    planning = _Planning(hosts, roster, versions)
+    try:
+        planning.bring_up()
+        planning.agree(roster)
+    except Refused as exc:
+        return _only_up(_Planning(hosts, roster, versions), exc, writing=True)
+    return planning.changes
+
+
+def _with_last(crashing: Sequence[Host], hosts: Sequence[Host], roster: Roster, versions: Mapping[str, str]) -> Changes:
+    """A member that does not start would end each run before anything else is done. Where the others can do without it,
+    it comes last.
+
+    :raises Refused: they cannot.
+    """
+    planning = _Planning(hosts, roster, versions)
+    planning.set_aside(crashing)
+    planning.bring_up()
+    planning.agree(roster)
+    planning.take_back(crashing)
+    planning.bring_up()
+    planning.turn_down()
+    return planning.changes
+
+
+def only_started(
+    hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str], refused: Refused
+) -> Changes:
+    """What is done although a danger refuses all else: members that are down are started with the files that they have.
+
+    :raises Refused: there is none.
+    """
+    return _only_up(_Planning(hosts, roster, versions), refused, writing=False)
+
+
+def _only_up(planning: _Planning, refused: Refused, writing: bool) -> Changes:
+    """Members that are down come first whatever else is asked for; the rest is judged anew once they serve."""
+    planning.bring_up(turning=False, writing=writing)
+    if not planning.changes.waves:
+        # A member that its gate keeps down may be all that is wrong: that comes first.
+        raise Refused(" ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy)
+    return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
+
+
+class _Planning:
+    """Walks the steps on the cluster as the steps before them would leave it."""
+
+    def __init__(self, hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
+        self._hosts = hosts
+        self._versions = versions
+        self._due = {host.name: next_action.of(host, roster) for host in hosts}
+        self._foreseen = Foreseen(hosts, roster)
+        self._turns = dict(self._find_turns()) if roster is not None else {}
+        #: Whose steps are planned now.
+        self._planned = list(hosts)
+        self._issued: set[str] = set()
+        self.changes = Changes()
+
+    def set_aside(self, some: Sequence[Host]) -> None:
+        """Plan no start and no turn of theirs; for the guard they are lost, as they are.
+
+        One whose previous files may be put back has that first: nobody else may get what it does not start with.
+        """
+        may = (next_action.NOTHING, next_action.START, next_action.AWAIT)
+        self._planned = [host for host in self._hosts if host not in some or self._due[host.name] not in may]
+
+    def take_back(self, some: Sequence[Host]) -> None:
+        """Plan the steps of these, and of nobody else."""
+        self._planned = [host for host in some if host not in self._planned]
+
+    # -- members that are down ---------------------------------------------------------------------------------------
+
+    def bring_up(self, turning: bool = True, writing: bool = True) -> None:
+        """Nothing here needs a quorum. All are started before any is awaited: they may need each other.
+
+        :param turning: are members to have their turns?
+        :param writing: are members to get the files that they lack?
+        """
+        for host in self._hosts_due(next_action.WAIT):
+            obstacle = gate_refusals.of_host(host, self._hosts)
+            self.changes.later.append(host.unfit if obstacle is None else str(obstacle.refusal()))
+        kept = self._hosts_due(next_action.KEEP) if writing else []
+        # A turn brings it up by itself. At an address that is another by now it would not serve.
+        turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]
+        due = [host for host in self._hosts_due(next_action.START) if host.name not in turns]
+        starting = [host for host in due if writing or host.state != markers.NEVER_STARTED]
+        fresh = [host for host in starting if host.state == markers.NEVER_STARTED]
+        self._install([*fresh, *kept, *self._without_release([*starting, *self._hosts_due(next_action.RESTORE)])])
+        self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
+        moved = [host for host in kept if not host.runs and drift.new_address(host, self._foreseen.on(host))]
+        for host in moved:
+            self.changes.later.append(f"{host.label} is started by the next run, in its turn: its address is another.")
+        up = [*starting, *(host for host in kept if host not in moved)]
+        self._add(bootstrap.start(host) for host in up)
+        for host in self._hosts_due(next_action.RESTORE):
+            self._add([self._restoring(host)])
+        self._add(bootstrap.awaiting(host) for host in [*up, *self._hosts_due(next_action.AWAIT)])
+        for host in [*up, *self._hosts_due(next_action.RESTORE), *self._hosts_due(next_action.AWAIT)]:
+            self._foreseen.well(host)
+        for host in [*fresh, *(host for host in kept if host in up and not host.runs)]:
+            self._foreseen.started(host)
+
+    def renew_certificates(self) -> None:
+        """Nobody can be asked where all have expired. New ones need neither a quorum nor a restart.
+
+        etcd reads them at the next handshake.
+        """
+        turns = [(host, drift.of(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
+        self._add(self._turn_step(host, turn, "") for host, turn in turns if turn is not None and not turn.restart)
+
+    def _first_files(self, host: Host) -> Step:
+        """The files of one that agreed on a first start and never ran are written anew."""
+        # Without a marker it would not be due for a start.
+        marker = cast(Marker, host.marker)
+        told = {"initial_cluster": marker.initial_cluster, "token": marker.token}
+        return Step(
+            "configure",
+            host.name,
+            f"write the files of {host.label}",
+            {"version": self._versions[host.name], **told, "kept": False},
+        )
+
+    def _kept_files(self, host: Host) -> Step:
+        what = "the marker" if host.runs else "the files"
+        return Step(
+            "configure",
+            host.name,
+            f"write {what} of {host.label}, whose data are those of a member",
+            {"version": self._versions[host.name], "initial_cluster": "", "token": "", "kept": True},
+        )
+
+    def _restoring(self, host: Host) -> Step:
+        member = self._foreseen.on(host)
+        return Step(
+            "restore",
+            host.name,
+            f"put back what the interrupted turn of {host.label} replaced, and start it",
+            {
+                "endpoints": self._foreseen.endpoints(member["id"] if member else ""),
+                **self._witnessed(host),
+            },
+        )
+
+    # -- acts that a quorum agrees on --------------------------------------------------------------------------------
+
+    def agree(self, roster: Roster) -> None:
+        """What a quorum must agree on.
+
+        :raises BadInput: C(etcd_forget) is wrong.
+        :raises Refused: a step would be dangerous.
+        """
+        self._check_addresses()
+        up = len(self.changes.waves)
+        turning = _leader_last(self._hosts_turning(), roster)
+        leaving = _leader_last(self._hosts_due(next_action.LEAVE), roster)
+        replaced = self._hosts_due(next_action.REPLACE)
+        joining = self._hosts_due(next_action.JOIN)
+        staying = [host for host in self._planned if host.name in self._turns or self._goes_on(host)]
+        self._install([*replaced, *joining, *self._without_release(staying)])
+        restarting = self._without_restarts(_up(turning))
+        for host in _down(turning):
+            self._turn(host)
+        for member_id in self._forgotten(roster):
+            self._forget(member_id, "whose machine is gone")
+        for host in _down(leaving):
+            self._leave(host)
+        lost = [host for host in replaced if self._is_voter(host)]
+        withdrawn = [host for host in replaced if host not in lost]
+        for host in withdrawn:
+            self._give_up(host)
+        turns = self._not_too_early(restarting)
+        turns = self._as_far_as_spared([host for host in turns if _is_halfway(host, roster)], turns)
+        # One whose joining has begun has the only place there is for a learner.
+        begun = [host for host in joining if self._foreseen.on(host) is not None]
+        for host in begun:
+            self._join(host)
+        for host in lost:
+            self._give_up(host)
+            self._join(host)
+        for host in [*joining, *withdrawn]:
+            if host not in begun:
+                self._join(host)
+        for host in (one for one in turns if _is_halfway(one, roster)):
+            self._turn(host)
+        for host in _up(leaving):
+            self._leave(host)
+        for host in (one for one in turns if not _is_halfway(one, roster)):
+            self._turn(host)
+        if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
+            bootstrap.check_can_be_asked(self._hosts)
+
+    def turn_down(self) -> None:
+        """The turns of members that are down, which cost their cluster nothing."""
+        turning = _down(self._hosts_turning())
+        self._install(self._without_release(turning))
+        for host in turning:
+            self._turn(host)
+
+    def _without_restarts(self, turning: Sequence[Host]) -> list[Host]:
+        """What costs nobody anything comes first, certificates that are due among it: etcd reads them at each
+        handshake, and nobody is stopped while new connections fail by those of others.
+
+        :returns: who is to restart.
+        """
+        restarting = [host for host in turning if self._turns[host.name].restart]
+        for host in turning:
+            if host not in restarting:
+                self._turn(host)
+        # A new address gets its own certificate in its turn.
+        due = [
+            host
+            for host in restarting
+            if host.authorities.renew and not host.seen["previous"] and not self._turns[host.name].peer_urls
+        ]
+        self._issued.update(host.name for host in due)
+        self._add(
+            Step(
+                "turn",
+                host.name,
+                f"{host.label}: no restart, because its certificates are due",
+                {
+                    "version": self._versions[host.name],
+                    "restart": False,
+                    "peer_urls": [],
+                    "certificates": "only",
+                    **self._presuming((self._foreseen.on(host) or {}).get("id", "")),
+                    **self._witnessed(host),
+                },
+            )
+            for host in due
+        )
+        return restarting
+
+    def _as_far_as_spared(self, halfway: Sequence[Host], turns: Sequence[Host]) -> list[Host]:
+        """Who joins is promoted only where others can connect to the voters anew. Where no other can be spared before
+        somebody has joined, the guard says so, and the turn comes after.
+
+        :returns: whose turns are left.
+        """
+        had = set()
+        for host in halfway:
+            with contextlib.suppress(Refused):
+                self._turn(host)
+                had.add(host.name)
+        return [host for host in turns if host.name not in had]
+
+    def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
+        """Whose turn may come now: what has just been put back may be what nobody starts with, and is tried first again
+        where it was tried before.
+        """
+        interrupted = self._hosts_due(next_action.RESTORE)
+        if not interrupted:
+            return list(turning)
+        self.changes.later += [
+            f"{host.label} has its turn in the next run: the one of {interrupted[0].label} was interrupted, and comes "
+            "first."
+            for host in turning
+            if self._turns[host.name].restart
+        ]
+        return [host for host in turning if not self._turns[host.name].restart]
+
+    def _check_addresses(self) -> None:
+        for host in self._hosts:
+            # One that joins has never voted: its address is whatever the inventory says.
+            if host.has_log and self._due[host.name] not in (
+                next_action.LEAVE,
+                next_action.REPLACE,
+                next_action.JOIN,
+                next_action.WAIT,
+            ):
+                drift.check_address(host, self._foreseen.on(host))
+
+    def _forgotten(self, roster: Roster) -> list[str]:
+        given = {word: None for host in self._hosts if host.wanted is not None for word in host.wanted.said.forget}
+        found = _roster.forgotten(self._hosts, roster.members, list(given))
+        for member in found:
+            self._check_silent(member, roster)
+        return list(dict.fromkeys(str(member["id"]) for member in found))
+
+    def _check_silent(self, member: Member, roster: Roster) -> None:
+        answers: list[str] = []
+        unclear: list[str] = []
+        for host in self._hosts:
+            lives_here = (roster.on(host) or {}).get("id") == member["id"]
+            if lives_here and host.runs:
+                answers.append(f"it runs on {host.label}")
+            elif lives_here and self._due[host.name] in (next_action.START, next_action.RESTORE, next_action.KEEP):
+                answers.append(f"{host.label} was looked at and has its data, and this run would start it")
+            voices = {"the controller": host.heard, host.label: (host.seen.get("cluster") or {}).get("forgotten") or {}}
+            for asker, heard in voices.items():
+                if heard.get(member["id"]):
+                    sign = Sign(**heard[member["id"]])
+                    (answers if sign.certain else unclear).append(f"asked from {asker} it {sign}")
+        if answers:
+            raise BadInput(
+                f"etcd_forget names {guard.label(member)}, and it is alive: {answers[0]}. A member that is removed "
+                "while it runs takes its vote with it, and clients lose what they read there. To take a living member "
+                "out, write etcd_member_state: absent for its host."
+            )
+        if unclear and not self._is_confirmed(member):
+            raise BadInput(
+                f"etcd_forget names {guard.label(member)}, and it may be alive: {unclear[0]}. A member that hangs "
+                "looks like this, and one that is removed while it runs takes its vote with it. See what listens there "
+                "(ss -ltnp on that machine). If that is something else, and the member's machine is gone for good, "
+                f"confirm it: -e etcd_confirm={member['id']}"
+            )
+
+    def _is_confirmed(self, member: Member) -> bool:
+        """Has the operator seen to it that what answers at its address is something else?"""
+        said = [word for host in self._hosts if host.wanted is not None for word in host.wanted.said.confirm]
+        return identity.of_member(member).is_named_by(said)
+
+    def _forget(self, member_id: str, why: str) -> None:
+        """Have it removed by a host that serves."""
+        member = next(member for member in self._foreseen.members if member["id"] == member_id)
+        self._foreseen.lost(member_id)
+        guard.check_remove(self._foreseen.votes(), member_id)
+        actor = next(host for host in self._hosts if host.answers)
+        told = {**self._removing(member_id), "confirmed": self._is_confirmed(member)}
+        self._add([Step("forget", actor.name, f"remove {guard.label(member)}, {why}", told)])
+        self._foreseen.gone(member_id)
+
+    def _give_up(self, host: Host) -> None:
+        """Take out what a host was, so that it can join anew."""
+        member = self._foreseen.on(host)
+        _check_mounts(host)
+        if member is not None and not member["is_learner"]:
+            self._foreseen.lost(member["id"])
+            guard.check_remove(self._foreseen.votes(), member["id"])
+            # At most one voter at a time, and only while all others are well.
+            guard.check_add(self._foreseen.without(member["id"]))
+        self._take_out(host, "to let it join anew")
+
+    def _leave(self, host: Host) -> None:
+        member = self._foreseen.on(host)
+        if member is not None:
+            if not host.answers:
+                self._foreseen.lost(member["id"])
+            guard.check_remove(self._foreseen.votes(), member["id"])
+        self._take_out(host, "for good")
+
+    def _take_out(self, host: Host, why: str) -> None:
+        """Where it is removed already, only its data are to be moved aside."""
+        member = self._foreseen.on(host)
+        member_id = member["id"] if member is not None else ""
+        if member is not None:
+            guard.check_downgrade(self._foreseen.votes())
+        if host.state in (None, markers.OFFERED):
+            # A machine built anew has nothing to put to rest, and no certificate either to ask the cluster with.
+            if member is not None:
+                self._forget(member_id, f"whose data {host.label} no longer has")
+            return
+        if member is not None and not (host.has_log or host.runs or next_action.has_files(host)):
+            # Its marker alone is left of a system that was built anew: it cannot ask its cluster for anything.
+            self._forget(member_id, f"whose data {host.label} no longer has")
+            member, member_id = None, ""
+        told = {**self._removing(member_id), **self._witnessed(host)}
+        self._add([Step("leave", host.name, f"take {host.label} out, {why}", told)])
+        if member is not None:
+            self._foreseen.gone(member_id)
+
+    def _join(self, host: Host) -> None:
+        begun = self._foreseen.on(host)
+        guard.check_downgrade(self._foreseen.votes())
+        self._check_room(host, begun)
+        if begun is None:
+            guard.check_add(self._foreseen.votes())
+        self._add(
+            [
+                Step(
+                    "join",
+                    host.name,
+                    f"let {host.label} join as a learner, and make it a voter once it has caught up",
+                    {
+                        "version": self._versions[host.name],
+                        **self._asking(begun["id"] if begun else ""),
+                        **self._witnessed(host),
+                    },
+                )
+            ]
+        )
+        self._foreseen.joined(host)
+
+    def _check_room(self, host: Host, begun: Member | None) -> None:
+        """Is its name, its address and the one place for a learner free?"""
+        wanted = cast(Wanted, host.wanted)
+        others = [member for member in self._foreseen.members if member is not begun]
+        for member in others:
+            if member["name"] == wanted.name or set(member["peer_urls"]) & set(wanted.member.peer_urls):
+                raise Refused(
+                    f"{host.label} is to join as {wanted.name} at {', '.join(wanted.member.peer_urls)}, and the "
+                    f"cluster has the member {guard.label(member)} at {', '.join(member['peer_urls'])}.",
+                    "Two members with one name or one address cannot be told apart.",
+                    "Give the new host a name and an address of its own. If that member's machine is gone for good, "
+                    f"remove it first: -e etcd_forget={member['id']}.",
+                )
+        learners = [member for member in others if member["is_learner"]]
+        if begun is None and len(learners) >= int(wanted.settings.get("max-learners") or _MAX_LEARNERS):
+            raise Refused(
+                f"{host.label} is to join as a learner, and {guard.label(learners[0])} is one.",
+                "etcd takes one learner at a time, unless max-learners says otherwise.",
+                "Make a voter of it (etcd_member, state: voter), or remove it if it is of no use: "
+                f"-e etcd_forget={learners[0]['id']}.",
+            )
+
+    def _find_turns(self) -> Iterator[tuple[str, Turn]]:
+        for host in self._hosts:
+            if (
+                host.has_log
+                and not host.masked
+                and self._due[host.name] in (next_action.NOTHING, next_action.START, next_action.AWAIT)
+            ):
+                turn = drift.of(host, self._foreseen.on(host), self._versions[host.name])
+                if turn is not None:
+                    yield host.name, turn
+
+    def _turn(self, host: Host) -> None:
+        turn, member = self._turns[host.name], self._foreseen.on(host)
+        if member is None:
+            return
+        self._check_free(host, member, turn)
+        if turn.restart:
+            allow_outage = host.wanted is not None and host.wanted.said.allow_outage
+            guard.check_stop(self._foreseen.votes(), member["id"], allow_outage)
+        self._add([self._turn_step(host, turn, member["id"])])
+        if turn.peer_urls:
+            self._foreseen.readdressed(member, turn.peer_urls)
+        if turn.restart:
+            self._foreseen.started(host)
+
+    def _turn_step(self, host: Host, turn: Turn, member_id: str) -> Step:
+        return Step(
+            "turn",
+            host.name,
+            f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {'; '.join(turn.why)}",
+            {
+                "version": self._versions[host.name],
+                "restart": turn.restart,
+                "peer_urls": list(turn.peer_urls),
+                "certificates": "kept" if host.name in self._issued else "issued",
+                **self._presuming(member_id),
+                **self._witnessed(host),
+            },
+        )
+
+    def _check_free(self, host: Host, member: Member, turn: Turn) -> None:
+        for other in self._foreseen.members:
+            if other["id"] != member["id"] and set(other["peer_urls"]) & set(turn.peer_urls):
+                raise Refused(
+                    f"{host.label} is to get {', '.join(turn.peer_urls)}, and {guard.label(other)} is still known by "
+                    f"{', '.join(other['peer_urls'])}.",
+                    "etcd takes no peer URL twice.",
+                    "Change one address in a run of its own, by way of one that is free.",
+                )
+
+    # -- how ---------------------------------------------------------------------------------------------------------
+
+    def _hosts_due(self, what: str) -> list[Host]:
+        return [host for host in self._planned if self._due[host.name] == what]
+
+    def _hosts_turning(self) -> list[Host]:
+        return [host for host in self._planned if host.name in self._turns]
+
+    def _is_voter(self, host: Host) -> bool:
+        member = self._foreseen.on(host)
+        return member is not None and not member["is_learner"]
+
+    def _goes_on(self, host: Host) -> bool:
+        """Does it run as a member, and is to?"""
+        return host.runs and self._due[host.name] in (next_action.NOTHING, next_action.AWAIT)
+
+    def _without_release(self, hosts: Iterable[Host]) -> list[Host]:
+        """Whose release somebody has removed, so that they would not start again. A first start has it installed."""
+        return [
+            host
+            for host in hosts
+            if host.state != markers.NEVER_STARTED and self._versions[host.name] not in host.seen["releases"]
+        ]
+
+    def _install(self, hosts: Sequence[Host]) -> None:
+        by_version: dict[str, list[Host]] = {}
+        for host in hosts:
+            by_version.setdefault(self._versions[host.name], []).append(host)
+        self._add(step for version, some in by_version.items() for step in bootstrap.installing(some, version))
+
+    def _add(self, steps: Iterable[Step]) -> None:
+        wave = tuple(steps)
+        if wave:
+            self.changes.waves.append(wave)
+
+    def _presuming(self, member_id: str) -> dict[str, object]:
+        """What an act on a member carries: whom else to ask, and what it presumes of the cluster."""
+        return {"endpoints": self._foreseen.endpoints(member_id), "members": self._foreseen.presumed()}
+
+    def _removing(self, member_id: str) -> dict[str, object]:
+        return {"member_id": member_id, **self._asking(member_id)}
+
+    def _asking(self, member_id: str) -> dict[str, object]:
+        """What an act carries that nobody but the other members can allow.
+
+        :raises Refused: none of them can be asked.
+        """
+        others = [member for member in self._foreseen.members if member["id"] != member_id]
+        if not self._foreseen.endpoints(member_id):
+            guard.check_can_be_asked(others)
+        return self._presuming(member_id)
+
+    def _witnessed(self, host: Host) -> dict[str, object]:
+        """The hosts of the other members, which report whom they reach, and the nonce under which they do."""
+        drawn = "".join(sorted(one.seen["host"]["nonce"] for one in self._hosts if not one.silent))
+        others = [one for one in self._foreseen.serving(self._hosts) if one.name != host.name]
+        return {
+            "nonce": hashlib.sha256(f"report {drawn}".encode()).hexdigest()[:16],
+            "witnesses": {one.name: _asked_there(one.wanted.layout) for one in others if one.wanted is not None},
+        }
+
+
+def _asked_there(layout: Layout) -> dict[str, str]:
+    """What a host must be told of its own member so that it can report."""
+    return {"instance": layout.instance, "conf_dir": layout.conf_dir, "user_file": layout.user_file}
+
+
+def _asks(step: Step) -> bool:
+    """Are other members asked about the quorum before it is done?"""
+    return step.kind in ("join", "leave", "forget") or (step.kind == "turn" and bool(step.arguments["restart"]))
+
+
+def _crashes(host: Host) -> bool:
+    """Does systemd start its member again and again, and it ends each time, by its own last words?"""
+    if host.silent or host.answers or host.masked:
+        return False
+    return bool(host.has_log and host.seen["unit"]["last_error"])
+
+
+def _check_mounts(host: Host) -> None:
+    """A member is replaced for lost data only where its disk is there to have lost them."""
+    for mount in host.marker.mounts if host.marker is not None else ():
+        if mount not in host.seen["data"]["mounts"]:
+            raise Refused(
+                f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
+                "Its data may still be on that disk; replaced now, they would be given up.",
+                "Mount it: the member starts by itself. If the disk is lost for good, mount its successor there.",
+            )
+
+
+def _has_due(host: Host) -> bool:
+    """Does its member run with certificates that are to be issued anew, and is no turn of it interrupted?"""
+    if host.silent or host.wanted is None or not host.wanted.present or host.state != markers.STARTED:
+        return False
+    return bool(host.runs and not host.answers and host.authorities.renew and not host.seen["previous"])
+
+
+def _is_halfway(host: Host, roster: Roster) -> bool:
+    """Is its turn interrupted, or does its cluster know it by another address than it runs with? Then others cannot
+    connect to it anew, and its own turn is the only act that does not demand that they can.
+    """
+    runtime, member = host.seen["runtime"], roster.on(host)
+    told = runtime["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") if runtime else ""
+    moved = member is not None and told and set(told.split(",")) != set(member["peer_urls"])
+    return bool(host.seen["previous"] or moved)
+
+
+def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:
+    return sorted(hosts, key=lambda host: (roster.on(host) or {}).get("id") == roster.leader)
+
+
+def _up(hosts: Iterable[Host]) -> list[Host]:
+    return [host for host in hosts if host.answers]
+
+
+def _down(hosts: Iterable[Host]) -> list[Host]:
+    return [host for host in hosts if not host.answers]

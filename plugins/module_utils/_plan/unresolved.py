@@ -1,0 +1,113 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Where a cluster that exists is not what the inventory says, in sentences. No step mends these yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils._model import health, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
+
+# What an alarm that has a remedy of its own adds to its sentence.
+_REMEDIES = {
+    health.NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions, and to disarm it, also once "
+    "the quota is larger: ansible-playbook quorum.etcd.reclaim -i INVENTORY"
+}
+
+
+def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) -> Iterator[str]:
+    """What is different on one host and is nobody's step.
+
+    :param version: the version that its member has.
+    :param asked: the version that the inventory asks for, or that of the cluster.
+    :param steps: what is planned; a member that is replaced has nothing left to lose.
+    """
+    if host.silent:
+        yield f"{host.label} could not be looked at: {host.silent}"
+        return
+    if host.wanted is None or not host.wanted.present:
+        return
+    unit = host.seen["unit"]
+    if host.masked:
+        yield f"{host.label}: {unit['name']} is masked. If it may run: systemctl unmask {unit['name']}"
+    replaced = any(step.kind == "join" and step.host == host.name for step in steps)
+    ran = host.runs or host.state in (markers.STARTING, markers.STARTED)
+    if ran and not host.has_log and not replaced:
+        yield _lost_log(host, host.wanted)
+    if host.answers and host.has_log and not host.seen["data"]["held"]:
+        yield (
+            f"{host.label} runs, and the log in {host.wanted.layout.log_dir} is not the one that it has open: its disk "
+            "was unmounted, or another one mounted over it. Once the member stops it starts with what is there now, "
+            "or not at all. Mount the right disk there before it stops."
+        )
+    if host.runs:
+        if unit["enabled"] not in ("enabled", "masked"):
+            yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit['name']}"
+        if version != asked:
+            said = f" Until one does: etcd_version: {version}, or none." if host.wanted.version == asked else ""
+            yield (
+                f"{host.label} runs etcd {version}, and the inventory asks for {asked}. Upgrades and downgrades of "
+                f"running members are not done by this release.{said}"
+            )
+        if host.refuses_peers:
+            yield (
+                f"{host.label} refuses new peer connections: {host.refuses_peers} Those that were made before live on. "
+                "No other member can be restarted before this is mended; its log says more."
+            )
+        yield from drift.stubborn(host, version)
+
+
+def _lost_log(host: Host, wanted: Wanted) -> str:
+    if host.runs:
+        return (
+            f"{host.label} runs, and its write-ahead log is no longer in {wanted.layout.log_dir}: once it stops, its "
+            "gate will keep it down. Take a snapshot of it now."
+        )
+    return (
+        f"{host.label} has run before, and there is no write-ahead log in {wanted.layout.log_dir}: its data are gone. "
+        "Its gate keeps it down, because started empty it could bring acknowledged writes to nothing. If a disk is "
+        "missing, mount it: the unit starts by itself. If the data are lost for good, the member is replaced once the "
+        "others serve."
+    )
+
+
+def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[Step]) -> Iterator[str]:
+    """Members that nothing in the inventory stands for.
+
+    :param steps: what is planned; a member that a step removes is no difference.
+    """
+    if roster is None or any(host.silent for host in hosts):
+        return
+    removed = {step.arguments.get("member_id") for step in steps if step.kind in ("forget", "leave")}
+    for member in roster.unmanaged():
+        if member["id"] not in removed:
+            counts = (
+                "It is a learner, has no vote, and takes the place of the next one"
+                if member["is_learner"]
+                else "It is counted for quorum"
+            )
+            yield (
+                f"Member {member['id']} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
+                f"host of this inventory. {counts}, and is left alone. If its machine is gone for good: "
+                f"-e etcd_forget={member['id']}"
+            )
+
+
+def of_health(hosts: Sequence[Host]) -> Iterator[str]:
+    """Members that run and do not serve."""
+    for host in hosts:
+        if host.runs and not host.answers:
+            error = (host.seen.get("cluster") or {}).get("error", "")
+            yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
+        for alarm in (host.seen.get("cluster") or {}).get("alarms") or []:
+            if alarm["member_id"] == _roster.member_id(host):
+                remedy = _REMEDIES.get(alarm["alarm"], "")
+                yield f"{host.label} has the alarm {alarm['alarm']}.{remedy}"
