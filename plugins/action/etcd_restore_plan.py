@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore_source
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 
 
@@ -61,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         path = self._loader.path_dwim(wish.snapshot) if wish.snapshot else ""
         if not path or not os.path.lexists(path):
             return None
-        return restore.candidate("", restore_source.judge(path, wish.allow_missing_hash))
+        return restore.candidate("", store.judge(path, wish.allow_missing_hash))
 
     def _tell(self, speaks: bool, text: str) -> None:
         # On one host of the cluster: the same on each would bury it.

@@ -159,7 +159,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
                 "etcd_snapshot, or name a file: snapshot."
             )
         snapshot = kept.path
-    manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else _drill.manifest_beside(snapshot)
+    manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else store.manifest_beside(snapshot)
     version = given["version"] or _drill.version_for(layout, manifest)
     release_dir = _drill.release_dir(layout, version, platform.machine())
     run = command.of_module(module)

@@ -26,7 +26,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
@@ -117,6 +117,38 @@ def manifest_of(snapshot: str) -> Manifest:
         raise BadInput(f"{path} cannot be used: it is no manifest of a snapshot.") from exc
     except BadInput as exc:
         raise BadInput(f"{path} cannot be used: {exc}.") from exc
+
+
+def manifest_beside(snapshot: str) -> Manifest | None:
+    """The manifest beside a snapshot, None where there is none.
+
+    :raises BadInput: it is there and cannot be used.
+    """
+    try:
+        return manifest_of(snapshot)
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        raise BadInput(f"The manifest of {snapshot} cannot be read: {exc.strerror}.") from exc
+
+
+def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
+    """All that a snapshot file and the manifest beside it say.
+
+    :returns: C(path), C(details) (see C(snapshot_file.Details)), C(manifest) (None where there is none), C(modified)
+        (the time of the file, in seconds).
+    :raises EtcdError: it is damaged, or they disagree.
+    """
+    details = snapshot_file.read(snapshot, allow_missing_hash)
+    manifest = manifest_beside(snapshot)
+    if manifest is not None:
+        snapshot_manifest.check_file(manifest, details, snapshot)
+    return {
+        "path": snapshot,
+        "details": details.to_dict(),
+        "manifest": manifest.to_dict() if manifest is not None else None,
+        "modified": os.stat(snapshot).st_mtime,
+    }
 
 
 def checked(path: str, allow_missing_hash: bool = False) -> tuple[Details, Manifest | None]:

@@ -23,7 +23,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints, disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, text_of
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
@@ -117,7 +117,7 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
     """
     began = time.monotonic()
     details = snapshot_file.read(drill.snapshot, drill.allow_missing_hash)
-    manifest = drill.manifest or manifest_beside(drill.snapshot)
+    manifest = drill.manifest or store.manifest_beside(drill.snapshot)
     if manifest is not None:
         snapshot_manifest.check_file(manifest, details, drill.snapshot)
     # Whoever has the certificates that are made for it is root there.
@@ -167,19 +167,6 @@ def check_room(directory: str, size: int) -> None:
             f"{directory} has {free >> 20} MiB free, and a restored copy of the snapshot needs {needed >> 20} MiB. "
             "Nothing was touched. Make room there."
         )
-
-
-def manifest_beside(snapshot: str) -> Manifest | None:
-    """The manifest beside a snapshot, None where there is none.
-
-    :raises BadInput: it is there and cannot be used.
-    """
-    try:
-        return store.manifest_of(snapshot)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise BadInput(f"The manifest of {snapshot} cannot be read: {exc.strerror}.") from exc
 
 
 @contextmanager

@@ -19,11 +19,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ho
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import BadSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, shared_copy
-from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore_paths import Places, read_record
 
 _STAGED = "restoring-"
@@ -55,26 +53,7 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
         "kept": kept,
         "newest": kept[-1]["manifest"] if kept else None,
         "staged": [{"path": path, "sha256": sha256} for path, sha256 in _copies(snapshot_dir) if path.endswith(".db")],
-        "named": judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
-    }
-
-
-def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
-    """All that a snapshot file and the manifest beside it say.
-
-    :returns: C(path), C(details) (see C(snapshot_file.Details)), C(manifest) (None where there is none), C(modified)
-        (the time of the file, in seconds).
-    :raises EtcdError: it is damaged, or they disagree.
-    """
-    details = snapshot_file.read(snapshot, allow_missing_hash)
-    manifest = drill.manifest_beside(snapshot)
-    if manifest is not None:
-        snapshot_manifest.check_file(manifest, details, snapshot)
-    return {
-        "path": snapshot,
-        "details": details.to_dict(),
-        "manifest": manifest.to_dict() if manifest is not None else None,
-        "modified": os.stat(snapshot).st_mtime,
+        "named": store.judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
     }
 
 

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may import whom, read from the syntax trees: the arrows of docs/architecture.md."""
+"""Who may import whom: the table of docs/architecture.md, held against the syntax trees."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import zlib
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -28,19 +31,32 @@ FILES = {
 MODULES = [name for name in FILES if name.startswith("modules.")]
 SHARED = [name for name in FILES if name.startswith("module_utils.")]
 
-#: They decide, from plain data to plain data, alike wherever they run.
-PURE = """
-    _base.errors _base.findings _base.secrets _base.urls _config.env_file _config.etcdctl _config.flags
-    _config.gate _config.quota _config.render _config.sandbox _config.settings _config.snapshot_units
-    _config.unit _config.values _config.variable_sources _formats.crc32c _formats.messages _formats.protobuf
-    _model.advice _model.certificate_policy _model.expected_members _model.fencing _model.guard _model.health
-    _model.host _model.identity _model.initial_cluster _model.layout _model.markers _model.peer_links
-    _model.quorum _model.recovery_space _model.releases _model.restore_spec _model.snapshot_agent
-    _model.snapshot_compatibility _model.snapshot_manifest _model.topology _module.options _pki.spec
-    _plan.bootstrap _plan.cluster_plan _plan.drift _plan.next_action _plan.preflight _plan.projection
-    _plan.reconcile _plan.recovery _plan.report _plan.restore _plan.revision_bump _plan.roster _plan.safety
-    _plan.unresolved _snapshots.retention
-"""
+
+class Package(NamedTuple):
+    """A row of the table."""
+
+    pure: bool
+    imports: frozenset[str]
+
+
+def table() -> dict[str, Package]:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text().partition("\n## The house\n")[2]
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|([^|]*)\|$", page, re.MULTILINE)
+    return {
+        name: Package(pure.strip() == "yes", frozenset(re.findall(r"`(\w+)`", imports))) for name, pure, imports in rows
+    }
+
+
+PACKAGES = table()
+
+
+def package_of(name: str) -> str:
+    """The package of a file, as the table names it."""
+    kind, *rest = name.split(".")
+    return rest[0] if kind == "module_utils" else kind
+
+
+PURE = [name for name in SHARED if PACKAGES[package_of(name)].pure]
 
 #: What reaches out of the process, or is another at every call.
 IMPURE = """
@@ -113,44 +129,57 @@ def test_what_is_shared_knows_nobody_above_it(name):
     assert all(one.startswith("ansible.module_utils.") for one in ansible)
 
 
-@pytest.mark.parametrize(
-    "lower, upper",
-    [
-        ("_base.errors", "_rpc.http2"),
-        ("_rpc.http2", "_rpc.grpc"),
-        ("_rpc.grpc", "_rpc.client"),
-        ("_rpc.client", "_host.local_member"),
-        ("_model.markers", "_host.host_files"),
-        ("_model.layout", "_model.host"),
-        ("_model.host", "_config.render"),
-        ("_config.render", "_plan.unresolved"),
-        ("_plan.unresolved", "_plan.cluster_plan"),
-        ("_plan.bootstrap", "_plan.cluster_plan"),
-    ],
-)
-def test_arrows_point_one_way(lower, upper):
-    assert f"module_utils.{lower}" in reach(f"module_utils.{upper}")
-    assert f"module_utils.{upper}" not in reach(f"module_utils.{lower}")
+def test_the_table_has_every_package_and_no_other():
+    assert set(PACKAGES) == {package_of(name) for name in FILES}
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["_plan.cluster_plan", "_config.render", "_config.settings", "_model.markers", "_model.topology", "_pki.engine"],
-)
-def test_who_decides_never_talks_to_etcd(name):
-    loaded = reach(f"module_utils.{name}")
-    assert not loaded & {
-        "module_utils._rpc.client",
-        "module_utils._rpc.grpc",
-        "module_utils._rpc.http2",
-        "module_utils._rpc.dial",
-    }
+def test_what_is_shared_with_hosts_stands_in_a_package():
+    assert [name for name in SHARED if len(name.split(".")) != 3] == []
 
 
-@pytest.mark.parametrize("name", PURE.split())
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_those_of_its_row(package):
+    files = [name for name in FILES if package_of(name) == package]
+    taken = {package_of(one): name for name in files for one in own_imports(name)}
+    allowed = {package, *PACKAGES[package].imports}
+    assert {to: name for to, name in taken.items() if to not in allowed} == {}
+    assert PACKAGES[package].imports <= set(taken), "an arrow that nobody needs"
+
+
+def test_arrows_point_one_way():
+    TopologicalSorter({name: row.imports for name, row in PACKAGES.items()}).prepare()
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.rglob("__init__.py")), ids=lambda path: path.parent.name)
+def test_an_init_file_is_empty(path):
+    """Ansible sends it to hosts with every file of its package."""
+    assert ast.parse(path.read_text()).body == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_that_plans_or_signs_reaches_a_host(name):
+    assert {package_of(one) for one in reach(name)} & {"_plan", "_pki", "plugin_utils"} == set()
+
+
+#: KiB, deflated, as Ansible sends them.
+LARGEST = 200
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_a_call_sends_to_a_host_stays_small(name):
+    assert sum(len(zlib.compress(FILES[one].read_bytes())) for one in reach(name)) <= LARGEST << 10
+
+
+def test_the_look_that_every_run_has_stays_small():
+    sent = reach("modules.etcd_node_info")
+    assert len(sent) <= 60
+    assert sum(len(zlib.compress(FILES[one].read_bytes())) for one in sent) <= 150 << 10
+
+
+@pytest.mark.parametrize("name", PURE)
 def test_what_is_pure_loads_nothing_that_reaches_out(name):
-    for one in reach(f"module_utils.{name}"):
-        reached = {full.partition(".")[0] for full in foreign_imports(one)} & set(IMPURE.split())
+    for one in reach(name):
+        reached = {full.partition(".")[0] for full in foreign_imports(one)} & set(IMPURE)
         assert not reached, f"{name} loads {one}, which imports {reached}"
         opened = [node.lineno for node in ast.walk(tree(one)) if isinstance(node, ast.Name) and node.id == "open"]
         assert not opened, f"{name} loads {one}, which opens files in line {opened}"
