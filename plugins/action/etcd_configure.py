@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
@@ -45,7 +45,7 @@ class ActionModule(RenderingAction):
         }
 
 
-def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, Any]) -> Marker:
+def _marker_wanted(marker: Marker | None, wanted: Desired, arguments: dict[str, Any]) -> Marker:
     # What it was in a cluster that it has left says nothing about this one.
     begun = marker is not None and marker.state != markers.REMOVED
     return Marker(
@@ -57,7 +57,7 @@ def _marker_wanted(marker: Marker | None, wanted: Wanted, arguments: dict[str, A
     )
 
 
-def _kept(wanted: Wanted, data: dict[str, Any]) -> Marker:
+def _kept(wanted: Desired, data: dict[str, Any]) -> Marker:
     """Of a system that was built anew beside the data of a member."""
     ids = {key: data[key] for key in ("member_id", "cluster_id")}
     return Marker(markers.STARTED, origin=markers.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)

@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, topology
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _misspelt
@@ -150,7 +150,7 @@ def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mappin
     return [topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
 
 
-def _heard(cluster: Mapping[str, Any], wanted: Wanted, certificates: Mapping[str, str]) -> dict[str, Any]:
+def _heard(cluster: Mapping[str, Any], wanted: Desired, certificates: Mapping[str, str]) -> dict[str, Any]:
     """Of the members that are to be forgotten and whom the host did not reach: who answers the controller itself.
 
     :param certificates: path -> text of those of the host, by whose authorities it is judged who that is.
@@ -160,5 +160,5 @@ def _heard(cluster: Mapping[str, Any], wanted: Wanted, certificates: Mapping[str
     client_ca, peer_ca = (certificates.get(wanted.layout.certificate(name), "") for name in ("ca", "peer-ca"))
     asker = Asker(Credentials(), client_ca, peer_ca, cluster_id=cluster.get("cluster_id", ""))
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
-        signs = pool.map(lambda member: signs_of_life.of(member, asker, _HEARING), named)
+        signs = pool.map(lambda member: signs_of_life.find(member, asker, _HEARING), named)
         return {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs, strict=True)}

@@ -15,7 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import Left, Recovery, Words
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import MemberRemains, Recovery, RecoveryConsent
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
 _LEFT_OUT = "it is not in this run (--limit or serial leave it out), and every host must be. Run without them."
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         speaks = task_vars["inventory_hostname"] == next(iter(alive or batch))
         try:
             fenced = identity.words_of(arguments["fenced"])
-            words = Words(fenced, arguments["quorum_lost"], arguments["put_back"])
+            words = RecoveryConsent(fenced, arguments["quorum_lost"], arguments["put_back"])
             plan = recovery.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
             fenced = arguments["fenced"]
@@ -81,7 +81,7 @@ def _refused(cluster: str, text: str, at_rest: bool, fenced: Any) -> str:
 
 def _heard(
     members: Sequence[str], batch: Sequence[str], hostvars: Mapping[str, Any]
-) -> tuple[list[Host], dict[str, Left]]:
+) -> tuple[list[Host], dict[str, MemberRemains]]:
     """The hosts, and what is left on each that was heard."""
     hosts, left = [], {}
     for host in hosts_of(members, batch, hostvars):
@@ -94,5 +94,5 @@ def _heard(
             hosts.append(replace(host, silent=str(found.get("msg", "no result."))))
         else:
             hosts.append(host)
-            left[host.name] = Left.from_result(found)
+            left[host.name] = MemberRemains.from_result(found)
     return hosts, left

@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 
@@ -56,7 +56,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         self._tell(speaks, plan.text)
         return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}
 
-    def _given(self, wish: Wish) -> Candidate | None:
+    def _given(self, wish: RestoreRequest) -> Candidate | None:
         """The file on the controller that was named, if it is one."""
         path = self._loader.path_dwim(wish.snapshot) if wish.snapshot else ""
         if not path or not os.path.lexists(path):
@@ -69,7 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             self._display.display(text)
 
 
-def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[Wish, list[Look]]:
+def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[RestoreRequest, list[HostView]]:
     """What the operator has said, and what the hosts say that are not off."""
     members, given = arguments["members"], identity.words_of(arguments["fenced"])
     hosts = [topology.identity_of(name, hostvars[name]) for name in members]
@@ -77,17 +77,17 @@ def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[W
     looks = [_look(name, hostvars) for name in members if name not in off]
     fenced = restore.fenced_by(given, hosts, looks)
     off = tuple(restore.fenced_hosts(fenced, members))
-    wish = Wish(
+    wish = RestoreRequest(
         arguments["cluster"], arguments["snapshot"], arguments["snapshot_of"], arguments["allow_missing_hash"], fenced
     )
     return wish, [look for look in looks if look.host.name not in off]
 
 
-def _look(name: str, hostvars: Mapping[str, Any]) -> Look:
+def _look(name: str, hostvars: Mapping[str, Any]) -> HostView:
     variables = hostvars[name]
     seen = next((one for one in (variables.get("__etcd_seen") or {}).get("results", []) if one["item"] == name), None)
     told = variables.get("__etcd_looked") or {}
     host = host_of(name, seen, hostvars)
     if not host.silent and "kept" not in told:
         host = replace(host, silent=str(told.get("msg") or "it was not asked.").strip())
-    return Look(host) if host.silent else Look.of(host, told)
+    return HostView(host) if host.silent else HostView.from_results(host, told)

@@ -85,7 +85,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     systemd = Systemd(command.of_module(module))
     joining = join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
     try:

@@ -119,7 +119,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         with client_of(given) as client:
             before = alarm.listed(client)

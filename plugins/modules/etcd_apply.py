@@ -76,11 +76,11 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         given["members"],
         given["allow_outage"],
         given["lock_timeout"],
-        witnesses=Witnesses.of(given["nonce"], given["reports"]),
+        witnesses=Witnesses.from_options(given["nonce"], given["reports"]),
     )
     if given["state"] == "undone":
         return {"changed": update.undo(systemd, layout, terms, given["timeout"], check)}
-    turn = update.Turn(
+    turn = update.Update(
         Marker.from_dict(given["expected"]),
         given["name"],
         given["restart"],
@@ -88,7 +88,7 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         given["environment"],
         given["timeout"],
     )
-    return update.take(systemd, layout, Content.from_params(given), turn, terms, check)
+    return update.apply(systemd, layout, Content.from_params(given), turn, terms, check)
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:

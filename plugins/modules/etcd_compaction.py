@@ -83,7 +83,7 @@ oldest_revision:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import compaction
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import CompactionTarget
 from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
@@ -106,9 +106,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     patience = given["physical_timeout"] if given["physical"] else 0.0
-    wanted = Wanted(given["revision"], given["keep_revisions"], patience)
+    wanted = CompactionTarget(given["revision"], given["keep_revisions"], patience)
     try:
         result = compaction.compact(
             endpoints_of(given), credentials_of(given), given["timeout"], wanted, module.check_mode

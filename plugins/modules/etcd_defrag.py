@@ -153,7 +153,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import S
 from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import Patience
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import DefragTimeouts
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
@@ -167,8 +167,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
         makes_room=True,
     )
     if given["state"] == "checked":
-        return {"changed": False, **defrag.look(systemd, layout, terms)}
-    result = defrag.defragment(systemd, layout, terms, Patience(given["timeout"], given["start_timeout"]), check)
+        return {"changed": False, **defrag.observe(systemd, layout, terms)}
+    result = defrag.defragment(systemd, layout, terms, DefragTimeouts(given["timeout"], given["start_timeout"]), check)
     sizes = {"before": {"db_size": result["before"]}, "after": {"db_size": result["db_size"]}}
     return {**result, "diff": sizes}
 
@@ -186,7 +186,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:

@@ -103,7 +103,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     systemd, layout, check = Systemd(command.of_module(module)), layout_of(module.params), module.check_mode
     cluster, state, changed = module.params["cluster"], module.params["state"], False
     told: dict[str, Any] = {}
@@ -111,7 +111,7 @@ def main() -> None:
         destroy.check_ours(layout, cluster)
         destroy.check_unit(systemd, layout)
         if state == "checked":
-            told = destroy.look(systemd, layout, module.params["fenced"])
+            told = destroy.observe(systemd, layout, module.params["fenced"])
         elif state == "stopped":
             changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
         elif state == "aside":

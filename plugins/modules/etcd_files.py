@@ -77,7 +77,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     systemd = Systemd(command.of_module(module))
     try:
         expected = Marker.from_dict(given["expected"]) if given["expected"] else None

@@ -113,10 +113,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
-        wanted = member.Wanted(given["state"], given["name"] or "", (given["member_id"] or "").lower())
-        patience = member.Patience(given["timeout"], given["lock_timeout"])
+        wanted = member.WantedMember(given["state"], given["name"] or "", (given["member_id"] or "").lower())
+        patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"])
         result = leader.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
     except EtcdError as exc:
         module.fail_json(msg=str(exc), exception=exc)

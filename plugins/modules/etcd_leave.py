@@ -78,7 +78,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     systemd = Systemd(command.of_module(module))
     leaving = leave.Leaving(**{field: given[field] for field in _LEAVING}, witnesses=Witnesses(given["nonce"]))
     try:

@@ -253,9 +253,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
-        wanted = member.Wanted(
+        wanted = member.WantedMember(
             given["state"],
             given["name"] or "",
             (given["member_id"] or "").lower(),
@@ -265,7 +265,7 @@ def main() -> None:
             given["allow_outage"],
             given["ignore_unidentified"],
         )
-        patience = member.Patience(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
+        patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
         asker = signs_of_life.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
         witnesses = Witnesses(given["nonce"])
         result = member.ensure(

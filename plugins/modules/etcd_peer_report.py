@@ -96,7 +96,7 @@ def main() -> None:
             raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
         if not module.check_mode:
             peer_reporter.launch(systemd, layout, nonce)
-        member_id, reached = peer_reporter.look(systemd, layout)
+        member_id, reached = peer_reporter.observe_peers(systemd, layout)
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=not module.check_mode, member_id=member_id, reached=reached)

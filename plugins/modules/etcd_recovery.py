@@ -168,7 +168,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     given, check = module.params, module.check_mode
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     systemd, layout, cluster = Systemd(command.of_module(module)), layout_of(given), given["cluster"]
     state, changed, snapshot = given["state"], False, ""
     try:
@@ -181,7 +181,7 @@ def main() -> None:
             changed = recovery.aside(systemd, layout, check)
         elif state == "put_back":
             changed = recovery.put_back(systemd, layout, check)
-        left = recovery.look(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
+        left = recovery.observe(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(changed=changed, saved=snapshot, **left)

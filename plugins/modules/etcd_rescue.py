@@ -108,8 +108,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     given = module.params
-    signals.outlive_the_connection()
-    rescue = survivor.Rescue(**{field: given[field] for field in _RESCUE})
+    signals.ignore_disconnect()
+    rescue = survivor.Survivor(**{field: given[field] for field in _RESCUE})
     run, content = command.of_module(module), Content.from_params(given)
     try:
         result = survivor.found(run, layout_of(given), content, rescue, module.check_mode)

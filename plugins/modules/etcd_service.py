@@ -152,7 +152,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
     except EtcdError as exc:

@@ -232,7 +232,7 @@ def main() -> None:
     )
     params = module.params
     endpoint = params["endpoint"] or ""
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         given = {name: params[name] for name in NUMBERS if params[name] is not None}
         saved = saving.save(

@@ -139,7 +139,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    signals.outlive_the_connection()
+    signals.ignore_disconnect()
     try:
         result = _done(module)
     except EtcdError as exc:

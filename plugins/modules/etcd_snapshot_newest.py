@@ -84,7 +84,7 @@ def main() -> None:
     given = module.params
     try:
         found = store.newest(given["directory"], given["cluster"])
-        lent = shared_copy.lend(found.path, given["lend_to"]) if found and given["lend_to"] else ""
+        lent = shared_copy.make_readable(found.path, given["lend_to"]) if found and given["lend_to"] else ""
     except EtcdError as exc:
         module.fail_json(msg=str(exc))
     module.exit_json(

@@ -100,8 +100,8 @@ def main() -> None:
     )
     layout, directory = layout_of(module.params), module.params["snapshot_dir"]
     if module.params["state"] == "checked":
-        module.exit_json(changed=False, **on_request.look(layout, directory))
-    signals.outlive_the_connection()
+        module.exit_json(changed=False, **on_request.observe(layout, directory))
+    signals.ignore_disconnect()
     try:
         saved = on_request.save(layout, directory, command.of_module(module), module.check_mode)
     except EtcdError as exc:

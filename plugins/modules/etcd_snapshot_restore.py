@@ -279,7 +279,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     if module.params["state"] not in ("looked", "lent", "verified"):
-        signals.outlive_the_connection()
+        signals.ignore_disconnect()
     try:
         result = _done(module)
     except EtcdError as exc:
@@ -293,12 +293,12 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     run = command.of_module(module)
     destroy.check_ours(layout, given["cluster"])
     if state == "looked":
-        found = restore_source.look(
+        found = restore_source.observe(
             layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"]
         )
-        return {"changed": False, **found, **last_known_members.look(Systemd(run), layout, found, given["fenced"])}
+        return {"changed": False, **found, **last_known_members.observe(Systemd(run), layout, found, given["fenced"])}
     if state == "lent":
-        return {"changed": False, "path": snapshot if check else shared_copy.lend(snapshot, given["lend_to"])}
+        return {"changed": False, "path": snapshot if check else shared_copy.make_readable(snapshot, given["lend_to"])}
     if state == "put_back":
         return restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
     if given["restoration"] is None:
@@ -309,7 +309,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         restore_source.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
         return {"changed": False}
     release_dir = layout.release_dir(restoration.version, releases.architecture(platform.machine()))
-    act = restore.Act(
+    act = restore.RestoreAct(
         Systemd(run),
         layout,
         restoration,
@@ -336,7 +336,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     return {"changed": _ACTS[state](act, check)}
 
 
-def _verified(module: AnsibleModule, act: restore.Act) -> dict[str, object]:
+def _verified(module: AnsibleModule, act: restore.RestoreAct) -> dict[str, object]:
     found = restore.verify(act, module.params["timeout"])
     for one in found.get("alarms", []):
         # The members serve, so whatever is wrong is mended on a cluster that does.

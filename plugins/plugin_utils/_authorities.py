@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, cryptography_dep, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     PROFILES,
@@ -110,7 +110,7 @@ class Pki:
             return content.load_authority(self.content, which, now, self.passphrase)
         return store.load_authority(self.directory, which, now, self.passphrase, self.unvault)
 
-    def leaf(self, wanted: Wanted, leaf: str) -> LeafSpec:
+    def leaf(self, wanted: Desired, leaf: str) -> LeafSpec:
         """What one of a host's three leaves must be."""
         profile = render.LEAVES[leaf]
         if profile == "client":
@@ -119,7 +119,7 @@ class Pki:
         return LeafSpec.for_names(profile, [*sans["dns"], *sans["ip"]], key=self.key, days=self.days)
 
 
-def judge(pki: Pki, wanted: Wanted, seen: Mapping[str, Any], now: datetime) -> Authorities:
+def judge(pki: Pki, wanted: Desired, seen: Mapping[str, Any], now: datetime) -> Authorities:
     """What the authorities mean for one host: nothing is written.
 
     :raises BadInput: nobody says where they are.
@@ -170,7 +170,7 @@ def _fingerprints(bundle: str) -> set[str]:
 
 
 def _why_renew(
-    pki: Pki, wanted: Wanted, leaf: str, held: Mapping[str, engine.Authority], seen: Mapping[str, Any], now: datetime
+    pki: Pki, wanted: Desired, leaf: str, held: Mapping[str, engine.Authority], seen: Mapping[str, Any], now: datetime
 ) -> list[str]:
     path, key = wanted.layout.certificate(leaf), wanted.layout.certificate(f"{leaf}-key")
     for needed in (path, key):
@@ -190,7 +190,7 @@ def _why_renew(
     )
 
 
-def issue(pki: Pki, wanted: Wanted, leaves: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def issue(pki: Pki, wanted: Desired, leaves: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """New leaves for one host, and the CA bundles.
 
     :param leaves: the names of those to issue.

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _program
 
 if TYPE_CHECKING:
     from ansible_collections.quorum.etcd.plugins.module_utils._pki.store import Unvault
 
 
-def wanted_of(host: Host) -> Wanted:
+def wanted_of(host: Host) -> Desired:
     """What a host should be, where that must be known.
 
     :raises EtcdError: the observation does not say.

@@ -17,7 +17,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import values
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, topology
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums, Said, Snapshots, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
+    Checksums,
+    Confirmations,
+    Desired,
+    SnapshotPolicy,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 
@@ -28,7 +33,7 @@ NOWHERE = "192.0.2.1"
 _AWKWARD = "'\"\\ \t\n%$:"
 
 
-def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
+def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Desired:
     """What one host should be.
 
     :param inputs: the role's C(__etcd_inputs), templated for this host.
@@ -36,7 +41,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Wanted:
     :raises BadInput: a variable is wrong.
     """
     _check_each(host, inputs, observed)
-    return Wanted(
+    return Desired(
         cluster=str(inputs["cluster"]),
         member=topology.member_of(host, inputs["variables"], observed),
         tls=bool(inputs["tls"]),
@@ -104,9 +109,9 @@ def _paths(layout: Layout) -> Iterator[tuple[str, str]]:
             yield name, path
 
 
-def _said(inputs: Mapping[str, Any]) -> Said:
+def _said(inputs: Mapping[str, Any]) -> Confirmations:
     """What the operator has said in so many words."""
-    return Said(
+    return Confirmations(
         forget=_names("etcd_forget", inputs["forget"]),
         confirm=_names("etcd_confirm", inputs["confirm"]),
         allow_outage=bool(inputs["allow_outage"]),
@@ -123,7 +128,7 @@ def _checksums(given: Mapping[str, Any]) -> Checksums:
     return Checksums(tuple(known), bool(releases.checksums_url(given["url"], "", given["from_mirror"])))
 
 
-def _snapshots(given: Mapping[str, Any]) -> Snapshots:
+def _snapshots(given: Mapping[str, Any]) -> SnapshotPolicy:
     """How members save snapshots by themselves, out of C(etcd_snapshot_*)."""
     directory, schedule = _normal(given["directory"]), str(given["schedule"] or "").strip()
     _check_path("etcd_snapshot_dir", directory)
@@ -132,7 +137,7 @@ def _snapshots(given: Mapping[str, Any]) -> Snapshots:
     keep = _number(given["keep"], "etcd_snapshot_keep")
     if not keep:
         raise BadInput("etcd_snapshot_keep is 0. Keep at least the newest: write 1 or more.")
-    return Snapshots(
+    return SnapshotPolicy(
         schedule=schedule,
         directory=directory,
         keep=keep,

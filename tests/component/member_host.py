@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from cluster import Cluster, binary, free_ports
 from inventory_of import bare
@@ -54,7 +54,7 @@ class MemberHost:
     # -- what it is to be --------------------------------------------------------------------------------------------
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> Desired:
         host = bare(
             self._at,
             layout=self.layout,

@@ -44,7 +44,7 @@ def returned(endpoints: Sequence[str]) -> Witnesses:
     for endpoint in endpoints:
         with contextlib.suppress(EtcdError), Client([endpoint], ANONYMOUS, 2.0) as client:
             found.append(dict(zip(("member_id", "reached"), peer_reporter.reached(client, Side()))))
-    return Witnesses.of(NONCE, found)
+    return Witnesses.from_options(NONCE, found)
 
 
 def _report_all(endpoints: Sequence[str], credentials: Credentials, ended: threading.Event) -> None:

@@ -33,7 +33,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
     service,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.bootstrap import Offer
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore import Act
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore import RestoreAct
 from cluster import binary, switch_authentication_on
 from member_host import MemberHost
 
@@ -42,7 +42,7 @@ CLUSTER = "prod"
 PATIENCE = 40.0
 
 #: The acts in the role's order.
-ORDER: dict[str, Callable[[MemberHost, Act], object]] = {
+ORDER: dict[str, Callable[[MemberHost, RestoreAct], object]] = {
     "prepare": lambda _host, act: _restore.prepare(run, act, check=False),
     "mark": lambda _host, act: _restore.mark(act, check=False),
     "stop": lambda _host, act: _restore.stop(act, check=False),
@@ -158,8 +158,8 @@ class Hosts:
         }
         return Restoration(**{**given, **changes})
 
-    def act(self, host: MemberHost, restoration: Restoration) -> Act:
-        return Act(
+    def act(self, host: MemberHost, restoration: Restoration) -> RestoreAct:
+        return RestoreAct(
             host.systemd,
             host.layout,
             restoration,

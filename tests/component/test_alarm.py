@@ -57,7 +57,7 @@ def test_a_full_cluster_takes_writes_again_once_there_is_room_on_every_member(
         assert foreseen["diff"]["after"]["alarms"] == []
         assert len(alarms(client)) == len(foreseen["diff"]["before"]["alarms"]) > 0
 
-        past = compaction.Wanted(keep=0, patience=30.0)
+        past = compaction.CompactionTarget(keep=0, patience=30.0)
         compaction.compact(cluster.endpoints, cluster.credentials, 5.0, past, check=False)
         for member in cluster.members:
             client.defragment(member.client_url, 30)

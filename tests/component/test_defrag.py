@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm as _alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, compaction
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import Patience
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import DefragTimeouts
 from fullness import KEYS, QUOTA, fill, overwrite
 from one_of_three import OneOfThree
 
@@ -29,11 +29,11 @@ SIZE = 8 << 20
 
 def defragment(three: OneOfThree, check: bool = False, **terms: Any) -> dict[str, Any]:
     given = three.terms(**{"act": "defragmentation", "makes_room": True, **terms})
-    return defrag.defragment(three.host.systemd, three.host.layout, given, Patience(30.0, 30.0), check)
+    return defrag.defragment(three.host.systemd, three.host.layout, given, DefragTimeouts(30.0, 30.0), check)
 
 
 def look(three: OneOfThree) -> dict[str, Any]:
-    return defrag.look(three.host.systemd, three.host.layout, three.terms())
+    return defrag.observe(three.host.systemd, three.host.layout, three.terms())
 
 
 def freed(three: OneOfThree) -> None:
@@ -45,7 +45,7 @@ def freed(three: OneOfThree) -> None:
 
 def compact(three: OneOfThree) -> None:
     endpoints, credentials = three.cluster.endpoints, three.cluster.credentials
-    compaction.compact(endpoints, credentials, 5.0, compaction.Wanted(keep=0, patience=30.0), check=False)
+    compaction.compact(endpoints, credentials, 5.0, compaction.CompactionTarget(keep=0, patience=30.0), check=False)
 
 
 def size(three: OneOfThree) -> int:
@@ -151,7 +151,7 @@ class TestADefragmentationIsRefused:
         alone = [three.others[1].client_url]
         self.untouched(three, "Without etcd-host7, 1 of 3 voters", endpoints=alone)
         with pytest.raises(Refused, match="Without etcd-host7, 1 of 3 voters"):
-            defrag.look(three.host.systemd, three.host.layout, three.terms(endpoints=alone))
+            defrag.observe(three.host.systemd, three.host.layout, three.terms(endpoints=alone))
 
     def test_while_somebody_else_is_at_work(self, make_three: MakeThree, version: str) -> None:
         three = make_three(version)

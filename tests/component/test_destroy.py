@@ -57,8 +57,8 @@ def test_without_a_quorum_nobody_has_the_lock_and_the_rest_is_stopped(make_three
 def test_who_is_said_to_be_off_and_answers_is_heard(make_three: MakeThree, version: str) -> None:
     three = make_three(version)
     three.cluster.end(three.others[1])
-    found = destroy.look(three.host.systemd, three.host.layout, ["m0", "m1"])
+    found = destroy.observe(three.host.systemd, three.host.layout, ["m0", "m1"])
     assert [(one["name"], one["answer"]) for one in found["heard"]] == [
         ("m0", f"answers at {three.others[0].client_url}")
     ]
-    assert destroy.look(three.host.systemd, three.host.layout, [])["heard"] == []
+    assert destroy.observe(three.host.systemd, three.host.layout, [])["heard"] == []

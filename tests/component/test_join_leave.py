@@ -57,7 +57,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 
 
 def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "") -> dict[str, Any]:
-    members = expected_members.of(members_of(cluster)) if presumed is None else presumed
+    members = expected_members.describe(members_of(cluster)) if presumed is None else presumed
     peer_urls = host.wanted.member.peer_urls
     joining = Joining("prod", host.name, peer_urls, cluster.endpoints, members, 30.0, WITNESSES)
     with reporting(cluster.endpoints):
@@ -67,7 +67,7 @@ def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "
 def leave(host: MemberHost, cluster: Cluster) -> bool:
     members = members_of(cluster)
     own = next((one["id"] for one in members if one["peer_urls"] == list(host.wanted.member.peer_urls)), "")
-    leaving = Leaving("prod", host.name, own, cluster.endpoints, expected_members.of(members), WITNESSES)
+    leaving = Leaving("prod", host.name, own, cluster.endpoints, expected_members.describe(members), WITNESSES)
     with reporting(cluster.endpoints):
         return _leave.leave(host.systemd, host.layout, leaving, check=False)
 
@@ -223,7 +223,7 @@ class TestALearnerThatTheOthersDoNotReach:
     WRONG = "http://127.0.0.1:9"
 
     def join_elsewhere(self, host: MemberHost, cluster: Cluster) -> None:
-        members = expected_members.of(members_of(cluster))
+        members = expected_members.describe(members_of(cluster))
         joining = Joining("prod", host.name, [self.WRONG], cluster.endpoints, members, timeout=3.0)
         content = host.content(f'ETCD_INITIAL_ADVERTISE_PEER_URLS="{self.WRONG}"')
         _join.join(host.systemd, host.layout, content, joining, check=False)
@@ -276,7 +276,7 @@ class TestAHostMayNotJoin:
     ) -> None:
         cluster, host, other = make_cluster(version, 1), make_host(version), make_host(version)
         join(other, cluster)
-        members = expected_members.of(members_of(cluster))
+        members = expected_members.describe(members_of(cluster))
         joining = Joining("prod", other.name, host.wanted.member.peer_urls, cluster.endpoints, members, 30.0)
         with pytest.raises(Refused, match=f"has a member {other.name} already"):
             _join.join(host.systemd, host.layout, host.content(), joining, check=False)
@@ -341,7 +341,7 @@ class TestAMember:
     ) -> None:
         cluster, host = make_cluster(version, 1), make_host(version)
         own = join(host, cluster)["member_id"]
-        members = expected_members.of(members_of(cluster))
+        members = expected_members.describe(members_of(cluster))
         leaving = Leaving("prod", host.name, "", cluster.endpoints, members)
         with pytest.raises(
             Refused, match=f"holds the data of member {own}, which the cluster has, and none is to leave"

@@ -29,7 +29,7 @@ def hosts(version: str, tmp_path: Path) -> Iterator[Hosts]:
 
 
 def look(host: MemberHost, fenced: Sequence[str] = (), **told: Any) -> dict[str, Any]:
-    return last_known_members.look(host.systemd, host.layout, {**NOTHING, **told}, fenced)
+    return last_known_members.observe(host.systemd, host.layout, {**NOTHING, **told}, fenced)
 
 
 def names(members: Sequence[dict[str, Any]]) -> list[str]:

@@ -391,15 +391,15 @@ def test_check_mode_needs_no_lock(one: Cluster, run_module: RunModule) -> None:
 def test_a_plan_for_other_members_is_refused(
     one: Cluster, run_module: RunModule, refusal: Callable[..., str], check_mode: bool
 ) -> None:
-    presumed = expected_members.of(listed(one))
+    presumed = expected_members.describe(listed(one))
     options = {"state": "learner", "peer_urls": [NEW], "endpoints": one.endpoints}
     run_module("etcd_member", members=presumed, **options)
     assert roles(one) == {"m0": False, NEW: True}
     message = refusal(one, peer_urls=[NEW], state="absent", members=presumed, check_mode=check_mode)
     assert message.startswith("The cluster's members changed meanwhile: learner ")
-    assert run_module("etcd_member", **{**options, "state": "absent"}, members=expected_members.of(listed(one))).result[
-        "changed"
-    ]
+    assert run_module(
+        "etcd_member", **{**options, "state": "absent"}, members=expected_members.describe(listed(one))
+    ).result["changed"]
 
 
 # -- a downgrade -------------------------------------------------------------------------------------------------------

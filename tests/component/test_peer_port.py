@@ -215,4 +215,4 @@ def resolving_to_loopback(_host: str, port: int, **_options: object) -> list[tup
 
 
 def test_who_judges_nobody_needs_no_bundle(make: Make, version: str) -> None:
-    assert Side.of({"ETCD_PEER_AUTO_TLS": "true"}).context().check_hostname is False
+    assert Side.from_environment({"ETCD_PEER_AUTO_TLS": "true"}).context().check_hostname is False

@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Cli
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import join, recovery, service, survivor
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.join import Joining
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.survivor import Rescue
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.survivor import Survivor
 from cluster import binary
 from member_host import MemberHost
 from one_of_three import OneOfThree
@@ -104,7 +104,7 @@ def lose_the_others(three: OneOfThree) -> set[str]:
 
 
 def look(host: MemberHost) -> dict[str, Any]:
-    return recovery.look(host.systemd, host.layout, "prod", [], f"{host.layout.root}/snapshots")
+    return recovery.observe(host.systemd, host.layout, "prod", [], f"{host.layout.root}/snapshots")
 
 
 def stop(host: MemberHost) -> bool:
@@ -114,7 +114,7 @@ def stop(host: MemberHost) -> bool:
 def rescue(host: MemberHost, check: bool = False) -> dict[str, Any]:
     log = look(host)["log"] or {"term": 0, "index": 0}
     urls = host.wanted.member.peer_urls
-    wanted = Rescue(host.name, urls, binary(host.version), log["term"], log["index"], timeout=30.0)
+    wanted = Survivor(host.name, urls, binary(host.version), log["term"], log["index"], timeout=30.0)
     return survivor.found(host, host.layout, host.content(), wanted, check)
 
 
@@ -337,7 +337,7 @@ def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThr
         marker = other.marker
         assert marker is not None and marker.state == markers.REMOVED
         assert not recovery.aside(other.systemd, other.layout, check=False)
-        presumed, urls = expected_members.of(members(host)), list(host.wanted.member.client_urls)
+        presumed, urls = expected_members.describe(members(host)), list(host.wanted.member.client_urls)
         joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, 30.0, WITNESSES)
         with reporting(urls):
             join.join(other.systemd, other.layout, other.content(), joining, check=False)
@@ -381,12 +381,12 @@ class TestWhatIsLeft:
         host = three.host
         three.cluster.end(three.others[1])
         for fenced in (["m0", "m1"], [member["id"] for member in look(host)["members"] if member["name"] != host.name]):
-            (heard,) = recovery.look(host.systemd, host.layout, "prod", fenced, "/nowhere")["heard"]
+            (heard,) = recovery.observe(host.systemd, host.layout, "prod", fenced, "/nowhere")["heard"]
             assert (heard["name"], heard["answer"]) == ("m0", f"answers at {three.others[0].client_url}")
 
     def test_is_another_clusters(self, three: OneOfThree) -> None:
         with pytest.raises(Refused, match="marker is of the cluster 'prod', not of 'test'"):
-            recovery.look(three.host.systemd, three.host.layout, "test", [], "/nowhere")
+            recovery.observe(three.host.systemd, three.host.layout, "test", [], "/nowhere")
 
     def test_is_damaged(self, three: OneOfThree) -> None:
         host = three.host
@@ -411,7 +411,7 @@ class TestNothingIsMade:
         host = three.host
         lose_the_others(three)
         stop(host)
-        wanted = Rescue(host.name, host.wanted.member.peer_urls, binary(host.version), 1, 1, 30.0)
+        wanted = Survivor(host.name, host.wanted.member.peer_urls, binary(host.version), 1, 1, 30.0)
         with pytest.raises(Refused, match="the plan saw term 1, entry 1"):
             survivor.found(host, host.layout, host.content(), wanted, check=False)
         assert beside(host) == []
@@ -429,7 +429,7 @@ class TestNothingIsMade:
         host, acknowledged = three.host, lose_the_others(three)
         stop(host)
         log = look(host)["log"]
-        wanted = Rescue(host.name, host.wanted.member.peer_urls, "/bin/false", log["term"], log["index"], 10.0)
+        wanted = Survivor(host.name, host.wanted.member.peer_urls, "/bin/false", log["term"], log["index"], 10.0)
         with pytest.raises(HostError, match="recovery"):
             survivor.found(host, host.layout, host.content(), wanted, check=False)
         assert not look(host)["founded"]

@@ -27,7 +27,7 @@ def at(cluster: Cluster) -> str:
 
 def sign(cluster: Cluster, asker: Asker) -> Sign | None:
     member = {"id": "a1", "client_urls": [], "peer_urls": [at(cluster)]}
-    return signs_of_life.of(member, asker, 2.0)
+    return signs_of_life.find(member, asker, 2.0)
 
 
 def cluster_id(cluster: Cluster) -> str:

@@ -34,7 +34,7 @@ class Requests(Hosts):
         return layout, settings.directory
 
     def look(self, member, **changes):
-        return on_request.look(*self.layout(member, **changes))
+        return on_request.observe(*self.layout(member, **changes))
 
     def save(self, member, run=no_command, check=False, **changes):
         return on_request.save(*self.layout(member, **changes), run, check)
@@ -146,7 +146,7 @@ class TestOfOne:
 
     def test_another_directory_in_the_inventory_is_refused_and_the_advice_taken(self, one, member):
         layout, directory = one.layout(member)
-        assert "etcd_snapshot_dir says /backup" in on_request.look(layout, "/backup")["problem"]
+        assert "etcd_snapshot_dir says /backup" in on_request.observe(layout, "/backup")["problem"]
         with pytest.raises(Refused) as refused:
             on_request.save(layout, "/backup", no_command, False)
         _before, _option, advised = refused.value.remedy.partition("-e etcd_snapshot_dir=")
@@ -155,7 +155,7 @@ class TestOfOne:
 
     def test_a_host_without_the_timers_settings_says_what_writes_them(self, tmp_path):
         layout = Layout("etcd", "root", "root", str(tmp_path), "", "", "", "", "")
-        problem = on_request.look(layout, "/backup")["problem"]
+        problem = on_request.observe(layout, "/backup")["problem"]
         assert f"{tmp_path}/etcd-snapshot.json cannot be read" in problem
         assert "Run the playbook" in problem
 

@@ -20,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, rollback
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, update
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Turn
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 from cluster import free_ports
 from fullness import QUOTA, fill
 from member_host import members_of
@@ -52,7 +52,7 @@ def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **cha
         "timeout": 30.0,
         **changes,
     }
-    return update.take(host.systemd, host.layout, content, Turn(**turn), terms, check)
+    return update.apply(host.systemd, host.layout, content, Update(**turn), terms, check)
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -499,7 +499,7 @@ class TestATurnIsRefused:
 
     def test_where_the_members_changed_since_the_plan(self, make_three: MakeThree, version: str) -> None:
         three = make_three(version)
-        members = expected_members.of(members_of(three.cluster))[:2]
+        members = expected_members.describe(members_of(three.cluster))[:2]
         self.untouched(three, "The cluster's members changed meanwhile", terms=three.terms(members=members))
 
     def test_where_the_marker_changed_since_the_plan(self, make_three: MakeThree, version: str) -> None:

@@ -113,7 +113,7 @@ class TestALogAfterAPowerCut:
     def test_in_which_all_is_agreed_on_is_taken_by_etcd_and_nothing_is_discarded(self, killed):
         for member in killed.members:
             before = wal_tail.tail(_log_of(member))
-            assert wal_tail.agree_on_all(_log_of(member)) == before.index - before.commit
+            assert wal_tail.commit_all_entries(_log_of(member)) == before.index - before.commit
             member.extra = ["--force-new-cluster"]
             killed.launch(member)
             killed.wait_for(member)
@@ -131,7 +131,7 @@ class TestALogAfterAPowerCut:
         path.write_bytes(content[: len(content) - len(content) % 512].ljust(path.stat().st_size, b"\0"))
         torn = wal_tail.tail(_log_of(member))
         assert torn.index <= whole.index
-        wal_tail.agree_on_all(_log_of(member))
+        wal_tail.commit_all_entries(_log_of(member))
         member.extra = ["--force-new-cluster"]
         killed.launch(member)
         killed.wait_for(member)

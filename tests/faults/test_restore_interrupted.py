@@ -146,7 +146,7 @@ OVER = (
 )
 
 
-def went_on(run: Run) -> bool:
+def may_have_voted(run: Run) -> bool:
     """Did it go on to the end, or is all that it says that there was nothing to restore any more?"""
     return run.code == 0 or any(said in run.said for said in OVER)
 
@@ -170,7 +170,7 @@ def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Restore
     assert run.killed, run.output
     site.never_are_two_clusters()
     again = site.bring_back()
-    assert went_on(again) if task == TASKS[-1] else again.code == 0, again.output
+    assert may_have_voted(again) if task == TASKS[-1] else again.code == 0, again.output
     site.is_restored()
 
 
@@ -184,7 +184,7 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Restored, 
     site.never_are_two_clusters()
     if run.killed:
         again = site.bring_back(how=How(pipelining=after < 0.5))
-        assert went_on(again), again.output
+        assert may_have_voted(again), again.output
     site.is_restored()
 
 
@@ -217,7 +217,7 @@ def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(s
         assert command is not None
         assert (command[1], command[2]) == ("restore", site.SAY[1])
     again = site.bring_back()
-    assert went_on(again) if step == "restore: open" else again.code == 0, again.output
+    assert may_have_voted(again) if step == "restore: open" else again.code == 0, again.output
     site.is_restored()
 
 
@@ -274,7 +274,7 @@ def test_a_machine_that_loses_its_power_comes_back_to_the_same_command(site: Res
     site.machines.power_on(ACTOR)
     site.never_are_two_clusters()
     again = site.bring_back()
-    assert went_on(again) if task == TASKS[-1] else again.code == 0, again.output
+    assert may_have_voted(again) if task == TASKS[-1] else again.code == 0, again.output
     site.is_restored()
 
 

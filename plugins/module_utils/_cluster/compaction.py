@@ -22,7 +22,7 @@ _KEY = "/quorum.etcd/past"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CompactionTarget:
     """Up to where. One of the two is given.
 
     :param revision: the oldest one that can be read afterwards.
@@ -36,7 +36,7 @@ class Wanted:
 
 
 def compact(
-    endpoints: Sequence[str], credentials: Credentials, timeout: float, wanted: Wanted, check: bool
+    endpoints: Sequence[str], credentials: Credentials, timeout: float, wanted: CompactionTarget, check: bool
 ) -> dict[str, Any]:
     """Compact.
 
@@ -63,7 +63,7 @@ def compact(
         return {"changed": changed, "current_revision": current, "before": before, "oldest_revision": after}
 
 
-def aim(wanted: Wanted, current: int) -> int:
+def aim(wanted: CompactionTarget, current: int) -> int:
     """The revision that is to be the oldest.
 
     :param current: the present one.

@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import member as _member
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster.member import Patience, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.member import MemberTimeouts, WantedMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
@@ -31,7 +31,7 @@ _POLL = 0.2
 
 
 def ensure(
-    endpoints: Sequence[str], credentials: Credentials, wanted: Wanted, patience: Patience, check: bool
+    endpoints: Sequence[str], credentials: Credentials, wanted: WantedMember, patience: MemberTimeouts, check: bool
 ) -> dict[str, Any]:
     """Let a member lead, or let another one lead, under the cluster's lock.
 
@@ -69,7 +69,7 @@ def ensure(
                 time.sleep(_POLL)
 
 
-def _votes(endpoints: Sequence[str], credentials: Credentials, patience: Patience) -> Votes:
+def _votes(endpoints: Sequence[str], credentials: Credentials, patience: MemberTimeouts) -> Votes:
     return queries.votes(endpoints, credentials, patience.answer)
 
 

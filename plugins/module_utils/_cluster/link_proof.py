@@ -46,7 +46,7 @@ class Witnesses:
     reports: Links | None = None
 
     @classmethod
-    def of(cls, nonce: str, returned: Sequence[Mapping[str, Any]]) -> Witnesses:
+    def from_options(cls, nonce: str, returned: Sequence[Mapping[str, Any]]) -> Witnesses:
         """From the options of a module.
 
         :param returned: what C(etcd_peer_report) has returned for each of the others.
@@ -59,7 +59,7 @@ NOBODY = Witnesses()
 
 
 @dataclass(frozen=True)
-class Act:
+class LockedAct:
     """An act that has the cluster's lock.
 
     :param endpoints: of the members that go on meanwhile.
@@ -72,7 +72,7 @@ class Act:
     lock: Lock | None
 
 
-def open_question(act: Act) -> None:
+def open_question(act: LockedAct) -> None:
     """Ask before anything is demanded, so that the others go on reporting however long it takes until then.
 
     :raises EtcdError: the question could not be written.
@@ -82,7 +82,7 @@ def open_question(act: Act) -> None:
             link_reports.ask(client, act.witnesses.nonce, act.lock.lease)
 
 
-def require(act: Act, demand_of: Callable[[Votes], Demand | None], side: Side | None = None) -> None:
+def require(act: LockedAct, demand_of: Callable[[Votes], Demand | None], side: Side | None = None) -> None:
     """Wait until the other members have shown new connections as demanded.
 
     :param demand_of: what is demanded of the members as they are now; None if nothing is. It may refuse.
@@ -104,7 +104,7 @@ def require(act: Act, demand_of: Callable[[Votes], Demand | None], side: Side | 
         time.sleep(_POLL)
 
 
-def _links_of(act: Act, demand: Demand, votes: Votes, side: Side | None) -> Links:
+def _links_of(act: LockedAct, demand: Demand, votes: Votes, side: Side | None) -> Links:
     """One round of answers."""
     if not act.witnesses.nonce:
         raise Refused(

@@ -40,7 +40,7 @@ _POLL = 0.3
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedMember:
     """What a member shall be.
 
     :param state: one of the states above.
@@ -67,7 +67,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Patience:
+class MemberTimeouts:
     """How long to wait, in seconds.
 
     :param answer: for one answer of one member.
@@ -80,7 +80,7 @@ class Patience:
     catch_up: float = 0.0
 
 
-def find(members: Sequence[Member], wanted: Wanted) -> Member | None:
+def find(members: Sequence[Member], wanted: WantedMember) -> Member | None:
     """The member that is meant: by id, by name, or by exactly these peer URLs while it has no name.
 
     :raises Refused: what was given belongs to different members, or to several.
@@ -99,7 +99,7 @@ def find(members: Sequence[Member], wanted: Wanted) -> Member | None:
     return found[0] if found else None
 
 
-def changes(members: Sequence[Member], wanted: Wanted) -> list[str]:
+def changes(members: Sequence[Member], wanted: WantedMember) -> list[str]:
     """What is to be done, in order.
 
     :raises Refused, BadInput: it cannot be done, or not in a safe way.
@@ -121,8 +121,8 @@ def changes(members: Sequence[Member], wanted: Wanted) -> list[str]:
 def ensure(
     endpoints: Sequence[str],
     credentials: Credentials,
-    wanted: Wanted,
-    patience: Patience,
+    wanted: WantedMember,
+    patience: MemberTimeouts,
     check: bool,
     asker: Asker = signs_of_life.UNKNOWN,
     witnesses: Witnesses = link_proof.NOBODY,
@@ -143,7 +143,7 @@ def ensure(
     # What is given leads on from here, even if the member that it is for ends.
     endpoints = list(dict.fromkeys([*endpoints, *queries.endpoints_of(before)]))
     with Client(endpoints, credentials, patience.answer) as client:
-        act = _Act(endpoints, credentials, client, wanted, patience, asker, witnesses)
+        act = _MemberChange(endpoints, credentials, client, wanted, patience, asker, witnesses)
         if check:
             after = before
             act.check_presumed(before)
@@ -164,14 +164,14 @@ def ensure(
 
 
 @dataclass(frozen=True)
-class _Act:
+class _MemberChange:
     """One call under way."""
 
     endpoints: Sequence[str]
     credentials: Credentials
     client: Client
-    wanted: Wanted
-    patience: Patience
+    wanted: WantedMember
+    patience: MemberTimeouts
     asker: Asker
     witnesses: Witnesses
 
@@ -216,7 +216,7 @@ class _Act:
             own = _id(self.client.member_list()["members"], self.wanted)
             queries.hand_over(self.endpoints, self.credentials, own, timeout=self.patience.answer)
         if change in demands:
-            proof = link_proof.Act(self.endpoints, self.credentials, self.witnesses, lock)
+            proof = link_proof.LockedAct(self.endpoints, self.credentials, self.witnesses, lock)
             link_proof.require(proof, lambda votes: demands[change](votes, _id(votes.members, self.wanted)))
 
     def do(self, change: str, members: Sequence[Member]) -> list[Member]:
@@ -246,7 +246,7 @@ class _Act:
     def _check_silent(self, member: Member) -> None:
         cluster_id = self.client.member_list(linearizable=False)["cluster_id"]
         asker = self.asker._replace(credentials=self.credentials, cluster_id=cluster_id)
-        sign = signs_of_life.of(member, asker, self.patience.answer)
+        sign = signs_of_life.find(member, asker, self.patience.answer)
         if sign is None or (self.wanted.ignore_unidentified and not sign.certain):
             return
         raise Refused(
@@ -259,7 +259,7 @@ class _Act:
         )
 
 
-def _check_addition(members: Sequence[Member], wanted: Wanted) -> None:
+def _check_addition(members: Sequence[Member], wanted: WantedMember) -> None:
     if wanted.member_id:
         raise Refused(
             f"The cluster has no member {wanted.member_id}.",
@@ -279,7 +279,7 @@ def _check_addition(members: Sequence[Member], wanted: Wanted) -> None:
     _check_free(members, wanted, "")
 
 
-def _check_free(members: Sequence[Member], wanted: Wanted, own: str) -> None:
+def _check_free(members: Sequence[Member], wanted: WantedMember, own: str) -> None:
     """Are the peer URLs nobody else's?"""
     for other in members:
         shared = set(other["peer_urls"]) & set(wanted.peer_urls)
@@ -299,12 +299,12 @@ def _mistaken(found: str) -> Refused:
     )
 
 
-def _id(members: Sequence[Member], wanted: Wanted) -> str:
+def _id(members: Sequence[Member], wanted: WantedMember) -> str:
     found = find(members, wanted)
     return str(found["id"]) if found else ""
 
 
-def _foreseen(change: str, members: Sequence[Member], wanted: Wanted) -> list[Member]:
+def _foreseen(change: str, members: Sequence[Member], wanted: WantedMember) -> list[Member]:
     """The members after a change that was not made."""
     if change == ADD:
         new = {"id": "", "name": "", "client_urls": [], "is_learner": True, "started": False}
@@ -316,7 +316,7 @@ def _foreseen(change: str, members: Sequence[Member], wanted: Wanted) -> list[Me
     return [{**one, **changed} if one["id"] == own else one for one in members]
 
 
-def _result(before: Sequence[Member], after: Sequence[Member], wanted: Wanted) -> dict[str, Any]:
+def _result(before: Sequence[Member], after: Sequence[Member], wanted: WantedMember) -> dict[str, Any]:
     return {
         "changed": list(before) != list(after),
         "before": list(before),

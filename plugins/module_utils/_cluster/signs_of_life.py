@@ -74,7 +74,7 @@ def asker(peer_ca_path: str | None, peer_cert: str | None, peer_key: str | None)
         raise BadInput(f"peer_ca_path {peer_ca_path} cannot be read: {exc}.") from exc
 
 
-def of(member: Member, asker: Asker, timeout: float) -> Sign | None:
+def find(member: Member, asker: Asker, timeout: float) -> Sign | None:
     """The most certain sign that a member lives, None without one.
 
     Another member, another cluster, another authority's certificate or another protocol is proof that it is not this
@@ -91,7 +91,7 @@ def of(member: Member, asker: Asker, timeout: float) -> Sign | None:
 def _at(member: Member, url: str, asker: Asker, timeout: float) -> Sign | None:
     is_client = url in member["client_urls"]
     if is_client:
-        status = survey.look(url, asker.credentials, timeout).status
+        status = survey.ask(url, asker.credentials, timeout).status
         if status is not None:
             return Sign(url, True) if status["member_id"] == member["id"] else None
     if not _urls.from_elsewhere([url]):

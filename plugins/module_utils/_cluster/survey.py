@@ -40,7 +40,7 @@ def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float,
     return [answered[member["id"]] for member in members if member["id"] in answered]
 
 
-def look(endpoint: str, credentials: Credentials, timeout: float, others: t.Sequence[str] = ()) -> Seen:
+def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Sequence[str] = ()) -> Seen:
     """What one endpoint says.
 
     :param others: further endpoints of its cluster; a user with a password logs in there if this one is a learner.
@@ -79,7 +79,7 @@ def _first(
     """What the first of a member's URLs says that leads to it: a loopback URL of another host leads elsewhere."""
     answers = []
     for url in urls:
-        one = look(url, credentials, timeout, others)
+        one = ask(url, credentials, timeout, others)
         if member is None or (one.status and one.status["member_id"] == member["id"]):
             return one
         answers.append(one._replace(status=None, error=one.error or "another member answers there."))

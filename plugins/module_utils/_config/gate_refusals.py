@@ -67,7 +67,7 @@ def refusal(obstacles: Sequence[Obstacle]) -> Refused:
     )
 
 
-def of(
+def why_refused(
     marker: Marker, data: Mapping[str, Any], machine_id: str, label: str, name: str, owners: Mapping[str, str]
 ) -> Obstacle | None:
     """What keeps a member with a log down.
@@ -165,7 +165,7 @@ def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Ob
         return Obstacle(*of_forced(host.label, forced))
     owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
     machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
-    return of(marker, host.seen["data"], machine_id, host.label, host.name, owners)
+    return why_refused(marker, host.seen["data"], machine_id, host.label, host.name, owners)
 
 
 def accepted(host: Host) -> Host:

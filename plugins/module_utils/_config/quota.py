@@ -23,7 +23,7 @@ _NONE = sys.maxsize
 _NUMBER = re.compile(r"-?[0-9]+")
 
 
-def of(value: object) -> int:
+def quota_bytes(value: object) -> int:
     """The quota that a value of the flag means, in bytes.
 
     :param value: a number or its text; anything else is taken for nothing at all.
@@ -35,4 +35,4 @@ def of(value: object) -> int:
 
 def of_environment(environment: Mapping[str, str]) -> int:
     """The quota of a process that has these variables, in bytes."""
-    return of(environment.get(env_file.variable(FLAG)))
+    return quota_bytes(environment.get(env_file.variable(FLAG)))

@@ -29,7 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, snapshot_agent
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 #: The CA bundles, and which authority each comes from.
@@ -63,7 +63,7 @@ class File:
         return hashlib.sha256(self.content.encode()).hexdigest()
 
 
-def flags(wanted: Wanted, version: str) -> dict[str, Value]:
+def flags(wanted: Desired, version: str) -> dict[str, Value]:
     """All settings of one member, keyed by etcd's flag names.
 
     :raises BadInput: a setting is wrong for this version.
@@ -71,7 +71,7 @@ def flags(wanted: Wanted, version: str) -> dict[str, Value]:
     return _settings.wanted(wanted.member, wanted.layout, wanted.settings, version)
 
 
-def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]:
+def files(wanted: Desired, version: str, machine: str, python: str) -> list[File]:
     """The files of one member, without those of its certificates and the program that saves snapshots.
 
     :param machine: the host's architecture as the kernel names it, for example C(x86_64).
@@ -100,12 +100,12 @@ def files(wanted: Wanted, version: str, machine: str, python: str) -> list[File]
     ]
 
 
-def binary(wanted: Wanted, version: str, machine: str) -> str:
+def binary(wanted: Desired, version: str, machine: str) -> str:
     """The path of the etcd that a member runs."""
     return posixpath.join(wanted.layout.release_dir(version, releases.architecture(machine)), "etcd")
 
 
-def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
+def _of_snapshots(wanted: Desired, endpoint: str, python: str) -> list[File]:
     """What the members save snapshots by. Only the timer follows from the schedule: by hand one can always be saved."""
     layout, snapshots = wanted.layout, wanted.snapshots
     settings = snapshot_agent.Settings(
@@ -136,7 +136,7 @@ def _of_snapshots(wanted: Wanted, endpoint: str, python: str) -> list[File]:
     return found
 
 
-def links(wanted: Wanted, version: str, machine: str) -> dict[str, str]:
+def links(wanted: Desired, version: str, machine: str) -> dict[str, str]:
     """Symbolic links of one member: where they lie and what they point to."""
     layout = wanted.layout
     release = layout.release_dir(version, releases.architecture(machine))
@@ -148,7 +148,7 @@ def links(wanted: Wanted, version: str, machine: str) -> dict[str, str]:
     return found
 
 
-def bootstrap(wanted: Wanted, initial_cluster: str, token: str) -> File:
+def bootstrap(wanted: Desired, initial_cluster: str, token: str) -> File:
     """The settings of the one first start; the gate publishes them for it and never again."""
     settings: dict[str, Value] = {
         "initial-cluster": initial_cluster,
@@ -169,7 +169,7 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
     return {"files": [*files, *certificates, *keys], "certificates": certificates}
 
 
-def facts(wanted: Wanted) -> dict[str, Any]:
+def facts(wanted: Desired) -> dict[str, Any]:
     """The options of C(etcd_node_info) for one host."""
     parsed = [urls.parse_url(url, "listen URL") for url in _listening(wanted)]
     return {
@@ -184,7 +184,7 @@ def facts(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def _listening(wanted: Wanted) -> list[str]:
+def _listening(wanted: Desired) -> list[str]:
     member = wanted.member
     try:
         settings = flags(wanted, wanted.version or releases.DEFAULT_VERSION)

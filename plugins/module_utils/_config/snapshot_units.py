@@ -13,7 +13,7 @@ import posixpath
 from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
 from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Snapshots
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import SnapshotPolicy
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 _SERVICE = """\
@@ -65,7 +65,7 @@ WantedBy=timers.target
 """
 
 
-def service(layout: Layout, cluster: str, snapshots: Snapshots, python: str) -> str:
+def service(layout: Layout, cluster: str, snapshots: SnapshotPolicy, python: str) -> str:
     """The unit that saves one snapshot.
 
     :param python: the interpreter's path.
@@ -92,7 +92,7 @@ def timer(cluster: str, schedule: str) -> str:
     )
 
 
-def _sandboxed(layout: Layout, snapshots: Snapshots, python: str) -> str:
+def _sandboxed(layout: Layout, snapshots: SnapshotPolicy, python: str) -> str:
     writable = [snapshots.directory, layout.state_dir]
     if snapshots.metrics_file:
         writable.append(posixpath.dirname(snapshots.metrics_file))

@@ -121,7 +121,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class _WrittenFrame:
     """What was written for one record.
 
     :param at: where its length is.
@@ -160,7 +160,7 @@ def _tail(log: _Log, end: _End) -> Tail:
     return Tail(log.term, log.index, commit, max(keepable, commit), end.torn)
 
 
-def agree_on_all(directory: str) -> int:
+def commit_all_entries(directory: str) -> int:
     """Write into a log that all its entries are agreed on, so that C(--force-new-cluster) discards none.
 
     That discards what is behind the commit index of the last hard state. Once a majority is lost, acknowledged writes
@@ -243,7 +243,7 @@ def _segment(path: str, log: _Log, last: bool) -> _End:
 def _records(data: mmap.mmap) -> Iterator[_Record]:
     """A segment's records; the last of them may be nothing but a torn end."""
     crc, size = 0, 0
-    batch: list[_Frame] = []
+    batch: list[_WrittenFrame] = []
     for frame in _frames(data):
         batch.append(frame)
         size += len(frame.record.get("data", b""))
@@ -253,7 +253,7 @@ def _records(data: mmap.mmap) -> Iterator[_Record]:
     yield from _checked(batch, crc)
 
 
-def _frames(data: mmap.mmap) -> Iterator[_Frame]:
+def _frames(data: mmap.mmap) -> Iterator[_WrittenFrame]:
     """What was written into a segment, one record after the other, to where it no longer makes sense."""
     at, size = 0, len(data)
     while size - at >= _FRAME:
@@ -264,15 +264,15 @@ def _frames(data: mmap.mmap) -> Iterator[_Frame]:
         body = data[at + _FRAME : at + _FRAME + min(length, size) + padding]
         whole = len(body) == length + padding
         record = _record(body[:length]) if whole else {}
-        yield _Frame(at, body, record, whole)
+        yield _WrittenFrame(at, body, record, whole)
         if not record:
             return
         at += _FRAME + len(body)
     if any(data[at:size]):
-        yield _Frame(at, b"", {}, False)
+        yield _WrittenFrame(at, b"", {}, False)
 
 
-def _checked(frames: Sequence[_Frame], crc: int) -> Iterator[_Record]:
+def _checked(frames: Sequence[_WrittenFrame], crc: int) -> Iterator[_Record]:
     """Records that match their checksums. All at once, which is quick; one by one where one of them does not.
 
     :raises WireError: one is damaged, and not for being written in part.
@@ -288,7 +288,7 @@ def _checked(frames: Sequence[_Frame], crc: int) -> Iterator[_Record]:
         yield _Record(frame.kind, frame.record["data"], _End(frame.end, crc, False))
 
 
-def _match(frames: Sequence[_Frame], crc: int) -> bool:
+def _match(frames: Sequence[_WrittenFrame], crc: int) -> bool:
     """Is the last one's checksum that of all their data? Then all data are as they were written.
 
     A record of the kind CRC has none, comes last, and says what the next one goes on from.

@@ -42,12 +42,12 @@ def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
     return replace(layout, data_dir=marker.data_dir, wal_dir=marker.wal_dir)
 
 
-def rests(unit: Mapping[str, Any]) -> bool:
-    """Is this what C(put_to_rest) leaves, by what C(Systemd.show) tells?"""
+def is_at_rest(unit: Mapping[str, Any]) -> bool:
+    """Is this what C(disable_unit) leaves, by what C(Systemd.show) tells?"""
     return unit["active_state"] in ("inactive", "failed") and unit["enabled"] != "enabled"
 
 
-def put_to_rest(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> None:
+def disable_unit(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> None:
     """Stop a member's unit and its timer, and let them start at no boot. Where there are none there is nothing to do.
 
     :param ends_within: seconds in which the process may end by itself first.

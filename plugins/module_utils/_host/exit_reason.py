@@ -20,7 +20,7 @@ _ERROR = re.compile(r'"error":"')
 _DIFFERS = "found data inconsistency with peers"
 
 
-def of(journal: str) -> str:
+def reason_in(journal: str) -> str:
     """The last line with which etcd gave up, else the last one that names an error; empty if there is none.
 
     :param journal: the unit's last log lines.
@@ -36,7 +36,7 @@ def of(journal: str) -> str:
 def remedy(cause: str) -> str:
     """What is safe where only a person can know who is right; empty where the cause says enough.
 
-    :param cause: what C(of) has found.
+    :param cause: what C(reason_in) has found.
     """
     if _DIFFERS in cause:
         return (
@@ -47,7 +47,7 @@ def remedy(cause: str) -> str:
     return ""
 
 
-def worth_reading(journal: str) -> str:
+def relevant_lines(journal: str) -> str:
     """The lines of a journal that a person needs: warnings and worse, and what is not etcd's. Its last ten at most.
 
     :param journal: the unit's last log lines.

@@ -75,7 +75,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _ExpectedArchive:
     """What an archive must be.
 
     :param said_by: who says so.
@@ -152,13 +152,13 @@ def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str
     return wanted.sha256
 
 
-def _wanted(release: Release, source: Source) -> _Wanted:
+def _wanted(release: Release, source: Source) -> _ExpectedArchive:
     known = releases.known_checksum(release.archive, source.checksums)
     if not known:
         return _listed_checksum(release, source)
     if release.archive in source.checksums:
-        return _Wanted(known, "etcd_checksums", "Correct it there if this archive is the one that you mean.")
-    return _Wanted(
+        return _ExpectedArchive(known, "etcd_checksums", "Correct it there if this archive is the one that you mean.")
+    return _ExpectedArchive(
         known,
         "what is pinned in this collection",
         "Fetch the archive anew from where etcd is published. If it is your own build, give its checksum in "
@@ -166,7 +166,7 @@ def _wanted(release: Release, source: Source) -> _Wanted:
     )
 
 
-def _listed_checksum(release: Release, source: Source) -> _Wanted:
+def _listed_checksum(release: Release, source: Source) -> _ExpectedArchive:
     name = release.archive
     url = releases.checksums_url(source.url, release.version, source.from_mirror)
     releases.check_checksum(name, (), bool(url))
@@ -180,7 +180,9 @@ def _listed_checksum(release: Release, source: Source) -> _Wanted:
             if page
             else f"{url} has no checksum of {name}. See that this version exists for this architecture."
         )
-    return _Wanted(checksum, url, "Where a mirror and its own list do not agree, have it mirror that release anew.")
+    return _ExpectedArchive(
+        checksum, url, "Where a mirror and its own list do not agree, have it mirror that release anew."
+    )
 
 
 @contextlib.contextmanager
@@ -229,7 +231,7 @@ def _download(url: str, path: str, opener: Opener) -> None:
                 raise HostError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def _check_checksum(path: str, wanted: _Wanted) -> None:
+def _check_checksum(path: str, wanted: _ExpectedArchive) -> None:
     digest, size, begins = hashlib.sha256(), 0, b""
     try:
         with open(path, "rb") as stream:

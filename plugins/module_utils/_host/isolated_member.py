@@ -183,14 +183,16 @@ def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> Seen
             error = seen.error
         if ended or not deadline.left():
             words = systemd.journal(unit, _LAST_WORDS)
-            found = f"ended: {exit_reason.of(words)}" if ended else f"does not answer after {timeout:.0f} s. {error}"
-            raise HostError(f"{unit} {found}\nIts last words:\n{exit_reason.worth_reading(words)}")
+            found = (
+                f"ended: {exit_reason.reason_in(words)}" if ended else f"does not answer after {timeout:.0f} s. {error}"
+            )
+            raise HostError(f"{unit} {found}\nIts last words:\n{exit_reason.relevant_lines(words)}")
         time.sleep(_POLL)
 
 
 def _look(where: str, layout: Layout) -> Seen:
     try:
-        return survey.look(where, local_member.credentials(layout), _ASK)
+        return survey.ask(where, local_member.credentials(layout), _ASK)
     except EtcdError as exc:
         return Seen(where, error=str(exc))
 

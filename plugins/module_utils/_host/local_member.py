@@ -74,7 +74,7 @@ def of_process(
     """
     endpoint = urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
     try:
-        seen = survey.look(endpoint, credentials(layout), timeout, others)
+        seen = survey.ask(endpoint, credentials(layout), timeout, others)
     except EtcdError as exc:
         seen = Seen(endpoint, error=str(exc))
     status = seen.status or {}

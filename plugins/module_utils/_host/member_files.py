@@ -65,7 +65,7 @@ def read_otherwise(content: Content, record: Mapping[str, str]) -> list[str]:
     return [path for path, digest in written.items() if record.get(path, digest) != digest]
 
 
-def settle(layout: Layout) -> None:
+def ensure_directories(layout: Layout) -> None:
     """Directories, each with its owner. What may be others' too stays as it is; the data directory is etcd's alone.
 
     :raises HostError: one cannot be made, or is not suitable.
@@ -91,7 +91,7 @@ def _deeper(layout: Layout, setting: str, path: str, why: str) -> str:
 
 
 def unsuitable(layout: Layout) -> dict[str, list[dict[str, str]]]:
-    """What C(settle) or etcd itself would stumble over, of the directories that are there already.
+    """What C(ensure_directories) or etcd itself would stumble over, of the directories that are there already.
 
     :returns: C(closed), through which etcd's account cannot go (C(path), C(owner), C(mode), C(setting), which lies
         below it), and C(unwritable), in which it must write and cannot (the same, C(setting) being the one that says

@@ -62,7 +62,7 @@ def _check(layout: Layout, marker: Marker) -> None:
         "member_id": member_id,
         "older_than": older_than(layout, member_id, cluster_id),
     }
-    found = gate_refusals.of(marker, data, host_files.machine_id(), "This host", marker.name or "NAME", {})
+    found = gate_refusals.why_refused(marker, data, host_files.machine_id(), "This host", marker.name or "NAME", {})
     if found is not None:
         raise found.refusal()
 

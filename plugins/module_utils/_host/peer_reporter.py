@@ -159,7 +159,7 @@ def _answer_here(systemd: Systemd, layout: Layout, nonce: str, answered: Questio
         return answer(client, peer_side.of_running(layout, process), nonce, answered)
 
 
-def look(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]]:
+def observe_peers(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]]:
     """Whom the member of this host can open a new connection to.
 
     :returns: its id, and what C(peer_port.failures) says of the others; both empty where it does not answer.

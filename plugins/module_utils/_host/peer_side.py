@@ -25,4 +25,4 @@ def of_running(layout: Layout, process: Mapping[str, Any]) -> Side:
     :param process: as C(processes.describe) gives it.
     """
     kept = bool(host_files.read_record(layout, process["invocation"])) and os.path.exists(layout.peer_bundle)
-    return Side.of(process["environment"], layout.peer_bundle if kept else "")
+    return Side.from_environment(process["environment"], layout.peer_bundle if kept else "")

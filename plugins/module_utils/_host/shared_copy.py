@@ -22,7 +22,7 @@ _FORGOTTEN = 86400
 _TASK_DIRECTORY = "ansible-tmp-"
 
 
-def lend(path: str, to: str) -> str:
+def make_readable(path: str, to: str) -> str:
     """Copy a file to where only the owner of a directory can read it. Remove the copies that killed runs have left.
 
     :param to: a path in that directory.

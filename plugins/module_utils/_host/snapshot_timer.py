@@ -17,12 +17,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 
 
 def differs(systemd: Systemd, layout: Layout, content: Content) -> bool:
-    """Would C(settle) change anything?"""
+    """Would C(follow_file) change anything?"""
     there = os.path.exists(layout.snapshot_timer_file)
     return not _rests_or_runs(systemd, layout) if is_wanted(layout, content) else there
 
 
-def settle(systemd: Systemd, layout: Layout, content: Content) -> None:
+def follow_file(systemd: Systemd, layout: Layout, content: Content) -> None:
     """What was written says whether there is to be a timer. Whoever calls has let systemd read it.
 
     :raises HostError: systemd would not do it.

@@ -19,7 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AG
 Member = Mapping[str, Any]
 
 
-def of(members: Iterable[Member]) -> list[dict[str, Any]]:
+def describe(members: Iterable[Member]) -> list[dict[str, Any]]:
     """What a step carries of a member list: C(id) (empty for one that an earlier step adds), C(peer_urls),
     C(is_learner).
     """
@@ -35,7 +35,7 @@ def check(presumed: Sequence[Member], members: Sequence[Member], but: str = "") 
     :param but: the id of a member that may be any way: the one that this step itself has begun to change.
     :raises Refused: somebody else changed them.
     """
-    found = [member for member in of(members) if member["id"] != but]
+    found = [member for member in describe(members) if member["id"] != but]
     known = {member["id"] for member in found}
     unmatched = []
     for member in presumed:

@@ -33,7 +33,7 @@ _LOCKED_OUT = (
 
 
 @dataclass(frozen=True)
-class Said:
+class Confirmations:
     """What the operator has said in so many words, because no run does it unasked.
 
     :param forget: names or ids of members whose machines are gone for good.
@@ -51,7 +51,7 @@ class Said:
     accept_machine: tuple[str, ...] = ()
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Said:
+    def from_dict(cls, values: Mapping[str, Any]) -> Confirmations:
         return cls(
             tuple(values["forget"]),
             tuple(values["confirm"]),
@@ -62,7 +62,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Snapshots:
+class SnapshotPolicy:
     """How the members save snapshots of their cluster by themselves.
 
     :param schedule: when, as systemd.time(7) writes it; empty for never.
@@ -89,7 +89,7 @@ class Snapshots:
     program: str = ""
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Snapshots:
+    def from_dict(cls, values: Mapping[str, Any]) -> SnapshotPolicy:
         return cls(**{**values, "after_command": tuple(values["after_command"])})
 
 
@@ -110,7 +110,7 @@ class Checksums:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Desired:
     """What the inventory says about one host.
 
     :param cluster: the cluster's name.
@@ -130,8 +130,8 @@ class Wanted:
     settings: Mapping[str, Any]
     layout: Layout
     present: bool = True
-    said: Said = Said()
-    snapshots: Snapshots = Snapshots()
+    said: Confirmations = Confirmations()
+    snapshots: SnapshotPolicy = SnapshotPolicy()
     checksums: Checksums = Checksums()
 
     @property
@@ -142,7 +142,7 @@ class Wanted:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Wanted:
+    def from_dict(cls, values: Mapping[str, Any]) -> Desired:
         return cls(
             cluster=str(values["cluster"]),
             member=Member.from_dict(values["member"]),
@@ -151,8 +151,8 @@ class Wanted:
             settings=dict(values["settings"]),
             layout=Layout.from_dict(values["layout"]),
             present=bool(values["present"]),
-            said=Said.from_dict(values["said"]),
-            snapshots=Snapshots.from_dict(values["snapshots"]),
+            said=Confirmations.from_dict(values["said"]),
+            snapshots=SnapshotPolicy.from_dict(values["snapshots"]),
             checksums=Checksums.from_dict(values["checksums"]),
         )
 
@@ -207,7 +207,7 @@ class Host:
     name: str
     silent: str = ""
     problems: tuple[str, ...] = ()
-    wanted: Wanted | None = None
+    wanted: Desired | None = None
     seen: Mapping[str, Any] = field(default_factory=dict)
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
@@ -221,7 +221,7 @@ class Host:
         return cls(
             name=name,
             problems=tuple(result["problems"]),
-            wanted=Wanted.from_dict(result["wanted"]) if result["wanted"] else None,
+            wanted=Desired.from_dict(result["wanted"]) if result["wanted"] else None,
             seen=result["seen"],
             authorities=Authorities.from_dict(result["authorities"]),
             skew=result["skew"],
@@ -277,7 +277,7 @@ class Host:
         return self.seen["unit"]["enabled"] in ("masked", "masked-runtime")
 
     @property
-    def spoiled(self) -> bool:
+    def data_unusable(self) -> bool:
         """Did its data go back in time, or were they damaged, so that it ends again and again?"""
         data = self.seen["data"]
         return bool(data["behind"] or data["damaged"] or data["unreadable"]) and not self.answers
@@ -307,7 +307,7 @@ class Host:
         return marker.state == markers.REMOVED and marker.cluster not in ("", self.wanted.cluster)
 
     @property
-    def went_on(self) -> bool:
+    def may_have_voted(self) -> bool:
         """Did its first start get further than a set of files: can it have voted?"""
         if self.left_another:
             return False

@@ -148,7 +148,7 @@ def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[See
 
 
 @dataclass(frozen=True)
-class Kept:
+class NewestSnapshot:
     """The newest snapshot of the cluster on a host.
 
     :param taken_at: C(2026-11-22T07:40:00Z).
@@ -192,7 +192,7 @@ class Try:
             return None
 
 
-def metrics(cluster: str, last: Try, newest: Kept | None, saved_for: float) -> str:
+def metrics(cluster: str, last: Try, newest: NewestSnapshot | None, saved_for: float) -> str:
     """For node_exporter's textfile collector. No age is written: it would stand still until the next try.
 
     :param newest: the newest snapshot on this host, None where there is none. That counts as a very old one, so that an

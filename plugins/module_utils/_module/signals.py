@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 
 
-def outlive_the_connection() -> None:
+def ignore_disconnect() -> None:
     """Ignore what a lost terminal or a closed pipe sends: without pipelining ssh runs a module with a terminal."""
     for number in (signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)

@@ -28,7 +28,7 @@ _AGAIN = "Run the same command again once that is so."
 
 def is_due(hosts: Sequence[Host]) -> bool:
     """Has no host of the group got further than files and a marker, so that no cluster can exist?"""
-    return not any(host.went_on for host in hosts)
+    return not any(host.may_have_voted for host in hosts)
 
 
 def cluster_of(hosts: Sequence[Host]) -> str:

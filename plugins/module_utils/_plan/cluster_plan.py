@@ -27,7 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     identity as _identity,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Said, Step, Wanted, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Confirmations, Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import DEFAULT_VERSION
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
@@ -181,7 +181,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         strange.run(_check_ours, host, hosts)
     found.add(strange)
     # Which members there are can be told once every host's data are known to be its own.
-    roster = found.run(_roster.of, hosts) if not strange and len(hosts) == len(everybody) else None
+    roster = found.run(_roster.build, hosts) if not strange and len(hosts) == len(everybody) else None
     if roster is None and not found:
         found.run(check_login, hosts)
         found.run(_check_first_start, hosts)
@@ -197,7 +197,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
     try:
         safety.check(hosts, roster, versions)
-        changes = reconcile.of(hosts, roster, versions)
+        changes = reconcile.plan_changes(hosts, roster, versions)
         safety.check_clocks(hosts, safety.issuing(changes.steps))
     except Refused as exc:
         changes = reconcile.only_started(hosts, roster, versions, exc)
@@ -392,7 +392,7 @@ def _check_present(hosts: Sequence[Host]) -> None:
 def _check_accepted(hosts: Sequence[Host]) -> None:
     known = {name for host in hosts for name in (host.name, host.wanted.name if host.wanted is not None else "")}
     for host in hosts:
-        said = host.wanted.said if host.wanted is not None else Said()
+        said = host.wanted.said if host.wanted is not None else Confirmations()
         for variable, names in (("mounts", said.accept_mounts), ("machine", said.accept_machine)):
             for name in names:
                 # Whose member a silent host has nobody knows.
@@ -571,7 +571,7 @@ def _check_whole(host: Host) -> None:
 def _check_not_left(hosts: Sequence[Host]) -> None:
     """A member that was taken out left others behind. Where the group has none of them they may be anywhere."""
     left = [host for host in hosts if host.state == markers.REMOVED]
-    if not left or any(host.silent or (host.went_on and host not in left) for host in hosts):
+    if not left or any(host.silent or (host.may_have_voted and host not in left) for host in hosts):
         return
     cluster = left[0].wanted.cluster if left[0].wanted is not None else ""
     raise Refused(
@@ -723,7 +723,7 @@ def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
     found.end()
 
 
-def _check_authorities_of(host: Host, wanted: Wanted, founding: bool) -> None:
+def _check_authorities_of(host: Host, wanted: Desired, founding: bool) -> None:
     found = host.authorities
     if found.problem:
         raise BadInput(found.problem)
@@ -773,7 +773,7 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
         if abs(host.skew) > SKEW_LIMIT:
             texts.append(f"{host.label}: its clock is {abs(host.skew):.0f} s or more away from the controller's.")
     for host in hosts:
-        if not host.went_on:
+        if not host.may_have_voted:
             texts += bootstrap.neighbours(host)
     machines: dict[str, str] = {}
     for host in hosts:

@@ -14,11 +14,11 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render, variable_sources
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 
 
 @dataclass(frozen=True)
-class Turn:
+class Drift:
     """What one member's turn is for.
 
     :param why: each reason, as a person reads it in the plan.
@@ -31,7 +31,7 @@ class Turn:
     peer_urls: tuple[str, ...] = ()
 
 
-def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | None:
+def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | None:
     """The turn that a member needs, None if all is as it should be.
 
     :param member: as the cluster knows it, None where nobody tells.
@@ -52,7 +52,7 @@ def of(host: Host, member: Mapping[str, Any] | None, version: str) -> Turn | Non
         why.append("its last turn was interrupted")
     if not why:
         return None
-    return Turn(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
+    return Drift(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
 
 
 def _stands_elsewhere(host: Host) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _stands_elsewhere(host: Host) -> Iterator[str]:
         yield "its marker does not have the ID of its machine"
 
 
-def stubborn(host: Host, version: str) -> Iterator[str]:
+def overridden_settings(host: Host, version: str) -> Iterator[str]:
     """Settings with which a process runs although its files, as it read them, say otherwise. No restart mends them."""
     if host.wanted is None or not host.runs or any(_read_anew(host, host.wanted, version)):
         return
@@ -77,7 +77,7 @@ def stubborn(host: Host, version: str) -> Iterator[str]:
         yield variable_sources.kept(host.label, name, has, should, _keeping(host, host.wanted, name, should))
 
 
-def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+def _files(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     for file in _rendered(host, wanted, version):
         seen = host.seen["files"].get(file.path, {"exists": False})
         if not seen["exists"]:
@@ -94,12 +94,12 @@ def _files(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             yield f"{path} does not point to {target}"
 
 
-def _rendered(host: Host, wanted: Wanted, version: str) -> list[render.File]:
+def _rendered(host: Host, wanted: Desired, version: str) -> list[render.File]:
     seen = host.seen["host"]
     return render.files(wanted, version, seen["architecture"], seen["interpreter"])
 
 
-def _timer(host: Host, wanted: Wanted) -> Iterator[str]:
+def _timer(host: Host, wanted: Desired) -> Iterator[str]:
     """The timer of snapshots where it is not what the schedule says. Masking it is the operator's way to say no."""
     timer, there = host.seen["timer"], wanted.layout.snapshot_timer_file
     if not wanted.snapshots.schedule:
@@ -113,7 +113,7 @@ def _runs(timer: Mapping[str, Any]) -> bool:
     return (timer["enabled"], timer["active_state"]) == ("enabled", "active")
 
 
-def _certificates(host: Host, wanted: Wanted) -> Iterator[str]:
+def _certificates(host: Host, wanted: Desired) -> Iterator[str]:
     for path, digest in host.authorities.bundles.items():
         if host.seen["files"].get(path, {}).get("sha256") != digest:
             yield f"{path} does not hold the CAs of {host.authorities.place}"
@@ -122,7 +122,7 @@ def _certificates(host: Host, wanted: Wanted) -> Iterator[str]:
             yield f"{wanted.layout.certificate(leaf)} is issued anew: {reason.rstrip('.')}"
 
 
-def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     """What the process read at its start, and would read differently now."""
     if not host.runs:
         return
@@ -150,7 +150,7 @@ def _read_anew(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
             yield f"it runs with {name}={has}, not {should}"
 
 
-def _keeping(host: Host, wanted: Wanted, name: str, should: str) -> str:
+def _keeping(host: Host, wanted: Desired, name: str, should: str) -> str:
     """The source that keeps a setting as it is; empty if a restart mends it. What systemd knows only once it has read
     its files again nobody can tell: the turn lets it do that.
     """
@@ -163,7 +163,7 @@ def _machine(host: Host) -> str:
     return str(host.seen["host"]["architecture"])
 
 
-def _environment(host: Host, wanted: Wanted, version: str) -> Iterator[tuple[str, str, str]]:
+def _environment(host: Host, wanted: Desired, version: str) -> Iterator[tuple[str, str, str]]:
     """Settings of the process that differ from what is wanted."""
     should = env_file.environment(render.flags(wanted, version))
     yield from env_file.differing(host.seen["runtime"]["environment"], should)

@@ -36,7 +36,7 @@ WAIT = "wait"
 _RAN = (markers.STARTING, markers.STARTED)
 
 
-def of(host: Host, roster: Roster | None) -> str:
+def choose(host: Host, roster: Roster | None) -> str:
     """What one host is due for.
 
     What follows from its marker is a table, one function a row. Before it comes what the marker does not decide.
@@ -98,7 +98,7 @@ def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bo
     voted = member is None or not member["is_learner"]
     # With what nobody has seen it serve it may never start: then its turn is taken again.
     worth_it = host.seen["previous"] and not host.seen["previous_doubtful"]
-    return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.spoiled
+    return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.data_unusable
 
 
 def _while_nobody_serves(host: Host) -> str:
@@ -106,7 +106,7 @@ def _while_nobody_serves(host: Host) -> str:
         return NOTHING if _joins(host) else START
     if host.runs:
         return _unconfirmed(host)
-    may_start = host.has_log and not host.spoiled and host.state in (*_RAN, markers.LEAVING)
+    may_start = host.has_log and not host.data_unusable and host.state in (*_RAN, markers.LEAVING)
     return START if may_start else NOTHING
 
 
@@ -131,7 +131,7 @@ def _never_started(host: Host, member: Member | None) -> str:
 
 
 def _ran(host: Host, member: Member | None) -> str:
-    if host.spoiled or not (host.has_log or host.runs):
+    if host.data_unusable or not (host.has_log or host.runs):
         return REPLACE
     if member is not None and member["is_learner"]:
         return JOIN if host.has_log and _joins(host) else REPLACE
@@ -140,7 +140,7 @@ def _ran(host: Host, member: Member | None) -> str:
 
 def _leaving(host: Host, member: Member | None) -> str:
     # It never left: nothing has to be done again.
-    stayed = member is not None and not member["is_learner"] and host.has_log and not host.spoiled
+    stayed = member is not None and not member["is_learner"] and host.has_log and not host.data_unusable
     return KEEP if stayed else REPLACE
 
 

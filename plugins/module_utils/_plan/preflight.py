@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 
 # etcd writes its log in files of 64 MiB, made before they are needed (server/storage/wal/wal.go, SegmentSizeBytes).
 _DATA_ROOM = 256 << 20
@@ -36,7 +36,7 @@ def problems(host: Host, version: str) -> list[str]:
     return [f"{host.label} {problem}" for problem in _problems(host, host.wanted, version)]
 
 
-def _problems(host: Host, wanted: Wanted, version: str) -> Iterator[str]:
+def _problems(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     seen = host.seen["host"]
     if not seen["systemd"]:
         yield "does not run systemd, which starts and guards etcd. Hosts need systemd."

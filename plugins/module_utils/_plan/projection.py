@@ -14,7 +14,7 @@ from typing import Any, cast
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, health
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
 
@@ -22,7 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Me
 _NEW = "+"
 
 
-class Foreseen:
+class Projection:
     """Members and who of them is well, changed step by step."""
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None) -> None:
@@ -57,7 +57,7 @@ class Foreseen:
     def presumed(self) -> list[dict[str, Any]]:
         """The members as the next step will find them; one that an earlier step adds has an id that nobody knows."""
         known = [{**one, "id": ""} if one["id"].startswith(_NEW) else one for one in self.members]
-        return expected_members.of(known)
+        return expected_members.describe(known)
 
     def endpoints(self, but: str = "") -> list[str]:
         return _roster.endpoints(self.members, but)
@@ -79,7 +79,7 @@ class Foreseen:
 
     def joined(self, host: Host) -> None:
         """It was made a voter."""
-        wanted = cast(Wanted, host.wanted)
+        wanted = cast(Desired, host.wanted)
         begun = self.on(host)
         joined = {
             "id": begun["id"] if begun else f"{_NEW}{host.name}",

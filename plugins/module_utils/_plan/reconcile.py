@@ -25,13 +25,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wanted, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, drift, next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Turn
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Foreseen
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Drift
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
 
 # etcd's own default (server/etcdserver/api/membership/cluster.go); C(max-learners) is a flag since 3.6.
@@ -54,7 +54,7 @@ class Changes:
         return [step for wave in self.waves for step in wave]
 
 
-def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> Changes:
+def plan_changes(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> Changes:
     """The steps for one cluster.
 
     :param hosts: in the inventory's order.
@@ -64,7 +64,7 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     :raises BadInput: C(etcd_forget) names a member that is not there, or lives.
     """
     if roster is None:
-        planning = _Planning(hosts, roster, versions)
+        planning = _Reconciler(hosts, roster, versions)
         planning.renew_certificates()
         planning.bring_up()
         return planning.changes
@@ -72,12 +72,12 @@ def of(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]
     if crashing:
         with contextlib.suppress(Refused):
             return _with_last(crashing, hosts, roster, versions)
-    planning = _Planning(hosts, roster, versions)
+    planning = _Reconciler(hosts, roster, versions)
     try:
         planning.bring_up()
         planning.agree(roster)
     except Refused as exc:
-        return _only_up(_Planning(hosts, roster, versions), exc, writing=True)
+        return _only_up(_Reconciler(hosts, roster, versions), exc, writing=True)
     return planning.changes
 
 
@@ -87,7 +87,7 @@ def _with_last(crashing: Sequence[Host], hosts: Sequence[Host], roster: Roster, 
 
     :raises Refused: they cannot.
     """
-    planning = _Planning(hosts, roster, versions)
+    planning = _Reconciler(hosts, roster, versions)
     planning.set_aside(crashing)
     planning.bring_up()
     planning.agree(roster)
@@ -104,10 +104,10 @@ def only_started(
 
     :raises Refused: there is none.
     """
-    return _only_up(_Planning(hosts, roster, versions), refused, writing=False)
+    return _only_up(_Reconciler(hosts, roster, versions), refused, writing=False)
 
 
-def _only_up(planning: _Planning, refused: Refused, writing: bool) -> Changes:
+def _only_up(planning: _Reconciler, refused: Refused, writing: bool) -> Changes:
     """Members that are down come first whatever else is asked for; the rest is judged anew once they serve."""
     planning.bring_up(turning=False, writing=writing)
     if not planning.changes.waves:
@@ -116,14 +116,14 @@ def _only_up(planning: _Planning, refused: Refused, writing: bool) -> Changes:
     return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
 
 
-class _Planning:
+class _Reconciler:
     """Walks the steps on the cluster as the steps before them would leave it."""
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
         self._hosts = hosts
         self._versions = versions
-        self._due = {host.name: next_action.of(host, roster) for host in hosts}
-        self._foreseen = Foreseen(hosts, roster)
+        self._due = {host.name: next_action.choose(host, roster) for host in hosts}
+        self._foreseen = Projection(hosts, roster)
         self._turns = dict(self._find_turns()) if roster is not None else {}
         #: Whose steps are planned now.
         self._planned = list(hosts)
@@ -179,7 +179,7 @@ class _Planning:
 
         etcd reads them at the next handshake.
         """
-        turns = [(host, drift.of(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
+        turns = [(host, drift.find(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
         self._add(self._turn_step(host, turn, "") for host, turn in turns if turn is not None and not turn.restart)
 
     def _first_files(self, host: Host) -> Step:
@@ -457,7 +457,7 @@ class _Planning:
 
     def _check_room(self, host: Host, begun: Member | None) -> None:
         """Is its name, its address and the one place for a learner free?"""
-        wanted = cast(Wanted, host.wanted)
+        wanted = cast(Desired, host.wanted)
         others = [member for member in self._foreseen.members if member is not begun]
         for member in others:
             if member["name"] == wanted.name or set(member["peer_urls"]) & set(wanted.member.peer_urls):
@@ -477,14 +477,14 @@ class _Planning:
                 f"-e etcd_forget={learners[0]['id']}.",
             )
 
-    def _find_turns(self) -> Iterator[tuple[str, Turn]]:
+    def _find_turns(self) -> Iterator[tuple[str, Drift]]:
         for host in self._hosts:
             if (
                 host.has_log
                 and not host.masked
                 and self._due[host.name] in (next_action.NOTHING, next_action.START, next_action.AWAIT)
             ):
-                turn = drift.of(host, self._foreseen.on(host), self._versions[host.name])
+                turn = drift.find(host, self._foreseen.on(host), self._versions[host.name])
                 if turn is not None:
                     yield host.name, turn
 
@@ -502,7 +502,7 @@ class _Planning:
         if turn.restart:
             self._foreseen.started(host)
 
-    def _turn_step(self, host: Host, turn: Turn, member_id: str) -> Step:
+    def _turn_step(self, host: Host, turn: Drift, member_id: str) -> Step:
         return Step(
             "turn",
             host.name,
@@ -517,7 +517,7 @@ class _Planning:
             },
         )
 
-    def _check_free(self, host: Host, member: Member, turn: Turn) -> None:
+    def _check_free(self, host: Host, member: Member, turn: Drift) -> None:
         for other in self._foreseen.members:
             if other["id"] != member["id"] and set(other["peer_urls"]) & set(turn.peer_urls):
                 raise Refused(

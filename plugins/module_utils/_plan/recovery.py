@@ -34,7 +34,7 @@ Member = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Left:
+class MemberRemains:
     """What is left of a member on its host, as C(etcd_recovery) tells it.
 
     :param state: the marker's, empty without one.
@@ -63,7 +63,7 @@ class Left:
     heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def from_result(cls, result: Mapping[str, Any]) -> Left:
+    def from_result(cls, result: Mapping[str, Any]) -> MemberRemains:
         """From what a module has returned: it says more than this."""
         found = {one.name: result[one.name] for one in fields(cls)}
         snapshot = Place.from_dict(found["snapshot"]) if found["snapshot"] else None
@@ -83,7 +83,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Words:
+class RecoveryConsent:
     """What the operator has said, because no run can see it.
 
     :param fenced: words for hosts and members whose machines are off and stay off.
@@ -146,7 +146,9 @@ class Recovery:
         return "\n".join(lines)
 
 
-def plan(hosts: Sequence[Host], left: Mapping[str, Left], words: Words, at_rest: bool = False) -> Recovery:
+def plan(
+    hosts: Sequence[Host], left: Mapping[str, MemberRemains], words: RecoveryConsent, at_rest: bool = False
+) -> Recovery:
     """What to do about a lost quorum.
 
     :param hosts: every host of the group in the inventory's order.
@@ -159,7 +161,9 @@ def plan(hosts: Sequence[Host], left: Mapping[str, Left], words: Words, at_rest:
 
 
 class _Recovering:
-    def __init__(self, hosts: Sequence[Host], left: Mapping[str, Left], words: Words, at_rest: bool) -> None:
+    def __init__(
+        self, hosts: Sequence[Host], left: Mapping[str, MemberRemains], words: RecoveryConsent, at_rest: bool
+    ) -> None:
         self._all = hosts
         self._left = left
         self._words = words
@@ -205,7 +209,7 @@ class _Recovering:
             facts=tuple(self._facts(survivor, bool(founded))),
         )
 
-    def _of(self, host: Host) -> Left:
+    def _of(self, host: Host) -> MemberRemains:
         return self._left[host.name]
 
     def _still_says(self, host: Host) -> bool:

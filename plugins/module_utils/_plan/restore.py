@@ -64,7 +64,7 @@ ACTS = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class RestoreRequest:
     """What the operator has said.
 
     :param cluster: the cluster's name.
@@ -126,14 +126,14 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Look:
+class HostView:
     """What one host says.
 
     :param record: the restore that is under way there.
     :param prepared: are its member's new data made?
     :param kept: snapshots of this cluster.
     :param staged: checksum -> path of copies of snapshots that a restore has brought there.
-    :param named: what is at C(Wish.snapshot) there.
+    :param named: what is at C(RestoreRequest.snapshot) there.
     :param known: the members by the database of its own.
     :param applied: up to which entry of the log that knows them.
     :param revision: of that database, 0 without one.
@@ -152,7 +152,7 @@ class Look:
     heard: Sequence[Mapping[str, Any]] = ()
 
     @classmethod
-    def of(cls, host: Host, told: Mapping[str, Any]) -> Look:
+    def from_results(cls, host: Host, told: Mapping[str, Any]) -> HostView:
         """From what the module C(etcd_snapshot_restore) told as C(looked)."""
         return cls(
             host,
@@ -197,7 +197,7 @@ def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
 
 
 @dataclass(frozen=True)
-class Plan:
+class RestorePlan:
     """What a run will do.
 
     :param source: who has the snapshot, None where nobody needs it any more.
@@ -259,7 +259,7 @@ class Plan:
         }
 
 
-def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[Look]) -> dict[str, list[str]]:
+def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[HostView]) -> dict[str, list[str]]:
     """Whom C(etcd_fenced) names: word -> all words for the host that it names, none for a member without a host.
 
     :param hosts: all of the group, by what the inventory says.
@@ -284,11 +284,11 @@ def fenced_hosts(fenced: Mapping[str, Sequence[str]], hosts: Iterable[str]) -> l
     return [host for host in hosts if host in words]
 
 
-def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> Plan:
+def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | None = None) -> RestorePlan:
     """What to do.
 
     :param looks: of every host of the group but those that are off.
-    :param given: the file C(Wish.snapshot) on the controller, if there is one.
+    :param given: the file C(RestoreRequest.snapshot) on the controller, if there is one.
     :raises BadInput: something that was said is wrong; nothing was touched.
     :raises Refused: going on would be dangerous; nothing was touched.
     """
@@ -308,7 +308,7 @@ def plan(looks: Sequence[Look], wish: Wish, given: Candidate | None = None) -> P
     return found
 
 
-def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
+def put_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
     """The hosts on which something is to be put back.
 
     :raises Refused: one of them has its new data already, or nothing is under way.
@@ -332,7 +332,7 @@ def put_back(looks: Sequence[Look], wish: Wish) -> list[str]:
 # -- a restore that begins -------------------------------------------------------------------------------------------
 
 
-def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
+def _begun(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | None) -> RestorePlan:
     hosts = [look.host for look in looks]
     # Who tells us nothing could not be saved first, and has revisions that nobody knows.
     cluster_plan.check_login(hosts)
@@ -383,7 +383,7 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
         allow_missing_hash=wish.allow_missing_hash,
     )
     drilling = next((host for host in hosts if not host.runs), hosts[-1])
-    return Plan(
+    return RestorePlan(
         restoration,
         [host.name for host in hosts],
         chosen,
@@ -398,7 +398,7 @@ def _begun(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Plan:
     )
 
 
-def _chosen(looks: Sequence[Look], wish: Wish, given: Candidate | None) -> Candidate:
+def _chosen(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | None) -> Candidate:
     """The one file that all members are made of."""
     if wish.snapshot:
         found = [one for one in (given, *(look.named for look in looks)) if one is not None]
@@ -478,7 +478,7 @@ def _described(chosen: Candidate) -> str:
     return f"{chosen.label} ({said})"
 
 
-def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wish: Wish) -> Iterable[str]:
+def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wish: RestoreRequest) -> Iterable[str]:
     if live:
         yield (
             f"the cluster is at revision {max(live)}: what was written after revision {restoration.revision} is not in "
@@ -509,7 +509,7 @@ def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wis
 # -- a restore that goes on --------------------------------------------------------------------------------------------
 
 
-def _under_way(looks: Sequence[Look], wish: Wish) -> Restoration | None:
+def _under_way(looks: Sequence[HostView], wish: RestoreRequest) -> Restoration | None:
     """The restore whose first host was marked."""
     active = [look for look in looks if look.is_under_way]
     unknown = [look for look in active if look.record is None]
@@ -533,10 +533,10 @@ def _under_way(looks: Sequence[Look], wish: Wish) -> Restoration | None:
     return next(iter(found), None)
 
 
-def _keeping_one(looks: Sequence[Look], active: Sequence[Look], wish: Wish) -> str:
+def _keeping_one(looks: Sequence[HostView], active: Sequence[HostView], wish: RestoreRequest) -> str:
     """How to go on with the restore that came furthest, on most hosts."""
 
-    def reached(look: Look) -> tuple[bool, int]:
+    def reached(look: HostView) -> tuple[bool, int]:
         has_data = any(one.has_data_of(one.record.token) for one in active if one.record and one.record == look.record)
         return has_data, sum(one.record == look.record for one in active)
 
@@ -548,7 +548,9 @@ def _keeping_one(looks: Sequence[Look], active: Sequence[Look], wish: Wish) -> s
     )
 
 
-def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, given: Candidate | None) -> Plan:
+def _continued(
+    looks: Sequence[HostView], wish: RestoreRequest, restoration: Restoration, given: Candidate | None
+) -> RestorePlan:
     named = [one for one in (given, *(look.named for look in looks)) if one is not None]
     other = next((one for one in named if one.sha256 != restoration.sha256), None)
     done = [look for look in looks if look.has_data_of(restoration.token)]
@@ -575,7 +577,7 @@ def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, give
                 "",
                 "Name it: -e etcd_snapshot=PATH",
             )
-    return Plan(
+    return RestorePlan(
         restoration,
         [look.host.name for look in looks],
         source,
@@ -589,13 +591,13 @@ def _continued(looks: Sequence[Look], wish: Wish, restoration: Restoration, give
     )
 
 
-def _ended(looks: Sequence[Look], restoration: Restoration) -> Plan:
+def _ended(looks: Sequence[HostView], restoration: Restoration) -> RestorePlan:
     """Remove what a restore has left behind whose last act was not done on every host.
 
     The cluster may have lived on for months. Neither its members nor the snapshot that is asked for are compared with
     those of then.
     """
-    return Plan(
+    return RestorePlan(
         restoration,
         [look.host.name for look in looks],
         None,
@@ -610,11 +612,11 @@ def _ended(looks: Sequence[Look], restoration: Restoration) -> Plan:
     )
 
 
-def _having(looks: Iterable[Look], sha256: str) -> dict[str, str]:
+def _having(looks: Iterable[HostView], sha256: str) -> dict[str, str]:
     return {look.host.name: look.path_of(sha256) for look in looks if look.path_of(sha256)}
 
 
-def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: Wish) -> None:
+def _check_same_members(looks: Sequence[HostView], restoration: Restoration, wish: RestoreRequest) -> None:
     begun = restoration.members
     now = {look.host.wanted.name: sorted(look.host.wanted.member.peer_urls) for look in looks if look.host.wanted}
     changed = [name for name, urls in now.items() if sorted(begun.get(name, [])) != urls]
@@ -629,7 +631,9 @@ def _check_same_members(looks: Sequence[Look], restoration: Restoration, wish: W
         )
 
 
-def _check_enough(looks: Sequence[Look], restoration: Restoration, wish: Wish, may_put_back: bool) -> None:
+def _check_enough(
+    looks: Sequence[HostView], restoration: Restoration, wish: RestoreRequest, may_put_back: bool
+) -> None:
     """Can those that are left agree?
 
     :raises Refused: most machines are off.
@@ -650,7 +654,9 @@ def _check_enough(looks: Sequence[Look], restoration: Restoration, wish: Wish, m
     )
 
 
-def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Restoration, wish: Wish) -> None:
+def _check_not_lost(
+    looks: Sequence[HostView], done: Sequence[HostView], restoration: Restoration, wish: RestoreRequest
+) -> None:
     """Nobody is made from the snapshot twice: what it had voted for until then could be outvoted, and be gone.
 
     :param done: those that have the new data in their place.
@@ -677,7 +683,9 @@ def _check_not_lost(looks: Sequence[Look], done: Sequence[Look], restoration: Re
         )
 
 
-def _without(looks: Sequence[Look], lost: Sequence[Look], restoration: Restoration, wish: Wish) -> str:
+def _without(
+    looks: Sequence[HostView], lost: Sequence[HostView], restoration: Restoration, wish: RestoreRequest
+) -> str:
     """How to do without hosts whose disks are lost although their machines are there."""
     if len(looks) - len(lost) < quorum.quorum(len(restoration.members))["needed"]:
         destroy = advice.destroy(wish.cluster, list(wish.fenced or ()))
@@ -689,20 +697,20 @@ def _without(looks: Sequence[Look], lost: Sequence[Look], restoration: Restorati
     return f"the others go on without it: -e etcd_fenced={fenced}. {joining}"
 
 
-def _taking_away(looks: Iterable[Look], from_these: Sequence[Look], wish: Wish) -> str:
+def _taking_away(looks: Iterable[HostView], from_these: Sequence[HostView], wish: RestoreRequest) -> str:
     """How a host forgets its part in a restore."""
     others = [*(wish.fenced or ()), *(look.host.name for look in looks if look not in from_these)]
     return f"take away what {_labels(from_these)} has of it: {advice.destroy(wish.cluster, others)}"
 
 
-def _labels(looks: Iterable[Look]) -> str:
+def _labels(looks: Iterable[HostView]) -> str:
     return ", ".join(look.host.label for look in looks)
 
 
 # -- what must be so ---------------------------------------------------------------------------------------------------
 
 
-def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
+def _check_hosts(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     hosts = [look.host for look in looks]
     if not hosts:
         raise BadInput(f"{wish.cluster} has no host that is not fenced (etcd_fenced).")
@@ -730,7 +738,7 @@ def _check_hosts(looks: Sequence[Look], wish: Wish) -> None:
     _check_no_recovery(looks, wish)
 
 
-def _check_no_recovery(looks: Sequence[Look], wish: Wish) -> None:
+def _check_no_recovery(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     """Is no host in the middle of a recovery?
 
     :raises Refused: one is.
@@ -752,7 +760,7 @@ def _check_no_recovery(looks: Sequence[Look], wish: Wish) -> None:
     )
 
 
-def _check_heard_all(looks: Sequence[Look], wish: Wish) -> None:
+def _check_heard_all(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     silent = [look.host for look in looks if look.host.silent]
     if silent:
         raise Refused(
@@ -763,7 +771,7 @@ def _check_heard_all(looks: Sequence[Look], wish: Wish) -> None:
         )
 
 
-def _check_heard(looks: Sequence[Look]) -> None:
+def _check_heard(looks: Sequence[HostView]) -> None:
     """Is off what is said to be? Whoever cannot be looked at may serve all the same.
 
     :raises Refused: a member of it answers.
@@ -782,7 +790,7 @@ def _check_heard(looks: Sequence[Look]) -> None:
             )
 
 
-def _check_quorum(looks: Sequence[Look], wish: Wish) -> None:
+def _check_quorum(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     """Nobody who is said to be off votes: whoever serves needs no more than the members that were looked at.
 
     :raises Refused: one does.
@@ -802,7 +810,7 @@ def _check_quorum(looks: Sequence[Look], wish: Wish) -> None:
             )
 
 
-def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
+def _check_fenced(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candidate) -> None:
     """Every member of the cluster that is to be replaced is stopped, or its machine is off.
 
     :raises Refused: one is neither.
@@ -826,7 +834,7 @@ def _check_fenced(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> None:
     identity.named("etcd_fenced", [word for word, others in (wish.fenced or {}).items() if not others], found)
 
 
-def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequence[Member]:
+def _last_known(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candidate) -> Sequence[Member]:
     """The members of the cluster that is to be replaced, as the newest source tells them."""
     for look in looks:
         members = (look.host.seen.get("cluster") or {}).get("members")
@@ -847,7 +855,7 @@ def _last_known(looks: Sequence[Look], wish: Wish, chosen: Candidate) -> Sequenc
     return [] if wish.snapshot_of else chosen.members
 
 
-def _peer_urls(looks: Iterable[Look]) -> set[str]:
+def _peer_urls(looks: Iterable[HostView]) -> set[str]:
     return {url for look in looks if look.host.wanted for url in look.host.wanted.member.peer_urls}
 
 
@@ -855,16 +863,16 @@ def _member(one: Member) -> str:
     return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
 
 
-def _and_fenced(wish: Wish, more: Iterable[str]) -> str:
+def _and_fenced(wish: RestoreRequest, more: Iterable[str]) -> str:
     """What to say as C(etcd_fenced): all that was said, and more."""
     return ",".join([*(wish.fenced or ()), *more])
 
 
-def _fenced_hosts(wish: Wish) -> list[str]:
+def _fenced_hosts(wish: RestoreRequest) -> list[str]:
     return [name for name, others in (wish.fenced or {}).items() if others]
 
 
-def _words(wish: Wish) -> set[str]:
+def _words(wish: RestoreRequest) -> set[str]:
     return {word for name, others in (wish.fenced or {}).items() for word in (name, *others)}
 
 
@@ -913,7 +921,7 @@ def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
     for host in hosts:
         if host.wanted is None:
             continue
-        quota = _quota.of(render.flags(host.wanted, restoration.version).get(_quota.FLAG))
+        quota = _quota.quota_bytes(render.flags(host.wanted, restoration.version).get(_quota.FLAG))
         needed = int(restoration.size * safety.ROOM) + 1
         if quota < needed:
             raise Refused(

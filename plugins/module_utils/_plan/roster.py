@@ -78,7 +78,7 @@ def known(hosts: Iterable[Host], members: Sequence[Member]) -> list[Identity]:
     return identity.known(map(identity_of, hosts), members)
 
 
-def of(hosts: Sequence[Host]) -> Roster | None:
+def build(hosts: Sequence[Host]) -> Roster | None:
     """The roster of a cluster, None while nobody serves.
 
     :raises Refused: what a host says of itself contradicts the cluster or another host.

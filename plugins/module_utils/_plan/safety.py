@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.certificate_policy import BACKDATED
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
@@ -81,7 +81,7 @@ def check(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, s
         if host.runs:
             _check_schemes(host, wanted)
             # One that joins has had no clients yet.
-            if next_action.of(host, roster) != next_action.JOIN:
+            if next_action.choose(host, roster) != next_action.JOIN:
                 _check_clients(host, wanted, flags[host.name])
 
 
@@ -122,7 +122,7 @@ def check_clocks(hosts: Sequence[Host], issuing: Collection[str]) -> None:
             )
 
 
-def _check_places(host: Host, wanted: Wanted) -> None:
+def _check_places(host: Host, wanted: Desired) -> None:
     """Where the data of a member are, it says itself; where those of a stopped one are, its marker remembers."""
     marker = host.marker
     if host.runs:
@@ -144,7 +144,7 @@ def _check_places(host: Host, wanted: Wanted) -> None:
             )
 
 
-def _check_account(host: Host, wanted: Wanted) -> None:
+def _check_account(host: Host, wanted: Desired) -> None:
     """Data stay their account's. Where the system was built anew, the account is made anew too."""
     data, user = host.seen["data"], wanted.layout.user
     if not wanted.present or data["owner"] in ("", user) or not next_action.has_files(host):
@@ -173,7 +173,7 @@ def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
         return
     largest, label = max(sizes)
     for host in hosts:
-        quota = _quota.of(flags[host.name].get(_quota.FLAG))
+        quota = _quota.quota_bytes(flags[host.name].get(_quota.FLAG))
         if quota < largest * ROOM and quota < quotas.get(host.name, min(quotas.values())):
             raise Refused(
                 f"quota-backend-bytes for {host.label} is {quota}, and the database of {label} has {largest} bytes.",
@@ -211,7 +211,7 @@ def _number(value: object, default: int) -> int:
     return int(text) if text.isdigit() else default
 
 
-def _check_schemes(host: Host, wanted: Wanted) -> None:
+def _check_schemes(host: Host, wanted: Desired) -> None:
     now = host.seen["runtime"]["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
     runs_tls = now.startswith("https://")
     if now and runs_tls != wanted.tls:
@@ -224,7 +224,7 @@ def _check_schemes(host: Host, wanted: Wanted) -> None:
         )
 
 
-def _check_clients(host: Host, wanted: Wanted, flags: Settings) -> None:
+def _check_clients(host: Host, wanted: Desired, flags: Settings) -> None:
     cut = [name for name in _cutting(host, wanted, flags) if name not in wanted.said.confirm]
     if cut:
         raise Refused(
@@ -234,7 +234,7 @@ def _check_clients(host: Host, wanted: Wanted, flags: Settings) -> None:
         )
 
 
-def _cutting(host: Host, wanted: Wanted, flags: Settings) -> Iterator[str]:
+def _cutting(host: Host, wanted: Desired, flags: Settings) -> Iterator[str]:
     now = host.seen["runtime"]["environment"]
     should = env_file.environment(flags)
     # Where the member itself moves to another address, its clients move with it.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import health, markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
@@ -62,10 +62,10 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
                 f"{host.label} refuses new peer connections: {host.refuses_peers} Those that were made before live on. "
                 "No other member can be restarted before this is mended; its log says more."
             )
-        yield from drift.stubborn(host, version)
+        yield from drift.overridden_settings(host, version)
 
 
-def _lost_log(host: Host, wanted: Wanted) -> str:
+def _lost_log(host: Host, wanted: Desired) -> str:
     if host.runs:
         return (
             f"{host.label} runs, and its write-ahead log is no longer in {wanted.layout.log_dir}: once it stops, its "

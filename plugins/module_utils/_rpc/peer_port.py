@@ -57,7 +57,7 @@ class Side:
     newest: str = ""
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], ca: str = "") -> Side:
+    def from_environment(cls, environment: Mapping[str, str], ca: str = "") -> Side:
         """That of a process.
 
         :param environment: its C(ETCD_*).

@@ -26,7 +26,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
-from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Choice, Kept, Settings, Try
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import (
+    Choice,
+    NewestSnapshot,
+    Settings,
+    Try,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import user_file
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, saving, store
@@ -70,9 +75,9 @@ def main(arguments: Sequence[str]) -> int:
     except EtcdError as exc:
         return _failed(f"No snapshot was tried: {exc}")
     try:
-        last = of(attempt(settings))
+        last = succeeded(attempt(settings))
     except EtcdError as exc:
-        last = failure(exc)
+        last = failed(exc)
     except Exception as exc:
         # Even a mistake in this very program must be seen by whoever watches the metrics.
         last = Try(
@@ -80,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
             snapshot_agent.FAILED,
             f"A mistake in this program: {exc!r}. Please report it.",
         )
-    last = told(settings, last)
+    last = publish(settings, last)
     if not last.ok:
         return _failed(f"{settings.cluster}: no good try at a snapshot from this host: {last.message}")
     sys.stdout.write(f"{settings.cluster}: {last.message}\n")
@@ -101,7 +106,7 @@ def attempt(
         sleep(settings.second_look)
         with contextlib.suppress(EtcdError):
             # Its first look was a good one: that this member ended since is no reason to complain of it.
-            choice = look(settings, credentials, clock())
+            choice = choose(settings, credentials, clock())
     if not choice.mine:
         return Done(snapshot_agent.PASSED, f"Left to {choice.saver}. {choice.why}")
     return finished(settings, *save(settings, credentials), choice.why, _run)
@@ -150,7 +155,7 @@ def finished(settings: Settings, saved: Saved, took: float, why: str, run: Run) 
 def _first_look(
     settings: Settings, credentials: Credentials, sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> Choice:
-    """What C(look) says once the member of this host answers.
+    """What C(choose) says once the member of this host answers.
 
     :raises EtcdError: it does not.
     """
@@ -158,14 +163,14 @@ def _first_look(
     deadline = time.monotonic() + settings.await_member
     while True:
         try:
-            return look(settings, credentials, clock())
+            return choose(settings, credentials, clock())
         except HostError:
             if time.monotonic() >= deadline:
                 raise
         sleep(_POLL)
 
 
-def look(settings: Settings, credentials: Credentials, now: float) -> Choice:
+def choose(settings: Settings, credentials: Credentials, now: float) -> Choice:
     """Whose part it is, as this host's member and all voters say now.
 
     :param now: seconds since 1970.
@@ -237,17 +242,17 @@ def settings_in(path: str) -> Settings:
         raise HostError(f"{path} cannot be read: {exc}. Run the playbook: it writes it anew.") from exc
 
 
-def of(done: Done) -> Try:
+def succeeded(done: Done) -> Try:
     """A try that went well just now."""
     return Try(snapshot_agent.stamp(time.time()), done.outcome, done.message, done.duration)
 
 
-def failure(error: EtcdError) -> Try:
+def failed(error: EtcdError) -> Try:
     """A try that failed just now."""
     return Try(snapshot_agent.stamp(time.time()), snapshot_agent.FAILED, _one_line(str(error)))
 
 
-def told(settings: Settings, last: Try) -> Try:
+def publish(settings: Settings, last: Try) -> Try:
     """Tell the metrics, then the host itself, what became of this try. One that nobody was told of has failed.
 
     :returns: what became of it.
@@ -273,12 +278,12 @@ def _written(path: str, text: str, mode: int, last: Try, remedy: str) -> Try:
     return last
 
 
-def _newest(settings: Settings) -> Kept | None:
+def _newest(settings: Settings) -> NewestSnapshot | None:
     with contextlib.suppress(EtcdError):
         found = store.newest(settings.directory, settings.cluster)
         if found is not None:
             manifest = found.manifest
-            return Kept(found.path, manifest.taken_at, manifest.size, manifest.revision)
+            return NewestSnapshot(found.path, manifest.taken_at, manifest.size, manifest.revision)
     return None
 
 

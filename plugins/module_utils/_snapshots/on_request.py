@@ -20,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import agen
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
 
 
-def look(layout: Layout, directory: str) -> dict[str, Any]:
+def observe(layout: Layout, directory: str) -> dict[str, Any]:
     """Whether this host can save a snapshot now, and how well its member suits. Nothing is touched.
 
     :param directory: where the inventory says that snapshots lie.
@@ -56,10 +56,10 @@ def save(layout: Layout, directory: str, run: Run, check: bool) -> dict[str, Any
             done = agent.finished(settings, saved, took, "It was asked for.", run)
     except EtcdError as exc:
         if not check:
-            agent.told(settings, agent.failure(exc))
+            agent.publish(settings, agent.failed(exc))
         raise
     if not check:
-        last = agent.told(settings, agent.of(done))
+        last = agent.publish(settings, agent.succeeded(done))
         if not last.ok:
             raise HostError(last.message)
     return _told(saved)

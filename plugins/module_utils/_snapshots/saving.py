@@ -28,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     RpcError,
     TransportError,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import look, survey
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import ask, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import HASH_SIZE, BadSnapshot, Details
 from ansible_collections.quorum.etcd.plugins.module_utils._model import health
@@ -37,7 +37,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manife
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import Kept
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Seconds without a byte: a member that is asked for its database commits what it has first.
@@ -104,14 +104,14 @@ def save(
         raise BadInput(f"directory {directory} is not absolute; give a path like /var/lib/etcd-snapshots.")
     directory = os.path.normpath(directory)
     if endpoint:
-        sources = [_only(look(endpoint, credentials, timeout, endpoints))]
+        sources = [_only(ask(endpoint, credentials, timeout, endpoints))]
     else:
         sources = ranked(survey(endpoints, credentials, timeout, cluster=True))
     failures: list[EtcdError] = []
     made: tuple[str, ...] = ()
     for source in sources:
         manifest = _expected(source, cluster, clock())
-        coming = Kept(store.name_of(directory, manifest), manifest)
+        coming = KeptSnapshot(store.name_of(directory, manifest), manifest)
         made += _made_room(directory, coming, retention, member_dirs, check)
         if check:
             return _pruned(Saved(coming.path, manifest, source.endpoint, made), retention, True)
@@ -308,7 +308,7 @@ def _patience(client: Client, details: Details) -> float:
 
 
 def _made_room(
-    directory: str, coming: Kept, retention: Retention | None, member_dirs: Sequence[str], check: bool
+    directory: str, coming: KeptSnapshot, retention: Retention | None, member_dirs: Sequence[str], check: bool
 ) -> tuple[str, ...]:
     """See that a snapshot fits. Where it does not, delete before saving what would be deleted afterwards.
 
@@ -338,16 +338,16 @@ def _made_room(
     return tuple(doomed)
 
 
-def _size_of(kept: Iterable[Kept]) -> int:
+def _size_of(kept: Iterable[KeptSnapshot]) -> int:
     return sum(one.manifest.size for one in kept)
 
 
-def _of_same_cluster(directory: str, manifest: Manifest) -> list[Kept]:
+def _of_same_cluster(directory: str, manifest: Manifest) -> list[KeptSnapshot]:
     there = store.found(directory, manifest.cluster)
     return [one for one in there if one.manifest.cluster_id == manifest.cluster_id]
 
 
-def _is_good(kept: Kept) -> bool:
+def _is_good(kept: KeptSnapshot) -> bool:
     try:
         store.checked(kept.path)
     except EtcdError:
@@ -363,6 +363,6 @@ def _pruned(saved: Saved, retention: Retention | None, check: bool) -> Saved:
     if retention is None:
         return saved
     directory = os.path.dirname(saved.path)
-    good = Kept(saved.path, saved.manifest)
+    good = KeptSnapshot(saved.path, saved.manifest)
     later = [path for path in store.prune(directory, good, retention, check) if path not in saved.deleted]
     return replace(saved, deleted=(*saved.deleted, *later))

@@ -49,7 +49,7 @@ _LARGEST_MANIFEST = 1 << 20
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptSnapshot:
     """A snapshot in the directory, and its manifest, which has the length of the file."""
 
     path: str
@@ -68,7 +68,7 @@ class Part:
     file: IO[bytes]
 
 
-def found(directory: str, cluster: str = "") -> list[Kept]:
+def found(directory: str, cluster: str = "") -> list[KeptSnapshot]:
     """The snapshots of a cluster, oldest first.
 
     Files without a manifest, with one of another cluster, and such as do not have the length that theirs tells are not
@@ -84,16 +84,16 @@ def found(directory: str, cluster: str = "") -> list[Kept]:
             with contextlib.suppress(BadInput, OSError):
                 manifest = manifest_of(path)
                 if cluster in ("", manifest.cluster) and os.stat(path).st_size == manifest.size:
-                    kept.append(Kept(path, manifest))
+                    kept.append(KeptSnapshot(path, manifest))
     return in_order(kept)
 
 
-def in_order(kept: Iterable[Kept]) -> list[Kept]:
+def in_order(kept: Iterable[KeptSnapshot]) -> list[KeptSnapshot]:
     """Oldest first, see C(snapshot_manifest.in_order)."""
     return snapshot_manifest.in_order(sorted(kept, key=lambda one: one.path), lambda one: one.manifest)
 
 
-def newest(directory: str, cluster: str) -> Kept | None:
+def newest(directory: str, cluster: str) -> KeptSnapshot | None:
     """The newest snapshot of a cluster, or None.
 
     :raises HostError: the directory cannot be read.
@@ -243,7 +243,7 @@ def keep(part: Part, manifest: Manifest, path: str = "") -> str:
 
 
 def prune(
-    directory: str, good: Kept, retention: Retention, check: bool = False, coming: Kept | None = None
+    directory: str, good: KeptSnapshot, retention: Retention, check: bool = False, coming: KeptSnapshot | None = None
 ) -> list[str]:
     """Delete what is not to be kept of a cluster's snapshots.
 

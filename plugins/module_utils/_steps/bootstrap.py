@@ -74,7 +74,7 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
             host_files.make_directory(layout.state_dir, 0o700, 0, 0)
             _claim(layout, part)
             return {"changed": True, "diff": diff}
-        member_files.settle(layout)
+        member_files.ensure_directories(layout)
         _claim(layout, part)
         checkpoints.at("found: claimed")
         member_files.write(layout, content)

@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import S
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, outcome_unknown
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Spare, Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 
 Clock = Callable[[], float]
 
@@ -36,7 +36,7 @@ _LOG = 64 << 20
 
 
 @dataclass(frozen=True)
-class Patience:
+class DefragTimeouts:
     """How long to wait, in seconds.
 
     :param work: for the defragmentation.
@@ -47,7 +47,7 @@ class Patience:
     serving: float
 
 
-def look(systemd: Systemd, layout: Layout, terms: Terms) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, terms: Terms) -> dict[str, Any]:
     """The member of this host, its database and the room beside it.
 
     :returns: C(member_id), C(members) (of its cluster), C(name), C(is_leader), C(endpoints) (client URLs of all
@@ -61,12 +61,12 @@ def look(systemd: Systemd, layout: Layout, terms: Terms) -> dict[str, Any]:
 
 
 def defragment(
-    systemd: Systemd, layout: Layout, terms: Terms, patience: Patience, check: bool, now: Clock = time.monotonic
+    systemd: Systemd, layout: Layout, terms: Terms, patience: DefragTimeouts, check: bool, now: Clock = time.monotonic
 ) -> dict[str, Any]:
     """Defragment the member of this host, once its cluster can spare it, and wait until it serves again.
 
     :param check: only say what would be done.
-    :returns: what C(look) returns, as it is afterwards, C(changed), C(before) (the size of its database before, in
+    :returns: what C(observe) returns, as it is afterwards, C(changed), C(before) (the size of its database before, in
         bytes), C(notes): what a person should know.
     :raises Refused: it does not serve, its cluster cannot spare it, or there is no room beside its database.
     :raises HostError: etcd did not do it.
@@ -103,7 +103,7 @@ def needed(in_use: int) -> int:
 
 
 def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
-    view = service.look(systemd, layout)
+    view = service.observe(systemd, layout)
     if not service.is_ready(view):
         free = disk_space.free(_data_dir(layout)) >> 20
         raise Refused(
@@ -116,7 +116,7 @@ def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[Spare]:
+def _spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     with maintenance.spared(view, layout, terms, check) as spare:
         _check_alone(spare, terms.allow_outage)
         yield spare
@@ -151,7 +151,7 @@ def _shortage(found: Mapping[str, Any], data_dir: str) -> str:
     )
 
 
-def _check_alone(spare: Spare, allow_outage: bool) -> None:
+def _check_alone(spare: MaintenanceWindow, allow_outage: bool) -> None:
     """A restart follows from the inventory; this is done for its own sake, so the only voter needs leave for it.
 
     :raises Refused: it has none.

@@ -61,7 +61,7 @@ def check_ours(layout: Layout, cluster: str) -> None:
         )
 
 
-def look(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str, Any]:
     """Whose member this host has.
 
     :param fenced: names, IDs and addresses of members whose machines are said to be off.
@@ -87,7 +87,7 @@ def check_unit(systemd: Systemd, layout: Layout) -> None:
     """
     unit = systemd.show(layout.unit)
     path = unit["fragment_path"]
-    if not path or archive.rests(unit) or _was_member(host_files.read_marker(layout)):
+    if not path or archive.is_at_rest(unit) or _was_member(host_files.read_marker(layout)):
         return
     if not host_files.read_text(path).startswith(SIGNATURE):
         raise Refused(
@@ -110,14 +110,14 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, check: bool, wait: floa
     :raises HostError: systemctl failed.
     """
     unit = systemd.show(layout.unit)
-    rests = archive.rests(unit)
+    rests = archive.is_at_rest(unit)
     if check or (rests and not _was_member(host_files.read_marker(layout))):
         return not rests
     with host_files.acting(layout), _alone(systemd, layout, cluster, Deadline(wait)):
         peer_probe.stop(systemd, layout)
         # A restore that never came to its end may have left it running apart from its clients.
         isolated_member.stop(systemd, layout, restore_paths.PURPOSE)
-        archive.put_to_rest(systemd, layout)
+        archive.disable_unit(systemd, layout)
         checkpoints.at("destroy: stopped")
         # Read now: what has just ended may have moved it on.
         marker = host_files.read_marker(layout)
@@ -180,7 +180,7 @@ def _alone(systemd: Systemd, layout: Layout, cluster: str, deadline: Deadline) -
 
     :raises Refused: somebody else holds it.
     """
-    view = service.look(systemd, layout)
+    view = service.observe(systemd, layout)
     endpoints = queries.endpoints_of(view["members"] or [], but=view["member_id"]) or [view["endpoint"]]
     act = f"destruction of {cluster}"
     with contextlib.ExitStack() as stack:

@@ -83,7 +83,7 @@ class Joining:
 
 
 @dataclass(frozen=True)
-class _Act:
+class _JoinAct:
     """One joining under way, with both locks held."""
 
     systemd: Systemd
@@ -96,8 +96,8 @@ class _Act:
     def votes(self) -> Votes:
         return queries.votes(self.joining.endpoints, self.credentials)
 
-    def proof(self) -> link_proof.Act:
-        return link_proof.Act(self.joining.endpoints, self.credentials, self.joining.witnesses, self.lock)
+    def proof(self) -> link_proof.LockedAct:
+        return link_proof.LockedAct(self.joining.endpoints, self.credentials, self.joining.witnesses, self.lock)
 
     def side(self) -> Side:
         """With what the new member opens connections."""
@@ -122,7 +122,7 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
         goes_on = has_log and _goes_on(systemd, layout, content, joining)
         if not goes_on:
             # The first thing, for they hold the certificate with which the cluster is asked.
-            member_files.settle(layout)
+            member_files.ensure_directories(layout)
             member_files.write(layout, content)
             systemd.control("daemon-reload")
             checkpoints.at("join: files written")
@@ -132,14 +132,14 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
             cluster_lock.held(joining.endpoints, credentials, owner) as lock,
             Client(joining.endpoints, credentials, queries.TIMEOUT) as client,
         ):
-            act = _Act(systemd, layout, joining, credentials, client, lock)
+            act = _JoinAct(systemd, layout, joining, credentials, client, lock)
             link_proof.open_question(act.proof())
             own = _add_or_find(act, before, has_log)
             if not goes_on:
                 service.launch(systemd, layout, again=True)
                 checkpoints.at("join: started")
             ids = _await(act, own, Deadline(max(joining.timeout, _AT_LEAST)))
-        snapshot_timer.settle(systemd, layout, content)
+        snapshot_timer.follow_file(systemd, layout, content)
     return {"changed": True, "diff": diff, **ids}
 
 
@@ -147,7 +147,7 @@ def _goes_on(systemd: Systemd, layout: Layout, content: Content, joining: Joinin
     """Does a member run here that is left to run? A voter is. A learner is, where it has read all that it is to read: a
     restart would lose what it has received of the leader's snapshot.
     """
-    status = service.look(systemd, layout, joining.endpoints)["status"]
+    status = service.observe(systemd, layout, joining.endpoints)["status"]
     if status is not None and not status["is_learner"]:
         return True
     unit = systemd.show(layout.unit)
@@ -170,7 +170,7 @@ def _settled(systemd: Systemd, layout: Layout) -> tuple[Marker | None, bool]:
         time.sleep(_POLL)
 
 
-def _add_or_find(act: _Act, marker: Marker | None, has_log: bool) -> Member:
+def _add_or_find(act: _JoinAct, marker: Marker | None, has_log: bool) -> Member:
     """The member of this host in the cluster's list, with all that its first start needs on the host."""
     told = act.client.member_list()
     members = told["members"]
@@ -192,7 +192,7 @@ def _add_or_find(act: _Act, marker: Marker | None, has_log: bool) -> Member:
     return own
 
 
-def _await(act: _Act, own: Member, deadline: Deadline) -> dict[str, str]:
+def _await(act: _JoinAct, own: Member, deadline: Deadline) -> dict[str, str]:
     """Wait until it has caught up, promote it, and wait until it serves as a voter."""
     if own["is_learner"]:
         votes = _await_learner(act, own["id"], deadline)
@@ -261,7 +261,7 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
     return found
 
 
-def _prepare(act: _Act, marker: Marker | None, members: Sequence[Member], member_id: str, cluster_id: str) -> None:
+def _prepare(act: _JoinAct, marker: Marker | None, members: Sequence[Member], member_id: str, cluster_id: str) -> None:
     """Write what the one first start needs; the marker last, for it is what lets it through."""
     layout, joining = act.layout, act.joining
     initial_cluster = _initial_cluster(joining, members, member_id)
@@ -294,7 +294,7 @@ def _initial_cluster(joining: Joining, members: Sequence[Member], own: str) -> s
     return ",".join(pairs)
 
 
-def _await_learner(act: _Act, member_id: str, deadline: Deadline) -> Votes:
+def _await_learner(act: _JoinAct, member_id: str, deadline: Deadline) -> Votes:
     """Wait until the learner itself answers and has what the leader had."""
 
     def caught_up(view: View) -> Votes | None:
@@ -324,7 +324,7 @@ def _await_learner(act: _Act, member_id: str, deadline: Deadline) -> Votes:
     return _until(act, deadline, caught_up, late)
 
 
-def _await_voter(act: _Act, deadline: Deadline) -> View:
+def _await_voter(act: _JoinAct, deadline: Deadline) -> View:
     """Wait until it answers a linearizable read of its own."""
 
     def late(view: View) -> str:
@@ -336,7 +336,7 @@ def _await_voter(act: _Act, deadline: Deadline) -> View:
     return _until(act, deadline, lambda view: view if view["serves"] else None, late)
 
 
-def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], late: Callable[[View], str]) -> _T:
+def _until(act: _JoinAct, deadline: Deadline, found: Callable[[View], _T | None], late: Callable[[View], str]) -> _T:
     """Look at the member again and again.
 
     :param found: what is awaited, None while it is not there.
@@ -348,7 +348,7 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
     restarts = act.systemd.show(unit)["restarts"]
     goal, growth = act.client.status()["raft_index"], Growth()
     while True:
-        view = service.look(act.systemd, act.layout, act.joining.endpoints)
+        view = service.observe(act.systemd, act.layout, act.joining.endpoints)
         result = found(view)
         if result is not None:
             return result
@@ -360,5 +360,5 @@ def _until(act: _Act, deadline: Deadline, found: Callable[[View], _T | None], la
         if growth.seen(service.received(act.layout), min(applied, goal)):
             deadline.renew()
         if not deadline.left():
-            raise HostError(f"{late(view)}\n{exit_reason.worth_reading(act.systemd.journal(unit))}")
+            raise HostError(f"{late(view)}\n{exit_reason.relevant_lines(act.systemd.journal(unit))}")
         time.sleep(_POLL)

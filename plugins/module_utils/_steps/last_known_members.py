@@ -29,10 +29,10 @@ Member = Mapping[str, Any]
 _ASK = 3.0
 
 
-def look(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: Sequence[str]) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: Sequence[str]) -> dict[str, Any]:
     """Who they are, and who of those given up answers. Nothing is touched.
 
-    :param told: what C(restore_source.look) tells: C(record) and C(kept).
+    :param told: what C(restore_source.observe) tells: C(record) and C(kept).
     :param fenced: names, ids and addresses of members whose machines are said to be off.
     :returns: C(known) (the members by this one's database, none without one), C(applied) (up to which entry of the log
         it knows them), C(revision) (of that database), C(heard) (those given up that answer: C(name), C(peer_urls),
@@ -89,7 +89,7 @@ def _heard(
 def answering(members: Sequence[Member], asker: Asker) -> list[dict[str, Any]]:
     """Those that show a sign of life to this host: C(id), C(name), C(peer_urls), and C(answer), which has the URL."""
     with ThreadPoolExecutor(max_workers=max(1, len(members))) as pool:
-        signs = list(pool.map(lambda one: signs_of_life.of(one, asker, _ASK), members))
+        signs = list(pool.map(lambda one: signs_of_life.find(one, asker, _ASK), members))
     return [
         {"id": one["id"], "name": one["name"] or one["id"], "peer_urls": one["peer_urls"], "answer": str(sign)}
         for one, sign in zip(members, signs)

@@ -77,7 +77,7 @@ def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bo
         else:
             # Nothing of a member is here, and the cluster has none: nobody has to be asked, nor could be from here.
             _mark(layout, leaving)
-        archive.put_to_rest(systemd, layout, _ENDS_WITHIN)
+        archive.disable_unit(systemd, layout, _ENDS_WITHIN)
         checkpoints.at("leave: at rest")
         archive.move(layout, "removed", datetime.now(timezone.utc))
         rollback.drop(layout)
@@ -111,7 +111,7 @@ def _remove(systemd: Systemd, layout: Layout, leaving: Leaving, credentials: Cre
         queries.hand_over(leaving.endpoints, credentials, member_id)
         checkpoints.at("leave: handed over")
     if is_member:
-        act = link_proof.Act(leaving.endpoints, credentials, leaving.witnesses, lock)
+        act = link_proof.LockedAct(leaving.endpoints, credentials, leaving.witnesses, lock)
         link_proof.require(act, lambda now: peer_links.before_removal(now, member_id))
     _mark(layout, leaving)
     checkpoints.at("leave: marked")
@@ -119,7 +119,7 @@ def _remove(systemd: Systemd, layout: Layout, leaving: Leaving, credentials: Cre
         return
     if not healthy:
         # One that cannot serve may end and be started again without end: nothing would tell it that it was removed.
-        archive.put_to_rest(systemd, layout)
+        archive.disable_unit(systemd, layout)
         checkpoints.at("leave: stopped")
     lock.check()
     with Client(leaving.endpoints, credentials, queries.TIMEOUT) as client:

@@ -53,7 +53,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Spare:
+class MaintenanceWindow:
     """A member that its cluster can spare, for as long as the lock is held.
 
     :param lock: None in check mode, and where nobody can have it.
@@ -98,7 +98,7 @@ class Spare:
         if self.lock is not None:
             self.lock.check()
 
-    def let_go(self, side: Side | None = None, reached: bool = True) -> None:
+    def leave_service(self, side: Side | None = None, reached: bool = True) -> None:
         """The last thing before it is stopped: another leads, and the others are still a quorum, by new connections.
 
         :param side: with what it will open connections once it is back; None for one that does not serve now.
@@ -132,7 +132,7 @@ class Spare:
         guard.check_stop(votes, self.member_id, self.terms.allow_outage)
 
     def _require(self, demand_of: Callable[[Votes], Demand | None], side: Side | None) -> None:
-        act = link_proof.Act(self.endpoints, self.credentials, self.terms.witnesses, self.lock)
+        act = link_proof.LockedAct(self.endpoints, self.credentials, self.terms.witnesses, self.lock)
         link_proof.require(act, demand_of, side)
 
     def readdress(self, peer_urls: Sequence[str]) -> None:
@@ -153,7 +153,7 @@ def on_host(layout: Layout, check: bool) -> contextlib.AbstractContextManager[No
 
 
 @contextlib.contextmanager
-def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[Spare]:
+def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     """Hold the cluster's lock for an act on the member of this host.
 
     :param view: what the member itself says, see C(local_member.of_process).
@@ -178,7 +178,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
         votes = queries.votes(endpoints, credentials)
         if terms.members is not None:
             expected_members.check(terms.members, votes.members)
-        yield Spare(member_id, endpoints, credentials, votes, lock, unlocked, terms)
+        yield MaintenanceWindow(member_id, endpoints, credentials, votes, lock, unlocked, terms)
 
 
 def _own_id(layout: Layout, marker: Marker | None) -> str:
@@ -191,7 +191,7 @@ def _own_id(layout: Layout, marker: Marker | None) -> str:
 
 
 @contextlib.contextmanager
-def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[Spare]:
+def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     """Hold the cluster's lock, having seen under it that this member can be spared.
 
     :raises Refused: it cannot be spared; and as C(claimed).

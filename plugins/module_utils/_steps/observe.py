@@ -187,7 +187,7 @@ def _unit(systemd: Systemd, layout: Layout, shown: Mapping[str, Any]) -> dict[st
         "forced_by": systemd.forcing(shown),
         "version": installed_releases.named_in(text),
         "ours": text.startswith(SIGNATURE),
-        "last_error": exit_reason.of(systemd.journal(layout.unit, _LAST_WORDS)) if _ended_badly(unit) else "",
+        "last_error": exit_reason.reason_in(systemd.journal(layout.unit, _LAST_WORDS)) if _ended_badly(unit) else "",
     }
 
 
@@ -338,7 +338,7 @@ def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest)
     named = [one for one in view["members"] or [] if identity.of_member(one).is_named_by(interest.forget)]
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
         asker = local_member.asker(layout, view["cluster_id"])
-        signs = pool.map(lambda member: signs_of_life.of(member, asker, interest.timeout), named)
+        signs = pool.map(lambda member: signs_of_life.find(member, asker, interest.timeout), named)
         found = {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs)}
         return {**view, "forgotten": found}
 

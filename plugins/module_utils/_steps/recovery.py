@@ -71,12 +71,12 @@ def discard(systemd: Systemd, layout: Layout) -> None:
     etcdutl.remove(*scratch(layout))
 
 
-def look(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str], snapshot_dir: str) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str], snapshot_dir: str) -> dict[str, Any]:
     """What is left of a member here. Nothing is touched.
 
     :param fenced: names, IDs and addresses of members whose machines are said to be off.
     :param snapshot_dir: where a snapshot of a member that answers is saved.
-    :returns: the fields of C(recovery.Left).
+    :returns: the fields of C(recovery.MemberRemains).
     :raises Refused: what lies here is another cluster's.
     """
     marker = host_files.read_marker(layout)
@@ -202,7 +202,7 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool)
         marker, unit = host_files.read_marker(layout), systemd.show(layout.unit)
         _check_ours(marker, cluster)
         wanted = _suspended(marker, cluster, name)
-        rests = archive.rests(unit)
+        rests = archive.is_at_rest(unit)
         if check or (wanted == marker and rests):
             return not (wanted == marker and rests)
         if wanted != marker:
@@ -210,7 +210,7 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool)
             host_files.write_marker(layout, marker, wanted)
         checkpoints.at("recover: marked")
         peer_probe.stop(systemd, layout)
-        archive.put_to_rest(systemd, layout)
+        archive.disable_unit(systemd, layout)
         checkpoints.at("recover: stopped")
     return True
 

@@ -60,7 +60,7 @@ _READING = 600.0
 
 
 @dataclass(frozen=True)
-class Act:
+class RestoreAct:
     """One host's part.
 
     :param name: its member's name.
@@ -92,9 +92,9 @@ class Act:
         return marker is not None and marker.state == markers.STARTED and marker.token == self.token
 
 
-def stage(act: Act, source: str, check: bool) -> bool:
+def stage(act: RestoreAct, source: str, check: bool) -> bool:
     """Have the snapshot on this host, unless nothing is to be made of it any more, see C(restore_source.stage)."""
-    if act.is_over or os.path.isdir(Places.of(act.layout, act.restoration).new):
+    if act.is_over or os.path.isdir(Places.of_restore(act.layout, act.restoration).new):
         return False
     return restore_source.stage(act.snapshot_dir, act.restoration, source, act.layout.member_dirs, check)
 
@@ -104,7 +104,7 @@ def stage(act: Act, source: str, check: bool) -> bool:
 
 def drill(
     run: Run,
-    act: Act,
+    act: RestoreAct,
     manifest: Manifest | None,
     timeout: float,
     check: bool,
@@ -133,7 +133,7 @@ def drill(
     return _drill.run(run, act.systemd, act.layout, given, check)
 
 
-def prepare(run: Run, act: Act, check: bool) -> bool:
+def prepare(run: Run, act: RestoreAct, check: bool) -> bool:
     """Make this member's new data beside its old ones. Nothing that runs is changed.
 
     :param run: runs etcd's tool.
@@ -141,7 +141,7 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
     :raises EtcdError: they cannot be made; nothing is left of them.
     """
     layout, restoration = act.layout, act.restoration
-    places = Places.of(layout, restoration)
+    places = Places.of_restore(layout, restoration)
     if act.is_over or (os.path.isdir(places.new) and read_record(layout) == restoration):
         return False
     if check:
@@ -150,7 +150,7 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
         _check_no_other(act)
         _check_mounts(act)
         _check_login(act)
-        member_files.settle(layout)
+        member_files.ensure_directories(layout)
         clear(layout)
         _drill.check_room(layout.data_dir, restoration.size)
         write_record(layout, restoration)
@@ -187,7 +187,7 @@ def prepare(run: Run, act: Act, check: bool) -> bool:
 # -- until then all of it can be put back ------------------------------------------------------------------------------
 
 
-def mark(act: Act, check: bool) -> bool:
+def mark(act: RestoreAct, check: bool) -> bool:
     """Remember that this host's member stops for a restore: from here on its gate starts nothing.
 
     :returns: whether that was not written yet.
@@ -199,7 +199,9 @@ def mark(act: Act, check: bool) -> bool:
     if check:
         return True
     with host_files.acting(act.layout):
-        if read_record(act.layout) != act.restoration or not os.path.isdir(Places.of(act.layout, act.restoration).new):
+        if read_record(act.layout) != act.restoration or not os.path.isdir(
+            Places.of_restore(act.layout, act.restoration).new
+        ):
             raise Refused("The new data of this host's member are not there.", "Nothing is stopped for less.", AGAIN)
         if marker is None:
             wanted = Marker(markers.RESTORE_PENDING, cluster=act.restoration.cluster, next_token=act.token)
@@ -210,7 +212,7 @@ def mark(act: Act, check: bool) -> bool:
     return True
 
 
-def stop(act: Act, check: bool) -> bool:
+def stop(act: RestoreAct, check: bool) -> bool:
     """Stop the member, and let it start at no boot.
 
     :returns: whether anything was to be done.
@@ -218,17 +220,17 @@ def stop(act: Act, check: bool) -> bool:
     """
     layout = act.layout
     unit = act.systemd.show(layout.unit)
-    if archive.rests(unit) or (not check and not _is_pending(act)):
+    if archive.is_at_rest(unit) or (not check and not _is_pending(act)):
         return False
     if not check:
         with host_files.acting(layout):
             peer_probe.stop(act.systemd, layout)
-            archive.put_to_rest(act.systemd, layout)
+            archive.disable_unit(act.systemd, layout)
             checkpoints.at("restore: stopped")
     return True
 
 
-def move_aside(act: Act, check: bool) -> bool:
+def move_aside(act: RestoreAct, check: bool) -> bool:
     """Move the member's old data aside.
 
     :returns: whether there were any.
@@ -238,7 +240,7 @@ def move_aside(act: Act, check: bool) -> bool:
     layout, marker = act.layout, act.marker
     if check:
         return bool(wal.segments(layout.log_dir))
-    if not _is_pending(act) or Places.of(layout, act.restoration).has_moved:
+    if not _is_pending(act) or Places.of_restore(layout, act.restoration).has_moved:
         return False
     with host_files.acting(layout):
         _check_stopped(act)
@@ -250,7 +252,7 @@ def move_aside(act: Act, check: bool) -> bool:
 # -- from here on there is no way back ---------------------------------------------------------------------------------
 
 
-def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
+def put_in_place(act: RestoreAct, content: Content, check: bool) -> dict[str, Any]:
     """Write the member's files, and give its new data their place.
 
     :returns: C(changed), C(diff).
@@ -263,10 +265,10 @@ def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
         return {"changed": True, "diff": diff}
     if marker is None or not _is_pending(act):
         return {"changed": False, "diff": []}
-    places = Places.of(layout, act.restoration)
+    places = Places.of_restore(layout, act.restoration)
     with host_files.acting(layout):
         _check_stopped(act)
-        member_files.settle(layout)
+        member_files.ensure_directories(layout)
         member_files.write(layout, content)
         act.systemd.control("daemon-reload")
         # It begins to run when the member serves, see C(service.await_ready).
@@ -299,7 +301,7 @@ def put_in_place(act: Act, content: Content, check: bool) -> dict[str, Any]:
     return {"changed": True, "diff": diff}
 
 
-def start(act: Act, check: bool) -> bool:
+def start(act: RestoreAct, check: bool) -> bool:
     """Start the restored member without waiting: its peers find it, and no client does.
 
     One that is open already is started by its unit where it rests: the others may need its vote to be verified.
@@ -324,7 +326,7 @@ def start(act: Act, check: bool) -> bool:
     return True
 
 
-def verify(act: Act, timeout: float) -> dict[str, Any]:
+def verify(act: RestoreAct, timeout: float) -> dict[str, Any]:
     """Wait until the member serves, and see that it is what was restored and takes a write.
 
     :param timeout: seconds.
@@ -351,7 +353,7 @@ def verify(act: Act, timeout: float) -> dict[str, Any]:
         if wrong:
             raise HostError(
                 f"The restored member is not what it should be: {'; '.join(wrong)}. No client has reached it. The old "
-                f"data of every host lie beside the new ones ({Places.of(act.layout, act.restoration).old})."
+                f"data of every host lie beside the new ones ({Places.of_restore(act.layout, act.restoration).old})."
             )
         alarms = alarm.let_write(client)
     return {"revision": begins, "key_count": key_count, "members": members, "alarms": alarms}
@@ -373,7 +375,7 @@ def _count(client: Client, restoration: Restoration) -> int | None:
         return None
 
 
-def open_up(act: Act, check: bool) -> bool:
+def open_up(act: RestoreAct, check: bool) -> bool:
     """Let clients find the member: it is started anew, by its unit, from now on at every boot.
 
     :returns: whether it was not yet.
@@ -396,20 +398,20 @@ def open_up(act: Act, check: bool) -> bool:
     return True
 
 
-def finish(act: Act, timeout: float) -> dict[str, Any]:
+def finish(act: RestoreAct, timeout: float) -> dict[str, Any]:
     """Wait until the member serves as it always will, and remove what was needed for the restore alone.
 
     :param timeout: seconds.
     :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
     """
     result = service.await_ready(act.systemd, act.layout, timeout)
-    places = Places.of(act.layout, act.restoration)
+    places = Places.of_restore(act.layout, act.restoration)
     with host_files.acting(act.layout):
         _forget(act.layout, act.snapshot_dir)
     return {**result, "aside": [path for path in (places.old, places.old_log) if path and os.path.exists(path)]}
 
 
-def end(act: Act, check: bool) -> bool:
+def end(act: RestoreAct, check: bool) -> bool:
     """Remove what is left of a restore that is over, and start the member if that was not done. Waits for nothing.
 
     The cluster may have gone on since, and been lost: what was left behind must not keep anybody from a new restore.
@@ -424,7 +426,7 @@ def end(act: Act, check: bool) -> bool:
         raise Refused("This host's part in the restore is not over.", "It would be forgotten half-way.", AGAIN)
     if not check:
         with host_files.acting(layout):
-            if archive.rests(act.systemd.show(layout.unit)) and wal.segments(layout.log_dir):
+            if archive.is_at_rest(act.systemd.show(layout.unit)) and wal.segments(layout.log_dir):
                 service.launch(act.systemd, layout)
             _forget(layout, act.snapshot_dir)
     return True
@@ -455,8 +457,8 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
         # Read under the lock: a task of a run that was killed may have gone on until now.
         record, pending = _to_put_back(layout)
         if record is not None and pending is not None:
-            Places.of(layout, record).leave()
-            Places.of(archive.where_it_lies(layout, pending), record).bring_back()
+            Places.of_restore(layout, record).leave()
+            Places.of_restore(archive.where_it_lies(layout, pending), record).bring_back()
             checkpoints.at("restore: data back")
             host_files.resume_marker(layout, pending)
             checkpoints.at("restore: marker back")
@@ -507,12 +509,12 @@ def _follow_timer(systemd: Systemd, layout: Layout) -> None:
         snapshot_timer.follow(systemd, layout)
 
 
-def _is_pending(act: Act) -> bool:
+def _is_pending(act: RestoreAct) -> bool:
     marker = act.marker
     return marker is not None and marker.state == markers.RESTORE_PENDING
 
 
-def _check_no_other(act: Act) -> None:
+def _check_no_other(act: RestoreAct) -> None:
     """Is nothing pending here but this very restore?"""
     record, marker = read_record(act.layout), act.marker
     pending = marker is not None and marker.state in (*markers.PENDING, markers.RESTORED)
@@ -525,7 +527,7 @@ def _check_no_other(act: Act) -> None:
         )
 
 
-def _check_mounts(act: Act) -> None:
+def _check_mounts(act: RestoreAct) -> None:
     """Is the disk there on which the data lie? Without it the new ones would be made below where it is mounted."""
     marker = act.marker
     missing = sorted(set(marker.mounts) - set(host_files.mounts_under(act.layout))) if marker is not None else []
@@ -537,7 +539,7 @@ def _check_mounts(act: Act) -> None:
         )
 
 
-def _check_login(act: Act) -> None:
+def _check_login(act: RestoreAct) -> None:
     """Will this host's member answer who verifies it? Where its peers use TLS its certificate comes with its files."""
     asker = local_member.credentials(act.layout)
     if not _uses_tls(act):
@@ -545,11 +547,11 @@ def _check_login(act: Act) -> None:
         _drill.check_login(snapshot_file.described(path, act.restoration.sha256), asker, path)
 
 
-def _uses_tls(act: Act) -> bool:
+def _uses_tls(act: RestoreAct) -> bool:
     return any(url.startswith("https://") for url in act.peer_urls)
 
 
-def _check_stopped(act: Act) -> None:
+def _check_stopped(act: RestoreAct) -> None:
     unit = act.systemd.show(act.layout.unit)
     if not _is_pending(act) or unit["active_state"] not in ("inactive", "failed"):
         marker = act.marker
@@ -561,7 +563,7 @@ def _check_stopped(act: Act) -> None:
         )
 
 
-def _check_restored(act: Act) -> Marker:
+def _check_restored(act: RestoreAct) -> Marker:
     """Are the restored data in their place, with their disks?"""
     layout, marker = act.layout, act.marker
     if marker is None or marker.state != markers.RESTORED or marker.token != act.token:

@@ -71,7 +71,7 @@ class Places:
     unfinished_log: str
 
     @classmethod
-    def of(cls, layout: Layout, restoration: Restoration) -> Places:
+    def of_restore(cls, layout: Layout, restoration: Restoration) -> Places:
         data, log, began = os.path.join(layout.data_dir, "member"), layout.wal_dir, restoration.began
         return cls(
             data,

@@ -31,7 +31,7 @@ _OURS = re.compile(rf"{_STAGED}([0-9a-f]{{64}})\.db({re.escape(_PART)})?")
 _CHUNK = 1 << 20
 
 
-def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
+def observe(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
     """What a host knows of a restore and of snapshots. Reads only.
 
     :param cluster: the name under which its snapshots are known.
@@ -49,7 +49,7 @@ def look(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allow_m
     ]
     return {
         "record": record.to_dict() if record else None,
-        "prepared": record is not None and os.path.isdir(Places.of(layout, record).new),
+        "prepared": record is not None and os.path.isdir(Places.of_restore(layout, record).new),
         "kept": kept,
         "newest": kept[-1]["manifest"] if kept else None,
         "staged": [{"path": path, "sha256": sha256} for path, sha256 in _copies(snapshot_dir) if path.endswith(".db")],

@@ -83,10 +83,10 @@ def restart(
         notes, spare, side = [], None, Side()
         process = processes.describe(systemd.show(layout.unit)["pid"])
         if process:
-            spare = stack.enter_context(maintenance.spared(look(systemd, layout), layout, terms, check))
-            notes, side = spare.notes, Side.of(process["environment"])
+            spare = stack.enter_context(maintenance.spared(observe(systemd, layout), layout, terms, check))
+            notes, side = spare.notes, Side.from_environment(process["environment"])
             if not check:
-                spare.let_go(side)
+                spare.leave_service(side)
         if check:
             return {"changed": True, "notes": notes}
         checkpoints.at("restart: leadership moved")
@@ -111,10 +111,10 @@ def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[st
         notes = []
         process = processes.describe(unit["pid"])
         if process:
-            spare = stack.enter_context(maintenance.spared(look(systemd, layout), layout, terms, check))
+            spare = stack.enter_context(maintenance.spared(observe(systemd, layout), layout, terms, check))
             notes = spare.notes
             if not check:
-                spare.let_go(Side.of(process["environment"]))
+                spare.leave_service(Side.from_environment(process["environment"]))
         if not check:
             checkpoints.at("stop: leadership moved")
             systemd.control("stop", layout.unit)
@@ -190,7 +190,7 @@ def serving(
         if growth.seen(received(layout)):
             deadline = now() + timeout
         if now() >= deadline:
-            words = exit_reason.worth_reading(systemd.journal(layout.unit, _LAST_WORDS))
+            words = exit_reason.relevant_lines(systemd.journal(layout.unit, _LAST_WORDS))
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
                 f"s. {view['error']} If it only needs longer: etcd_start_timeout.\n{words}"
@@ -219,7 +219,7 @@ def is_ready(view: Mapping[str, Any]) -> bool:
     return bool(view["serves"] or (status and status["is_learner"] and not view["error"]))
 
 
-def look(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> dict[str, Any]:
     """What the member itself says, as C(local_member.of_process) gives it; nobody is asked before its unit is up.
 
     :param others: see C(local_member.of_process).
@@ -256,10 +256,10 @@ def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], rest
             # Nothing of it lives yet: at rest it can be mended and tried again.
             systemd.control("stop", layout.unit)
         journal = systemd.journal(layout.unit, _LAST_WORDS)
-        cause = exit_reason.of(journal) or f"result {unit['result']}"
+        cause = exit_reason.reason_in(journal) or f"result {unit['result']}"
         raise HostError(
             f"{layout.unit} ends as soon as it starts: {cause}.{exit_reason.remedy(cause)} Its last words:\n"
-            f"{exit_reason.worth_reading(journal)}"
+            f"{exit_reason.relevant_lines(journal)}"
         )
 
 

@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Try
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import Kept
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 
 
 def on_host(layout: Layout, directory: str, cluster: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _newest(directory: str, cluster: str) -> dict[str, Any] | None:
     return _described(found) if found else None
 
 
-def _described(kept: Kept) -> dict[str, Any]:
+def _described(kept: KeptSnapshot) -> dict[str, Any]:
     manifest = kept.manifest
     return {"path": kept.path, "taken_at": manifest.taken_at, "size": manifest.size, "revision": manifest.revision}
 

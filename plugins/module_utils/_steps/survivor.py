@@ -43,7 +43,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps import recovery
 
 
 @dataclass(frozen=True)
-class Rescue:
+class Survivor:
     """Who goes on, and with what.
 
     :param name: the member's name from now on.
@@ -62,7 +62,7 @@ class Rescue:
     timeout: float
 
 
-def found(run: Run, layout: Layout, content: Content, rescue: Rescue, check: bool) -> dict[str, Any]:
+def found(run: Run, layout: Layout, content: Content, rescue: Survivor, check: bool) -> dict[str, Any]:
     """Make the new cluster, and start its one member.
 
     :param run: runs programs of the host.
@@ -79,7 +79,7 @@ def found(run: Run, layout: Layout, content: Content, rescue: Rescue, check: boo
     with host_files.acting(layout):
         marker = _pending(layout)
         rollback.drop(layout)
-        member_files.settle(layout)
+        member_files.ensure_directories(layout)
         member_files.write(layout, content)
         systemd.control("daemon-reload")
         checkpoints.at("rescue: files written")
@@ -93,7 +93,7 @@ def found(run: Run, layout: Layout, content: Content, rescue: Rescue, check: boo
         service.launch(systemd, layout)
         checkpoints.at("rescue: started")
         ids = service.remember(layout, service.serving(systemd, layout, rescue.timeout))
-        snapshot_timer.settle(systemd, layout, content)
+        snapshot_timer.follow_file(systemd, layout, content)
     return {"changed": True, "diff": diff, **made, **ids}
 
 
@@ -108,7 +108,7 @@ def _pending(layout: Layout) -> Marker:
     return marker
 
 
-def _make(run: Run, layout: Layout, marker: Marker, rescue: Rescue) -> dict[str, int]:
+def _make(run: Run, layout: Layout, marker: Marker, rescue: Survivor) -> dict[str, int]:
     """Make the new cluster from a copy of the data.
 
     :returns: C(revision), C(kept).
@@ -118,12 +118,12 @@ def _make(run: Run, layout: Layout, marker: Marker, rescue: Rescue) -> dict[str,
     data_dir, wal_dir = recovery.scratch(layout)
     _copy(run, layout, lies, data_dir, wal_dir)
     checkpoints.at("rescue: copied")
-    kept = wal_tail.agree_on_all(wal_dir or os.path.join(data_dir, "member", "wal"))
+    kept = wal_tail.commit_all_entries(wal_dir or os.path.join(data_dir, "member", "wal"))
     checkpoints.at("rescue: agreed")
     return {"kept": kept, "revision": _run_alone(run, layout, rescue, data_dir, wal_dir)}
 
 
-def _check_place(layout: Layout, lies: Layout, rescue: Rescue) -> None:
+def _check_place(layout: Layout, lies: Layout, rescue: Survivor) -> None:
     taken = os.path.join(layout.data_dir, "member")
     if layout.data_dir != lies.data_dir and os.path.exists(taken):
         raise Refused(
@@ -159,7 +159,7 @@ def _copy(run: Run, layout: Layout, lies: Layout, data_dir: str, wal_dir: str) -
         succeed(run, ["sync", "--file-system", place])
 
 
-def _run_alone(run: Run, layout: Layout, rescue: Rescue, data_dir: str, wal_dir: str) -> int:
+def _run_alone(run: Run, layout: Layout, rescue: Survivor, data_dir: str, wal_dir: str) -> int:
     """Run etcd on the copy, where nobody finds it, until it has forgotten the other members.
 
     :returns: the revision of its store.
@@ -189,7 +189,7 @@ def _run_alone(run: Run, layout: Layout, rescue: Rescue, data_dir: str, wal_dir:
         return int(client.status(seen.endpoint)["revision"])
 
 
-def _no_way_back(layout: Layout, marker: Marker, rescue: Rescue) -> Marker:
+def _no_way_back(layout: Layout, marker: Marker, rescue: Survivor) -> Marker:
     data_dir, wal_dir = recovery.scratch(layout)
     member_id, cluster_id = wal.identity(wal_dir or os.path.join(data_dir, "member", "wal"))
     wanted = marker.becoming(

@@ -37,7 +37,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Spare, Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 
 Clock = Callable[[], float]
 
@@ -48,7 +48,7 @@ _SERVES_AGAIN = "it serves again with its previous files"
 
 
 @dataclass(frozen=True)
-class Turn:
+class Update:
     """What a turn is for.
 
     :param expected: the marker that the plan saw.
@@ -68,7 +68,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class _Host:
+class _UpdatedHost:
     """Where all of it happens."""
 
     systemd: Systemd
@@ -80,7 +80,7 @@ class _Host:
         return service.serving(self.systemd, self.layout, self.timeout, self.now)
 
     def is_ready(self) -> bool:
-        return service.is_ready(service.look(self.systemd, self.layout))
+        return service.is_ready(service.observe(self.systemd, self.layout))
 
     def put_files_back(self, previous: Previous) -> None:
         # One that was new is gone with its file, and one that was there before runs again.
@@ -104,11 +104,11 @@ class _Host:
             raise
 
 
-def take(
+def apply(
     systemd: Systemd,
     layout: Layout,
     content: Content,
-    turn: Turn,
+    turn: Update,
     terms: Terms,
     check: bool,
     now: Clock = time.monotonic,
@@ -120,7 +120,7 @@ def take(
     :raises Refused: the host or the cluster is not as the plan saw it, or cannot spare the member; nothing was changed.
     :raises HostError: it failed and was undone, or could not be.
     """
-    host = _Host(systemd, layout, turn.timeout, now)
+    host = _UpdatedHost(systemd, layout, turn.timeout, now)
     diff = member_files.differences(content)
     other_timer = snapshot_timer.differs(systemd, layout, content)
     with maintenance.on_host(layout, check), contextlib.ExitStack() as stack:
@@ -133,7 +133,7 @@ def take(
         if turn.restart:
             service.check_startable(layout)
             service.check_unforced(systemd, layout, written=True)
-        view = service.look(systemd, layout)
+        view = service.observe(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
         runs = bool(pid)
         if turn.restart and not readdressed and _raises_quota(pid, turn):
@@ -158,17 +158,19 @@ def undo(
     :raises Refused: the cluster cannot spare a member that runs and does not serve.
     :raises HostError: it does not serve with its previous files either.
     """
-    host = _Host(systemd, layout, timeout, now)
+    host = _UpdatedHost(systemd, layout, timeout, now)
     with maintenance.on_host(layout, check):
         previous = rollback.read(layout)
-        view = service.look(systemd, layout)
+        view = service.observe(systemd, layout)
         if previous is None or service.is_ready(view):
             return False
         _put_back_spared(host, previous, view, terms, check)
     return True
 
 
-def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], terms: Terms, check: bool) -> None:
+def _put_back_spared(
+    host: _UpdatedHost, previous: Previous, view: Mapping[str, Any], terms: Terms, check: bool
+) -> None:
     """Put back what an interrupted turn has replaced, on the host and in the cluster."""
     layout = host.layout
     with contextlib.ExitStack() as stack:
@@ -176,7 +178,7 @@ def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], t
         if host.systemd.show(layout.unit)["pid"]:
             spare = stack.enter_context(maintenance.spared(view, layout, terms, check))
             if not check:
-                spare.let_go()
+                spare.leave_service()
         if not check:
             view = host.put_back(previous)
             if previous.peer_urls:
@@ -187,14 +189,14 @@ def _put_back_spared(host: _Host, previous: Previous, view: Mapping[str, Any], t
             rollback.drop(layout)
 
 
-def _confirm(host: _Host, content: Content, previous: Previous, turn: Turn, terms: Terms) -> None:
+def _confirm(host: _UpdatedHost, content: Content, previous: Previous, turn: Update, terms: Terms) -> None:
     """See that a member serves with what an interrupted turn has written. One that does not start with it may look well
     for a moment: etcd answers before the last of its listeners fails.
     """
     try:
         host.serving()
     except EtcdError as failure:
-        view = service.look(host.systemd, host.layout)
+        view = service.observe(host.systemd, host.layout)
         back = partial(_put_back_spared, host, previous, view, terms, check=False)
         raise _undone(host, turn, back, _SERVES_AGAIN, failure) from failure
     if any(_stale(host, content)) or any(_differing(host.systemd.show(host.layout.unit), turn)):
@@ -205,7 +207,7 @@ def _confirm(host: _Host, content: Content, previous: Previous, turn: Turn, term
         )
 
 
-def _raises_quota(pid: int, turn: Turn) -> bool:
+def _raises_quota(pid: int, turn: Update) -> bool:
     """Will the member let its database grow further than now?"""
     process = processes.describe(pid) if pid else None
     if process is None:
@@ -213,7 +215,9 @@ def _raises_quota(pid: int, turn: Turn) -> bool:
     return quota.of_environment(turn.environment) > quota.of_environment(process["environment"])
 
 
-def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interrupted: bool, served: bool) -> list[str]:
+def _act(
+    host: _UpdatedHost, content: Content, turn: Update, spare: MaintenanceWindow | None, interrupted: bool, served: bool
+) -> list[str]:
     layout = host.layout
     # The timer may be there and not be wanted any more.
     paths = [*(file["path"] for file in content.files), *content.links, layout.snapshot_timer_file]
@@ -221,10 +225,10 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     checkpoints.at("turn: previous kept")
     stopped = False
     try:
-        member_files.settle(layout)
+        member_files.ensure_directories(layout)
         member_files.write(layout, content, rollback.generations(previous, layout))
         host.systemd.control("daemon-reload")
-        snapshot_timer.settle(host.systemd, layout, content)
+        snapshot_timer.follow_file(host.systemd, layout, content)
         checkpoints.at("turn: files written")
         if turn.restart:
             _let_go(host, turn, spare)
@@ -237,9 +241,9 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
             service.launch(host.systemd, layout, again=True)
             checkpoints.at("turn: restarted")
         # What it reads at each handshake, such as its certificates, is tried without a restart too.
-        view = host.serving() if turn.restart or served else service.look(host.systemd, layout)
+        view = host.serving() if turn.restart or served else service.observe(host.systemd, layout)
         if spare and turn.restart:
-            spare.welcome(Side.of(turn.environment))
+            spare.welcome(Side.from_environment(turn.environment))
     except EtcdError as failure:
         back = partial(_put_back, host, previous, spare, stopped)
         how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"
@@ -253,13 +257,13 @@ def _act(host: _Host, content: Content, turn: Turn, spare: Spare | None, interru
     return [*stale, *(_stubborn(host, turn) if turn.restart and not stale else ())]
 
 
-def _let_go(host: _Host, turn: Turn, spare: Spare | None) -> None:
+def _let_go(host: _UpdatedHost, turn: Update, spare: MaintenanceWindow | None) -> None:
     """The last thing before the restart, once all that it will read is written.
 
     :raises Refused: its cluster cannot spare it, or it was down and serves by now, which nobody has asked about.
     """
     if spare and spare.guarded:
-        spare.let_go(Side.of(turn.environment), reached=not _moves(host, turn))
+        spare.leave_service(Side.from_environment(turn.environment), reached=not _moves(host, turn))
     elif host.is_ready():
         raise Refused(
             f"{turn.name} was down when its turn began, and serves now.",
@@ -268,7 +272,7 @@ def _let_go(host: _Host, turn: Turn, spare: Spare | None) -> None:
         )
 
 
-def _moves(host: _Host, turn: Turn) -> bool:
+def _moves(host: _UpdatedHost, turn: Update) -> bool:
     """Will the others reach it elsewhere? Then they do so only once it is there; its address may have been told to the
     cluster by a turn that was interrupted.
     """
@@ -277,7 +281,7 @@ def _moves(host: _Host, turn: Turn) -> bool:
     return bool(turn.peer_urls) or any(now.get(name) != turn.environment.get(name) for name in _PEER_ADDRESSES)
 
 
-def _put_back(host: _Host, previous: Previous, spare: Spare | None, stopped: bool) -> None:
+def _put_back(host: _UpdatedHost, previous: Previous, spare: MaintenanceWindow | None, stopped: bool) -> None:
     """Put back what this turn has replaced, on the host and in the cluster."""
     if stopped:
         if spare and host.is_ready():
@@ -290,7 +294,7 @@ def _put_back(host: _Host, previous: Previous, spare: Spare | None, stopped: boo
     rollback.drop(host.layout)
 
 
-def _undone(host: _Host, turn: Turn, put_back: Callable[[], None], how: str, failure: EtcdError) -> HostError:
+def _undone(host: _UpdatedHost, turn: Update, put_back: Callable[[], None], how: str, failure: EtcdError) -> HostError:
     """Undo a turn that failed, and say how that went."""
     try:
         checkpoints.at("turn: failed")
@@ -304,7 +308,7 @@ def _undone(host: _Host, turn: Turn, put_back: Callable[[], None], how: str, fai
     return HostError(f"The turn of {turn.name} failed and was undone: {how}. {failure}")
 
 
-def _stale(host: _Host, content: Content) -> Iterator[str]:
+def _stale(host: _UpdatedHost, content: Content) -> Iterator[str]:
     """What the process has read at its start and is not what was written."""
     process = _running(host.systemd.show(host.layout.unit))
     record = host_files.read_record(host.layout, process["invocation"] if process else "")
@@ -312,7 +316,7 @@ def _stale(host: _Host, content: Content) -> Iterator[str]:
         yield f"{path} was changed by somebody else: the member runs with another one."
 
 
-def _differing(unit: Mapping[str, Any], turn: Turn) -> Iterator[tuple[str, str, str]]:
+def _differing(unit: Mapping[str, Any], turn: Update) -> Iterator[tuple[str, str, str]]:
     """Settings with which it runs, and which are not the wanted ones."""
     process = _running(unit)
     yield from env_file.differing(process["environment"] if process else {}, turn.environment)
@@ -322,7 +326,7 @@ def _running(unit: Mapping[str, Any]) -> dict[str, Any] | None:
     return processes.describe(unit["pid"]) if unit["pid"] else None
 
 
-def _stubborn(host: _Host, turn: Turn) -> Iterator[str]:
+def _stubborn(host: _UpdatedHost, turn: Update) -> Iterator[str]:
     """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
     unit = host.systemd.show(host.layout.unit)
     process = _running(unit)

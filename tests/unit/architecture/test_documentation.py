@@ -52,7 +52,7 @@ METRICS = set(
     re.findall(
         r"^(etcd_[a-z_]+)\{",
         snapshot_agent.metrics(
-            "", snapshot_agent.Try("", snapshot_agent.SAVED, ""), snapshot_agent.Kept("", "", 0, 0), 0.0
+            "", snapshot_agent.Try("", snapshot_agent.SAVED, ""), snapshot_agent.NewestSnapshot("", "", 0, 0), 0.0
         ),
         re.MULTILINE,
     )

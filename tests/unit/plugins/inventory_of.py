@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._host import systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster
@@ -47,11 +47,11 @@ def bare(at: int = 0, tls: bool = False, layout: Layout = LAYOUT, **variables: A
     settings = variables.pop("etcd_settings", {})
     name = f"etcd-host{at}"
     member = topology.member_of(name, {"ansible_host": f"10.0.0.{at + 1}", "etcd_tls": tls, **variables}, None)
-    wanted = Wanted("etcd_cluster", member, tls, version, settings, layout)
+    wanted = Desired("etcd_cluster", member, tls, version, settings, layout)
     return Host(name, wanted=wanted, seen=_bare_observation(at, wanted))
 
 
-def _bare_observation(at: int, wanted: Wanted) -> dict[str, Any]:
+def _bare_observation(at: int, wanted: Desired) -> dict[str, Any]:
     layout = wanted.layout
     nothing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
     return {

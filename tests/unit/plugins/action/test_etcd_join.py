@@ -11,7 +11,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import expected
 from inventory_of import LAYOUT, VERSION, bare, observation
 from role_task import Task
 
-MEMBERS = expected_members.of([{"id": "8e9e", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
+MEMBERS = expected_members.describe([{"id": "8e9e", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
 ENDPOINTS = ["http://10.0.0.1:2379"]
 
 

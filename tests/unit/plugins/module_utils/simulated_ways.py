@@ -23,8 +23,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery, restore, roster
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import Left, Recovery, Words
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import MemberRemains, Recovery, RecoveryConsent
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
 from inventory_of import CLUSTER_ID, seeing
 from simulated import Broken, Inventory, Machine, Shape, World, _template, observe
 from simulated_runs import Act, Run
@@ -246,7 +246,7 @@ class Playbook:
     # -- recover.yml -------------------------------------------------------------------------------------------------
 
     def _recover(self) -> Act:
-        words = Words(self.command.fenced, put_back=self.command.put_back)
+        words = RecoveryConsent(self.command.fenced, put_back=self.command.put_back)
         hosts = observe(self.world, self.inventory)
         plan = recovery.plan(hosts, self._left(hosts), words)
         yield from self._each(plan.puts_back, self._put_back)
@@ -261,20 +261,20 @@ class Playbook:
         yield from self._each(others, self._given_up)
         yield from self._ordinary(plan.off)
 
-    def _at_rest(self, hosts: Sequence[Host], words: Words) -> Recovery:
+    def _at_rest(self, hosts: Sequence[Host], words: RecoveryConsent) -> Recovery:
         try:
             return recovery.plan(hosts, self._left(hosts), words, at_rest=True)
         except EtcdError as exc:
             undoing = advice.put_back("recover", CLUSTER, self.command.fenced)
             raise HostError(f"{exc}\nTo put everything back as it was: {undoing}") from exc
 
-    def _left(self, hosts: Iterable[Host]) -> dict[str, Left]:
+    def _left(self, hosts: Iterable[Host]) -> dict[str, MemberRemains]:
         return {host.name: self._left_on(self._machine(host.name)) for host in hosts if not host.silent}
 
-    def _left_on(self, machine: Machine) -> Left:
+    def _left_on(self, machine: Machine) -> MemberRemains:
         marker, is_damaged = machine.marker, machine.log in self.world.damaged
         has_log = bool(machine.log) and not is_damaged
-        return Left(
+        return MemberRemains(
             state=marker.state if marker else "",
             founded=_is_founded(marker),
             member_id=machine.log if has_log else "",
@@ -365,22 +365,24 @@ class Playbook:
         for act in (self._restored, self._started_apart, self._verified, self._opened, self._finished):
             yield from self._each(plan.hosts, act)
 
-    def _looked(self) -> tuple[list[Look], Wish]:
+    def _looked(self) -> tuple[list[HostView], RestoreRequest]:
         hosts = observe(self.world, self.inventory)
         given, known = self.command.fenced, self._inventory()
         off: Sequence[str] = fencing.by_inventory(given, known).off
         looks = [self._look(host) for host in hosts if host.name not in off]
         fenced = restore.fenced_by(given, known, looks)
         off = restore.fenced_hosts(fenced, [host.name for host in hosts])
-        wish = Wish(CLUSTER, "/srv/etcd.db" if self.command.snapshot else "", self.command.snapshot_of, fenced=fenced)
+        wish = RestoreRequest(
+            CLUSTER, "/srv/etcd.db" if self.command.snapshot else "", self.command.snapshot_of, fenced=fenced
+        )
         return [look for look in looks if look.host.name not in off], wish
 
-    def _look(self, host: Host) -> Look:
+    def _look(self, host: Host) -> HostView:
         if host.silent:
-            return Look(host)
+            return HostView(host)
         machine, world = self._machine(host.name), self.world
         kept = [Candidate(host.name, PATH, _manifest(world))] if machine.at in world.snapshots else []
-        return Look(
+        return HostView(
             host,
             record=world.restoration.get(machine.at),
             prepared=machine.at in world.prepared,

@@ -11,37 +11,37 @@ from typing import Any
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import compaction
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import CompactionTarget
 
 
 @pytest.mark.parametrize(
     "wanted, target",
     [
-        (Wanted(keep=0), 100),
-        (Wanted(keep=1), 99),
-        (Wanted(keep=99), 1),
-        (Wanted(keep=100), 1),
-        (Wanted(keep=10**9), 1),
-        (Wanted(revision=1), 1),
-        (Wanted(revision=100), 100),
+        (CompactionTarget(keep=0), 100),
+        (CompactionTarget(keep=1), 99),
+        (CompactionTarget(keep=99), 1),
+        (CompactionTarget(keep=100), 1),
+        (CompactionTarget(keep=10**9), 1),
+        (CompactionTarget(revision=1), 1),
+        (CompactionTarget(revision=100), 100),
     ],
     ids=repr,
 )
-def test_the_oldest_revision_is_counted_from_the_present_or_named(wanted: Wanted, target: int) -> None:
+def test_the_oldest_revision_is_counted_from_the_present_or_named(wanted: CompactionTarget, target: int) -> None:
     assert compaction.aim(wanted, 100) == target
 
 
 @pytest.mark.parametrize(
     "wanted, kind, said",
     [
-        (Wanted(keep=-1), BadInput, "keep_revisions is -1"),
-        (Wanted(revision=0), BadInput, "revision is 0"),
-        (Wanted(revision=-5), BadInput, "revision is -5"),
-        (Wanted(revision=101), Refused, "The cluster is at revision 100, and 101 is to be the oldest one."),
+        (CompactionTarget(keep=-1), BadInput, "keep_revisions is -1"),
+        (CompactionTarget(revision=0), BadInput, "revision is 0"),
+        (CompactionTarget(revision=-5), BadInput, "revision is -5"),
+        (CompactionTarget(revision=101), Refused, "The cluster is at revision 100, and 101 is to be the oldest one."),
     ],
     ids=repr,
 )
-def test_never_past_the_present(wanted: Wanted, kind: type[EtcdError], said: str) -> None:
+def test_never_past_the_present(wanted: CompactionTarget, kind: type[EtcdError], said: str) -> None:
     with pytest.raises(kind, match=said):
         compaction.aim(wanted, 100)
 

@@ -37,7 +37,7 @@ def at(port: int, scheme: str = "http") -> str:
 
 
 def sign(asker: Asker = OURS, **urls: tuple[str, ...]) -> Sign | None:
-    return signs_of_life.of(member(**urls), asker, 0.5)
+    return signs_of_life.find(member(**urls), asker, 0.5)
 
 
 @pytest.fixture

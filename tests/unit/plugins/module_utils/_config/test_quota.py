@@ -14,17 +14,17 @@ GIB = 1024**3
 
 @pytest.mark.parametrize("value", [3 * GIB, str(3 * GIB)])
 def test_a_number_is_itself(value):
-    assert quota.of(value) == 3 * GIB
+    assert quota.quota_bytes(value) == 3 * GIB
 
 
 @pytest.mark.parametrize("value", [None, "", 0, "0", "much"])
 def test_nothing_is_the_default_of_etcd(value):
-    assert quota.of(value) == 2 * GIB
+    assert quota.quota_bytes(value) == 2 * GIB
 
 
 @pytest.mark.parametrize("value", [-1, "-1"])
 def test_less_than_nothing_is_no_quota_at_all_so_more_than_any(value):
-    assert quota.of(value) > 1 << 60
+    assert quota.quota_bytes(value) > 1 << 60
 
 
 def test_a_process_has_it_in_its_environment():

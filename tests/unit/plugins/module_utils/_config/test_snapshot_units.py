@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._config import snapshot_units
 from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Snapshots
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import SnapshotPolicy
 from inventory_of import LAYOUT
 
 PYTHON = "/usr/bin/python3"
@@ -31,7 +31,7 @@ def read(text):
 
 def service(python=PYTHON, user_file="", **snapshots):
     layout = replace(LAYOUT, user_file=user_file)
-    return read(snapshot_units.service(layout, "prod", Snapshots(**snapshots), python))["Service"]
+    return read(snapshot_units.service(layout, "prod", SnapshotPolicy(**snapshots), python))["Service"]
 
 
 class TestTheService:
@@ -47,11 +47,11 @@ class TestTheService:
         assert found["ProtectSystem"] == "strict"
 
     def test_is_not_held_back_by_a_member_that_waits_for_a_quorum(self):
-        text = snapshot_units.service(LAYOUT, "prod", Snapshots(), PYTHON)
+        text = snapshot_units.service(LAYOUT, "prod", SnapshotPolicy(), PYTHON)
         assert read(text)["Unit"]["After"].split() == ["network-online.target"]
 
     def test_waits_for_a_disk_of_its_own(self):
-        text = snapshot_units.service(LAYOUT, "prod", Snapshots(directory="/backup/etcd"), PYTHON)
+        text = snapshot_units.service(LAYOUT, "prod", SnapshotPolicy(directory="/backup/etcd"), PYTHON)
         assert read(text)["Unit"]["RequiresMountsFor"] == "/backup/etcd"
 
     def test_may_write_metrics_beside_those_of_others(self):
@@ -74,14 +74,14 @@ class TestTheService:
         assert service()["TimeoutStartSec"] == "6h"
 
     def test_is_never_started_too_often(self):
-        unit = read(snapshot_units.service(LAYOUT, "prod", Snapshots(), PYTHON))["Unit"]
+        unit = read(snapshot_units.service(LAYOUT, "prod", SnapshotPolicy(), PYTHON))["Unit"]
         assert unit["StartLimitIntervalSec"] == "0"
 
     def test_is_known_for_ours(self):
-        assert snapshot_units.service(LAYOUT, "prod", Snapshots(), PYTHON).startswith(SIGNATURE)
+        assert snapshot_units.service(LAYOUT, "prod", SnapshotPolicy(), PYTHON).startswith(SIGNATURE)
 
     def test_takes_no_percent_sign_for_a_specifier(self):
-        text = snapshot_units.service(LAYOUT, "100%", Snapshots(), PYTHON)
+        text = snapshot_units.service(LAYOUT, "100%", SnapshotPolicy(), PYTHON)
         assert "cluster 100%%," in text
 
 
@@ -99,7 +99,7 @@ class TestTheTimer:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not here")
-@pytest.mark.parametrize("snapshots", [Snapshots(), Snapshots(after_command=("/bin/true",))])
+@pytest.mark.parametrize("snapshots", [SnapshotPolicy(), SnapshotPolicy(after_command=("/bin/true",))])
 def test_systemd_takes_both(tmp_path, snapshots):
     unit, timer = tmp_path / LAYOUT.snapshot_unit, tmp_path / LAYOUT.snapshot_timer
     # What it runs is not on this machine.

@@ -73,7 +73,7 @@ class Log:
         return wal_tail.tail(str(self.directory))
 
     def agree(self):
-        return wal_tail.agree_on_all(str(self.directory))
+        return wal_tail.commit_all_entries(str(self.directory))
 
 
 @pytest.fixture

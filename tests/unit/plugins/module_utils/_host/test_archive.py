@@ -99,19 +99,19 @@ class TestADirectoryThatWasMovedAside:
 class TestAUnitAtRest:
     def test_is_stopped_and_starts_at_no_boot(self, service_manager, layout):
         service_manager.units[layout.unit] = {"ActiveState": "active", "UnitFileState": "enabled"}
-        archive.put_to_rest(service_manager.systemd, layout)
+        archive.disable_unit(service_manager.systemd, layout)
         assert service_manager.done == [f"stop {layout.unit}", f"disable {layout.unit}"]
 
     def test_that_waits_for_its_next_try_gets_none(self, service_manager, layout):
         service_manager.units[layout.unit] = {"ActiveState": "activating", "SubState": "auto-restart"}
-        archive.put_to_rest(service_manager.systemd, layout)
+        archive.disable_unit(service_manager.systemd, layout)
         assert f"stop {layout.unit}" in service_manager.done
 
     def test_is_none_where_there_is_no_unit(self, service_manager, layout):
-        archive.put_to_rest(service_manager.systemd, layout)
+        archive.disable_unit(service_manager.systemd, layout)
         assert service_manager.done == []
 
     def test_that_is_masked_stays_masked(self, service_manager, layout):
         service_manager.units[layout.unit] = {"LoadState": "masked", "ActiveState": "active"}
-        archive.put_to_rest(service_manager.systemd, layout)
+        archive.disable_unit(service_manager.systemd, layout)
         assert service_manager.done == [f"stop {layout.unit}"]

@@ -30,16 +30,16 @@ SYSTEMD = "etcd.service: Failed with result 'exit-code'."
     ],
 )
 def test_the_line_that_says_why_etcd_ended_is_found(journal, cause):
-    assert exit_reason.of("\n".join(journal)) == cause
+    assert exit_reason.reason_in("\n".join(journal)) == cause
 
 
 def test_a_person_is_shown_warnings_and_worse_and_what_is_not_etcds():
     journal = [INFO, WARN, "2026-11-21 15:40:01.123456 I | etcdserver: starting", FATAL, SYSTEMD]
-    assert exit_reason.worth_reading("\n".join(journal)).splitlines() == [WARN, FATAL, SYSTEMD]
+    assert exit_reason.relevant_lines("\n".join(journal)).splitlines() == [WARN, FATAL, SYSTEMD]
 
 
 def test_a_person_is_shown_ten_lines_at_most():
-    assert len(exit_reason.worth_reading("\n".join([WARN] * 50)).splitlines()) == 10
+    assert len(exit_reason.relevant_lines("\n".join([WARN] * 50)).splitlines()) == 10
 
 
 def test_where_data_differ_a_person_is_told_how_the_one_that_is_wrong_joins_anew():

@@ -43,7 +43,7 @@ def write(layout):
         """Writes, and returns the difference that was said before."""
         sent = sent or content(on)
         said = member_files.differences(sent)
-        member_files.settle(on)
+        member_files.ensure_directories(on)
         member_files.write(on, sent, keep)
         return said
 
@@ -214,11 +214,11 @@ class TestDirectoriesThatWereThere:
         os.chown(theirs, owner, owner)
         os.chmod(theirs, mode)
         with pytest.raises(HostError, match=re.escape(remedy)) as caught:
-            member_files.settle(on)
+            member_files.ensure_directories(on)
         found = theirs.stat()
         assert (found.st_mode & 0o7777, found.st_uid) == (mode, owner)
         subprocess.run(str(caught.value).rpartition(": ")[2], shell=True, check=True)
-        member_files.settle(on)
+        member_files.ensure_directories(on)
 
 
 class TestDirectoriesBesideEachOther:

@@ -115,4 +115,4 @@ def test_it_stays_while_the_member_of_an_open_question_starts_slowly(layout, ser
 
 
 def test_a_member_that_does_not_run_has_nothing_to_report(layout, service_manager) -> None:
-    assert peer_reporter.look(service_manager.systemd, layout) == ("", {})
+    assert peer_reporter.observe_peers(service_manager.systemd, layout) == ("", {})

@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Turn
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 
 RUNS = {"UnitFileState": "enabled", "ActiveState": "active"}
 NAME = "etcd-snapshot.timer"
@@ -37,7 +37,7 @@ def content(layout, *paths):
 class TestATimerThatIsWanted:
     def test_runs_now_and_at_every_boot(self, service_manager, layout, file):
         file.touch()
-        snapshot_timer.settle(service_manager.systemd, layout, content(layout, str(file)))
+        snapshot_timer.follow_file(service_manager.systemd, layout, content(layout, str(file)))
         assert service_manager.done == [f"enable --now {NAME}"]
 
     def test_is_left_alone_once_it_does(self, service_manager, layout, file):
@@ -66,20 +66,20 @@ class TestATimerThatIsNot:
         file.touch()
         service_manager.units[NAME] = RUNS
         assert snapshot_timer.differs(service_manager.systemd, layout, content(layout)) is True
-        snapshot_timer.settle(service_manager.systemd, layout, content(layout))
+        snapshot_timer.follow_file(service_manager.systemd, layout, content(layout))
         assert service_manager.done == [f"stop {NAME}", f"disable --no-reload {NAME}", "daemon-reload"]
         assert not file.exists()
 
     def test_is_no_matter_where_there_is_none(self, service_manager, layout):
         assert snapshot_timer.differs(service_manager.systemd, layout, content(layout)) is False
-        snapshot_timer.settle(service_manager.systemd, layout, content(layout))
+        snapshot_timer.follow_file(service_manager.systemd, layout, content(layout))
         assert service_manager.done == []
 
 
 def test_it_rests_with_its_member(service_manager, layout, file):
     file.touch()
     service_manager.units[NAME] = RUNS
-    archive.put_to_rest(service_manager.systemd, layout)
+    archive.disable_unit(service_manager.systemd, layout)
     assert service_manager.done == [f"stop {NAME}", f"disable --no-reload {NAME}"]
     assert file.exists()
 
@@ -99,8 +99,8 @@ class TestInATurn:
             sent = [
                 {"path": path, "content": text, "mode": "0644", "owner": owner, "group": "root"} for path, text in files
             ]
-            asked = Turn(planned, "etcd-host0", restart=False, peer_urls=[], environment={}, timeout=0.0)
-            return update.take(
+            asked = Update(planned, "etcd-host0", restart=False, peer_urls=[], environment={}, timeout=0.0)
+            return update.apply(
                 service_manager.systemd, layout, Content(sent, {}, {}, {}), asked, Terms("turn"), check=check
             )
 

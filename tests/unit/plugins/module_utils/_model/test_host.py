@@ -8,7 +8,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Host, Wanted
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     NEVER_STARTED,
     OFFERED,
@@ -26,7 +26,7 @@ def test_a_host_survives_the_way_through_a_registered_result(host):
 
 def test_what_is_wanted_survives_the_way_through_json():
     wanted = bare(tls=True, etcd_settings={"quota-backend-bytes": 1 << 33}, etcd_version="3.5.33").wanted
-    assert Wanted.from_dict(json.loads(json.dumps(wanted.to_dict()))) == wanted
+    assert Desired.from_dict(json.loads(json.dumps(wanted.to_dict()))) == wanted
 
 
 def test_authorities_survive_the_way_through_json():
@@ -47,7 +47,7 @@ def test_authorities_survive_the_way_through_json():
     ],
 )
 def test_a_host_went_on_once_it_can_have_voted(host, further):
-    assert host.went_on is further
+    assert host.may_have_voted is further
 
 
 def test_a_member_answers_only_by_a_read_of_its_own():

@@ -12,7 +12,12 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
-from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Backup, Kept, Settings, Try
+from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import (
+    Backup,
+    NewestSnapshot,
+    Settings,
+    Try,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,7 +172,7 @@ class TestATry:
 
 class TestMetrics:
     LAST = Try("2026-11-22T07:40:00Z", snapshot_agent.SAVED, "", 1.5)
-    NEWEST = Kept("/var/lib/etcd-snapshots/x.db", "2026-11-22T07:39:58Z", 20512, 1234)
+    NEWEST = NewestSnapshot("/var/lib/etcd-snapshots/x.db", "2026-11-22T07:39:58Z", 20512, 1234)
 
     def read(self, *arguments):
         found = {}

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Checksums, Said
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Checksums, Confirmations
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, stopped, three
 
@@ -60,7 +60,7 @@ FLEETING = Authorities("/tmp/a", missing=("client", "peer"), doubt="/tmp is for 
 
 def fleeting(authorities=FLEETING, confirm=()):
     hosts = [replace(bare(at, tls=True), authorities=authorities) for at in range(3)]
-    return [replace(host, wanted=replace(host.wanted, said=Said(confirm=confirm))) for host in hosts]
+    return [replace(host, wanted=replace(host.wanted, said=Confirmations(confirm=confirm))) for host in hosts]
 
 
 def test_authorities_are_not_made_where_they_would_be_lost():

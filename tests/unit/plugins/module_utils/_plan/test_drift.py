@@ -19,7 +19,7 @@ MEMBER = member_list(1)[0]
 
 
 def turn(host, member=MEMBER):
-    return drift.of(host, member, VERSION)
+    return drift.find(host, member, VERSION)
 
 
 def only(found):
@@ -113,7 +113,7 @@ class TestWhatRuns:
         sources = [[LAYOUT.conf_file, {}], ["/etc/mine.env", {"ETCD_LOG_LEVEL": "debug"}]]
         host = seeing(host, runtime={"environment": environment, "sources": sources})
         assert turn(host) is None
-        assert list(drift.stubborn(host, VERSION)) == [
+        assert list(drift.overridden_settings(host, VERSION)) == [
             "etcd-host0 runs with ETCD_LOG_LEVEL=debug, not info, because of /etc/mine.env. Change it there."
         ]
 
@@ -129,7 +129,7 @@ class TestWhatRuns:
             unit={"need_daemon_reload": reload},
         )
         assert (only(turn(host)), turn(host).restart) == ("it runs with ETCD_MAX_TXN_OPS=256, not (unset)", True)
-        assert list(drift.stubborn(host, VERSION)) == []
+        assert list(drift.overridden_settings(host, VERSION)) == []
 
     def test_gets_its_settings_changed_with_a_restart(self):
         host = serving(bare())

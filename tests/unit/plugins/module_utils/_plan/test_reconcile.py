@@ -110,7 +110,7 @@ class TestNewHosts:
         told = step(hosts, "join", "etcd-host4").arguments
         assert told["version"] == VERSION
         assert told["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3, 4)]
-        assert told["members"][:3] == expected_members.of(member_list())
+        assert told["members"][:3] == expected_members.describe(member_list())
         assert told["members"][3] == {"id": "", "peer_urls": ["http://10.0.0.4:2380"], "is_learner": False}
 
     def test_get_the_version_that_the_cluster_runs(self):
@@ -228,7 +228,7 @@ class TestAHostThatIsToBeAbsent:
         assert told == {
             "member_id": member_id(1),
             "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
-            "members": expected_members.of(member_list()),
+            "members": expected_members.describe(member_list()),
         }
 
     def test_that_leads_leaves_last(self):
@@ -385,7 +385,7 @@ class TestAMachineThatIsGoneForGood:
         assert told == {
             "member_id": member_id(2),
             "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
-            "members": expected_members.of(member_list()),
+            "members": expected_members.describe(member_list()),
             "confirmed": False,
         }
         assert step(hosts, "forget").title == "remove etcd-host2, whose machine is gone"
@@ -573,7 +573,7 @@ class TestAWrittenAddressThatChanged:
         told = step(hosts, "turn").arguments
         assert acts(hosts) == [("turn", "etcd-host2")]
         assert (told["version"], told["restart"], told["peer_urls"]) == (VERSION, True, ["http://10.0.0.9:2380"])
-        assert told["members"] == expected_members.of(member_list())
+        assert told["members"] == expected_members.describe(member_list())
 
     def test_of_a_member_that_is_down_is_its_turn_and_not_a_start(self):
         hosts = [*well(0, 1, members=member_list()), stopped(self.MOVED)]

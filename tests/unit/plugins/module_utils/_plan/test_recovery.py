@@ -14,7 +14,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers,
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import Left, Words
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import MemberRemains, RecoveryConsent
 from inventory_of import (
     CLUSTER_ID,
     bare,
@@ -49,7 +49,7 @@ def place(path="/var/lib/etcd/recovering", device=1, **sizes):
 
 def left(at=0, **fields):
     """What is left on C(etcd-hostAT): its log, unless a test says otherwise."""
-    return Left(
+    return MemberRemains(
         **{
             "state": markers.STARTED,
             "member_id": member_id(at),
@@ -63,13 +63,13 @@ def left(at=0, **fields):
     )
 
 
-NOTHING = Left()
+NOTHING = MemberRemains()
 
 
 def plan(hosts, found, at_rest=False, **words):
     words["fenced"] = tuple(words.get("fenced", ()))
     told = {host.name: one for host, one in zip(hosts, found, strict=True) if one is not None}
-    return recovery.plan(hosts, told, Words(**words), at_rest)
+    return recovery.plan(hosts, told, RecoveryConsent(**words), at_rest)
 
 
 def survivor():
@@ -387,7 +387,7 @@ class TestARunThatWasInterruptedLate:
         ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
         alone = serving(marked(survivor(), markers.STARTED, origin=markers.RECOVERY, **ids), member_list(1))
         hosts = [alone, marked(bare(1), PENDING, before="")]
-        found = [left(0, members=member_list(1)), Left(state=PENDING)]
+        found = [left(0, members=member_list(1)), MemberRemains(state=PENDING)]
         assert plan(hosts, found, fenced=[member_id(1), "etcd-host2"]).rests == ("etcd-host1",)
 
     def test_has_nothing_left_but_an_ordinary_run(self):

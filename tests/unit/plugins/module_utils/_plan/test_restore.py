@@ -15,7 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore, roster
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
 from inventory_of import (
     CLUSTER_ID,
     absent,
@@ -37,7 +37,7 @@ from inventory_of import (
 from snapshots_of import manifest
 
 NOW = datetime(2026, 11, 22, 7, 40, tzinfo=timezone.utc).timestamp()
-WISH = Wish("etcd_cluster")
+WISH = RestoreRequest("etcd_cluster")
 #: The id of the cluster that a restore makes.
 MADE = "1f2e3d4c5b6a7988"
 PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
@@ -60,7 +60,7 @@ def kept(host, path=PATH, **changes):
 
 
 def look(host, *snapshots, **changes):
-    return Look(host, kept=snapshots, staged={}, **changes)
+    return HostView(host, kept=snapshots, staged={}, **changes)
 
 
 def well(*snapshots_of_first):
@@ -155,7 +155,7 @@ class TestAClusterThatServes:
         assert first == restore.plan(well(), WISH).restoration.token != restore.plan(again, WISH).restoration.token
 
     def test_is_replaced_by_a_file_on_the_controller(self):
-        plan = restore.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="c" * 64))
+        plan = restore.plan(well(), RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(sha256="c" * 64))
         assert (plan.source.host, plan.having, plan.to_dict()["is_lacked"]) == ("", {}, False)
 
     def test_and_whoever_has_the_file_needs_no_copy(self):
@@ -194,7 +194,7 @@ class TestAClusterThatIsLost:
         hosts = [at(stopped(host)) for host in three()]
         looks = [replace(look(host), known=member_list(), applied=70, revision=10**15) for host in hosts]
         copy = replace(copied(), modified=NOW)
-        plan = restore.plan(looks, Wish("etcd_cluster", "/srv/db", snapshot_of="etcd_cluster"), copy)
+        plan = restore.plan(looks, RestoreRequest("etcd_cluster", "/srv/db", snapshot_of="etcd_cluster"), copy)
         assert plan.restoration.restored_revision == 12 * 10**14
 
     def test_not_above_what_was_read_while_a_member_wrote_it(self):
@@ -204,19 +204,19 @@ class TestAClusterThatIsLost:
 
     @pytest.mark.parametrize("size", [1, 3, 5])
     def test_is_restored_on_other_machines_once_the_old_ones_are_off(self, size):
-        wish = Wish("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
+        wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
         plan = restore.plan(new(size), wish, given())
         assert len(plan.restoration.members) == size
         assert set(plan.installs) == {f"etcd-host{number}" for number in range(5, 5 + size)}
         assert "etcd-host0, etcd-host1, etcd-host2: said to be off" in plan.text
 
     def test_is_restored_with_the_etcd_that_wrote_the_snapshot(self):
-        wish = Wish("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
+        wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
         plan = restore.plan(new(), wish, given(cluster="other", etcd_version="3.5.33", storage_version=""))
         assert plan.restoration.version == "3.5.33"
 
     def test_is_told_that_an_old_etcd_cannot_raise_the_revision(self):
-        wish = Wish("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
+        wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
         plan = restore.plan(new(), wish, given(cluster="other", etcd_version="3.4.23", storage_version=""))
         assert plan.restoration.bump == 0
         assert "cannot raise the revision" in plan.text
@@ -235,7 +235,7 @@ class TestIsRefused:
             restore.plan(well()[:2], WISH)
 
     def test_unless_its_machine_is_off(self):
-        plan = restore.plan(well()[:2], Wish("etcd_cluster", fenced={"etcd-host2": []}))
+        plan = restore.plan(well()[:2], RestoreRequest("etcd_cluster", fenced={"etcd-host2": []}))
         assert sorted(plan.restoration.members) == ["etcd-host0", "etcd-host1"]
 
     @pytest.mark.parametrize("word", ["etcd-host2", "db2", "10.0.0.3", member_id(2)])
@@ -244,40 +244,40 @@ class TestIsRefused:
         hosts = [roster.identity_of(one.host) for one in looks]
         fenced = restore.fenced_by([word], hosts, looks)
         assert restore.fenced_hosts(fenced, ["etcd-host0", "etcd-host1", "db2"]) == ["db2"]
-        assert restore.plan(looks[:2], Wish("etcd_cluster", fenced=fenced)).source
+        assert restore.plan(looks[:2], RestoreRequest("etcd_cluster", fenced=fenced)).source
 
     def test_a_host_of_the_inventory_that_is_off_is_known_by_its_address(self):
-        wish = Wish("etcd_cluster", fenced={"third": ["third", "10.0.0.3"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"third": ["third", "10.0.0.3"]})
         assert len(restore.plan(well()[:2], wish).restoration.members) == 2
 
     def test_not_one_that_is_off_and_that_the_others_still_name(self):
         nodes = ",".join(f"etcd-host{number}=http://10.0.0.{number + 1}:2380" for number in range(3))
         hosts = [answering(bare(number, ETCD_NODES=nodes, NODE_NAME=f"etcd-host{number}")) for number in range(2)]
         looks = [look(hosts[0], kept(hosts[0])), look(hosts[1])]
-        wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2", "10.0.0.3"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2", "10.0.0.3"]})
         assert len(restore.plan(looks, wish).restoration.members) == 2
 
     def test_two_members_of_one_name_although_another_is_off(self):
         hosts = [answering(bare(number, NODE_NAME="same")) for number in range(2)]
         looks = [look(hosts[0], kept(hosts[0])), look(hosts[1])]
         with pytest.raises(BadInput, match="same"):
-            restore.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
+            restore.plan(looks, RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
 
     def test_a_machine_that_nobody_knows(self):
         with pytest.raises(BadInput, match="etcd_fenced names etcd-hots2"):
-            restore.plan(well(), Wish("etcd_cluster", fenced={"etcd-hots2": []}))
+            restore.plan(well(), RestoreRequest("etcd_cluster", fenced={"etcd-hots2": []}))
 
     def test_a_machine_that_is_said_to_be_off_and_answers(self):
         """Only Ansible cannot reach it: it would go on serving with the others of its kind."""
         looks = well()[:2]
         looks[1] = replace(looks[1], heard=[heard(2)])
         with pytest.raises(Refused, match=r"names etcd-host2, and asked from etcd-host1 it answers at http://10.0.0.3"):
-            restore.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
+            restore.plan(looks, RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]}))
 
     def test_not_one_that_was_looked_at_and_shares_the_address_of_one_that_is_off(self):
         looks = well()[:2]
         looks[0] = replace(looks[0], heard=[heard(1)])
-        assert restore.plan(looks, Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})).source
+        assert restore.plan(looks, RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})).source
 
     def test_a_member_that_tells_nothing_to_whoever_is_not_logged_in(self):
         """What it serves would be replaced without having been saved."""
@@ -289,7 +289,7 @@ class TestIsRefused:
             restore.plan(looks, WISH)
 
     def test_a_quorum_that_needs_machines_that_are_said_to_be_off(self):
-        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
         with pytest.raises(
             Refused, match=r"etcd-host0 serves, which takes 2 of 3 voters, and 1 .* etcd-host1, etcd-host2 cannot all"
         ):
@@ -305,7 +305,7 @@ class TestIsRefused:
             restore.plan(looks, WISH)
 
     def test_who_is_not_in_the_inventory_beside_those_that_are_named_already(self):
-        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
         with pytest.raises(Refused, match="-e etcd_fenced=etcd-host1,etcd-host2"):
             restore.plan(well()[:1], wish)
 
@@ -315,21 +315,23 @@ class TestIsRefused:
 
     def test_a_path_that_leads_nowhere(self):
         with pytest.raises(BadInput, match="There is no file /nowhere.db on the controller, and none on any of"):
-            restore.plan(well(), Wish("etcd_cluster", "/nowhere.db"))
+            restore.plan(well(), RestoreRequest("etcd_cluster", "/nowhere.db"))
 
     def test_a_path_that_leads_to_different_files(self):
         looks = well()
         looks[1] = replace(looks[1], named=kept(looks[1].host, "/srv/etcd.db", revision=3))
         with pytest.raises(BadInput, match="different files /srv/etcd.db: revision 1000 on the controller; revision 3"):
-            restore.plan(looks, Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="d" * 64))
+            restore.plan(looks, RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(sha256="d" * 64))
 
     def test_a_snapshot_of_another_cluster(self):
         with pytest.raises(Refused, match="etcd_snapshot_of=77"):
-            restore.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(cluster="other", cluster_id="77"))
+            restore.plan(
+                well(), RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(cluster="other", cluster_id="77")
+            )
 
     def test_a_snapshot_of_a_newer_minor(self):
         with pytest.raises(Refused, match="written by etcd 3.7.1, and etcd 3.6.14 is to restore it"):
-            restore.plan(well(), Wish("etcd_cluster", "/srv/etcd.db"), given(etcd_version="3.7.1"))
+            restore.plan(well(), RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(etcd_version="3.7.1"))
 
     def test_a_snapshot_of_members_whose_data_differed(self):
         alarms = [{"member_id": member_id(0), "alarm": "CORRUPT"}, {"member_id": "5", "alarm": "CORRUPT"}]
@@ -350,7 +352,7 @@ class TestIsRefused:
 
     def test_a_copied_database_of_a_newer_minor(self):
         with pytest.raises(Refused, match=r"written by etcd 3.7.0"):
-            restore.plan(well(), Wish("etcd_cluster", "/srv/db"), copied(cluster_version="3.7.0"))
+            restore.plan(well(), RestoreRequest("etcd_cluster", "/srv/db"), copied(cluster_version="3.7.0"))
 
     def test_a_host_that_is_to_be_absent(self):
         looks = well()
@@ -382,7 +384,7 @@ class TestIsRefused:
     def test_a_host_in_the_middle_of_a_recovery(self):
         looks = well()
         looks[1] = replace(looks[1], host=marked(looks[1].host, markers.RECOVERY_PENDING))
-        fenced = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
+        fenced = RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
         both = "-e etcd_recover=etcd_cluster {0}.*recover .* -e etcd_put_back=etcd_cluster {0}$"
         with pytest.raises(Refused, match=both.format("-e etcd_fenced=etcd-host2")):
             restore.plan(looks[:2], fenced)
@@ -401,7 +403,7 @@ class TestIsRefused:
         looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
         with pytest.raises(Refused, match=f"another machine.* -e etcd_fenced={member_id(2)}$"):
             restore.plan(looks, WISH)
-        assert restore.plan(looks, Wish("etcd_cluster", fenced={member_id(2): []})).source
+        assert restore.plan(looks, RestoreRequest("etcd_cluster", fenced={member_id(2): []})).source
 
     @pytest.mark.parametrize("how", ["masked", "masked-runtime"])
     def test_a_unit_that_nobody_may_start(self, how):
@@ -418,7 +420,7 @@ class TestIsRefused:
             host=seeing(looks[0].host, strangers=[{"pid": 7, "unit": "", "command": ["etcd"], "uses": ["port 2379"]}]),
         )
         with pytest.raises(Refused, match="runs an etcd that this collection did not start"):
-            restore.plan(looks, Wish("etcd_cluster", "/srv/etcd.db", fenced={}), given())
+            restore.plan(looks, RestoreRequest("etcd_cluster", "/srv/etcd.db", fenced={}), given())
 
     def test_a_group_of_which_all_is_off(self):
         with pytest.raises(BadInput, match="no host that is not fenced"):
@@ -502,7 +504,7 @@ class TestARestoreThatIsUnderWay:
         joined = marked(at(bare(1)), markers.STARTED, token="", origin=markers.JOIN, cluster_id=MADE)
         left = replace(over(bare(0), record), record=record)
         looks = [left, look(answering(logged(joined))), over(bare(2, etcd_address="10.0.0.77"), record)]
-        wish = Wish("etcd_cluster", "/srv/etcd.db")
+        wish = RestoreRequest("etcd_cluster", "/srv/etcd.db")
         assert restore.plan(looks, wish, given(sha256="e" * 64)).ending == ["etcd-host0"]
 
     def test_has_no_way_back_for_a_host_that_comes_late(self):
@@ -518,13 +520,13 @@ class TestARestoreThatIsUnderWay:
         looks = [restored(bare(0), record), pending(bare(1), record)]
         with pytest.raises(Refused, match=r"says otherwise of etcd-host2.*-e etcd_fenced=etcd-host2"):
             restore.plan(looks, WISH)
-        wish = Wish("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
         assert restore.plan(looks, wish).restoration == record
 
     def test_does_not_go_on_without_most_of_its_machines(self):
         """Those that are left would never serve."""
         record = begun()
-        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
         with pytest.raises(
             Refused,
             match=r"1 of the 3 members .* a quorum needs 2; .* -e etcd_destroy=etcd_cluster "
@@ -541,7 +543,7 @@ class TestARestoreThatIsUnderWay:
         looks = [over(bare(0), record), look(at(bare(1))), pending(bare(2), record)]
         with pytest.raises(Refused, match=r"etcd-host1 may have had .* -e etcd_fenced=etcd-host1\. .* join empty"):
             restore.plan(looks, WISH)
-        wish = Wish("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
+        wish = RestoreRequest("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"]})
         assert restore.plan([looks[0], looks[2]], wish).restoration == record
 
     def test_does_not_go_on_where_the_restored_data_are_gone(self):
@@ -579,7 +581,7 @@ class TestARestoreThatIsUnderWay:
         record = begun()
         looks = [pending(host, record) for host in three()]
         with pytest.raises(Refused, match=r"/srv/etcd.db on the controller is another one.*etcd_put_back=etcd_cluster"):
-            restore.plan(looks, Wish("etcd_cluster", "/srv/etcd.db"), given(sha256="e" * 64))
+            restore.plan(looks, RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(sha256="e" * 64))
 
     def test_stays_with_its_members(self):
         record = begun()

@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers as _markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, Look, Wish
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
 from inventory_of import CLUSTER_ID, bare, logged, marked, seeing, serving, silent, stopped
 from snapshots_of import manifest
 
@@ -57,7 +57,7 @@ class Site:
     :param is_another: whether the operator says that the snapshot is of another cluster.
     """
 
-    hosts: dict[str, Look]
+    hosts: dict[str, HostView]
     off: frozenset[str] = frozenset()
     serves: str = ""
     is_another: bool = False
@@ -69,24 +69,24 @@ class Site:
         restored = [one for one in markers if one is not None and one.cluster_id == MADE]
         return len(restored) > len(self.hosts) // 2
 
-    def asked(self, fenced: Sequence[str]) -> tuple[list[Look], Wish]:
+    def asked(self, fenced: Sequence[str]) -> tuple[list[HostView], RestoreRequest]:
         """What a run is told that names these machines as off."""
         identities = [silent(look.host).inventory for look in self.hosts.values()]
         words = fencing.by_inventory(fenced, identities)
         looks = [self._look(name) for name in self.hosts if name not in words.off]
         named = restore.fenced_by(fenced, identities, looks)
-        return looks, Wish(CLUSTER, SNAPSHOT, CLUSTER_ID if self.is_another else "", fenced=named)
+        return looks, RestoreRequest(CLUSTER, SNAPSHOT, CLUSTER_ID if self.is_another else "", fenced=named)
 
-    def _look(self, name: str) -> Look:
-        return Look(silent(self.hosts[name].host)) if name in self.off else self.hosts[name]
+    def _look(self, name: str) -> HostView:
+        return HostView(silent(self.hosts[name].host)) if name in self.off else self.hosts[name]
 
-    def becoming(self, changes: dict[str, Look], serves: str) -> Site:
+    def becoming(self, changes: dict[str, HostView], serves: str) -> Site:
         return replace(self, hosts={**self.hosts, **changes}, serves=serves)
 
 
-def at(number: int, by_address: bool) -> Look:
+def at(number: int, by_address: bool) -> HostView:
     """A host that serves in the old cluster, in an inventory of names or of addresses."""
-    return Look(renamed(telling(serving(bare(number))), by_address), staged={})
+    return HostView(renamed(telling(serving(bare(number))), by_address), staged={})
 
 
 def telling(host):
@@ -98,7 +98,7 @@ def renamed(host, by_address):
     return replace(host, name=f"10.0.0.{int(host.name[-1]) + 1}") if by_address else host
 
 
-def in_phase(number: int, by_address: bool, phase: str, record: Restoration) -> Look:
+def in_phase(number: int, by_address: bool, phase: str, record: Restoration) -> HostView:
     """A host that came so far."""
     reached = PHASES.index(phase)
     here = at(number, by_address)
@@ -106,15 +106,15 @@ def in_phase(number: int, by_address: bool, phase: str, record: Restoration) -> 
     if reached >= PHASES.index(OPEN):
         host = telling(serving(logged(marked(bare(number), _markers.STARTED, **made)), []))
         ids = {"cluster_id": MADE, "member_id": f"77{number}"}
-        here = Look(renamed(seeing(host, data=ids, cluster=ids), by_address), staged={})
+        here = HostView(renamed(seeing(host, data=ids, cluster=ids), by_address), staged={})
     elif reached >= PHASES.index(RESTORED):
         host = logged(marked(bare(number), _markers.RESTORED, **made))
-        here = Look(renamed(seeing(host, host={"time": NOW}), by_address), staged={})
+        here = HostView(renamed(seeing(host, host={"time": NOW}), by_address), staged={})
     elif reached >= PHASES.index(MARKED):
         pending = {"before": _markers.STARTED, "cluster_id": CLUSTER_ID, "next_token": record.token}
         host = marked(stopped(bare(number)), _markers.RESTORE_PENDING, **pending)
         host = seeing(host, host={"time": NOW}, data={"log": phase == MARKED})
-        here = Look(renamed(host, by_address), staged={})
+        here = HostView(renamed(host, by_address), staged={})
     has_record = PHASES.index(PREPARED) <= reached < PHASES.index(FINISHED)
     is_staged = PHASES.index(STAGED) <= reached < PHASES.index(FINISHED)
     return replace(
@@ -125,10 +125,10 @@ def in_phase(number: int, by_address: bool, phase: str, record: Restoration) -> 
     )
 
 
-def after(look: Look, number: int, by_address: bool, fate: str) -> Look:
+def after(look: HostView, number: int, by_address: bool, fate: str) -> HostView:
     """What its machine says then."""
     if fate == "blank":
-        return Look(renamed(seeing(bare(number), host={"time": NOW}), by_address), staged={})
+        return HostView(renamed(seeing(bare(number), host={"time": NOW}), by_address), staged={})
     if fate == "without its data":
         gone = {"log": False, "member_id": "", "cluster_id": ""}
         host = seeing(look.host, data=gone, unit={"active_state": "activating"})
@@ -142,7 +142,7 @@ def after(look: Look, number: int, by_address: bool, fate: str) -> Look:
 
 def interrupted(by_address: bool, fates: Sequence[Sequence[str]]) -> Iterator[tuple[str, Site, Restoration]]:
     """Every site that an interrupted restore can leave: an act that some hosts have done, and what befell machines."""
-    begun = restore.plan([at(number, by_address) for number in range(3)], Wish(CLUSTER, SNAPSHOT), FILE)
+    begun = restore.plan([at(number, by_address) for number in range(3)], RestoreRequest(CLUSTER, SNAPSHOT), FILE)
     record = begun.restoration
     stops = [[later] * done + [earlier] * (3 - done) for earlier, later in zip(PHASES, PHASES[1:]) for done in range(3)]
     for phases, befell in itertools.product([*stops, [FINISHED] * 3], fates):
@@ -158,7 +158,7 @@ def interrupted(by_address: bool, fates: Sequence[Sequence[str]]) -> Iterator[tu
         yield told, Site({look.host.name: look for look in looks}, off), record
 
 
-def without_quorum(look: Look) -> Look:
+def without_quorum(look: HostView) -> HostView:
     return replace(look, host=seeing(look.host, cluster={"serves": False, "error": "no leader"}))
 
 
@@ -191,7 +191,7 @@ def run(site: Site, record: Restoration, playbook: str, what: str, fenced: Seque
     return site.becoming(done, "new")
 
 
-def off_by(wish: Wish, site: Site) -> list[str]:
+def off_by(wish: RestoreRequest, site: Site) -> list[str]:
     return restore.fenced_hosts(wish.fenced or {}, site.hosts)
 
 

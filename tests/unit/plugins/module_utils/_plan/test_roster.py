@@ -31,12 +31,12 @@ from inventory_of import (
 
 def living(*others, listed=None):
     """Host -> member id, beside one that serves."""
-    found = roster.of([serving(bare(0), listed or member_list()), *others])
+    found = roster.build([serving(bare(0), listed or member_list()), *others])
     return {name: member["id"] for name, member in found.living.items() if name != "etcd-host0"}
 
 
 def test_there_is_none_while_nobody_serves():
-    assert roster.of([running(stopped(bare(0))), stopped(bare(1)), silent(bare(2))]) is None
+    assert roster.build([running(stopped(bare(0))), stopped(bare(1)), silent(bare(2))]) is None
 
 
 def test_it_is_what_the_one_that_has_applied_most_says():
@@ -44,7 +44,7 @@ def test_it_is_what_the_one_that_has_applied_most_says():
     ahead = serving(bare(1), member_list())
     ahead = seeing(ahead, cluster={"status": {**ahead.seen["cluster"]["status"], "raft_applied_index": 10}})
     for hosts in ([behind, ahead], [ahead, behind]):
-        assert len(roster.of(hosts).members) == 3
+        assert len(roster.build(hosts).members) == 3
 
 
 class TestAMemberIsKnown:
@@ -102,11 +102,11 @@ class TestWhatContradictsTheCluster:
     def test_nobody_is_started_beside_its_twin_while_nobody_serves(self):
         clone = seeing(stopped(bare(3)), data={"member_id": member_id(0)})
         with pytest.raises(Refused, match=f"etcd-host3 and etcd-host0 both hold the data of member {member_id(0)}"):
-            roster.of([stopped(bare(0)), running(stopped(bare(1))), clone])
+            roster.build([stopped(bare(0)), running(stopped(bare(1))), clone])
 
     def test_nobody_is_started_beside_another_cluster_while_nobody_serves(self):
         with pytest.raises(Refused, match=f"etcd-host1 belongs to cluster other, and etcd-host0 to {CLUSTER_ID}"):
-            roster.of([stopped(bare(0)), seeing(stopped(bare(1)), data={"cluster_id": "other"})])
+            roster.build([stopped(bare(0)), seeing(stopped(bare(1)), data={"cluster_id": "other"})])
 
     def test_data_of_another_cluster_are_refused(self):
         with pytest.raises(Refused, match=f"belongs to cluster other, and etcd-host0 to {CLUSTER_ID}"):
@@ -123,7 +123,7 @@ class TestWhatContradictsTheCluster:
 
 class TestTheRest:
     def test_is_unmanaged(self):
-        found = roster.of([serving(bare(0)), stopped(bare(1))])
+        found = roster.build([serving(bare(0)), stopped(bare(1))])
         assert [member["id"] for member in found.unmanaged()] == [member_id(2)]
 
     def test_is_asked_by_addresses_that_others_reach(self):

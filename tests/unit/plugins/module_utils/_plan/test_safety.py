@@ -42,7 +42,7 @@ GIB = 1 << 30
 
 
 def check(hosts):
-    safety.check(hosts, roster.of(hosts), {host.name: VERSION for host in hosts})
+    safety.check(hosts, roster.build(hosts), {host.name: VERSION for host in hosts})
 
 
 def refusal(hosts):

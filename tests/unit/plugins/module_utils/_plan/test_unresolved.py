@@ -39,7 +39,7 @@ def only(texts):
 
 
 def of_membership(hosts, steps=()):
-    return list(unresolved.of_membership(hosts, roster.of(hosts), steps))
+    return list(unresolved.of_membership(hosts, roster.build(hosts), steps))
 
 
 def seeing_all(listed):

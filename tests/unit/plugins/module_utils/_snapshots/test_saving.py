@@ -28,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.health import S
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving, store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import Kept
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 from bbolt_file import database, etcd_buckets, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
@@ -183,7 +183,7 @@ class TestRoom:
 
     def coming(self, full, day=20):
         manifest = replace(MANIFEST, size=SIZE, revision=40, sha256="", taken_at=f"2026-11-{day:02}T07:40:00Z")
-        return Kept(f"{full.directory}/coming.db", manifest)
+        return KeptSnapshot(f"{full.directory}/coming.db", manifest)
 
     def make_room(self, full, retention, check=False, members=()):
         return list(saving._made_room(full.directory, self.coming(full), retention, members, check))

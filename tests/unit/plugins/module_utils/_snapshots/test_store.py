@@ -22,7 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import Kept
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 from bbolt_file import database, etcd_buckets, snapshot
 
 CONTENT = snapshot(database(etcd_buckets()))
@@ -223,7 +223,7 @@ def test_the_manifest_is_there_before_the_snapshot_has_its_name(directory, monke
 
 def test_pruning_deletes_file_and_manifest(directory):
     paths = [keep(directory, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21, 22)]
-    newest = Kept(paths[-1], replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
+    newest = KeptSnapshot(paths[-1], replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
     assert store.prune(directory, newest, Retention(2)) == paths[:1]
     assert [one.path for one in store.found(directory, "prod")] == paths[1:]
     assert len(names(directory)) == 4
@@ -231,14 +231,14 @@ def test_pruning_deletes_file_and_manifest(directory):
 
 def test_check_mode_counts_the_one_that_would_be_there(directory):
     paths = [keep(directory, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21)]
-    coming = Kept(f"{directory}/coming.db", replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
+    coming = KeptSnapshot(f"{directory}/coming.db", replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
     assert store.prune(directory, coming, Retention(2), check=True) == paths[:1]
     assert len(store.found(directory, "prod")) == 2
 
 
 def test_of_one_second_the_one_that_was_just_saved_stays(directory):
     paths = [keep(directory) for _time in range(3)]
-    assert store.prune(directory, Kept(paths[-1], KNOWN), Retention(1)) == paths[:2]
+    assert store.prune(directory, KeptSnapshot(paths[-1], KNOWN), Retention(1)) == paths[:2]
     assert [one.path for one in store.found(directory, "prod")] == paths[2:]
 
 
@@ -264,7 +264,7 @@ def test_the_newest_stays_although_the_one_just_saved_says_that_it_is_from_long_
 def test_another_cluster_of_the_same_name_is_left_alone(directory):
     other = keep(directory, cluster_id="another", taken_at="2026-11-20T00:00:00Z")
     ours = keep(directory)
-    assert store.prune(directory, Kept(ours, KNOWN), Retention(1)) == []
+    assert store.prune(directory, KeptSnapshot(ours, KNOWN), Retention(1)) == []
     assert Path(other).exists()
 
 

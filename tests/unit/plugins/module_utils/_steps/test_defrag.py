@@ -11,15 +11,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Spare
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow
 
 
-def spare(*voters: str) -> Spare:
+def spare(*voters: str) -> MaintenanceWindow:
     members = [
         {"id": one, "name": f"etcd-host{one}", "peer_urls": [], "client_urls": [], "is_learner": False}
         for one in voters
     ]
-    return Spare("a", [], Credentials(), Votes(members, frozenset(voters)), None)
+    return MaintenanceWindow("a", [], Credentials(), Votes(members, frozenset(voters)), None)
 
 
 def test_what_is_in_use_is_written_once_more_beside_the_next_file_of_the_log() -> None:

@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Vo
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Spare, Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 
 
 def member(at):
@@ -27,7 +27,7 @@ def member(at):
 def spare(size, healthy=None):
     members = [member(at) for at in range(1, size + 1)]
     votes = Votes(members, frozenset(one["id"] for one in members[: healthy or size]))
-    return Spare("a1", ["https://10.0.0.2:2379"], Credentials(), votes, None)
+    return MaintenanceWindow("a1", ["https://10.0.0.2:2379"], Credentials(), votes, None)
 
 
 @pytest.mark.parametrize("size", [1, 2])
@@ -37,7 +37,7 @@ def test_who_is_needed_for_the_quorum_is_announced(size):
 
 def test_who_is_not_needed_is_not_announced():
     assert spare(3).notes == []
-    lost = Spare("a9", [], Credentials(), spare(2).votes, None)
+    lost = MaintenanceWindow("a9", [], Credentials(), spare(2).votes, None)
     assert (lost.notes, lost.peer_urls) == ([], ())
 
 

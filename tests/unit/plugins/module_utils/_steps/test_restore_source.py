@@ -51,7 +51,7 @@ def test_a_host_tells_the_copies_that_are_whole(layout, tmp_path):
     path = snapshot_below(tmp_path, "restoring-prod")
     for name in (COPY, f"restoring-{'cd' * 32}.db.part"):
         (tmp_path / name).touch()
-    told = restore_source.look(layout, str(tmp_path), "restoring-prod", "", False)
+    told = restore_source.observe(layout, str(tmp_path), "restoring-prod", "", False)
     assert told["staged"] == [{"path": str(tmp_path / COPY), "sha256": "ab" * 32}]
     assert [one["path"] for one in told["kept"]] == [str(path)]
     assert told["newest"] == told["kept"][0]["manifest"]

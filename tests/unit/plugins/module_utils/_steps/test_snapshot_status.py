@@ -59,7 +59,7 @@ class TestAFileThatIsLent:
     def test_to_root_lies_where_it_lies(self, tmp_path):
         if os.geteuid() != 0:
             pytest.skip("only root lends")
-        assert shared_copy.lend("/some/file", str(tmp_path / "copy")) == "/some/file"
+        assert shared_copy.make_readable("/some/file", str(tmp_path / "copy")) == "/some/file"
         assert list(tmp_path.iterdir()) == []
 
     def test_to_another_is_a_copy_that_is_theirs_alone(self, tmp_path):
@@ -69,7 +69,7 @@ class TestAFileThatIsLent:
         source.write_text("a database")
         place.mkdir()
         os.chown(place, 65534, 65534)
-        copy = Path(shared_copy.lend(str(source), str(place / "copy")))
+        copy = Path(shared_copy.make_readable(str(source), str(place / "copy")))
         assert copy.read_text() == "a database"
         assert (copy.stat().st_uid, copy.stat().st_mode & 0o777) == (65534, 0o600)
 
@@ -103,7 +103,7 @@ class TestAFileThatIsLent:
         os.symlink(others[2].parent, task.with_name("ansible-tmp-0-0-4"))
         source = task.parent / "file"
         source.write_text("a database")
-        shared_copy.lend(str(source), str(task / "snapshot.db"))
+        shared_copy.make_readable(str(source), str(task / "snapshot.db"))
         assert not old.exists()
         assert all(one.exists() for one in others)
 
@@ -116,9 +116,9 @@ class TestAFileThatIsLent:
         with pytest.raises(
             HostError, match=r"has 512 MiB free, and a copy of .* needs 513 MiB, .* set ansible_remote_tmp"
         ):
-            shared_copy.lend(str(source), str(task / "snapshot.db"))
+            shared_copy.make_readable(str(source), str(task / "snapshot.db"))
         assert list(task.iterdir()) == []
 
     def test_into_nothing_is_an_error(self, tmp_path):
         with pytest.raises(HostError, match="cannot be copied to"):
-            shared_copy.lend("/some/file", str(tmp_path / "none" / "copy"))
+            shared_copy.make_readable("/some/file", str(tmp_path / "none" / "copy"))

@@ -18,7 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Turn
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root writes a member's files")
 
@@ -56,8 +56,8 @@ def content(layout, text="new\n", owner="root"):
 
 def take(host, layout, sent=None, check=False, **changes):
     asked = {"expected": PLANNED, "name": "etcd-host0", "restart": False, "peer_urls": [], "environment": {}}
-    turn = Turn(**{**asked, "timeout": 0.0, **changes})
-    return update.take(host.systemd, layout, sent or content(layout), turn, Terms("turn"), check)
+    turn = Update(**{**asked, "timeout": 0.0, **changes})
+    return update.apply(host.systemd, layout, sent or content(layout), turn, Terms("turn"), check)
 
 
 def settings(layout):
