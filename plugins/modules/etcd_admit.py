@@ -54,13 +54,13 @@ cluster_id:
   sample: cdf818194e3a8c32
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
     CONTENT,
     JOINING,
@@ -68,31 +68,30 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     MEMBERSHIP,
     layout_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import join
 
 _JOINING = ("cluster", "name", "peer_urls", "endpoints", "members", "timeout")
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    systemd = Systemd(command.of_module(module))
+    joining = join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
+    return join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **CONTENT,
             **MEMBERSHIP,
             "peer_urls": {"type": "list", "elements": "str", "required": True},
             **JOINING,
         },
-        supports_check_mode=True,
+        act,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    systemd = Systemd(command.of_module(module))
-    joining = join.Joining(**{field: given[field] for field in _JOINING}, witnesses=Witnesses(given["nonce"]))
-    try:
-        result = join.join(systemd, layout_of(given), Content.from_params(given), joining, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -95,48 +95,48 @@ alarms:
       sample: NOSPACE
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     client_of,
     connection_spec,
     credentials_of,
     endpoints_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    with client_of(given) as client:
+        before = alarm.listed(client)
+    result = {"changed": False, "before": before, "alarms": before}
+    if given["state"] == "disarmed":
+        result = alarm.disarm(
+            endpoints_of(given),
+            credentials_of(given),
+            given["timeout"],
+            given["alarm"],
+            given["member_id"].lower(),
+            module.check_mode,
+        )
+    diff = {"before": {"alarms": result.pop("before")}, "after": {"alarms": result["alarms"]}}
+    return {**result, "diff": diff}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             "state": {"type": "str", "choices": ["listed", "disarmed"], "default": "listed"},
             "alarm": {"type": "str", "choices": ["NOSPACE", "CORRUPT"]},
             "member_id": {"type": "str", "default": ""},
         },
+        act,
         required_if=[("state", "disarmed", ["alarm"])],
-        supports_check_mode=True,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    try:
-        with client_of(given) as client:
-            before = alarm.listed(client)
-        result = {"changed": False, "before": before, "alarms": before}
-        if given["state"] == "disarmed":
-            result = alarm.disarm(
-                endpoints_of(given),
-                credentials_of(given),
-                given["timeout"],
-                given["alarm"],
-                given["member_id"].lower(),
-                module.check_mode,
-            )
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    diff = {"before": {"alarms": result.pop("before")}, "after": {"alarms": result["alarms"]}}
-    module.exit_json(**result, diff=diff)
 
 
 if __name__ == "__main__":

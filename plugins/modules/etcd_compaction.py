@@ -80,43 +80,41 @@ oldest_revision:
   sample: 4711
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import compaction
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.compaction import CompactionTarget
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    patience = given["physical_timeout"] if given["physical"] else 0.0
+    wanted = CompactionTarget(given["revision"], given["keep_revisions"], patience)
+    result = compaction.compact(endpoints_of(given), credentials_of(given), given["timeout"], wanted, module.check_mode)
+    before, after = result.pop("before"), result["oldest_revision"]
+    return {**result, "diff": {"before": {"oldest_revision": before}, "after": {"oldest_revision": after}}}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             "revision": {"type": "int"},
             "keep_revisions": {"type": "int"},
             "physical": {"type": "bool", "default": False},
             "physical_timeout": {"type": "float", "default": 600.0},
         },
+        act,
         required_one_of=[("revision", "keep_revisions")],
         mutually_exclusive=[("revision", "keep_revisions")],
-        supports_check_mode=True,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    patience = given["physical_timeout"] if given["physical"] else 0.0
-    wanted = CompactionTarget(given["revision"], given["keep_revisions"], patience)
-    try:
-        result = compaction.compact(
-            endpoints_of(given), credentials_of(given), given["timeout"], wanted, module.check_mode
-        )
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    before, after = result.pop("before"), result["oldest_revision"]
-    module.exit_json(**result, diff={"before": {"oldest_revision": before}, "after": {"oldest_revision": after}})
 
 
 if __name__ == "__main__":

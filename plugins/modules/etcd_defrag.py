@@ -147,17 +147,17 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.defrag import DefragTimeouts
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
-def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
+    systemd, given, check = Systemd(command.of_module(module)), module.params, module.check_mode
     layout = layout_of(given)
     terms = Terms(
         "defragmentation",
@@ -174,8 +174,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             "state": {"type": "str", "choices": ["checked", "defragmented"], "default": "defragmented"},
             "endpoints": {"type": "list", "elements": "str", "default": []},
@@ -184,16 +184,8 @@ def main() -> None:
             "start_timeout": {"type": "float", "default": 120.0},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
-        supports_check_mode=True,
+        act,
     )
-    signals.ignore_disconnect()
-    try:
-        result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    for note in result.pop("notes", []):
-        module.warn(note)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

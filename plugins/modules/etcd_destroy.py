@@ -84,43 +84,41 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    systemd, layout, check = Systemd(command.of_module(module)), layout_of(module.params), module.check_mode
+    cluster, state, changed = module.params["cluster"], module.params["state"], False
+    told: dict[str, Any] = {}
+    destroy.check_ours(layout, cluster)
+    destroy.check_unit(systemd, layout)
+    if state == "checked":
+        told = destroy.observe(systemd, layout, module.params["fenced"])
+    elif state == "stopped":
+        changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
+    elif state == "aside":
+        changed = destroy.move_aside(systemd, layout, check)
+    elif state == "forgotten":
+        changed = destroy.forget(layout, cluster, check)
+    return {"changed": changed, **told}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             "cluster": {"type": "str", "required": True},
             "fenced": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
             "state": {"type": "str", "choices": ["checked", "stopped", "aside", "forgotten"], "required": True},
         },
-        supports_check_mode=True,
+        act,
     )
-    signals.ignore_disconnect()
-    systemd, layout, check = Systemd(command.of_module(module)), layout_of(module.params), module.check_mode
-    cluster, state, changed = module.params["cluster"], module.params["state"], False
-    told: dict[str, Any] = {}
-    try:
-        destroy.check_ours(layout, cluster)
-        destroy.check_unit(systemd, layout)
-        if state == "checked":
-            told = destroy.observe(systemd, layout, module.params["fenced"])
-        elif state == "stopped":
-            changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
-        elif state == "aside":
-            changed = destroy.move_aside(systemd, layout, check)
-        elif state == "forgotten":
-            changed = destroy.forget(layout, cluster, check)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed, **told)
 
 
 if __name__ == "__main__":

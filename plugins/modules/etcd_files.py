@@ -54,38 +54,37 @@ EXAMPLES = r"""
 
 RETURN = r"""#"""
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    systemd = Systemd(command.of_module(module))
+    expected = Marker.from_dict(given["expected"]) if given["expected"] else None
+    part = bootstrap.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
+    return bootstrap.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **CONTENT,
             "expected": {"type": "dict"},
             "wanted": {"type": "dict", "required": True},
             "listen": {"type": "list", "elements": "str", "default": []},
         },
-        supports_check_mode=True,
+        act,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    systemd = Systemd(command.of_module(module))
-    try:
-        expected = Marker.from_dict(given["expected"]) if given["expected"] else None
-        part = bootstrap.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
-        result = bootstrap.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -231,9 +231,9 @@ health:
 """
 
 import time
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import duration
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
@@ -243,32 +243,34 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.connection imp
     credentials_of,
     endpoints_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import snapshot_status
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    max_age = duration(params["snapshot_max_age"], "snapshot_max_age") // 10**9
+    seen = survey(endpoints_of(params), credentials_of(params), params["timeout"], params["cluster"])
+    health = judge(seen)
+    directory = params["snapshot_dir"]
+    newest = snapshot_status.newest_of(directory, health["cluster_id"]) if directory else None
+    reason = snapshot_agent.stale(newest, max_age, time.time()) if directory else ""
+    health["reasons"] += [reason] if reason else []
+    health["snapshot"] = {**newest, "stale": bool(reason)} if newest else {}
+    return {"changed": False, "health": health}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             "cluster": {"type": "bool", "default": False},
             "snapshot_dir": {"type": "path"},
             "snapshot_max_age": {"type": "str", "default": "26h"},
         },
-        supports_check_mode=True,
+        act,
+        reads=True,
     )
-    params = module.params
-    try:
-        max_age = duration(params["snapshot_max_age"], "snapshot_max_age") // 10**9
-        seen = survey(endpoints_of(params), credentials_of(params), params["timeout"], params["cluster"])
-        health = judge(seen)
-        directory = params["snapshot_dir"]
-        newest = snapshot_status.newest_of(directory, health["cluster_id"]) if directory else None
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    reason = snapshot_agent.stale(newest, max_age, time.time()) if directory else ""
-    health["reasons"] += [reason] if reason else []
-    health["snapshot"] = {**newest, "stale": bool(reason)} if newest else {}
-    module.exit_json(changed=False, health=health)
 
 
 if __name__ == "__main__":

@@ -84,19 +84,33 @@ checksum:
 """
 
 import platform
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import install
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    source = install.Source(
+        given["url"],
+        given["archive"] or "",
+        releases.checksums(given["checksums"]),
+        given["checksums_from_mirror"],
+        lambda url: open_url(url, timeout=given["timeout"]),
+    )
+    release = install.Release(releases.plain(given["version"]), platform.machine())
+    return install.install(layout_of(given), release, source, command.of_module(module), module.check_mode)
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **ANNOUNCE,
             "version": {"type": "str", "required": True},
@@ -106,23 +120,9 @@ def main() -> None:
             "checksums_from_mirror": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 30},
         },
-        supports_check_mode=True,
+        act,
+        reads=True,
     )
-    given = module.params
-    source = install.Source(
-        given["url"],
-        given["archive"] or "",
-        releases.checksums(given["checksums"]),
-        given["checksums_from_mirror"],
-        lambda url: open_url(url, timeout=given["timeout"]),
-    )
-    try:
-        release = install.Release(releases.plain(given["version"]), platform.machine())
-        run = command.of_module(module)
-        result = install.install(layout_of(given), release, source, run, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

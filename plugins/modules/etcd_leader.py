@@ -89,39 +89,39 @@ leader:
       sample: etcd-host1
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, leader, member
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    wanted = member.WantedMember(given["state"], given["name"] or "", (given["member_id"] or "").lower())
+    patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"])
+    result = leader.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
+    diff = {"before": {"leader": result.pop("before")}, "after": {"leader": result["leader"]}}
+    return {**result, "diff": diff}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             "name": {"type": "str"},
             "member_id": {"type": "str"},
             "state": {"type": "str", "choices": ["leader", "follower"], "default": "leader"},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
+        act,
         required_one_of=[("name", "member_id")],
-        supports_check_mode=True,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    try:
-        wanted = member.WantedMember(given["state"], given["name"] or "", (given["member_id"] or "").lower())
-        patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"])
-        result = leader.ensure(endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    diff = {"before": {"leader": result.pop("before")}, "after": {"leader": result["leader"]}}
-    module.exit_json(**result, diff=diff)
 
 
 if __name__ == "__main__":

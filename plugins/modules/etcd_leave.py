@@ -55,37 +55,34 @@ EXAMPLES = r"""
 
 RETURN = r"""#"""
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
     LAYOUT,
     MEMBERSHIP,
     WITNESSES,
     layout_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import leave
 
 _LEAVING = ("cluster", "name", "member_id", "endpoints", "members")
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**LAYOUT, **MEMBERSHIP, **WITNESSES, "member_id": {"type": "str", "required": True}},
-        supports_check_mode=True,
-    )
+def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
-    signals.ignore_disconnect()
     systemd = Systemd(command.of_module(module))
     leaving = leave.Leaving(**{field: given[field] for field in _LEAVING}, witnesses=Witnesses(given["nonce"]))
-    try:
-        changed = leave.leave(systemd, layout_of(given), leaving, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed)
+    changed = leave.leave(systemd, layout_of(given), leaving, module.check_mode)
+    return {"changed": changed}
+
+
+def main() -> None:
+    run({**LAYOUT, **MEMBERSHIP, **WITNESSES, "member_id": {"type": "str", "required": True}}, act)
 
 
 if __name__ == "__main__":

@@ -207,23 +207,46 @@ members:
   contains: *member
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, member, signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import WITNESSES
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    wanted = member.WantedMember(
+        given["state"],
+        given["name"] or "",
+        (given["member_id"] or "").lower(),
+        tuple(map(str, urls.parse_urls(given["peer_urls"], "peer_urls"))) if given["peer_urls"] else (),
+        given["members"],
+        given["only_if_silent"],
+        given["allow_outage"],
+        given["ignore_unidentified"],
+    )
+    patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
+    asker = signs_of_life.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
+    witnesses = Witnesses(given["nonce"])
+    result = member.ensure(
+        endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker, witnesses
+    )
+    diff = {"before": {"members": result.pop("before")}, "after": {"members": result["members"]}}
+    return {**result, "diff": diff}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             **WITNESSES,
             "name": {"type": "str"},
@@ -248,33 +271,10 @@ def main() -> None:
             "catch_up_timeout": {"type": "float", "default": 30.0},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
+        act,
         required_together=[("peer_cert", "peer_key")],
         required_one_of=[("name", "member_id", "peer_urls")],
-        supports_check_mode=True,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    try:
-        wanted = member.WantedMember(
-            given["state"],
-            given["name"] or "",
-            (given["member_id"] or "").lower(),
-            tuple(map(str, urls.parse_urls(given["peer_urls"], "peer_urls"))) if given["peer_urls"] else (),
-            given["members"],
-            given["only_if_silent"],
-            given["allow_outage"],
-            given["ignore_unidentified"],
-        )
-        patience = member.MemberTimeouts(given["timeout"], given["lock_timeout"], given["catch_up_timeout"])
-        asker = signs_of_life.asker(given["peer_ca_path"], given["peer_cert"], given["peer_key"])
-        witnesses = Witnesses(given["nonce"])
-        result = member.ensure(
-            endpoints_of(given), credentials_of(given), wanted, patience, module.check_mode, asker, witnesses
-        )
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    diff = {"before": {"members": result.pop("before")}, "after": {"members": result["members"]}}
-    module.exit_json(**result, diff=diff)
 
 
 if __name__ == "__main__":

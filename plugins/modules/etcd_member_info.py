@@ -99,24 +99,23 @@ leader:
   sample: 8e9e05c52164694d
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import client_of, connection_spec
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    with client_of(module.params) as client:
+        listed = client.member_list(linearizable=module.params["linearizable"])
+        leader = client.status()["leader"]
+    members = [{**member, "is_leader": member["id"] == leader} for member in listed["members"]]
+    return {"changed": False, "members": members, "cluster_id": listed["cluster_id"], "leader": leader}
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**connection_spec(), "linearizable": {"type": "bool", "default": True}},
-        supports_check_mode=True,
-    )
-    try:
-        with client_of(module.params) as client:
-            listed = client.member_list(linearizable=module.params["linearizable"])
-            leader = client.status()["leader"]
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    members = [{**member, "is_leader": member["id"] == leader} for member in listed["members"]]
-    module.exit_json(changed=False, members=members, cluster_id=listed["cluster_id"], leader=leader)
+    run({**connection_spec(), "linearizable": {"type": "bool", "default": True}}, act, reads=True)
 
 
 if __name__ == "__main__":

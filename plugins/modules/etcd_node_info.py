@@ -209,20 +209,29 @@ node:
 """
 
 import dataclasses
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import observe
 
 _INTEREST = tuple(field.name for field in dataclasses.fields(observe.Interest))
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    interest = observe.Interest(**{field: given[field] for field in _INTEREST})
+    systemd = Systemd(command.of_module(module))
+    node = observe.observe(systemd, layout_of(given), interest)
+    return {"changed": False, "node": node}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             "ports": {"type": "list", "elements": "int", "default": [2379, 2380]},
             "files": {"type": "list", "elements": "path", "default": []},
@@ -234,16 +243,9 @@ def main() -> None:
             "snapshot_schedule": {"type": "str", "default": ""},
             "timeout": {"type": "float", "default": 3.0},
         },
-        supports_check_mode=True,
+        act,
+        reads=True,
     )
-    given = module.params
-    try:
-        interest = observe.Interest(**{field: given[field] for field in _INTEREST})
-        systemd = Systemd(command.of_module(module))
-        node = observe.observe(systemd, layout_of(given), interest)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=False, node=node)
 
 
 if __name__ == "__main__":

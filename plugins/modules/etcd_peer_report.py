@@ -73,33 +73,32 @@ reached:
 """
 
 import re
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._host import peer_reporter
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 _NONCE = re.compile(r"[A-Za-z0-9-]{8,}")
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**LAYOUT, "nonce": {"type": "str", "required": True, "no_log": False}},
-        supports_check_mode=True,
-    )
+def act(module: AnsibleModule) -> dict[str, Any]:
     nonce, layout = module.params["nonce"], layout_of(module.params)
     systemd = Systemd(command.of_module(module))
-    try:
-        if not _NONCE.fullmatch(nonce):
-            raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
-        if not module.check_mode:
-            peer_reporter.launch(systemd, layout, nonce)
-        member_id, reached = peer_reporter.observe_peers(systemd, layout)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=not module.check_mode, member_id=member_id, reached=reached)
+    if not _NONCE.fullmatch(nonce):
+        raise BadInput(f"nonce is {nonce!r}; give at least eight letters, digits or hyphens.")
+    if not module.check_mode:
+        peer_reporter.launch(systemd, layout, nonce)
+    member_id, reached = peer_reporter.observe_peers(systemd, layout)
+    return {"changed": not module.check_mode, "member_id": member_id, "reached": reached}
+
+
+def main() -> None:
+    run({**LAYOUT, "nonce": {"type": "str", "required": True, "no_log": False}}, act, reads=True)
 
 
 if __name__ == "__main__":

@@ -68,12 +68,31 @@ failures:
   elements: str
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, peer_probe
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    layout = layout_of(given)
+    marker = host_files.read_marker(layout)
+    if marker is None or marker.token != given["token"]:
+        raise Refused(
+            "This host's part in the bootstrap is not the one that the plan saw.",
+            "Somebody else changed it meanwhile.",
+            AGAIN,
+        )
+    failures = list(peer_probe.failures(given["peers"], given["token"]))
+    if failures:
+        module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)
+    bootstrap.agree(layout, marker, module.check_mode)
+    return {"changed": True}
 
 
 def main() -> None:
@@ -81,33 +100,15 @@ def main() -> None:
         "name": {"type": "str", "required": True},
         "urls": {"type": "list", "elements": "str", "required": True},
     }
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **ANNOUNCE,
             "peers": {"type": "list", "elements": "dict", "required": True, "options": peer},
             "token": {"type": "str", "required": True, "no_log": False},
         },
-        supports_check_mode=True,
+        act,
     )
-    given = module.params
-    layout = layout_of(given)
-    signals.ignore_disconnect()
-    try:
-        marker = host_files.read_marker(layout)
-        if marker is None or marker.token != given["token"]:
-            raise Refused(
-                "This host's part in the bootstrap is not the one that the plan saw.",
-                "Somebody else changed it meanwhile.",
-                AGAIN,
-            )
-        failures = list(peer_probe.failures(given["peers"], given["token"]))
-        if failures:
-            module.fail_json(msg="Nothing was started. " + " ".join(failures), failures=failures)
-        bootstrap.agree(layout, marker, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=True)
 
 
 if __name__ == "__main__":

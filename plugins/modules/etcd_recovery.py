@@ -142,18 +142,36 @@ saved:
   type: str
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import recovery
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given, check = module.params, module.check_mode
+    systemd, layout, cluster = Systemd(command.of_module(module)), layout_of(given), given["cluster"]
+    state, changed, snapshot = given["state"], False, ""
+    if state == "saved":
+        snapshot = recovery.save(systemd, layout, cluster, given["snapshot_dir"], check)
+        changed = bool(snapshot)
+    elif state == "stopped":
+        changed = recovery.stop(systemd, layout, cluster, given["name"], check)
+    elif state == "aside":
+        changed = recovery.aside(systemd, layout, check)
+    elif state == "put_back":
+        changed = recovery.put_back(systemd, layout, check)
+    left = recovery.observe(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
+    return {"changed": changed, "saved": snapshot, **left}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             "cluster": {"type": "str", "required": True},
             "state": {
@@ -165,26 +183,8 @@ def main() -> None:
             "fenced": {"type": "list", "elements": "str", "default": []},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
         },
-        supports_check_mode=True,
+        act,
     )
-    given, check = module.params, module.check_mode
-    signals.ignore_disconnect()
-    systemd, layout, cluster = Systemd(command.of_module(module)), layout_of(given), given["cluster"]
-    state, changed, snapshot = given["state"], False, ""
-    try:
-        if state == "saved":
-            snapshot = recovery.save(systemd, layout, cluster, given["snapshot_dir"], check)
-            changed = bool(snapshot)
-        elif state == "stopped":
-            changed = recovery.stop(systemd, layout, cluster, given["name"], check)
-        elif state == "aside":
-            changed = recovery.aside(systemd, layout, check)
-        elif state == "put_back":
-            changed = recovery.put_back(systemd, layout, check)
-        left = recovery.observe(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=changed, saved=snapshot, **left)
 
 
 if __name__ == "__main__":

@@ -82,20 +82,28 @@ kept:
   type: int
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, RESCUE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import survivor
 
 _RESCUE = ("name", "peer_urls", "binary", "term", "index", "timeout")
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    rescue = survivor.Survivor(**{field: given[field] for field in _RESCUE})
+    runner, content = command.of_module(module), Content.from_params(given)
+    return survivor.found(runner, layout_of(given), content, rescue, module.check_mode)
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **CONTENT,
             "name": {"type": "str", "required": True},
@@ -105,17 +113,8 @@ def main() -> None:
             "index": {"type": "int", "required": True},
             **RESCUE,
         },
-        supports_check_mode=True,
+        act,
     )
-    given = module.params
-    signals.ignore_disconnect()
-    rescue = survivor.Survivor(**{field: given[field] for field in _RESCUE})
-    run, content = command.of_module(module), Content.from_params(given)
-    try:
-        result = survivor.found(run, layout_of(given), content, rescue, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

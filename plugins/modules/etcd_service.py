@@ -109,25 +109,24 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, WITNESSES, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
-def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
+def act(module: AnsibleModule) -> dict[str, Any]:
+    systemd, given, check = Systemd(command.of_module(module)), module.params, module.check_mode
     layout, state, timeout = layout_of(given), given["state"], given["timeout"]
     if state == "started":
         return {"changed": service.start(systemd, layout, check)}
     if state == "ready":
         return {"changed": False} if check else service.await_ready(systemd, layout, timeout)
-    act = "restart" if state == "restarted" else "stop"
     terms = Terms(
-        act,
+        "restart" if state == "restarted" else "stop",
         given["endpoints"],
         allow_outage=given["allow_outage"],
         wait=given["lock_timeout"],
@@ -139,8 +138,8 @@ def act(systemd: Systemd, given: dict[str, Any], check: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **ANNOUNCE,
             **WITNESSES,
@@ -150,16 +149,8 @@ def main() -> None:
             "allow_outage": {"type": "bool", "default": False},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
-        supports_check_mode=True,
+        act,
     )
-    signals.ignore_disconnect()
-    try:
-        result = act(Systemd(command.of_module(module)), module.params, module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    for note in result.pop("notes", []):
-        module.warn(note)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -202,23 +202,51 @@ manifest:
       sample: "2026-11-22T07:40:00Z"
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
     connection_spec,
     credentials_of,
     endpoints_of,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 
 NUMBERS = ("keep", "daily", "weekly")
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    endpoint = params["endpoint"] or ""
+    given = {name: params[name] for name in NUMBERS if params[name] is not None}
+    saved = saving.save(
+        params["endpoints"] or ([endpoint] if endpoint else endpoints_of(params)),
+        credentials_of(params),
+        params["directory"],
+        params["cluster"],
+        endpoint=endpoint,
+        retention=Retention(**given) if given else None,
+        member_dirs=[one for one in (params["data_dir"], params["wal_dir"]) if one],
+        max_hash_size=params["max_hash_size"],
+        timeout=params["timeout"],
+        check=module.check_mode,
+    )
+    diff = {"before": {"snapshots": list(saved.deleted)}, "after": {"snapshots": [saved.path]}}
+    return {
+        "changed": True,
+        "path": saved.path,
+        "endpoint": saved.endpoint,
+        "deleted": list(saved.deleted),
+        "manifest": saved.manifest.to_dict(),
+        "diff": diff,
+    }
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **connection_spec(),
             "directory": {"type": "path", "required": True},
             "cluster": {"type": "str", "required": True},
@@ -228,35 +256,7 @@ def main() -> None:
             "wal_dir": {"type": "str", "default": ""},
             "max_hash_size": {"type": "int", "default": 64 << 20},
         },
-        supports_check_mode=True,
-    )
-    params = module.params
-    endpoint = params["endpoint"] or ""
-    signals.ignore_disconnect()
-    try:
-        given = {name: params[name] for name in NUMBERS if params[name] is not None}
-        saved = saving.save(
-            params["endpoints"] or ([endpoint] if endpoint else endpoints_of(params)),
-            credentials_of(params),
-            params["directory"],
-            params["cluster"],
-            endpoint=endpoint,
-            retention=Retention(**given) if given else None,
-            member_dirs=[one for one in (params["data_dir"], params["wal_dir"]) if one],
-            max_hash_size=params["max_hash_size"],
-            timeout=params["timeout"],
-            check=module.check_mode,
-        )
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc), exception=exc)
-    diff = {"before": {"snapshots": list(saved.deleted)}, "after": {"snapshots": [saved.path]}}
-    module.exit_json(
-        changed=True,
-        path=saved.path,
-        endpoint=saved.endpoint,
-        deleted=list(saved.deleted),
-        manifest=saved.manifest.to_dict(),
-        diff=diff,
+        act,
     )
 
 

@@ -112,43 +112,20 @@ seconds:
 """
 
 import platform
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill as _drill
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            **LAYOUT,
-            "snapshot": {"type": "path"},
-            "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
-            "cluster": {"type": "str", "default": "etcd_cluster"},
-            "manifest": {"type": "dict"},
-            "version": {"type": "str", "default": ""},
-            "allow_missing_hash": {"type": "bool", "default": False},
-            "tls": {"type": "bool", "default": False},
-            "timeout": {"type": "float", "default": 120.0},
-        },
-        supports_check_mode=True,
-    )
-    signals.ignore_disconnect()
-    try:
-        result = _done(module)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    # Nothing of it stays.
-    module.exit_json(changed=False, **result)
-
-
-def _done(module: AnsibleModule) -> dict[str, object]:
+def act(module: AnsibleModule) -> dict[str, Any]:
     given, layout = module.params, layout_of(module.params)
     snapshot = given["snapshot"]
     if not snapshot:
@@ -162,7 +139,7 @@ def _done(module: AnsibleModule) -> dict[str, object]:
     manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else store.manifest_beside(snapshot)
     version = given["version"] or _drill.version_for(layout, manifest)
     release_dir = _drill.release_dir(layout, version, platform.machine())
-    run = command.of_module(module)
+    runner = command.of_module(module)
     drill = _drill.Drill(
         snapshot,
         release_dir,
@@ -172,7 +149,26 @@ def _done(module: AnsibleModule) -> dict[str, object]:
         manifest,
         tls=given["tls"],
     )
-    return {"snapshot": snapshot, "version": version, **_drill.run(run, Systemd(run), layout, drill, module.check_mode)}
+    done = _drill.run(runner, Systemd(runner), layout, drill, module.check_mode)
+    # Nothing of it stays.
+    return {"changed": False, "snapshot": snapshot, "version": version, **done}
+
+
+def main() -> None:
+    run(
+        {
+            **LAYOUT,
+            "snapshot": {"type": "path"},
+            "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
+            "cluster": {"type": "str", "default": "etcd_cluster"},
+            "manifest": {"type": "dict"},
+            "version": {"type": "str", "default": ""},
+            "allow_missing_hash": {"type": "bool", "default": False},
+            "tls": {"type": "bool", "default": False},
+            "timeout": {"type": "float", "default": 120.0},
+        },
+        act,
+    )
 
 
 if __name__ == "__main__":

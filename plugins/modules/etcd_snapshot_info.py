@@ -204,25 +204,32 @@ manifest:
       sample: "2026-11-22T07:40:00Z"
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 
 
-def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "allow_missing_hash": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
+def act(module: AnsibleModule) -> dict[str, Any]:
     try:
         details, manifest = store.checked(module.params["path"], module.params["allow_missing_hash"])
     except EtcdError as exc:
-        module.exit_json(changed=False, good=False, problem=str(exc), details={}, manifest={})
+        return {"changed": False, "good": False, "problem": str(exc), "details": {}, "manifest": {}}
     described = manifest.to_dict() if manifest else {}
-    module.exit_json(changed=False, good=True, problem="", details=details.to_dict(), manifest=described)
+    return {"changed": False, "good": True, "problem": "", "details": details.to_dict(), "manifest": described}
+
+
+def main() -> None:
+    run(
+        {
+            "path": {"type": "path", "required": True},
+            "allow_missing_hash": {"type": "bool", "default": False},
+        },
+        act,
+        reads=True,
+    )
 
 
 if __name__ == "__main__":

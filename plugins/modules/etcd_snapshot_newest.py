@@ -66,32 +66,35 @@ lent:
   type: str
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import shared_copy
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given = module.params
+    found = store.newest(given["directory"], given["cluster"])
+    lent = shared_copy.make_readable(found.path, given["lend_to"]) if found and given["lend_to"] else ""
+    return {
+        "changed": False,
+        "path": found.path if found else "",
+        "manifest": found.manifest.to_dict() if found else {},
+        "lent": lent,
+    }
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             "directory": {"type": "path", "default": "/var/lib/etcd-snapshots"},
             "cluster": {"type": "str", "required": True},
             "lend_to": {"type": "str", "default": ""},
         },
-        supports_check_mode=True,
-    )
-    given = module.params
-    try:
-        found = store.newest(given["directory"], given["cluster"])
-        lent = shared_copy.make_readable(found.path, given["lend_to"]) if found and given["lend_to"] else ""
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(
-        changed=False,
-        path=found.path if found else "",
-        manifest=found.manifest.to_dict() if found else {},
-        lent=lent,
+        act,
+        reads=True,
     )
 
 

@@ -81,32 +81,32 @@ deleted:
   elements: str
 """
 
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import on_request
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    layout, directory = layout_of(module.params), module.params["snapshot_dir"]
+    if module.params["state"] == "checked":
+        return {"changed": False, **on_request.observe(layout, directory)}
+    return {"changed": True, **on_request.save(layout, directory, command.of_module(module), module.check_mode)}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             "state": {"type": "str", "choices": ["checked", "saved"], "default": "saved"},
             "snapshot_dir": {"type": "path", "default": "/var/lib/etcd-snapshots"},
         },
-        supports_check_mode=True,
+        act,
+        reads=("checked",),
     )
-    layout, directory = layout_of(module.params), module.params["snapshot_dir"]
-    if module.params["state"] == "checked":
-        module.exit_json(changed=False, **on_request.observe(layout, directory))
-    signals.ignore_disconnect()
-    try:
-        saved = on_request.save(layout, directory, command.of_module(module), module.check_mode)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(changed=True, **saved)
 
 
 if __name__ == "__main__":

@@ -215,18 +215,19 @@ started:
 """
 
 import platform
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._host import shared_copy
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._module import signals
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, RESTORE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
     destroy,
     last_known_members,
@@ -257,9 +258,73 @@ _STATES = [
 _STATES += ["open", "finished", "ended", "put_back"]
 
 
+def act(module: AnsibleModule) -> dict[str, Any]:
+    given, check = module.params, module.check_mode
+    state, layout, snapshot = given["state"], layout_of(given), given["snapshot"] or ""
+    runner = command.of_module(module)
+    destroy.check_ours(layout, given["cluster"])
+    if state == "looked":
+        found = restore_source.observe(
+            layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"]
+        )
+        return {
+            "changed": False,
+            **found,
+            **last_known_members.observe(Systemd(runner), layout, found, given["fenced"]),
+        }
+    if state == "lent":
+        return {"changed": False, "path": snapshot if check else shared_copy.make_readable(snapshot, given["lend_to"])}
+    if state == "put_back":
+        return restore.put_back(Systemd(runner), layout, given["snapshot_dir"], check)
+    if given["restoration"] is None:
+        raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
+    restoration = Restoration.from_dict(given["restoration"])
+    if state == "roomy":
+        restore_source.make_way(given["arriving"])
+        restore_source.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
+        return {"changed": False}
+    release_dir = layout.release_dir(restoration.version, releases.architecture(platform.machine()))
+    part = restore.RestoreAct(
+        Systemd(runner),
+        layout,
+        restoration,
+        given["name"],
+        given["peer_urls"],
+        release_dir,
+        given["snapshot_dir"],
+    )
+    if state == "staged":
+        changed = restore.stage(part, snapshot, check)
+        return {"changed": changed, "path": restore_source.path_of(part.snapshot_dir, restoration)}
+    if state == "drilled":
+        manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else None
+        certificates = {**given["certificates"], **given["private_keys"]}
+        return {"changed": False, **restore.drill(runner, part, manifest, given["timeout"], check, certificates)}
+    if state == "prepared":
+        return {"changed": restore.prepare(runner, part, check)}
+    if state == "restored":
+        return restore.put_in_place(part, Content.from_params(given), check)
+    if state == "verified":
+        return {"changed": False, **({} if check else _verified(part, given["timeout"]))}
+    if state == "finished":
+        return {"changed": True} if check else restore.finish(part, given["timeout"])
+    return {"changed": _ACTS[state](part, check)}
+
+
+def _verified(part: restore.RestoreAct, timeout: float) -> dict[str, Any]:
+    found = restore.verify(part, timeout)
+    # The members serve, so whatever is wrong is mended on a cluster that does.
+    notes = [
+        f"{part.name} takes no write: {one['name']} has raised {one['alarm']}. Once the restore is over: "
+        "ansible-playbook quorum.etcd.reclaim -i INVENTORY"
+        for one in found.get("alarms", [])
+    ]
+    return {**found, "notes": notes}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
+    run(
+        {
             **LAYOUT,
             **CONTENT,
             "files": {**CONTENT["files"], "required": False, "default": []},
@@ -276,75 +341,9 @@ def main() -> None:
             "allow_missing_hash": {"type": "bool", "default": False},
             "fenced": {"type": "list", "elements": "str", "default": []},
         },
-        supports_check_mode=True,
+        act,
+        reads=("looked", "lent", "verified"),
     )
-    if module.params["state"] not in ("looked", "lent", "verified"):
-        signals.ignore_disconnect()
-    try:
-        result = _done(module)
-    except EtcdError as exc:
-        module.fail_json(msg=str(exc))
-    module.exit_json(**result)
-
-
-def _done(module: AnsibleModule) -> dict[str, object]:
-    given, check = module.params, module.check_mode
-    state, layout, snapshot = given["state"], layout_of(given), given["snapshot"] or ""
-    run = command.of_module(module)
-    destroy.check_ours(layout, given["cluster"])
-    if state == "looked":
-        found = restore_source.observe(
-            layout, given["snapshot_dir"], given["cluster"], snapshot, given["allow_missing_hash"]
-        )
-        return {"changed": False, **found, **last_known_members.observe(Systemd(run), layout, found, given["fenced"])}
-    if state == "lent":
-        return {"changed": False, "path": snapshot if check else shared_copy.make_readable(snapshot, given["lend_to"])}
-    if state == "put_back":
-        return restore.put_back(Systemd(run), layout, given["snapshot_dir"], check)
-    if given["restoration"] is None:
-        raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
-    restoration = Restoration.from_dict(given["restoration"])
-    if state == "roomy":
-        restore_source.make_way(given["arriving"])
-        restore_source.check_room(given["snapshot_dir"], given["arriving"], restoration.size, layout.member_dirs)
-        return {"changed": False}
-    release_dir = layout.release_dir(restoration.version, releases.architecture(platform.machine()))
-    act = restore.RestoreAct(
-        Systemd(run),
-        layout,
-        restoration,
-        given["name"],
-        given["peer_urls"],
-        release_dir,
-        given["snapshot_dir"],
-    )
-    if state == "staged":
-        changed = restore.stage(act, snapshot, check)
-        return {"changed": changed, "path": restore_source.path_of(act.snapshot_dir, restoration)}
-    if state == "drilled":
-        manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else None
-        certificates = {**given["certificates"], **given["private_keys"]}
-        return {"changed": False, **restore.drill(run, act, manifest, given["timeout"], check, certificates)}
-    if state == "prepared":
-        return {"changed": restore.prepare(run, act, check)}
-    if state == "restored":
-        return restore.put_in_place(act, Content.from_params(given), check)
-    if state == "verified":
-        return {"changed": False, **({} if check else _verified(module, act))}
-    if state == "finished":
-        return {"changed": True} if check else restore.finish(act, given["timeout"])
-    return {"changed": _ACTS[state](act, check)}
-
-
-def _verified(module: AnsibleModule, act: restore.RestoreAct) -> dict[str, object]:
-    found = restore.verify(act, module.params["timeout"])
-    for one in found.get("alarms", []):
-        # The members serve, so whatever is wrong is mended on a cluster that does.
-        module.warn(
-            f"{act.name} takes no write: {one['name']} has raised {one['alarm']}. Once the restore is over: "
-            "ansible-playbook quorum.etcd.reclaim -i INVENTORY"
-        )
-    return found
 
 
 if __name__ == "__main__":

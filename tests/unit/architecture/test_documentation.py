@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.rescue import ModuleD
 from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.turn import ModuleDocFragment as TurnDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
     CONTENT,
@@ -107,7 +108,7 @@ def taken(name, monkeypatch):
 
     module = load("modules", name)
     if hasattr(module, "main"):
-        monkeypatch.setattr(module, "AnsibleModule", carry)
+        monkeypatch.setattr(frame, "AnsibleModule", carry)
         run = module.main
     else:
         task = SimpleNamespace(
