@@ -256,7 +256,7 @@ def test_no_room_is_said_before_anything_is_written(
     version: str, make_cluster: MakeCluster, host: MemberHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved = saved_of(make_cluster(version), tmp_path)
-    monkeypatch.setattr(_drill._room, "beside_member", lambda _size: 1 << 60)
+    monkeypatch.setattr(_drill.disk_space, "beside_member", lambda _size: 1 << 60)
     with pytest.raises(HostError, match=r"MiB free, and a restored copy of the snapshot needs .* Make room there"):
         drill(host, saved.path)
     assert not Path(host.layout.data_dir).exists()

@@ -160,7 +160,7 @@ class TestOfOne:
         assert "Run the playbook" in problem
 
     def test_a_full_disk_is_a_problem_of_this_host_only(self, one, member, monkeypatch):
-        monkeypatch.setattr(agent._snapshot._room, "free", lambda _path: 0)
+        monkeypatch.setattr(agent.saving.disk_space, "free", lambda _path: 0)
         assert "has 0 MiB free" in one.look(member)["problem"]
 
 

@@ -95,7 +95,7 @@ class Case:
             "host": {"machine_id": ""},
             "data": {
                 "log": self.log,
-                "behind": self.data_unusable,
+                "behind": self.spoiled,
                 "damaged": False,
                 "unreadable": "",
                 "left": "",
@@ -162,7 +162,7 @@ def every_case():
     ):
         case = Case(*values)
         # Nobody answers who does not run, and what serves is not spoiled.
-        if not (case.answers and (not case.runs or case.data_unusable)):
+        if not (case.answers and (not case.runs or case.spoiled)):
             yield case
 
 
@@ -302,7 +302,7 @@ def test_nobody_leaves_whose_marker_would_not_follow(dues):
 
 def test_no_voter_gives_its_data_up_unless_it_is_to_leave_or_cannot_use_them(dues):
     def may(case):
-        return not case.is_voter or not case.log or case.data_unusable
+        return not case.is_voter or not case.log or case.spoiled
 
     assert not counterexamples(dues, [REPLACE], may)
     assert not counterexamples(dues, [LEAVE], lambda case: not case.present)

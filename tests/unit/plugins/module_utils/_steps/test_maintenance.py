@@ -59,7 +59,7 @@ def test_a_member_that_does_not_answer_is_known_by_its_marker(layout, monkeypatc
     if damaged:
         Path(layout.log_dir).mkdir(parents=True)
         Path(layout.log_dir, "0.wal").write_bytes(struct.pack("<Q", 24) + b"\xff" * 24)
-    monkeypatch.setattr(maintenance._cluster, "votes", lambda *_args: spare(3, healthy=2).votes)
+    monkeypatch.setattr(maintenance.queries, "votes", lambda *_args: spare(3, healthy=2).votes)
     terms = Terms("stop", ["https://10.0.0.2:2379"])
     with pytest.raises(Refused, match=r"Without m1, 1 of 3 voters would be healthy"):
         maintenance.spared(dict(local_member.NOTHING), layout, terms, check=True).__enter__()
