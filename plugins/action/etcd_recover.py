@@ -7,34 +7,52 @@
 from __future__ import annotations
 
 import posixpath
-from typing import Any, ClassVar
+from typing import Any
 
+from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import RESCUE
-from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
-from ansible_collections.quorum.etcd.plugins.plugin_utils._rendering import RenderingAction
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import OBSERVED, RESCUE
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+
+_MODULE = "quorum.etcd.etcd_rescue"
 
 
-class ActionModule(RenderingAction):
-    module = "quorum.etcd.etcd_rescue"
-    argument_spec: ClassVar[dict[str, dict[str, Any]]] = {
-        "version": {"type": "str", "required": True},
-        "left": {"type": "dict", "required": True},
-        **RESCUE,
-        "pki": {"type": "dict", "required": True, "no_log": True},
-    }
+class ActionModule(ActionBase):  # type: ignore[misc]
+    _supports_check_mode = True
+    _supports_async = False
 
-    def sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, arguments = self.validate_argument_spec(
+            {
+                **OBSERVED,
+                "version": {"type": "str", "required": True},
+                "left": {"type": "dict", "required": True},
+                **RESCUE,
+                "pki": {"type": "dict", "required": True, "no_log": True},
+            }
+        )
+        self._display.display(arguments["announce"])
+        try:
+            sent = self._sent(Host.from_observation("", arguments["observation"]), arguments)
+        except EtcdError as exc:
+            return {**result, "failed": True, "msg": str(exc)}
+        result.update(self._execute_module(module_name=_MODULE, module_args=sent, task_vars=task_vars))
+        return result
+
+    def _sent(self, host: Host, arguments: dict[str, Any]) -> dict[str, Any]:
         wanted, left = wanted_of(host), arguments["left"]
         # One that has made the new cluster already goes on whatever its log says.
         log = left["log"] or {"term": 0, "index": 0}
         if not left["log"] and not left["founded"]:
             raise EtcdError("This host has no write-ahead log to go on with.")
+        unvault = vault_reader(self._loader)
         architecture = releases.architecture(host.seen["host"]["architecture"])
         return {
-            **self.content(host, arguments),
+            **content_of(host, arguments["version"], arguments["pki"], unvault, self._task.check_mode),
             "name": wanted.name,
             "peer_urls": list(wanted.member.peer_urls),
             "binary": posixpath.join(wanted.layout.release_dir(arguments["version"], architecture), "etcd"),

@@ -61,7 +61,7 @@ def _told(plan: Recovery) -> dict[str, Any]:
         "survivor": plan.survivor,
         "version": plan.version,
         "founds": plan.founds,
-        "install": {"announce": plan.installs[0].title, **plan.installs[0].arguments} if plan.installs else None,
+        "install": {"announce": plan.installs[0].title, **plan.installs[0].act.to_dict()} if plan.installs else None,
         "saves": list(plan.saves),
         "rests": list(plan.rests),
         "puts_back": list(plan.puts_back),

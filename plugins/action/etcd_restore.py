@@ -11,10 +11,10 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible import constants
+from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import OBSERVED, RESTORE
-from ansible_collections.quorum.etcd.plugins.plugin_utils._announcing import AnnouncingAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of, wanted_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
@@ -24,9 +24,12 @@ _STATES = ["fetched", "staged", "drilled", "prepared", "marked", "stopped", "asi
 _STATES += ["open", "finished", "ended", "put_back"]
 
 
-class ActionModule(AnnouncingAction):
+class ActionModule(ActionBase):  # type: ignore[misc]
+    _supports_check_mode = True
+    _supports_async = False
+
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super(AnnouncingAction, self).run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(
             {
                 **OBSERVED,
@@ -38,7 +41,8 @@ class ActionModule(AnnouncingAction):
                 "pki": {"type": "dict", "default": {}, "no_log": True},
             }
         )
-        self.announce(arguments["announce"])
+        if arguments["announce"]:
+            self._display.display(arguments["announce"])
         try:
             sent = self._sent(Host.from_observation("", arguments["observation"]), arguments)
             act = {"fetched": self._fetch, "staged": self._stage}.get(arguments["state"], self._do)

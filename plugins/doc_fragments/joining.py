@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_join and etcd_admit share. Twin of JOINING in plugins/module_utils/_module/options.py.
+    # Twin of JOINING in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   nonce:

@@ -9,10 +9,6 @@ class ModuleDocFragment:
     # With PRESUMED the twin of MEMBERSHIP in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
   cluster:
     description: Name of the cluster, for the marker.
     type: str

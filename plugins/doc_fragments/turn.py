@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_turn and etcd_apply share. Twin of TURN in plugins/module_utils/_module/options.py.
+    # Twin of TURN in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   state:

@@ -12,7 +12,7 @@ description:
   - Writes the files of a member, adds it to the cluster as a learner, starts it, waits until it has caught up and
     itself answers, and makes a voter of it. All in one call, under the locks of the host and of the cluster.
   - A call that was interrupted is continued by the next one. A member is never added twice.
-  - The role sends it what M(quorum.etcd.etcd_join) rendered. There is no reason to call it by hand.
+  - The role sends it what M(quorum.etcd.etcd_internal_step) rendered. There is no reason to call it by hand.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -33,11 +33,9 @@ options:
 
 EXAMPLES = r"""
 - name: The role calls it through the action that renders its options
-  quorum.etcd.etcd_join:
+  quorum.etcd.etcd_internal_step:
+    step: "{{ __etcd_step }}"
     observation: "{{ __etcd_own }}"
-    version: "{{ __etcd_step.version }}"
-    endpoints: "{{ __etcd_step.endpoints }}"
-    members: "{{ __etcd_step.members }}"
     pki: "{{ __etcd_inputs.pki }}"
 """
 

@@ -11,7 +11,7 @@ version_added: "0.1.0"
 description:
   - Writes what differs, restarts the member where that must be read anew, waits until it serves, and undoes all of it
     where it does not.
-  - The role sends it what M(quorum.etcd.etcd_turn) rendered. There is no reason to call it by hand.
+  - The role sends it what M(quorum.etcd.etcd_internal_step) rendered. There is no reason to call it by hand.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -41,12 +41,9 @@ options:
 
 EXAMPLES = r"""
 - name: The role calls it through the action that renders its options
-  quorum.etcd.etcd_turn:
+  quorum.etcd.etcd_internal_step:
+    step: "{{ __etcd_step }}"
     observation: "{{ __etcd_own }}"
-    version: 3.6.14
-    restart: true
-    endpoints: "{{ __etcd_step.endpoints }}"
-    members: "{{ __etcd_step.members }}"
     pki: "{{ __etcd_inputs.pki }}"
 """
 

@@ -13,7 +13,7 @@ description:
     stands on its peer port until its first start.
   - Without O(files) it writes the marker alone, with the disks and the machine on which the data are now. The data must
     be those of the member, and the newest that its host knows of.
-  - The role sends it what M(quorum.etcd.etcd_configure) rendered. There is no reason to call it by hand.
+  - The role sends it what M(quorum.etcd.etcd_internal_step) rendered. There is no reason to call it by hand.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -44,11 +44,9 @@ notes:
 
 EXAMPLES = r"""
 - name: The role calls it through the action that renders its options
-  quorum.etcd.etcd_configure:
+  quorum.etcd.etcd_internal_step:
+    step: "{{ __etcd_step }}"
     observation: "{{ __etcd_own }}"
-    version: 3.6.14
-    initial_cluster: "{{ groups['etcd_cluster'] | quorum.etcd.initial_cluster }}"
-    token: etcd_cluster-0123456789abcdef
     pki: "{{ __etcd_inputs.pki }}"
 """
 

@@ -50,10 +50,6 @@ options:
     description: How long the server may be silent, in seconds.
     type: int
     default: 30
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 notes:
   - A proxy is taken from the environment of the task.
 """
@@ -91,7 +87,7 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
 from ansible_collections.quorum.etcd.plugins.module_utils._host import install
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 
@@ -112,7 +108,6 @@ def main() -> None:
     run(
         {
             **LAYOUT,
-            **ANNOUNCE,
             "version": {"type": "str", "required": True},
             "url": {"type": "str", "default": releases.UPSTREAM},
             "archive": {"type": "path"},

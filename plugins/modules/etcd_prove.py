@@ -43,10 +43,6 @@ options:
     description: The C(initial-cluster-token) of this bootstrap.
     type: str
     required: true
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""
@@ -73,7 +69,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, peer_probe
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap
 
@@ -103,7 +99,6 @@ def main() -> None:
     run(
         {
             **LAYOUT,
-            **ANNOUNCE,
             "peers": {"type": "list", "elements": "dict", "required": True, "options": peer},
             "token": {"type": "str", "required": True, "no_log": False},
         },

@@ -59,10 +59,6 @@ options:
     description: How long a restart or a stop waits for whoever else is at work on the cluster, in seconds.
     type: float
     default: 300
-  announce:
-    description: What the controller prints while this runs. The role sets it to the step of its plan.
-    type: str
-    default: ""
 notes:
   - O(state=restarted) always reports a change.
 """
@@ -112,7 +108,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import command
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import ANNOUNCE, LAYOUT, WITNESSES, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, WITNESSES, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
@@ -141,7 +137,6 @@ def main() -> None:
     run(
         {
             **LAYOUT,
-            **ANNOUNCE,
             **WITNESSES,
             "state": {"type": "str", "choices": ["started", "ready", "restarted", "stopped"], "required": True},
             "timeout": {"type": "float", "default": 120.0},

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -321,15 +322,21 @@ class Host:
 class Step:
     """One act on one host.
 
-    :param kind: the role's task file, and what the host does.
     :param title: what a person reads: C(start etcd-host0).
-    :param arguments: what the task file needs beside the host's own variables.
     """
 
-    kind: str
     host: str
     title: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    act: Act
+
+    @property
+    def kind(self) -> str:
+        return self.act.kind
+
+    @property
+    def restarts(self) -> bool:
+        """Whether a process that serves is stopped for it."""
+        return isinstance(self.act, Update) and self.act.restart
 
 
 #: Steps of different hosts that may run side by side.

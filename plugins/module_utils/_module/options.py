@@ -30,11 +30,11 @@ LAYOUT: dict[str, dict[str, Any]] = {
     "user_file": {"type": "str", "default": ""},
 }
 
-#: What a step of the role's plan says of itself.
-ANNOUNCE: dict[str, dict[str, Any]] = {"announce": {"type": "str", "default": ""}}
-
 #: What an action on the controller has of the host that it acts on.
-OBSERVED: dict[str, dict[str, Any]] = {**ANNOUNCE, "observation": {"type": "dict", "required": True}}
+OBSERVED: dict[str, dict[str, Any]] = {
+    "announce": {"type": "str", "default": ""},
+    "observation": {"type": "dict", "required": True},
+}
 
 _TEXT = {"type": "str", "required": True}
 
@@ -79,7 +79,7 @@ PRESUMED: dict[str, dict[str, Any]] = {
 WITNESSES: dict[str, dict[str, Any]] = {"nonce": {"type": "str", "default": "", "no_log": False}}
 
 #: All that such a step knows on its host.
-MEMBERSHIP: dict[str, dict[str, Any]] = {**ANNOUNCE, "cluster": _TEXT, "name": _TEXT, **PRESUMED}
+MEMBERSHIP: dict[str, dict[str, Any]] = {"cluster": _TEXT, "name": _TEXT, **PRESUMED}
 
 #: How a host joins.
 JOINING = {**WITNESSES, **_TIMEOUT}

@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused, sentences
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, markers, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, markers, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 
 # Who says one of these has no data yet, or none any more.
@@ -255,11 +255,8 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     Files, then the offer; only when all hosts have offered and reached each other do they agree on the
     first start, and only when all agreed does anyone start.
     """
-    arguments = {
-        "version": version,
-        "initial_cluster": _initial_cluster(hosts),
-        "token": token(hosts),
-    }
+    agreed = token(hosts)
+    files = acts.Configure(version, _initial_cluster(hosts), agreed)
     first = hosts[0]
     planned: list[Wave] = []
     planned.append(installing(hosts, version))
@@ -267,22 +264,16 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
         planned.append(
             (
                 Step(
-                    "authority",
                     first.name,
                     f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.place}",
+                    acts.MakeAuthorities(),
                 ),
             )
         )
-    files = {**arguments, "kept": False}
-    planned.append(tuple(Step("configure", host.name, f"write the files of {host.label}", files) for host in hosts))
+    planned.append(tuple(Step(host.name, f"write the files of {host.label}", files) for host in hosts))
     planned.append(
         tuple(
-            Step(
-                "prove",
-                host.name,
-                f"reach every member from {host.label}",
-                {"peers": _peers(host, hosts), "token": arguments["token"]},
-            )
+            Step(host.name, f"reach every member from {host.label}", acts.Prove(_peers(host, hosts), agreed))
             for host in hosts
         )
     )
@@ -294,10 +285,9 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
     """Install a release where it is not unpacked yet: nothing that runs is changed by it."""
     return tuple(
         Step(
-            "install",
             host.name,
             f"install etcd {version} on {host.label}",
-            {"version": version, "archive": releases.archive(version, host.seen["host"]["architecture"])},
+            acts.Install(version, releases.archive(version, host.seen["host"]["architecture"])),
         )
         for host in hosts
         if version not in host.seen["releases"] or not host.seen["account"]["exists"]
@@ -316,9 +306,9 @@ def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, Any]]:
 
 def start(host: Host) -> Step:
     """Start a member that stands still, without waiting: READY comes only with a quorum."""
-    return Step("start", host.name, f"start {host.label}")
+    return Step(host.name, f"start {host.label}", acts.Start())
 
 
 def awaiting(host: Host) -> Step:
     """Wait until a member that was started serves."""
-    return Step("await", host.name, f"await {host.label}")
+    return Step(host.name, f"await {host.label}", acts.Await())

@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals, render
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
     advice,
     markers,
     quorum,
@@ -67,7 +68,7 @@ class Plan:
     @property
     def can_be_rehearsed(self) -> bool:
         """Do the steps presume nothing of each other, so that check mode can go through them and show every file?"""
-        return all(step.kind == "turn" and not step.arguments["peer_urls"] for step in self.steps)
+        return all(isinstance(step.act, acts.Update) and not step.act.peer_urls for step in self.steps)
 
     def numbered(self, step: Step) -> str:
         """A step as it announces itself: C(step 3 of 9: start etcd-host1)."""
@@ -246,7 +247,7 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
     :param there: the version of the members that there are; empty where nothing tells it.
     :raises Refused: a step needs a version that nothing tells.
     """
-    need = {step.host for step in steps if "version" in step.arguments}
+    need = {step.host for step in steps if step.act.has_version}
     untold = [host for host in hosts if host.name in need and host.runs and not _version_of(host)]
     if not untold and (there or not need):
         return
@@ -265,9 +266,7 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
 
 
 def _accept(host: Host, versions: Mapping[str, str]) -> Step:
-    return Step(
-        "accept", host.name, f"let {host.label} have its data where they are now", {"version": versions[host.name]}
-    )
+    return Step(host.name, f"let {host.label} have its data where they are now", acts.Accept())
 
 
 def _judged(host: Host, version: str) -> Host:
@@ -822,7 +821,5 @@ def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:
     found = []
     for wave in planned.waves:
         mine = next((step for step in wave if step.host == host), None)
-        found.append(
-            None if mine is None else {"kind": mine.kind, "announce": planned.numbered(mine), **mine.arguments}
-        )
+        found.append(None if mine is None else {"announce": planned.numbered(mine), **mine.act.to_dict()})
     return found

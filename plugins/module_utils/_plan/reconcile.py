@@ -19,11 +19,11 @@ import contextlib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
-from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, guard, identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
@@ -186,33 +186,24 @@ class _Reconciler:
         """The files of one that agreed on a first start and never ran are written anew."""
         # Without a marker it would not be due for a start.
         marker = cast(Marker, host.marker)
-        told = {"initial_cluster": marker.initial_cluster, "token": marker.token}
-        return Step(
-            "configure",
-            host.name,
-            f"write the files of {host.label}",
-            {"version": self._versions[host.name], **told, "kept": False},
-        )
+        files = acts.Configure(self._versions[host.name], marker.initial_cluster, marker.token)
+        return Step(host.name, f"write the files of {host.label}", files)
 
     def _kept_files(self, host: Host) -> Step:
         what = "the marker" if host.runs else "the files"
         return Step(
-            "configure",
             host.name,
             f"write {what} of {host.label}, whose data are those of a member",
-            {"version": self._versions[host.name], "initial_cluster": "", "token": "", "kept": True},
+            acts.Configure(self._versions[host.name], keeps_data=True),
         )
 
     def _restoring(self, host: Host) -> Step:
         member = self._foreseen.on(host)
+        endpoints = self._foreseen.endpoints(member["id"] if member else "")
         return Step(
-            "restore",
             host.name,
             f"put back what the interrupted turn of {host.label} replaced, and start it",
-            {
-                "endpoints": self._foreseen.endpoints(member["id"] if member else ""),
-                **self._witnessed(host),
-            },
+            acts.RollBack(endpoints=endpoints, **self._witnessed(host)),
         )
 
     # -- acts that a quorum agrees on --------------------------------------------------------------------------------
@@ -289,17 +280,13 @@ class _Reconciler:
         self._issued.update(host.name for host in due)
         self._add(
             Step(
-                "turn",
                 host.name,
                 f"{host.label}: no restart, because its certificates are due",
-                {
-                    "version": self._versions[host.name],
-                    "restart": False,
-                    "peer_urls": [],
-                    "certificates": "only",
+                acts.Update(
+                    version=self._versions[host.name],
+                    certificates="only",
                     **self._presuming((self._foreseen.on(host) or {}).get("id", "")),
-                    **self._witnessed(host),
-                },
+                ),
             )
             for host in due
         )
@@ -390,8 +377,8 @@ class _Reconciler:
         self._foreseen.lost(member_id)
         guard.check_remove(self._foreseen.votes(), member_id)
         actor = next(host for host in self._hosts if host.answers)
-        told = {**self._removing(member_id), "confirmed": self._is_confirmed(member)}
-        self._add([Step("forget", actor.name, f"remove {guard.label(member)}, {why}", told)])
+        act = acts.Forget(member_id=member_id, confirmed=self._is_confirmed(member), **self._asking(member_id))
+        self._add([Step(actor.name, f"remove {guard.label(member)}, {why}", act)])
         self._foreseen.gone(member_id)
 
     def _give_up(self, host: Host) -> None:
@@ -428,8 +415,8 @@ class _Reconciler:
             # Its marker alone is left of a system that was built anew: it cannot ask its cluster for anything.
             self._forget(member_id, f"whose data {host.label} no longer has")
             member, member_id = None, ""
-        told = {**self._removing(member_id), **self._witnessed(host)}
-        self._add([Step("leave", host.name, f"take {host.label} out, {why}", told)])
+        act = acts.Leave(member_id=member_id, **self._asking(member_id), **self._witnessed(host))
+        self._add([Step(host.name, f"take {host.label} out, {why}", act)])
         if member is not None:
             self._foreseen.gone(member_id)
 
@@ -439,20 +426,10 @@ class _Reconciler:
         self._check_room(host, begun)
         if begun is None:
             guard.check_add(self._foreseen.votes())
-        self._add(
-            [
-                Step(
-                    "join",
-                    host.name,
-                    f"let {host.label} join as a learner, and make it a voter once it has caught up",
-                    {
-                        "version": self._versions[host.name],
-                        **self._asking(begun["id"] if begun else ""),
-                        **self._witnessed(host),
-                    },
-                )
-            ]
-        )
+        title = f"let {host.label} join as a learner, and make it a voter once it has caught up"
+        asking = self._asking(begun["id"] if begun else "")
+        act = acts.Join(version=self._versions[host.name], **asking, **self._witnessed(host))
+        self._add([Step(host.name, title, act)])
         self._foreseen.joined(host)
 
     def _check_room(self, host: Host, begun: Member | None) -> None:
@@ -503,19 +480,16 @@ class _Reconciler:
             self._foreseen.started(host)
 
     def _turn_step(self, host: Host, turn: Drift, member_id: str) -> Step:
-        return Step(
-            "turn",
-            host.name,
-            f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {'; '.join(turn.why)}",
-            {
-                "version": self._versions[host.name],
-                "restart": turn.restart,
-                "peer_urls": list(turn.peer_urls),
-                "certificates": "kept" if host.name in self._issued else "issued",
-                **self._presuming(member_id),
-                **self._witnessed(host),
-            },
+        act = acts.Update(
+            version=self._versions[host.name],
+            restart=turn.restart,
+            peer_urls=list(turn.peer_urls),
+            certificates="kept" if host.name in self._issued else "issued",
+            **self._presuming(member_id),
+            **(self._witnessed(host) if turn.restart else {}),
         )
+        why = "; ".join(turn.why)
+        return Step(host.name, f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {why}", act)
 
     def _check_free(self, host: Host, member: Member, turn: Drift) -> None:
         for other in self._foreseen.members:
@@ -562,14 +536,11 @@ class _Reconciler:
         if wave:
             self.changes.waves.append(wave)
 
-    def _presuming(self, member_id: str) -> dict[str, object]:
+    def _presuming(self, member_id: str) -> dict[str, Any]:
         """What an act on a member carries: whom else to ask, and what it presumes of the cluster."""
         return {"endpoints": self._foreseen.endpoints(member_id), "members": self._foreseen.presumed()}
 
-    def _removing(self, member_id: str) -> dict[str, object]:
-        return {"member_id": member_id, **self._asking(member_id)}
-
-    def _asking(self, member_id: str) -> dict[str, object]:
+    def _asking(self, member_id: str) -> dict[str, Any]:
         """What an act carries that nobody but the other members can allow.
 
         :raises Refused: none of them can be asked.
@@ -579,7 +550,7 @@ class _Reconciler:
             guard.check_can_be_asked(others)
         return self._presuming(member_id)
 
-    def _witnessed(self, host: Host) -> dict[str, object]:
+    def _witnessed(self, host: Host) -> dict[str, Any]:
         """The hosts of the other members, which report whom they reach, and the nonce under which they do."""
         drawn = "".join(sorted(one.seen["host"]["nonce"] for one in self._hosts if not one.silent))
         others = [one for one in self._foreseen.serving(self._hosts) if one.name != host.name]
@@ -596,7 +567,7 @@ def _asked_there(layout: Layout) -> dict[str, str]:
 
 def _asks(step: Step) -> bool:
     """Are other members asked about the quorum before it is done?"""
-    return step.kind in ("join", "leave", "forget") or (step.kind == "turn" and bool(step.arguments["restart"]))
+    return step.restarts or isinstance(step.act, (acts.Join, acts.Leave, acts.Forget))
 
 
 def _crashes(host: Host) -> bool:

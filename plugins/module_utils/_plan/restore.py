@@ -444,7 +444,7 @@ def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
 
 def _installs(hosts: Sequence[Host], version: str) -> dict[str, Mapping[str, Any]]:
     steps = bootstrap.installing(hosts, version)
-    return {step.host: {**step.arguments, "announce": step.title} for step in steps}
+    return {step.host: {"announce": step.title, **step.act.to_dict()} for step in steps}
 
 
 def _token(cluster: str, hosts: Sequence[Host]) -> str:

@@ -24,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Join, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.certificate_policy import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
@@ -45,7 +46,7 @@ _EVERYWHERE = ("0.0.0.0", "::")
 _BEHIND = BACKDATED - timedelta(minutes=1)
 
 #: Steps that write a host's files, and issue the certificates that it lacks.
-_ISSUING = ("configure", "join", "turn")
+_ISSUING = (Configure, Join, Update)
 
 _WITH_DATA = (markers.STARTING, markers.STARTED, markers.LEAVING)
 
@@ -98,7 +99,7 @@ def check_unforced(hosts: Sequence[Host]) -> None:
 
 def issuing(steps: Iterable[Step]) -> set[str]:
     """The hosts that get the certificates which they lack."""
-    return {step.host for step in steps if step.kind in _ISSUING}
+    return {step.host for step in steps if isinstance(step.act, _ISSUING)}
 
 
 def check_clocks(hosts: Sequence[Host], issuing: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import health, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Leave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
@@ -38,7 +39,7 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
     unit = host.seen["unit"]
     if host.masked:
         yield f"{host.label}: {unit['name']} is masked. If it may run: systemctl unmask {unit['name']}"
-    replaced = any(step.kind == "join" and step.host == host.name for step in steps)
+    replaced = any(isinstance(step.act, Join) and step.host == host.name for step in steps)
     ran = host.runs or host.state in (markers.STARTING, markers.STARTED)
     if ran and not host.has_log and not replaced:
         yield _lost_log(host, host.wanted)
@@ -86,7 +87,7 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
     """
     if roster is None or any(host.silent for host in hosts):
         return
-    removed = {step.arguments.get("member_id") for step in steps if step.kind in ("forget", "leave")}
+    removed = {step.act.member_id for step in steps if isinstance(step.act, (Forget, Leave))}
     for member in roster.unmanaged():
         if member["id"] not in removed:
             counts = (

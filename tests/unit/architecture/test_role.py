@@ -17,7 +17,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import render, trust_as_template
@@ -244,8 +244,6 @@ ASKING = {"etcd_observe", "etcd_snapshot_newest"}
 WITH_DATA = {
     "etcd_compaction",
     "etcd_defrag",
-    "etcd_install",
-    "etcd_join",
     "etcd_recover",
     "etcd_recovery",
     "etcd_restore",
@@ -253,7 +251,6 @@ WITH_DATA = {
     "etcd_snapshot_drill",
     "etcd_snapshot_now",
     "etcd_snapshot_restore",
-    "etcd_turn",
 }
 
 
@@ -261,24 +258,30 @@ class TestAHostThatHangs:
     """Its connection stays, and nothing but a task's own timeout ends the wait."""
 
     @staticmethod
-    def seconds(timeout, start_timeout):
+    def seconds(timeout, start_timeout, is_long):
         known = {name: trust_as_template(str(INTERNAL[name])) for name in INTERNAL if name.endswith("_timeout")}
-        return int(render(DataLoader(), timeout, {**known, "etcd_start_timeout": start_timeout}))
+        step = {"is_long": is_long}
+        return int(render(DataLoader(), timeout, {**known, "__etcd_step": step, "etcd_start_timeout": start_timeout}))
 
     @pytest.mark.parametrize("path", TASKS, ids=[path.stem for path in TASKS])
-    def test_ends_no_run(self, path):
+    @pytest.mark.parametrize("is_long", [True, False])
+    def test_ends_no_run(self, path, is_long):
         for task in tasks(path):
             called = [name.rpartition(".")[2] for name in task if name.startswith("quorum.etcd.")]
             if not called or called[0] in DECIDING:
                 continue
             timeout = str(task["timeout"])
             if called[0] in ASKING or task["timeout"] in (60, 120, 600):
-                assert 0 < self.seconds(timeout, 120) <= 600
+                assert 0 < self.seconds(timeout, 120, is_long) <= 600
                 continue
-            waits = called[0] in WITH_DATA or (called[0] == "etcd_service" and "ready" in str(task))
+            waits = called[0] in WITH_DATA or (called[0] == "etcd_internal_step" and is_long)
             for start_timeout in (30, 120, 3600):
                 longest = cluster_lock.WAIT + host_files.LOCK_WAIT + 4 * start_timeout
-                assert self.seconds(timeout, start_timeout) > longest + 3600 * waits, task["name"]
+                assert self.seconds(timeout, start_timeout, is_long) > longest + 3600 * waits, task["name"]
+
+    def test_ends_no_step_that_may_wait_for_a_whole_database(self):
+        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack}
+        assert {act for act in acts.KINDS.values() if act.is_long} == waiting
 
 
 def planned_kinds():
@@ -305,11 +308,17 @@ def changing():
     ]
 
 
-def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
-    assert {path.stem for path in TASKS} - planned_kinds() == {
+def test_each_kind_of_step_is_planned():
+    assert planned_kinds() | {"forget"} == set(acts.KINDS)
+
+
+def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
+    assert {path.stem for path in TASKS} == {
         "main",
         "look",
         "wave",
+        "step",
+        "authority",
         "destroy",
         "offsite",
         "drill",
@@ -324,16 +333,17 @@ def test_each_kind_of_step_is_a_file_and_the_rest_is_the_roles_own():
         "rescue",
         "snapshot",
     }
-    assert planned_kinds() <= {path.stem for path in TASKS}
 
 
-def test_a_step_gets_what_its_file_asks_for():
-    """A plan's steps carry what their files read of C(__etcd_step)."""
+def test_a_step_gets_what_its_tasks_ask_for():
+    """A plan's steps carry what the tasks read of C(__etcd_step); only some are reported to by other members."""
+    text = "".join((ROLE / "tasks" / name).read_text() for name in ("step.yml", "report.yml"))
+    read = set(re.findall(r"__etcd_step\.([a-z_]+)", text))
     for hosts in (three(), *changing()):
         plan = cluster_plan.plan(hosts)
         for step in [one for host in hosts for one in cluster_plan.steps_by_wave(plan, host.name) if one]:
-            text = (ROLE / "tasks" / f"{step['kind']}.yml").read_text()
-            assert set(re.findall(r"__etcd_step\.([a-z_]+)", text)) <= set(step)
+            assert read - {"nonce", "witnesses"} <= set(step)
+            assert ("nonce" in step) == ("witnesses" in step)
 
 
 def test_each_layout_option_reaches_the_modules():

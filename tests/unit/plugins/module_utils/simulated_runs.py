@@ -47,7 +47,7 @@ class Actor:
 
     def act(self) -> Act:
         self.alive()
-        inner, boots = getattr(self, f"_{self.step.kind}")(self.step.arguments), self.machine.boots
+        inner, boots = getattr(self, f"_{self.step.kind}")(self.step.act.to_dict()), self.machine.boots
         for where in inner:
             yield where
             if self.machine.boots != boots:
@@ -80,7 +80,7 @@ class Actor:
         if not self.world.has_quorum():
             raise Refused("no lease: there is no quorum.", "", "")
         yield from self._hold("cluster")
-        self._reach(self.step.arguments.get("endpoints", ()))
+        self._reach(self.step.act.to_dict().get("endpoints", ()))
         if presumed is not None:
             expected_members.check(presumed, self.world.listed(), but)
 
@@ -113,7 +113,7 @@ class Actor:
     def _configured(self, arguments: Mapping[str, Any]) -> Act:
         expected, machine = self._expected(), self.machine
         own = {"cluster": "etcd_cluster", "name": self.shape.member, "machine_id": machine.machine_id}
-        if arguments.get("kept"):
+        if arguments["keeps_data"]:
             ids = {"member_id": machine.log, "cluster_id": self.world.cluster_id}
             if not machine.log:
                 raise Refused("no log", "", "")

@@ -12,6 +12,7 @@ from itertools import permutations
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Install
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     BOOTSTRAP,
@@ -101,18 +102,13 @@ class TestTheSteps:
 
     def test_tell_every_host_the_same(self):
         for kind in ("configure", "prove"):
-            assert {step.arguments["token"] for step in wave(three(), kind)} == {bootstrap.token(three())}
+            assert {step.act.token for step in wave(three(), kind)} == {bootstrap.token(three())}
         for step in wave(three(), "configure"):
-            assert step.arguments == {
-                "version": VERSION,
-                "initial_cluster": initial_cluster(),
-                "token": bootstrap.token(three()),
-                "kept": False,
-            }
+            assert step.act == Configure(VERSION, initial_cluster(), bootstrap.token(three()))
 
     def test_prove_every_other_host_all_its_peer_urls_and_one_client_url(self):
         hosts = three(ETCD_NODES=f"{initial_cluster()},etcd-host2=http://10.9.0.3:2380")
-        assert wave(hosts, "prove")[0].arguments["peers"] == [
+        assert wave(hosts, "prove")[0].act.peers == [
             {"name": "etcd-host1", "urls": ["http://10.0.0.2:2380"]},
             {"name": "etcd-host1", "urls": ["http://10.0.0.2:2379"]},
             {"name": "etcd-host2", "urls": ["http://10.0.0.3:2380"]},
@@ -123,7 +119,7 @@ class TestTheSteps:
     def test_prove_client_urls_that_other_hosts_can_use(self):
         advertised = "http://127.0.0.1:2379,http://172.16.0.8:2379,http://etcd.example.com:2379"
         hosts = [bare(0), bare(1, etcd_advertise_client_urls=advertised)]
-        assert wave(hosts, "prove")[0].arguments["peers"][-1] == {
+        assert wave(hosts, "prove")[0].act.peers[-1] == {
             "name": "etcd-host1",
             "urls": ["http://172.16.0.8:2379", "http://etcd.example.com:2379"],
         }
@@ -145,8 +141,8 @@ class TestTheSteps:
         hosts = three()
         hosts[1] = seeing(hosts[1], releases=[VERSION], account={"exists": True})
         assert [step.host for step in wave(hosts, "install")] == ["etcd-host0", "etcd-host2"]
-        (arguments, _same) = (step.arguments for step in wave(hosts, "install"))
-        assert arguments == {"version": VERSION, "archive": f"etcd-v{VERSION}-linux-amd64.tar.gz"}
+        (act, _same) = (step.act for step in wave(hosts, "install"))
+        assert act == Install(VERSION, f"etcd-v{VERSION}-linux-amd64.tar.gz")
 
     def test_install_also_where_only_the_account_is_missing(self):
         hosts = [seeing(host, releases=[VERSION]) for host in three()]
@@ -155,7 +151,7 @@ class TestTheSteps:
     def test_fetch_the_archive_of_each_hosts_own_architecture(self):
         hosts = three()
         hosts[2] = seeing(hosts[2], host={"architecture": "aarch64"})
-        assert wave(hosts, "install")[2].arguments["archive"] == f"etcd-v{VERSION}-linux-arm64.tar.gz"
+        assert wave(hosts, "install")[2].act.archive == f"etcd-v{VERSION}-linux-arm64.tar.gz"
 
     @pytest.mark.parametrize("missing", [("client", "peer"), ("peer",)])
     def test_make_the_authorities_that_are_missing_once(self, missing):
@@ -170,7 +166,7 @@ class TestTheSteps:
 
     def test_of_a_single_member_are_the_same(self):
         assert kinds([bare()]) == ["install", "configure", "prove", "start", "await"]
-        assert wave([bare()], "prove")[0].arguments["peers"] == []
+        assert wave([bare()], "prove")[0].act.peers == []
 
 
 class TestMembersThatNobodyCouldAsk:
@@ -226,7 +222,7 @@ class TestTheToken:
         """All of them were asked, and nobody has started."""
         hosts = [marked(bare(at), state, token=token) for at, token in enumerate("bac")]
         assert {bootstrap.token(list(order)) for order in permutations(hosts)} == {"a"}
-        assert {step.arguments["token"] for step in wave(hosts, "configure")} == {"a"}
+        assert {step.act.token for step in wave(hosts, "configure")} == {"a"}
 
 
 class TestAnInterruptedBootstrapIsResumed:

@@ -12,6 +12,7 @@ from itertools import permutations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     NEVER_STARTED,
@@ -210,8 +211,8 @@ class TestAClusterAsItShouldBe:
         """A member in /usr/bin is not given another release."""
         hosts = [from_usr_bin(host) for host in three()]
         steps = cluster_plan.plan(hosts).steps
-        assert {step.arguments["version"] for step in steps if "version" in step.arguments} == {"3.5.33"}
-        assert ("install", "3.5.33") in {(step.kind, step.arguments.get("version")) for step in steps}
+        assert {step.act.version for step in steps if step.act.has_version} == {"3.5.33"}
+        assert ("install", "3.5.33") in {(step.kind, step.act.version) for step in steps if step.act.has_version}
 
     def test_of_which_one_member_does_not_tell_its_version_is_asked_for_it(self):
         waits = seeing(from_usr_bin(bare(0)), cluster={"status": None, "serves": False, "error": "timed out"})
@@ -227,7 +228,7 @@ class TestAClusterAsItShouldBe:
         hosts = [rebuilt(host) for host in three()]
         assert "neither a running member nor a unit says which version of etcd it has" in refusal(hosts)
         asked = [replace(host, wanted=replace(host.wanted, version="3.5.33")) for host in hosts]
-        versions = {step.arguments["version"] for step in cluster_plan.plan(asked).steps if step.kind == "install"}
+        versions = {step.act.version for step in cluster_plan.plan(asked).steps if step.kind == "install"}
         assert versions == {"3.5.33"}
 
     @pytest.mark.parametrize("old", range(3))
@@ -354,12 +355,7 @@ class TestAnInterruptedFirstStart:
         plan = cluster_plan.plan([serving(bare(0), forming()), serving(bare(1), forming()), fresh])
         steps = [step for step in plan.steps if step.host == "etcd-host2"]
         assert [step.kind for step in steps] == ["configure", "start", "await"]
-        assert steps[0].arguments == {
-            "version": VERSION,
-            "initial_cluster": initial_cluster(),
-            "token": "the-first",
-            "kept": False,
-        }
+        assert steps[0].act == Configure(VERSION, initial_cluster(), "the-first")
         assert plan.differences == ()
 
     def test_goes_on_without_a_host_that_is_to_be_absent(self):
@@ -530,7 +526,7 @@ class TestAMarkerThatIsGone:
         named = [f"etcd-host{at}" for at in gone]
         assert kinds(plan) == [("configure", named), ("start", named), ("await", named)]
         assert plan.steps[0].title == f"write the marker of {named[0]}, whose data are those of a member"
-        assert plan.steps[0].arguments["kept"]
+        assert plan.steps[0].act.keeps_data
 
     @pytest.mark.parametrize(
         "other",
@@ -775,7 +771,7 @@ def test_a_host_that_agreed_keeps_its_token_once_anybody_went_on(hosts):
     for step in plan.steps:
         marker = by_name[step.host].marker
         if step.kind == "configure" and marker is not None:
-            assert step.arguments["token"] == marker.token
+            assert step.act.token == marker.token
 
 
 @given(CLUSTERS)
@@ -806,7 +802,7 @@ def test_the_order_of_the_inventory_decides_nothing_but_the_order(order):
     hosts = [serving(bare(0), forming()), serving(bare(1), forming()), marked(bare(2), NEVER_STARTED)]
     plan = cluster_plan.plan([hosts[at] for at in order])
     assert {step.host for step in plan.steps if step.kind == "configure"} == {"etcd-host2"}
-    assert {step.arguments["token"] for step in plan.steps if step.kind == "configure"} == {TOKEN}
+    assert {step.act.token for step in plan.steps if step.kind == "configure"} == {TOKEN}
 
 
 LOCKED_OUT = "Maintenance.Status: InvalidArgument: etcdserver: user name is empty"

@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Forget, Leave, Presuming
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     JOIN,
@@ -86,9 +87,9 @@ def tolerated(hosts):
     """How many voters may fail before each of a plan's steps and after the last, as the plan foresaw it."""
     planned = cluster_plan.plan(hosts)
     sizes = [
-        sum(not member["is_learner"] for member in one.arguments["members"])
+        sum(not member["is_learner"] for member in one.act.members)
         for one in planned.steps
-        if "members" in one.arguments
+        if isinstance(one.act, Presuming)
     ]
     last = planned.steps[-1].kind
     sizes.append(sizes[-1] + {"join": 1, "leave": -1, "forget": -1}.get(last, 0))
@@ -107,16 +108,16 @@ class TestNewHosts:
 
     def test_are_told_whom_to_ask_and_what_is_presumed(self):
         hosts = [*well(0, 1, 2), bare(3), bare(4)]
-        told = step(hosts, "join", "etcd-host4").arguments
-        assert told["version"] == VERSION
-        assert told["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3, 4)]
-        assert told["members"][:3] == expected_members.describe(member_list())
-        assert told["members"][3] == {"id": "", "peer_urls": ["http://10.0.0.4:2380"], "is_learner": False}
+        told = step(hosts, "join", "etcd-host4").act
+        assert told.version == VERSION
+        assert told.endpoints == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3, 4)]
+        assert told.members[:3] == expected_members.describe(member_list())
+        assert told.members[3] == {"id": "", "peer_urls": ["http://10.0.0.4:2380"], "is_learner": False}
 
     def test_get_the_version_that_the_cluster_runs(self):
         hosts = [serving(written(host, "3.5.33"), version="3.5.33") for host in well(0, 1, 2)]
         left = seeing(marked(bare(3), REMOVED), unit={"version": "3.4.23"})
-        assert step([*hosts, left], "join").arguments["version"] == "3.5.33"
+        assert step([*hosts, left], "join").act.version == "3.5.33"
 
     @pytest.mark.parametrize("at", [0, 1, 3])
     def test_may_stand_anywhere_in_the_inventory(self, at):
@@ -222,14 +223,14 @@ class TestAHostThatIsToBeAbsent:
     def test_leaves(self):
         hosts = well(0, 1, 2)
         hosts[1] = absent(hosts[1])
-        told = dict(step(hosts, "leave", "etcd-host1").arguments)
+        told = step(hosts, "leave", "etcd-host1").act
         assert acts(hosts) == [("leave", "etcd-host1")]
-        assert (len(told.pop("nonce")), list(told.pop("witnesses"))) == (16, ["etcd-host0", "etcd-host2"])
-        assert told == {
-            "member_id": member_id(1),
-            "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
-            "members": expected_members.describe(member_list()),
-        }
+        assert (len(told.nonce), list(told.witnesses)) == (16, ["etcd-host0", "etcd-host2"])
+        assert replace(told, nonce="", witnesses={}) == Leave(
+            member_id=member_id(1),
+            endpoints=["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
+            members=expected_members.describe(member_list()),
+        )
 
     def test_that_leads_leaves_last(self):
         hosts = [*map(absent, well(0, 1, members=member_list(5))), *well(2, 3, 4, members=member_list(5))]
@@ -248,7 +249,7 @@ class TestAHostThatIsToBeAbsent:
     def test_and_is_removed_already_has_its_data_moved_aside(self):
         hosts = [*well(0, 1), absent(seeing(stopped(bare(2)), marker={"state": LEAVING}))]
         assert acts(hosts) == [("leave", "etcd-host2")]
-        assert step(hosts, "leave").arguments["member_id"] == ""
+        assert step(hosts, "leave").act.member_id == ""
 
     @pytest.mark.parametrize("gone", [bare(2), marked(bare(2), REMOVED), marked(bare(2), OFFERED)])
     def test_and_is_no_member_is_nothing_to_do(self, gone):
@@ -304,7 +305,7 @@ class TestWhoReportsNewConnections:
     """Before a member is stopped, removed or promoted."""
 
     def witnesses(self, hosts):
-        return [(one.kind, one.host, list(one.arguments["witnesses"])) for one in cluster_plan.plan(hosts).steps]
+        return [(one.kind, one.host, list(one.act.witnesses)) for one in cluster_plan.plan(hosts).steps]
 
     def test_are_the_other_members_that_serve(self):
         hosts = [serving(bare(at, etcd_settings={"log-level": "debug"}), member_list()) for at in range(3)]
@@ -319,7 +320,7 @@ class TestWhoReportsNewConnections:
         first, *rest = well(0, 1, 2)
         hosts = [absent(first), *rest, bare(3), bare(4)]
         steps = {
-            (one.kind, one.host): list(one.arguments["witnesses"])
+            (one.kind, one.host): list(one.act.witnesses)
             for one in cluster_plan.plan(hosts).steps
             if one.kind != "install"
         }
@@ -338,7 +339,7 @@ class TestWhoReportsNewConnections:
         hosts = well(0, 1, 2)
         hosts[1] = absent(hosts[1])
         again = [seeing(host, host={"nonce": f"another {host.name}"}) for host in hosts]
-        found = {step(some, "leave").arguments["nonce"] for some in (hosts, hosts[::-1], again)}
+        found = {step(some, "leave").act.nonce for some in (hosts, hosts[::-1], again)}
         assert len(found) == 2
 
 
@@ -353,7 +354,7 @@ class TestCertificatesThatAreDue:
 
     def told(self, hosts):
         names = ("restart", "certificates")
-        return [(one.host, *(one.arguments[name] for name in names)) for one in cluster_plan.plan(hosts).steps]
+        return [(one.host, *(getattr(one.act, name) for name in names)) for one in cluster_plan.plan(hosts).steps]
 
     def test_are_issued_before_anybody_restarts(self):
         """New connections to a member fail by its certificate, and nobody could be spared."""
@@ -380,14 +381,12 @@ class TestAMachineThatIsGoneForGood:
 
     def test_is_removed_by_its_identity_by_a_member_that_serves(self):
         hosts = [*self.FORGETTING, silent(bare(2))]
-        told = step(hosts, "forget").arguments
         assert acts(hosts) == [("forget", "etcd-host0")]
-        assert told == {
-            "member_id": member_id(2),
-            "endpoints": ["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
-            "members": expected_members.describe(member_list()),
-            "confirmed": False,
-        }
+        assert step(hosts, "forget").act == Forget(
+            member_id=member_id(2),
+            endpoints=["http://10.0.0.1:2379", "http://10.0.0.2:2379"],
+            members=expected_members.describe(member_list()),
+        )
         assert step(hosts, "forget").title == "remove etcd-host2, whose machine is gone"
 
     def test_may_be_named_by_its_id_and_by_every_host(self):
@@ -410,7 +409,7 @@ class TestAMachineThatIsGoneForGood:
         assert text.endswith(f"confirm it: -e etcd_confirm={member_id(2)}")
         hosts = [host if host.silent else saying(host, confirm=(member_id(2),)) for host in hosts]
         assert acts(hosts) == [("forget", "etcd-host0")]
-        assert step(hosts, "forget").arguments["confirmed"] is True
+        assert step(hosts, "forget").act.confirmed is True
 
     def test_is_not_confirmed_where_it_says_who_it_is(self):
         heard = {member_id(2): {"url": "http://10.0.0.3:2380", "certain": True}}
@@ -480,8 +479,8 @@ class TestAMachineThatWasBuiltAnew:
     def test_is_replaced_by_the_old_id_removed_first(self):
         hosts = [*well(0, 1, members=member_list()), bare(2)]
         assert acts(hosts) == [("forget", "etcd-host0"), ("join", "etcd-host2")]
-        assert step(hosts, "forget").arguments["member_id"] == member_id(2)
-        assert [one["id"] for one in step(hosts, "join").arguments["members"]] == [member_id(0), member_id(1)]
+        assert step(hosts, "forget").act.member_id == member_id(2)
+        assert [one["id"] for one in step(hosts, "join").act.members] == [member_id(0), member_id(1)]
 
     def test_and_lost_its_log_only_is_replaced_by_itself(self):
         hosts = [*well(0, 1, members=member_list()), emptied(bare(2))]
@@ -522,8 +521,7 @@ class TestAMachineThatWasBuiltAnew:
     def test_and_kept_its_data_disk_gets_its_marker_again_and_starts(self):
         hosts = [*well(0, 1, members=member_list()), logged(bare(2))]
         assert acts(hosts) == [("configure", "etcd-host2"), ("start", "etcd-host2"), ("await", "etcd-host2")]
-        told = {"version": VERSION, "initial_cluster": "", "token": "", "kept": True}
-        assert step(hosts, "configure").arguments == told
+        assert step(hosts, "configure").act == Configure(VERSION, keeps_data=True)
 
     @pytest.mark.parametrize("others", [serving, stopped])
     def test_and_got_no_further_than_the_marker_gets_its_files(self, others):
@@ -570,10 +568,10 @@ class TestAWrittenAddressThatChanged:
 
     def test_is_one_turn_with_the_peer_urls_and_a_restart(self):
         hosts = [*well(0, 1, members=member_list()), serving(self.MOVED)]
-        told = step(hosts, "turn").arguments
+        told = step(hosts, "turn").act
         assert acts(hosts) == [("turn", "etcd-host2")]
-        assert (told["version"], told["restart"], told["peer_urls"]) == (VERSION, True, ["http://10.0.0.9:2380"])
-        assert told["members"] == expected_members.describe(member_list())
+        assert (told.version, told.restart, told.peer_urls) == (VERSION, True, ["http://10.0.0.9:2380"])
+        assert told.members == expected_members.describe(member_list())
 
     def test_of_a_member_that_is_down_is_its_turn_and_not_a_start(self):
         hosts = [*well(0, 1, members=member_list()), stopped(self.MOVED)]
@@ -583,7 +581,7 @@ class TestAWrittenAddressThatChanged:
         """A second one changes only after the first serves again."""
         hosts = [serving(bare(at, etcd_address=f"10.0.1.{at}")) for at in range(3)]
         assert acts(hosts) == [("turn", f"etcd-host{at}") for at in (1, 2, 0)]
-        last = step(hosts, "turn", "etcd-host0").arguments["members"]
+        last = step(hosts, "turn", "etcd-host0").act.members
         assert [one["peer_urls"] for one in last] == [
             ["http://10.0.0.1:2380"],
             ["http://10.0.1.1:2380"],
@@ -592,7 +590,7 @@ class TestAWrittenAddressThatChanged:
 
     def test_takes_the_client_urls_along_by_which_later_steps_ask_the_member(self):
         hosts = [serving(bare(at, etcd_address=f"10.0.1.{at + 1}")) for at in range(3)]
-        asked = {one.host: one.arguments["endpoints"] for one in cluster_plan.plan(hosts).steps}
+        asked = {one.host: one.act.endpoints for one in cluster_plan.plan(hosts).steps}
         assert asked == {
             "etcd-host1": ["http://10.0.0.1:2379", "http://10.0.0.3:2379"],
             "etcd-host2": ["http://10.0.0.1:2379", "http://10.0.1.2:2379"],
@@ -609,7 +607,7 @@ class TestAWrittenAddressThatChanged:
             hosts[2] = replace(stopped(bare(2)), wanted=hosts[2].wanted)
         turns = [one for one in cluster_plan.plan(hosts).steps if one.kind == "turn"]
         assert turns[-1].host == "etcd-host0"
-        assert turns[-1].arguments["endpoints"] == ["http://10.0.0.2:12379", "http://10.0.0.3:12379"]
+        assert turns[-1].act.endpoints == ["http://10.0.0.2:12379", "http://10.0.0.3:12379"]
 
     def test_beside_a_voter_that_is_lost_is_refused(self):
         text = refusal([*well(0, members=member_list()), silent(bare(1)), serving(self.MOVED)])
@@ -631,7 +629,7 @@ class TestAnotherNameForTheSameData:
         renamed = replace(serving(bare(2)), wanted=bare(2, NODE_NAME="infra2").wanted)
         hosts = [*well(0, 1, members=member_list()), renamed]
         assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").arguments["peer_urls"] == []
+        assert step(hosts, "turn").act.peer_urls == []
 
 
 class TestLinesOfTheInventory:
@@ -699,7 +697,7 @@ class TestAMemberThatIsDown:
             ("restore", "etcd-host2"),
             ("await", "etcd-host1"),
         ]
-        assert step(hosts, "restore").arguments["endpoints"] == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
+        assert step(hosts, "restore").act.endpoints == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
 
     def test_in_the_middle_of_its_turn_is_the_first_to_try_the_change_again(self):
         """It may be one with which nobody starts."""
@@ -727,13 +725,13 @@ class TestAMemberThatIsDown:
             replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
         ]
         assert acts(hosts) == [("turn", f"etcd-host{at}") for at in range(3)]
-        assert step(hosts, "turn").arguments["restart"] is True
+        assert step(hosts, "turn").act.restart is True
 
     def test_in_the_middle_of_its_turn_at_an_address_that_is_gone_gets_the_new_one(self):
         moved = seeing(stopped(bare(2, etcd_address="10.0.0.9")), previous=True, previous_doubtful=True)
         hosts = [*well(0, 1, members=member_list()), moved]
         assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").arguments["peer_urls"] == ["http://10.0.0.9:2380"]
+        assert step(hosts, "turn").act.peer_urls == ["http://10.0.0.9:2380"]
 
     def test_in_the_middle_of_such_a_turn_is_started_as_it_is_while_nobody_serves(self):
         interrupted = seeing(stopped(bare(2)), previous=True, previous_doubtful=True)
@@ -751,7 +749,7 @@ class TestAMemberThatIsDown:
         hosts = well(0, 1, 2)
         hosts[2] = seeing(hosts[2], previous=True)
         assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").arguments["restart"] is False
+        assert step(hosts, "turn").act.restart is False
 
     @pytest.mark.parametrize("interrupted", [True, False], ids=["by a turn", "by hand"])
     def test_whose_new_address_the_cluster_has_and_that_still_runs_at_the_old_one_comes_first(self, interrupted):
@@ -772,7 +770,7 @@ class TestAMemberThatIsDown:
             ("turn", "etcd-host1"),
             ("turn", "etcd-host0"),
         ]
-        assert step(hosts, "turn").arguments["peer_urls"] == []
+        assert step(hosts, "turn").act.peer_urls == []
 
     @pytest.mark.parametrize("size, order", [(1, ["turn", "join"]), (2, ["join", "turn"]), (3, ["turn", "join"])])
     def test_who_joins_waits_for_it_where_it_can_be_spared_before(self, size, order):
@@ -823,8 +821,8 @@ class TestAMarkerWithoutAnythingElse:
 
     def test_is_replaced_with_the_help_of_another_host(self):
         assert acts(self.hosts())[-3:] == [("forget", "etcd-host0"), ("leave", "etcd-host2"), ("join", "etcd-host2")]
-        assert step(self.hosts(), "forget").arguments["member_id"] == member_id(2)
-        assert step(self.hosts(), "leave").arguments["member_id"] == ""
+        assert step(self.hosts(), "forget").act.member_id == member_id(2)
+        assert step(self.hosts(), "leave").act.member_id == ""
 
     def test_leaves_with_the_help_of_another_host(self):
         *others, only = self.hosts()
@@ -839,14 +837,14 @@ class TestALearner:
         for host in (begun, marked(bare(3), REMOVED), bare(3)):
             assert acts([*hosts, host]) == [("join", "etcd-host3")]
             # It is no help in its own promotion.
-            asked = step([*hosts, host], "join").arguments["endpoints"]
+            asked = step([*hosts, host], "join").act.endpoints
             assert asked == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3)]
 
     def test_that_started_is_continued_whoever_is_down(self):
         listed = [*member_list(), learner(3)]
         hosts = [*well(0, 1, members=listed), silent(bare(2)), learning(bare(3), listed)]
         assert acts(hosts) == [("join", "etcd-host3")]
-        asked = step(hosts, "join").arguments["endpoints"]
+        asked = step(hosts, "join").act.endpoints
         assert asked == [f"http://10.0.0.{at}:2379" for at in (1, 2, 3)]
 
     @pytest.mark.parametrize("derived", [False, True])
@@ -857,7 +855,7 @@ class TestALearner:
         begun = running(logged(marked(right, STARTING, origin=JOIN, **ids(3))))
         hosts = [*well(0, 1, 2, members=[*member_list(), wrong]), begun, bare(4)]
         assert acts(hosts) == [("join", "etcd-host3"), ("join", "etcd-host4")]
-        assert step(hosts, "join", "etcd-host4").arguments["members"][-1]["peer_urls"] == ["http://10.0.0.4:2380"]
+        assert step(hosts, "join", "etcd-host4").act.members[-1]["peer_urls"] == ["http://10.0.0.4:2380"]
 
     def test_that_has_begun_goes_before_others_that_join(self):
         listed = [*member_list(), learner(4)]
@@ -976,7 +974,7 @@ class TestCertificatesThatHaveExpired:
         assert [[(one.kind, one.host) for one in wave] for wave in planned.waves] == [
             [("turn", name) for name in named(0, 1, 2)]
         ]
-        assert all(one.arguments["restart"] is False for one in planned.steps)
+        assert all(one.act.restart is False for one in planned.steps)
 
     def test_are_issued_anew_before_those_that_stand_still_start(self):
         hosts = self.hosts()
@@ -1093,7 +1091,7 @@ class TestMembersThatNobodyCanAsk:
             ("turn", "etcd-host1"),
             ("turn", "etcd-host0"),
         ]
-        assert planned.steps[1].arguments["endpoints"] == ["http://10.0.0.3:2379"]
+        assert planned.steps[1].act.endpoints == ["http://10.0.0.3:2379"]
 
 
 class TestAMemberThatEndsAsSoonAsItStarts:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, roster, unresolved
 from inventory_of import (
@@ -97,7 +98,7 @@ class TestWhatRuns:
         assert f"there is no write-ahead log in {LAYOUT.log_dir}: its data are gone" in only(of_host(emptied(bare())))
 
     def test_a_member_that_lost_its_data_and_is_replaced_is_none(self):
-        assert of_host(emptied(bare()), steps=[Step("join", "etcd-host0", "")]) == []
+        assert of_host(emptied(bare()), steps=[Step("etcd-host0", "", Join())]) == []
 
     def test_a_member_that_serves_from_a_log_that_is_gone(self):
         """Its gate would refuse the next start."""
@@ -122,7 +123,7 @@ class TestMembership:
         assert "It is counted for quorum, and is left alone." in text
 
     def test_a_member_that_a_step_removes_is_none(self):
-        steps = [Step("forget", "etcd-host0", "", {"member_id": "ff"})]
+        steps = [Step("etcd-host0", "", Forget(member_id="ff"))]
         assert of_membership(seeing_all([*member_list(), self.STRANGER]), steps) == []
 
     def test_a_silent_host_may_be_the_member_that_is_missing(self):

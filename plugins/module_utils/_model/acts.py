@@ -1,0 +1,239 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What a step does on its host, one class for each kind.
+
+An act is written to plain data once, where the plan leaves the action that made it, and read once, where it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Act:
+    """What a step does.
+
+    :cvar kind: its name in a plan.
+    :cvar task: what the task is called that does it.
+    :cvar is_long: whether a whole database may be read or sent.
+    """
+
+    kind: ClassVar[str]
+    task: ClassVar[str]
+    is_long: ClassVar[bool] = False
+
+    @property
+    def has_version(self) -> bool:
+        """Whether it writes what belongs to one release of etcd."""
+        return any(one.name == "version" for one in fields(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "task": self.task, "is_long": self.is_long, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Reported(Act):
+    """An act before which other hosts report their new peer connections.
+
+    :param nonce: under which they report.
+    :param witnesses: host -> what it must be told of its own member. Empty where nobody need report.
+    """
+
+    nonce: str = ""
+    witnesses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Presuming(Reported):
+    """An act on the cluster.
+
+    :param endpoints: of the members that go on meanwhile.
+    :param members: the members that the plan expects at that moment, see C(expected_members).
+    """
+
+    endpoints: Sequence[str] = ()
+    members: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class Install(Act):
+    """Unpack a release beside those that are there.
+
+    :param archive: the name of its archive.
+    """
+
+    kind = "install"
+    task = "Install"
+    is_long = True
+    version: str
+    archive: str
+
+
+@dataclass(frozen=True)
+class MakeAuthorities(Act):
+    """Make the CAs that are missing, on the controller."""
+
+    kind = "authority"
+    task = "Make the certificate authorities"
+
+
+@dataclass(frozen=True)
+class Configure(Act):
+    """Write the files of a member that has not started yet.
+
+    :param initial_cluster: of its first start, empty for one that has started before.
+    :param token: of that.
+    :param keeps_data: the data of a member are there, and its marker is not.
+    """
+
+    kind = "configure"
+    task = "Write the member's files"
+    version: str
+    initial_cluster: str = ""
+    token: str = ""
+    keeps_data: bool = False
+
+
+@dataclass(frozen=True)
+class Accept(Act):
+    """Let a member have its data on the disks and the machine where they are now."""
+
+    kind = "accept"
+    task = "Accept the member's disks and machine"
+
+
+@dataclass(frozen=True)
+class Prove(Act):
+    """Reach every other host of a cluster that is founded.
+
+    :param peers: C(name) and C(urls) of each place.
+    :param token: of the first start.
+    """
+
+    kind = "prove"
+    task = "Reach every member"
+    peers: Sequence[Mapping[str, Any]]
+    token: str
+
+
+@dataclass(frozen=True)
+class Start(Act):
+    """Start a member without waiting for it."""
+
+    kind = "start"
+    task = "Start the member"
+
+
+@dataclass(frozen=True)
+class Await(Act):
+    """Wait until a member serves."""
+
+    kind = "await"
+    task = "Await the member"
+    is_long = True
+
+
+@dataclass(frozen=True)
+class Join(Presuming):
+    """Let a host join as a learner, and make it a voter."""
+
+    kind = "join"
+    task = "Join the cluster"
+    is_long = True
+    version: str = ""
+
+
+@dataclass(frozen=True)
+class Leave(Presuming):
+    """Take a host out of its cluster, and archive its data.
+
+    :param member_id: empty where its member is removed already.
+    """
+
+    kind = "leave"
+    task = "Leave the cluster"
+    member_id: str = ""
+
+
+@dataclass(frozen=True)
+class Forget(Presuming):
+    """Remove a member whose machine is gone.
+
+    :param confirmed: the operator says that what answers at its address is something else.
+    """
+
+    kind = "forget"
+    task = "Remove a member whose machine is gone"
+    member_id: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class Update(Presuming):
+    """Bring a member to what the inventory says, or leave it as it was.
+
+    :param restart: whether its process must read something anew.
+    :param peer_urls: those that its cluster is told first, empty for no change.
+    :param certificates: C(issued) where they are due, C(kept) as they are, or C(only) these.
+    """
+
+    kind = "turn"
+    task = "Take the member's turn"
+    is_long = True
+    version: str = ""
+    restart: bool = False
+    peer_urls: Sequence[str] = ()
+    certificates: str = "issued"
+
+
+@dataclass(frozen=True)
+class RollBack(Reported):
+    """Put back what an interrupted update replaced.
+
+    :param endpoints: of the other members.
+    """
+
+    kind = "restore"
+    task = "Put back what an interrupted turn has replaced"
+    is_long = True
+    endpoints: Sequence[str] = ()
+
+
+KINDS: dict[str, type[Act]] = {
+    one.kind: one
+    for one in (
+        Install,
+        MakeAuthorities,
+        Configure,
+        Accept,
+        Prove,
+        Start,
+        Await,
+        Join,
+        Leave,
+        Forget,
+        Update,
+        RollBack,
+    )
+}
+
+
+def read(told: Mapping[str, Any]) -> Act:
+    """Return an act from what C(Act.to_dict) made of it.
+
+    :raises BadInput: it is none.
+    """
+    act = KINDS.get(str(told.get("kind")))
+    names = {one.name for one in fields(act)} if act else set()
+    if act is None or not names <= set(told):
+        raise BadInput(f"{told.get('kind')!r} is no step of a plan of this release, or lacks something. Run it again.")
+    return act(**{name: told[name] for name in names})

@@ -1,0 +1,229 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""The one call of a module on its host that is an act of the plan, with all that the controller has for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
+
+
+class Call(NamedTuple):
+    """A module of this collection, and its options."""
+
+    module: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What calls are made of beside their acts.
+
+    :param content: renders the files of a host for a version of etcd, and issues what is due.
+    :param reports: what etcd_peer_report returned for the other members.
+    :param start_timeout: how long a member may take to serve, seconds.
+    :param source: C(url), C(archive_dir), C(checksums) and C(checksums_from_mirror) of releases.
+    """
+
+    host: Host
+    content: Callable[[Host, str], dict[str, Any]]
+    reports: Sequence[Mapping[str, Any]]
+    start_timeout: float
+    source: Mapping[str, Any]
+
+    @property
+    def wanted(self) -> Desired:
+        return wanted_of(self.host)
+
+    @property
+    def layout(self) -> dict[str, Any]:
+        return self.wanted.layout.to_dict()
+
+    @property
+    def expected(self) -> dict[str, Any] | None:
+        """The marker that the plan saw."""
+        return self.host.marker.to_dict() if self.host.marker else None
+
+
+def of_act(act: acts.Act, given: Given) -> Call:
+    """Return the call that does an act.
+
+    :raises EtcdError: a setting is wrong, an authority is missing, or the observation does not suit the act.
+    """
+    return HANDLERS[type(act)](act, given)
+
+
+def _install(act: acts.Install, given: Given) -> Call:
+    directory = given.source["archive_dir"]
+    options = {
+        "version": act.version,
+        "url": given.source["url"],
+        "checksums": given.source["checksums"],
+        "checksums_from_mirror": given.source["checksums_from_mirror"],
+    }
+    if directory:
+        options["archive"] = f"{directory}/{act.archive}"
+    return Call("etcd_install", {**given.layout, **options})
+
+
+def _configure(act: acts.Configure, given: Given) -> Call:
+    wanted, content = given.wanted, given.content(given.host, act.version)
+    if act.keeps_data:
+        kept = _kept(wanted, given.host.seen["data"])
+        return Call("etcd_files", {**content, "expected": given.expected, "wanted": kept.to_dict()})
+    bootstrap = render.bootstrap(wanted, act.initial_cluster, act.token)
+    options = {
+        "files": [*content["files"], vars(bootstrap)],
+        "expected": given.expected,
+        "wanted": _offered(given.host.marker, wanted, act).to_dict(),
+        "listen": [*wanted.member.listen_peer_urls, *wanted.member.listen_client_urls],
+    }
+    return Call("etcd_files", {**content, **options})
+
+
+def _offered(marker: Marker | None, wanted: Desired, act: acts.Configure) -> Marker:
+    # What it was in a cluster that it has left says nothing about this one.
+    begun = marker is not None and marker.state != markers.REMOVED
+    return Marker(
+        state=marker.state if marker and begun else markers.OFFERED,
+        cluster=wanted.cluster,
+        name=wanted.name,
+        token=act.token,
+        initial_cluster=act.initial_cluster,
+    )
+
+
+def _kept(wanted: Desired, data: Mapping[str, Any]) -> Marker:
+    """Of a system that was built anew beside the data of a member."""
+    ids = {key: data[key] for key in ("member_id", "cluster_id")}
+    return Marker(markers.STARTED, origin=markers.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)
+
+
+def _accept(_act: acts.Accept, given: Given) -> Call:
+    return Call("etcd_files", {**given.layout, "files": [], "expected": given.expected, "wanted": given.expected})
+
+
+def _prove(act: acts.Prove, given: Given) -> Call:
+    return Call("etcd_prove", {**given.layout, "peers": act.peers, "token": act.token})
+
+
+def _start(_act: acts.Start, given: Given) -> Call:
+    return Call("etcd_service", {**given.layout, "state": "started"})
+
+
+def _await(_act: acts.Await, given: Given) -> Call:
+    return Call("etcd_service", {**given.layout, "state": "ready", "timeout": given.start_timeout})
+
+
+def _join(act: acts.Join, given: Given) -> Call:
+    wanted = given.wanted
+    options = {
+        "cluster": wanted.cluster,
+        "name": wanted.name,
+        "peer_urls": list(wanted.member.peer_urls),
+        "endpoints": act.endpoints,
+        "members": act.members,
+        "nonce": act.nonce,
+        "timeout": given.start_timeout,
+    }
+    return Call("etcd_admit", {**given.content(given.host, act.version), **options})
+
+
+def _leave(act: acts.Leave, given: Given) -> Call:
+    options = {
+        "cluster": given.wanted.cluster,
+        "name": given.wanted.name,
+        "member_id": act.member_id,
+        "endpoints": act.endpoints,
+        "members": act.members,
+        "nonce": act.nonce,
+    }
+    return Call("etcd_leave", {**given.layout, **options})
+
+
+def _forget(act: acts.Forget, given: Given) -> Call:
+    """By a host that serves, with its administrator's certificate; the peer's shows whether the member still lives."""
+    layout = given.wanted.layout
+    options = {
+        "state": "absent",
+        "member_id": act.member_id,
+        "only_if_silent": True,
+        "ignore_unidentified": act.confirmed,
+        "endpoints": act.endpoints,
+        "members": act.members,
+    }
+    if given.wanted.tls:
+        files = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
+        files |= {"peer_ca_path": "peer-ca", "peer_cert": "peer", "peer_key": "peer-key"}
+        options |= {option: layout.certificate(name) for option, name in files.items()}
+    if layout.user_file:
+        options["user_file"] = layout.user_file
+    return Call("etcd_member", options)
+
+
+def _update(act: acts.Update, given: Given) -> Call:
+    host, environment = given.host, env_file.environment(render.flags(given.wanted, act.version))
+    if act.certificates == "kept":
+        host = replace(host, authorities=replace(host.authorities, renew={}))
+    content = given.content(host, act.version)
+    if act.certificates == "only":
+        content.update(files=[], links={})
+    options = {
+        "restart": act.restart,
+        "allow_outage": given.wanted.said.allow_outage,
+        "peer_urls": act.peer_urls,
+        "endpoints": act.endpoints,
+        "members": act.members,
+        "environment": environment,
+    }
+    return Call("etcd_apply", {**content, **_on_a_member(act, given), **options})
+
+
+def _roll_back(act: acts.RollBack, given: Given) -> Call:
+    options = {"state": "undone", "files": [], "endpoints": act.endpoints}
+    return Call("etcd_apply", {**given.layout, **_on_a_member(act, given), **options})
+
+
+def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
+    """What an update says of the member that there is, whichever way it goes."""
+    if given.expected is None:
+        raise Refused(
+            "This host has no marker.",
+            "Nothing says that its member may start again once it is stopped.",
+            "Run the playbook: it says what is safe.",
+        )
+    return {
+        "expected": given.expected,
+        "name": given.wanted.name,
+        "nonce": act.nonce,
+        "reports": given.reports,
+        "timeout": given.start_timeout,
+    }
+
+
+#: By kind of act. The CAs are made on the controller, by a task of their own.
+HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
+    acts.Install: _install,
+    acts.Configure: _configure,
+    acts.Accept: _accept,
+    acts.Prove: _prove,
+    acts.Start: _start,
+    acts.Await: _await,
+    acts.Join: _join,
+    acts.Leave: _leave,
+    acts.Forget: _forget,
+    acts.Update: _update,
+    acts.RollBack: _roll_back,
+}
