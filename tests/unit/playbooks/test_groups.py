@@ -66,6 +66,7 @@ def play(place, inventory, *arguments):
         (ALPHA + BETA, ("-e", "etcd_group=alpha", "-e", "one_only=true"), OF_ALPHA),
         (ALPHA + BETA, ("-e", "confirmed=beta", "-e", "one_only=true"), OF_BETA),
         (ALPHA + BOTH, ("-e", "etcd_group=alpha"), OF_ALPHA),
+        (ALPHA + BETA + "etcd_cluster_name=alpha\n", ("-e", "etcd_group=alpha"), OF_ALPHA),
     ],
 )
 def test_every_host_belongs_to_the_cluster_whose_group_has_it(tmp_path, inventory, arguments, found):
@@ -84,6 +85,8 @@ def test_every_host_belongs_to_the_cluster_whose_group_has_it(tmp_path, inventor
         (ALPHA + BETA, ("-e", "one_only=true", "-e", "confirmed=gamma"), "Say which: -e etcd_group=alpha"),
         (ALPHA + BETA, ("-e", "one_only=true", "-e", "confirmed=alpha,beta"), "Say which: -e etcd_group=alpha"),
         (ALPHA + BOTH, ("-e", "etcd_group=alpha,both"), "Of the groups alpha, both more than one has 192.0.2.1, and"),
+        (ALPHA + BETA, ("-e", "etcd_cluster_name=one"), "would be clusters of these names: one, one."),
+        (ALPHA + BETA + "etcd_cluster_name=alpha\n", (), "would be clusters of these names: alpha, alpha."),
     ],
 )
 def test_no_host_is_reached_where_it_is_not_said_whose_it_is(tmp_path, inventory, arguments, said):

@@ -33,9 +33,8 @@ def test_every_playbook_is_tried() -> None:
     assert set(WRONG) == {path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")}
 
 
-@pytest.mark.parametrize("playbook", WRONG)
-def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playbook: str) -> None:
-    name, value = WRONG[playbook]
+def run(tmp_path: Path, playbook: str, name: str, value: str) -> tuple[int, str]:
+    """The exit status of a playbook that is given a variable, and what it said."""
     (tmp_path / "hosts").write_text(INVENTORY)
     done = subprocess.run(
         [
@@ -48,9 +47,24 @@ def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playb
         text=True,
         check=False,
     )
-    said = " ".join((done.stdout + done.stderr).split())
-    assert done.returncode == 2, said
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+@pytest.mark.parametrize("playbook", WRONG)
+def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playbook: str) -> None:
+    name, value = WRONG[playbook]
+    code, said = run(tmp_path, playbook, name, value)
+    assert code == 2, said
     assert name in said
     assert value in said
     assert "Validation of arguments failed" in said
+    assert "UNREACHABLE" not in said
+
+
+@pytest.mark.parametrize("playbook", ["drill", "offsite", "reclaim", "snapshot"])
+def test_a_misspelt_variable_is_refused_where_no_confirmation_comes_first(tmp_path: Path, playbook: str) -> None:
+    code, said = run(tmp_path, playbook, "etcd_snpashot_dir", "/backup")
+    assert code == 2, said
+    assert "etcd_snpashot_dir is no variable of quorum.etcd" in said
+    assert "Did you mean etcd_snapshot_dir?" in said
     assert "UNREACHABLE" not in said
