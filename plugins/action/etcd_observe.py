@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
@@ -100,7 +101,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         facts = render.facts(wanted)
         facts["forget"] = identity.synonyms(wanted.said.forget, identities)
         asked = time.time()
-        answer = self._execute_module(module_name="quorum.etcd.etcd_node_info", module_args=facts, task_vars=task_vars)
+        try:
+            answer = self._execute_module(
+                module_name="quorum.etcd.etcd_node_info", module_args=facts, task_vars=task_vars
+            )
+        except AnsibleConnectionFailure as exc:
+            # What the inventory says of the host is judged all the same.
+            return {**nothing, "silent": str(exc)}
         answered = time.time()
         if answer.get("failed"):
             return {**nothing, "silent": self._old_python() or str(answer.get("msg", answer))}

@@ -37,8 +37,10 @@ def host_of(name: str, item: Mapping[str, Any] | None, hostvars: Mapping[str, An
     """
     if item is not None and "wanted" in item and not item["silent"]:
         return Host.from_observation(name, item)
-    silent = str((item or {}).get("silent") or (item or {"msg": "it was not asked."}).get("msg", "")).strip()
+    told = {"msg": "it was not asked."} if item is None else item
+    silent = str(told.get("silent") or told.get("msg", "")).strip() or "no result."
+    problems = tuple(told.get("problems", ()))
     try:
-        return Host(name, silent=silent or "no result.", inventory=topology.identity_of(name, hostvars[name]))
+        return Host(name, silent=silent, problems=problems, inventory=topology.identity_of(name, hostvars[name]))
     except BadInput as exc:
-        return Host(name, silent=silent or "no result.", problems=exc.texts)
+        return Host(name, silent=silent, problems=problems or exc.texts)

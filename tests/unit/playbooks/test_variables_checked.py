@@ -61,7 +61,7 @@ def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playb
     assert "UNREACHABLE" not in said
 
 
-@pytest.mark.parametrize("playbook", ["drill", "offsite", "reclaim", "snapshot"])
+@pytest.mark.parametrize("playbook", ["drill", "etcd", "offsite", "reclaim", "snapshot"])
 def test_a_misspelt_variable_is_refused_where_no_confirmation_comes_first(tmp_path: Path, playbook: str) -> None:
     code, said = run(tmp_path, playbook, "etcd_snpashot_dir", "/backup")
     assert code == 2, said

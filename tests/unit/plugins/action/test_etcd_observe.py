@@ -12,10 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.quorum.etcd.plugins.action.etcd_observe import ActionModule
 from ansible_collections.quorum.etcd.plugins.module_utils._host import network
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 from inventory_of import LAYOUT, bare, seeing
 from role_task import Task
 
@@ -156,6 +158,21 @@ def test_a_host_that_fails_to_look_is_silent(inputs):
     assert result["silent"] == "it was asked by a user who is not root."
     assert result["seen"] == {}
     assert not result.get("failed")
+
+
+class Unreachable(Task):
+    def _execute(self, *_given, **_told):
+        raise AnsibleConnectionFailure("Failed to connect to the host via ssh: No route to host")
+
+
+def test_a_host_that_cannot_be_reached_is_silent_and_what_is_wrong_with_its_variables_is_told(inputs):
+    told = {"inventory_hostname": "10.0.0.1", "hostvars": {}, "etcd_verison": "3.6.14"}
+    result = Unreachable(ActionModule).run(told, host="10.0.0.1", inputs=inputs)
+    assert result["silent"] == "Failed to connect to the host via ssh: No route to host"
+    assert not result.get("unreachable"), "it is looked at no more, and stays in the run"
+    host = host_of("10.0.0.1", result, {"10.0.0.1": {}})
+    assert (host.silent, len(host.problems)) == (result["silent"], 1)
+    assert "Did you mean etcd_version?" in host.problems[0]
 
 
 GARBLED = {"failed": True, "msg": "Module result deserialization failed: No start of json char found"}
