@@ -12,13 +12,10 @@ The gate decides for itself (C(_config.gate)); here the same is said before a me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import variable_sources
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 #: The ways out that need a person's word: the variable, and when to give it.
@@ -26,9 +23,6 @@ _WHEN = {
     "etcd_accept_mounts": "If the data were moved for good, and what is there now is the newest",
     "etcd_accept_machine": "If this is the member's own machine, built anew, and no other machine has its data",
 }
-
-# Who has one of these and a log may start.
-_WITH_DATA = (markers.STARTING, markers.STARTED, markers.LEAVING)
 
 _VOTES = "Started on it the member could bring acknowledged writes to nothing."
 
@@ -77,7 +71,7 @@ def why_refused(
     :param name: what to name in C(-e).
     :param owners: member id -> label of the host whose marker has it.
     """
-    log = _of_log(marker, data, label, name, owners)
+    log = log_obstacle(marker, data, label, name, owners)
     missing = sorted(set(marker.mounts) - set(data["mounts"]))
     if missing:
         return Obstacle(
@@ -98,9 +92,10 @@ def why_refused(
     return log
 
 
-def _of_log(
+def log_obstacle(
     marker: Marker, data: Mapping[str, Any], label: str, name: str, owners: Mapping[str, str]
 ) -> Obstacle | None:
+    """What keeps a member down that has another one's log, or an older one."""
     found, own = data["member_id"], marker.member_id
     if found and own and found != own:
         owner = f", which belong on {owners[found]}" if found in owners else ""
@@ -123,25 +118,6 @@ def _of_log(
     return None
 
 
-def forced_by(host: Host) -> str:
-    """What would let the next start of a host's etcd drop all other members; empty where files of ours are all that
-    does, which are written again before that.
-    """
-    if host.wanted is None:
-        return ""
-    layout = host.wanted.layout
-    found = [str(host.seen["unit"]["forced_by"])]
-    # The service manager's own settings are known of a process that has them.
-    found += [
-        str(place)
-        for place, sets in (host.seen["runtime"] or {}).get("sources", [])
-        if variable_sources.is_forced(sets)
-    ]
-    return next(
-        (place for place in found if not variable_sources.is_ours(place, layout.conf_file, layout.unit_file)), ""
-    )
-
-
 def of_forced(label: str, source: str) -> tuple[str, str, str]:
     """What was found, the danger and the remedy, of a unit that a rescue by hand has left like this."""
     return (
@@ -149,39 +125,3 @@ def of_forced(label: str, source: str) -> tuple[str, str, str]:
         "Each start with it drops all other members from the cluster: two clusters would go on under one ID.",
         "Remove it there, then systemctl daemon-reload, and run again.",
     )
-
-
-def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Obstacle | None:
-    """What keeps the member of a host down, None for one that runs or has no log.
-
-    :param hosts: all of the group: which data belong where is told by their markers.
-    :param rebuilt: the host's system is a new one; its marker is written again before the member starts.
-    """
-    marker = host.marker
-    if marker is None or host.silent or host.runs or not host.has_log or marker.state not in _WITH_DATA:
-        return None
-    forced = forced_by(host)
-    if forced:
-        return Obstacle(*of_forced(host.label, forced))
-    owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
-    machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
-    return why_refused(marker, host.seen["data"], machine_id, host.label, host.name, owners)
-
-
-def accepted(host: Host) -> Host:
-    """The host with its mount points and its machine as the member's own, as far as the operator has said so."""
-    marker, wanted = host.marker, host.wanted
-    if (
-        marker is None
-        or wanted is None
-        or of_host(host) is None
-        or forced_by(host)
-        or _of_log(marker, host.seen["data"], "", "", {})
-    ):
-        return host
-    names = {host.name, wanted.name}
-    if names & set(wanted.said.accept_mounts):
-        marker = replace(marker, mounts=tuple(host.seen["data"]["mounts"]))
-    if names & set(wanted.said.accept_machine):
-        marker = replace(marker, machine_id=host.seen["host"]["machine_id"])
-    return replace(host, seen={**host.seen, "marker": marker.to_dict()})

@@ -33,6 +33,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
+    held_members,
     preflight,
     reconcile,
     safety,
@@ -176,7 +177,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     :param found: what is wrong with the inventory.
     """
     seen = [host for host in everybody if host.is_understood]
-    hosts = [gate_refusals.accepted(host) for host in seen]
+    hosts = [held_members.accepted(host) for host in seen]
     strange = Findings()
     for host in hosts:
         strange.run(_check_ours, host, hosts)
@@ -296,7 +297,7 @@ def check_login(hosts: Sequence[Host]) -> None:
 
 def _quorum_lost(hosts: Sequence[Host]) -> Refused:
     """Nobody serves, and nothing that this run may start would change that."""
-    obstacles = [obstacle for host in hosts if (obstacle := gate_refusals.of_host(host, hosts)) is not None]
+    obstacles = [obstacle for host in hosts if (obstacle := held_members.of_host(host, hosts)) is not None]
     if obstacles:
         return gate_refusals.refusal(obstacles)
     return Refused(

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import held_members
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
 
 NOTHING = "nothing"
@@ -46,7 +46,7 @@ def choose(host: Host, roster: Roster | None) -> str:
     if host.silent or host.wanted is None or _is_refused(host):
         return NOTHING
     member = roster.on(host) if roster is not None else None
-    is_held = gate_refusals.of_host(host, rebuilt=not has_files(host)) is not None
+    is_held = held_members.of_host(host, rebuilt=not has_files(host)) is not None
     if is_held and not host.masked and (host.wanted.present or roster is None):
         return WAIT
     is_rebuilt = host.state in _RAN and host.has_log and not host.runs and not has_files(host)

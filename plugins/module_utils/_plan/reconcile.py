@@ -22,13 +22,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, guard, identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, drift, next_action
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, drift, held_members, next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
@@ -151,7 +150,7 @@ class _Reconciler:
         :param writing: are members to get the files that they lack?
         """
         for host in self._hosts_due(next_action.WAIT):
-            obstacle = gate_refusals.of_host(host, self._hosts)
+            obstacle = held_members.of_host(host, self._hosts)
             self.changes.later.append(host.unfit if obstacle is None else str(obstacle.refusal()))
         kept = self._hosts_due(next_action.KEEP) if writing else []
         # A turn brings it up by itself. At an address that is another by now it would not serve.

@@ -27,7 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Join, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.certificate_policy import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import held_members, next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
 Settings = Mapping[str, Value]
@@ -92,7 +92,7 @@ def check_unforced(hosts: Sequence[Host]) -> None:
     :raises Refused: a start would drop all other members from the cluster.
     """
     for host in hosts:
-        source = gate_refusals.forced_by(host)
+        source = held_members.forced_by(host)
         if source:
             raise Refused(*gate_refusals.of_forced(host.label, source))
 
