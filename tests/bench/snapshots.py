@@ -36,14 +36,15 @@ VALUE = 64 << 10
 
 SAVE = """
 import sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshots.saving
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 endpoint, directory, *credentials = sys.argv[1:]
 saving.save([endpoint], Credentials(*credentials), directory, "bench", max_hash_size=1 << 40)
 """
 RESTORE = """
 import subprocess, sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _host.etcdutl, _formats.snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._host import etcdutl
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._host.etcdutl import Recipe
 def run(arguments):

@@ -23,7 +23,7 @@ MakeCluster = Callable[..., Cluster]
 #: Of a process that holds the lock until it is killed.
 HOLD = """
 import sys, time
-from ansible_collections.quorum.etcd.plugins.module_utils import _cluster.cluster_lock
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 cluster_lock.TTL = int(sys.argv[1])
 with cluster_lock.held(sys.argv[2:], Credentials(), "a restart of m0", 0):

@@ -81,7 +81,8 @@ def test_a_member_is_seen_while_it_runs_and_when_it_is_stopped(
     assert running["runtime"]["identity"]["pid"] == member.process.pid
     assert running["runtime"]["environment"]["ETCD_NAME"] == "m0"
     assert running["cluster"]["status"] == status | {
-        key: running["cluster"]["status"][key] for key in ("raft_index", "raft_applied_index", "db_size_in_use")
+        key: running["cluster"]["status"][key]
+        for key in ("raft_index", "raft_applied_index", "db_size", "db_size_in_use")
     }
     assert running["cluster"]["serves"] is True
     # No unit's control group holds it, as systemd would have it.

@@ -362,7 +362,8 @@ def test_an_interrupted_run_leaves_nothing_that_lies_and_the_next_one_removes_it
     write(cluster)
     kill_at = """
 import os, signal, sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _base.checkpoints, _snapshots.saving
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 checkpoints.at = lambda step: os.kill(os.getpid(), signal.SIGKILL) if step == sys.argv[3] else None
 saving.save([sys.argv[1]], Credentials(), sys.argv[2], "prod")
@@ -579,7 +580,8 @@ def test_a_large_database_takes_no_more_memory(version, make_cluster, tmp_path):
             client.put(f"{at}", os.urandom(1 << 20))
     measure = """
 import re, sys
-from ansible_collections.quorum.etcd.plugins.module_utils import _snapshots.saving, _formats.snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 saved = saving.save([sys.argv[1]], Credentials(), sys.argv[2], "prod")
 snapshot_file.read(saved.path)

@@ -129,6 +129,25 @@ def test_what_is_shared_knows_nobody_above_it(name):
     assert all(one.startswith("ansible.module_utils.") for one in ansible)
 
 
+def programs() -> list[tuple[str, str]]:
+    """Python that tests and the lab hold as text, to run it in a process of its own."""
+    found = []
+    for path in sorted(path for folder in ("tests", "lab", "molecule") for path in (REPOSITORY / folder).rglob("*.py")):
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        found += [(path.name, text) for text in texts if isinstance(text, str) and f"\nfrom {COLLECTION}." in text]
+    return found
+
+
+@pytest.mark.parametrize("text", [text for _name, text in programs()], ids=[name for name, _text in programs()])
+def test_a_program_in_a_text_imports_what_there_is(text):
+    lines = [line for line in text.splitlines() if line.startswith(f"from {COLLECTION}.")]
+    for node in ast.parse("\n".join(lines)).body:
+        assert isinstance(node, ast.ImportFrom)
+        assert node.module is not None
+        taken = {own(f"{node.module}.{alias.name}") for alias in node.names}
+        assert own(node.module) in FILES or taken <= set(FILES), node.module
+
+
 def test_the_table_has_every_package_and_no_other():
     assert set(PACKAGES) == {package_of(name) for name in FILES}
 
