@@ -32,7 +32,8 @@ LOSE_DATA = "rm -r /var/lib/etcd/member"
 def test_a_run_killed_between_two_steps_is_completed_by_the_same_command(
     playbook: Playbook, members: Members, task: str
 ) -> None:
-    _killed(playbook, Kill.at(task))
+    run = _killed(playbook, Kill.at(task))
+    assert run.tasks == TASKS[: 1 + TASKS.index(task)], run.output
     playbook.run_until_done()
     members.are_one_healthy_cluster()
 
