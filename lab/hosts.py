@@ -136,8 +136,9 @@ def _remove(engine: Engine, containers: Mapping[str, str]) -> None:
     """Remove containers, given with their states."""
     running = [container for container, state in containers.items() if state == "running"]
     if running:
-        # Who is removed needs no goodbye, and systemd takes its time over one.
-        engine.output("kill", *running)
+        # Who is removed needs no goodbye, and systemd takes its time over one. After a machine lost its power the
+        # engine says "running" of containers whose processes are gone: those cannot be killed, only removed.
+        succeeds(engine.command("kill", *running))
     if containers:
         engine.output("rm", "--force", "--volumes", *containers)
 
