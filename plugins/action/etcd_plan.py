@@ -66,7 +66,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         steps = cluster_plan.steps_by_wave(plan, here)
         return {
             **result,
-            "changed": any(steps),
+            # Acts count what they change; without them this is all that tells of it.
+            "changed": self._task.check_mode and any(steps),
             "refusal": "",
             "steps": steps,
             "waves": len(plan.waves),

@@ -32,6 +32,7 @@ TASKS = (
     "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
     "Observe",
     "Plan",
+    "Walk the plan",
     "Refuse",
     "Walk the waves",
     "Wave 1 of 6",
@@ -50,7 +51,7 @@ TASKS = (
     "Verify",
     "Observe",
     "Plan",
-    "Refuse",
+    "Refuse what is left",
     "Check that tags have selected the role",
 )
 _BANNER = re.compile(r"^TASK \[(?:quorum\.etcd\.etcd : )?(.+?)\] \*", re.MULTILINE)

@@ -316,6 +316,8 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
     assert {path.stem for path in TASKS} == {
         "main",
         "look",
+        "walk",
+        "verify",
         "wave",
         "step",
         "authority",
