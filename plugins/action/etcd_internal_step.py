@@ -15,15 +15,16 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._calls import Call, Given
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
 
-class ActionModule(ArchiveAction):
+class ActionModule(InternalAction, ArchiveAction):
     _supports_check_mode = True
     _supports_async = False
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result: dict[str, Any] = super(ArchiveAction, self).run(tmp, task_vars)
+        result = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(
             {
                 "step": {"type": "dict", "required": True},

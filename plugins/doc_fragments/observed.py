@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   observation:
-    description: What M(quorum.etcd.etcd_observe) returned for this host.
+    description: What M(quorum.etcd.etcd_internal_observe) returned for this host.
     type: dict
     required: true
   announce:

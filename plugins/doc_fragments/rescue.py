@@ -6,7 +6,8 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_recover and etcd_rescue share. Twin of RESCUE in plugins/module_utils/_module/options.py.
+    # What etcd_internal_recover and etcd_internal_rescue share.
+    # Twin of RESCUE in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   timeout:

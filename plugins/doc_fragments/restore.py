@@ -6,12 +6,14 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What etcd_restore and etcd_snapshot_restore share. Twin of RESTORE in plugins/module_utils/_module/options.py.
+    # What etcd_internal_restore and etcd_internal_snapshot_restore share.
+    # Twin of RESTORE in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   restoration:
     description:
-      - What exactly is restored, the same on every host, C(plan.restoration) of M(quorum.etcd.etcd_restore_plan).
+      - What exactly is restored, the same on every host, C(plan.restoration) of
+        M(quorum.etcd.etcd_internal_restore_plan).
       - Only V(looked), V(lent) and V(put_back) do without it.
     type: dict
   timeout:

@@ -82,7 +82,7 @@ def _configure(act: acts.Configure, given: Given) -> Call:
     wanted, content = given.wanted, given.content(given.host, act.version)
     if act.keeps_data:
         kept = _kept(wanted, given.host.seen["data"])
-        return Call("etcd_files", {**content, "expected": given.expected, "wanted": kept.to_dict()})
+        return Call("etcd_internal_files", {**content, "expected": given.expected, "wanted": kept.to_dict()})
     bootstrap = render.bootstrap(wanted, act.initial_cluster, act.token)
     options = {
         "files": [*content["files"], vars(bootstrap)],
@@ -90,7 +90,7 @@ def _configure(act: acts.Configure, given: Given) -> Call:
         "wanted": _offered(given.host.marker, wanted, act).to_dict(),
         "listen": [*wanted.member.listen_peer_urls, *wanted.member.listen_client_urls],
     }
-    return Call("etcd_files", {**content, **options})
+    return Call("etcd_internal_files", {**content, **options})
 
 
 def _offered(marker: Marker | None, wanted: Desired, act: acts.Configure) -> Marker:
@@ -112,11 +112,13 @@ def _kept(wanted: Desired, data: Mapping[str, Any]) -> Marker:
 
 
 def _accept(_act: acts.Accept, given: Given) -> Call:
-    return Call("etcd_files", {**given.layout, "files": [], "expected": given.expected, "wanted": given.expected})
+    return Call(
+        "etcd_internal_files", {**given.layout, "files": [], "expected": given.expected, "wanted": given.expected}
+    )
 
 
 def _prove(act: acts.Prove, given: Given) -> Call:
-    return Call("etcd_prove", {**given.layout, "peers": act.peers, "token": act.token})
+    return Call("etcd_internal_prove", {**given.layout, "peers": act.peers, "token": act.token})
 
 
 def _start(_act: acts.Start, given: Given) -> Call:
@@ -138,7 +140,7 @@ def _join(act: acts.Join, given: Given) -> Call:
         "nonce": act.nonce,
         "timeout": given.start_timeout,
     }
-    return Call("etcd_admit", {**given.content(given.host, act.version), **options})
+    return Call("etcd_internal_join", {**given.content(given.host, act.version), **options})
 
 
 def _leave(act: acts.Leave, given: Given) -> Call:
@@ -150,7 +152,7 @@ def _leave(act: acts.Leave, given: Given) -> Call:
         "members": act.members,
         "nonce": act.nonce,
     }
-    return Call("etcd_leave", {**given.layout, **options})
+    return Call("etcd_internal_leave", {**given.layout, **options})
 
 
 def _forget(act: acts.Forget, given: Given) -> Call:
@@ -188,12 +190,12 @@ def _update(act: acts.Update, given: Given) -> Call:
         "members": act.members,
         "environment": environment,
     }
-    return Call("etcd_apply", {**content, **_on_a_member(act, given), **options})
+    return Call("etcd_internal_update", {**content, **_on_a_member(act, given), **options})
 
 
 def _roll_back(act: acts.RollBack, given: Given) -> Call:
     options = {"state": "undone", "files": [], "endpoints": act.endpoints}
-    return Call("etcd_apply", {**given.layout, **_on_a_member(act, given), **options})
+    return Call("etcd_internal_update", {**given.layout, **_on_a_member(act, given), **options})
 
 
 def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:

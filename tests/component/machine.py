@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 from cluster import REPOSITORY
 
 HERE = Path(__file__).parent
+LINKS = REPOSITORY / ".collections"
 THERE = ("etc", "var/lib", "usr/local")
 
 ENTER = """\
@@ -109,27 +110,39 @@ class Machine:
         return self.play([(module, options, check)])[0]
 
     def play(self, tasks: list[tuple[str, Mapping[str, Any], bool]]) -> list[Outcome]:
-        """Run tasks one after the other, whatever becomes of them: module, options, whether in check mode."""
-        book = self.directory / "play.json"
-        book.write_text(
+        """Run tasks one after the other, whatever becomes of them: module, options, whether in check mode.
+
+        They are the tasks of the role, in a copy of the collection.
+        """
+        collection = self.directory / "links" / "ansible_collections" / "quorum" / "etcd"
+        role = collection / "roles" / "etcd" / "tasks" / "main.yml"
+        if not role.exists():
+            role.parent.mkdir(parents=True)
+            for part in ("galaxy.yml", "meta", "plugins"):
+                (collection / part).symlink_to(REPOSITORY / part)
+        role.write_text(
             json.dumps(
                 [
-                    {
-                        "hosts": "localhost",
-                        "gather_facts": False,
-                        "tasks": [
-                            {f"quorum.etcd.{module}": dict(options), "check_mode": check, "ignore_errors": True}
-                            for module, options, check in tasks
-                        ],
-                    }
+                    {f"quorum.etcd.{module}": dict(options), "check_mode": check, "ignore_errors": True}
+                    for module, options, check in tasks
                 ]
             )
         )
+        return self._recorded(len(tasks), {"roles": ["quorum.etcd.etcd"]}, self.directory / "links")
+
+    def task(self, module: str, **options: Any) -> Outcome:
+        """Run one task that is in no role."""
+        task = {f"quorum.etcd.{module}": options, "ignore_errors": True}
+        return self._recorded(1, {"tasks": [task]}, LINKS)[0]
+
+    def _recorded(self, tasks: int, play: Mapping[str, Any], collections: Path) -> list[Outcome]:
+        book = self.directory / "play.json"
+        book.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, **play}]))
         record = self.directory / "record"
         record.unlink(missing_ok=True)
-        run = self._ansible({}, "--diff", str(book))
+        run = self._ansible({}, "--diff", str(book), ANSIBLE_COLLECTIONS_PATH=str(collections))
         lines = record.read_text().splitlines() if record.exists() else []
-        assert len(lines) == len(tasks), run.stdout + run.stderr
+        assert len(lines) == tasks, run.stdout + run.stderr
         return [Outcome(**json.loads(line)) for line in lines]
 
     def playbook(self, name: str, variables: Mapping[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
@@ -149,7 +162,7 @@ class Machine:
             [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, *arguments],
             env={
                 **os.environ,
-                "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".cache" / "links"),
+                "ANSIBLE_COLLECTIONS_PATH": str(LINKS),
                 "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callbacks"),
                 "ANSIBLE_CALLBACKS_ENABLED": "record",
                 "ANSIBLE_HOME": str(self.directory / "ansible"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from machine import Machine
 
 
@@ -143,3 +144,11 @@ def untouched(machine: Machine) -> bool:
     places = [layout.conf_dir, layout.data_dir, layout.install_dir, layout.bin_dir, str(machine.directory / "pki")]
     there = [path for path in (*map(Path, places), machine.place(layout.state_dir)) if path.exists()]
     return there == [] and machine.told() == []
+
+
+@pytest.mark.parametrize("module", ["etcd_internal_files", "etcd_internal_observe", "etcd_internal_step"])
+def test_an_internal_module_refuses_a_task_that_is_not_in_the_role(machine: Machine, module: str) -> None:
+    outcome = machine.task(module)
+    assert outcome.failed
+    assert outcome.message.startswith(f"quorum.etcd.{module} is internal to the role quorum.etcd.etcd")
+    assert "ansible-playbook quorum.etcd.etcd" in outcome.message

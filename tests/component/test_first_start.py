@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""etcd_files, etcd_prove and etcd_service: a member's way from a bare host to its first start."""
+"""etcd_internal_files, etcd_internal_prove and etcd_service: a member's way from a bare host to its first start."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def leave_a_log(machine: Machine) -> None:
     (log / "0.wal").touch()
 
 
-# -- etcd_files --------------------------------------------------------------------------------------------------------
+# -- etcd_internal_files -----------------------------------------------------------------------------------------------
 
 
 def test_files_are_predicted_written_and_then_only_what_differs(machine: Machine) -> None:
@@ -70,11 +70,11 @@ def test_files_are_predicted_written_and_then_only_what_differs(machine: Machine
     links = {layout.link("etcdctl"): str(tool)}
     certificates = {"certificates": {"etcd": "CERTIFICATE"}, "private_keys": {"etcd": "SECRET"}}
     options = writing(machine, file(machine), links=links, **certificates)
-    predicted = machine.do("etcd_files", check=True, **options)
+    predicted = machine.do("etcd_internal_files", check=True, **options)
     assert (predicted.failed, predicted.changed) == (False, True), predicted.message
     assert not Path(layout.conf_dir).exists() and marker(machine) is None and machine.told() == []
 
-    written = machine.do("etcd_files", **options)
+    written = machine.do("etcd_internal_files", **options)
     assert (written.failed, written.changed) == (False, True), written.message
     assert written.result["diff"] == predicted.result["diff"]
     assert [(one["before"], one["after"]) for one in written.result["diff"]] == [
@@ -90,7 +90,7 @@ def test_files_are_predicted_written_and_then_only_what_differs(machine: Machine
     assert machine.told() == ["daemon-reload"]
 
     changed = file(machine, "ETCD_NAME=other\n", "0600")
-    again = machine.do("etcd_files", **writing(machine, changed, links=links, expected=option(found)))
+    again = machine.do("etcd_internal_files", **writing(machine, changed, links=links, expected=option(found)))
     assert not again.failed, again.message
     assert [(one["before"], one["after"]) for one in again.result["diff"]] == [("ETCD_NAME=m0\n", "ETCD_NAME=other\n")]
     assert stat.S_IMODE(Path(layout.conf_file).stat().st_mode) == 0o600
@@ -101,18 +101,20 @@ def test_nothing_is_written_where_the_host_is_not_as_the_plan_saw_it(machine: Ma
     mark(machine, token="another run's")
     claimed, expected = machine.play(
         [
-            ("etcd_files", good, False),
-            ("etcd_files", {**good, "expected": option(replace(OFFERED, token="mine"))}, False),
+            ("etcd_internal_files", good, False),
+            ("etcd_internal_files", {**good, "expected": option(replace(OFFERED, token="mine"))}, False),
         ]
     )
     assert "The marker on this host says 'offered' now, not 'nothing' as when the plan was made." in claimed.message
     assert "Run the same command again" in claimed.message
     assert expected.failed
     mark(machine, state="started")
-    (started,) = machine.play([("etcd_files", {**good, "expected": option(replace(OFFERED, state="started"))}, False)])
+    (started,) = machine.play(
+        [("etcd_internal_files", {**good, "expected": option(replace(OFFERED, state="started"))}, False)]
+    )
     assert "says 'started', and 'offered' cannot follow it." in started.message
     leave_a_log(machine)
-    logged = machine.do("etcd_files", **good)
+    logged = machine.do("etcd_internal_files", **good)
     assert logged.message.startswith(f"There is a write-ahead log in {machine.layout.log_dir} now.")
     assert not Path(machine.layout.conf_file).exists()
 
@@ -128,12 +130,12 @@ def test_nothing_is_written_where_the_host_is_not_as_the_plan_saw_it(machine: Ma
     ids=["user", "data directory", "settings directory", "marker"],
 )
 def test_what_cannot_be_written_is_named(machine: Machine, change: dict[str, Any], said: str) -> None:
-    outcome = machine.do("etcd_files", **{**writing(machine), **change})
+    outcome = machine.do("etcd_internal_files", **{**writing(machine), **change})
     assert outcome.failed
     assert outcome.message.startswith(said)
 
 
-# -- etcd_prove --------------------------------------------------------------------------------------------------------
+# -- etcd_internal_prove -----------------------------------------------------------------------------------------------
 
 
 def test_two_members_that_reach_each_other_agree(machine: Machine) -> None:
@@ -143,9 +145,9 @@ def test_two_members_that_reach_each_other_agree(machine: Machine) -> None:
     proving = {**machine.layout.to_dict(), "peers": peers, "token": "t"}
     stood, predicted, agreed = machine.play(
         [
-            ("etcd_files", writing(machine, file(machine), listen=[url]), False),
-            ("etcd_prove", proving, True),
-            ("etcd_prove", proving, False),
+            ("etcd_internal_files", writing(machine, file(machine), listen=[url]), False),
+            ("etcd_internal_prove", proving, True),
+            ("etcd_internal_prove", proving, False),
         ]
     )
     assert not stood.failed, stood.message
@@ -157,7 +159,7 @@ def test_two_members_that_reach_each_other_agree(machine: Machine) -> None:
 
 def test_check_mode_agrees_to_nothing(machine: Machine) -> None:
     mark(machine)
-    predicted = machine.do("etcd_prove", check=True, peers=[], token="t", **machine.layout.to_dict())
+    predicted = machine.do("etcd_internal_prove", check=True, peers=[], token="t", **machine.layout.to_dict())
     assert (predicted.failed, predicted.changed) == (False, True)
     assert marker(machine) == OFFERED
 
@@ -171,7 +173,7 @@ def test_nobody_agrees_while_a_peer_cannot_be_reached(machine: Machine) -> None:
             {"name": "m2", "urls": [f"http://127.0.0.1:{silent.getsockname()[1]}"]},
             {"name": "m3", "urls": ["http://nowhere.invalid:2380"]},
         ]
-        outcome = machine.do("etcd_prove", peers=peers, token="t", **machine.layout.to_dict())
+        outcome = machine.do("etcd_internal_prove", peers=peers, token="t", **machine.layout.to_dict())
     assert outcome.message.startswith("Nothing was started. m1 cannot be reached at ")
     refused, dropped, unknown = outcome.result["failures"]
     assert "Is the address right, and is that port open between all members?" in refused
@@ -185,7 +187,7 @@ def test_another_member_at_the_address_is_told_from_the_right_one(machine: Machi
     url = f"http://127.0.0.1:{port}"
     proving = {**machine.layout.to_dict(), "peers": [{"name": "m9", "urls": [url]}], "token": "t"}
     _stood, outcome = machine.play(
-        [("etcd_files", writing(machine, listen=[url]), False), ("etcd_prove", proving, False)]
+        [("etcd_internal_files", writing(machine, listen=[url]), False), ("etcd_internal_prove", proving, False)]
     )
     assert f"Something else than m9 answers at {url}" in outcome.message
 
@@ -194,7 +196,7 @@ def test_another_member_at_the_address_is_told_from_the_right_one(machine: Machi
 def test_a_bootstrap_that_is_not_the_plans_is_refused(machine: Machine, token: str) -> None:
     if token:
         mark(machine, token=token)
-    outcome = machine.do("etcd_prove", peers=[], token="t", **machine.layout.to_dict())
+    outcome = machine.do("etcd_internal_prove", peers=[], token="t", **machine.layout.to_dict())
     assert outcome.message.startswith("This host's part in the bootstrap is not the one that the plan saw.")
 
 

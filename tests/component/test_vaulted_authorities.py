@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import REPOSITORY, Machine
+from machine import LINKS, REPOSITORY, Machine
 from test_controller_modules import inventory, untouched
 
 COMMANDS = re.search(r"```sh\n(ansible localhost .*?)```", (REPOSITORY / "docs/certificates.md").read_text(), re.DOTALL)
@@ -38,7 +38,7 @@ def password(machine: Machine, tmp_path: Path) -> Path:
             "HOME": str(tmp_path),
             "PATH": f"{programs}:{os.environ['PATH']}",
             "ANSIBLE_VAULT_PASSWORD_FILE": str(password),
-            "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".cache" / "links"),
+            "ANSIBLE_COLLECTIONS_PATH": str(LINKS),
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -218,7 +218,7 @@ class Host:
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
-        """From what C(etcd_observe) registered for a host."""
+        """From what C(etcd_internal_observe) registered for a host."""
         return cls(
             name=name,
             problems=tuple(result["problems"]),

@@ -35,7 +35,7 @@ Member = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class MemberRemains:
-    """What is left of a member on its host, as C(etcd_recovery) tells it.
+    """What is left of a member on its host, as C(etcd_internal_recovery) tells it.
 
     :param state: the marker's, empty without one.
     :param founded: has this host made the new cluster, so that there is no way back?

@@ -153,7 +153,7 @@ class HostView:
 
     @classmethod
     def from_results(cls, host: Host, told: Mapping[str, Any]) -> HostView:
-        """From what the module C(etcd_snapshot_restore) told as C(looked)."""
+        """From what the module C(etcd_internal_snapshot_restore) told as C(looked)."""
         return cls(
             host,
             Restoration.from_dict(told["record"]) if told["record"] else None,

@@ -38,12 +38,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     RESTORE,
     TURN,
 )
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import ROLE, InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 COLLECTION = "ansible_collections.quorum.etcd.plugins"
 MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
 FILTERS = sorted(path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py"))
+INTERNAL = [name for name in MODULES if name.startswith("etcd_internal_")]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 RUNTIME = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
 DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.yml").read_text())
@@ -112,7 +114,12 @@ def taken(name, monkeypatch):
         run = module.main
     else:
         task = SimpleNamespace(
-            args={}, check_mode=False, async_val=0, action=name, get_play=lambda: SimpleNamespace(strategy="linear")
+            args={},
+            check_mode=False,
+            async_val=0,
+            action=name,
+            get_play=lambda: SimpleNamespace(strategy="linear"),
+            _role=SimpleNamespace(get_name=lambda: ROLE),
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         action = load("action", name).ActionModule(task, connection, None, DataLoader(), None, None)
@@ -134,7 +141,8 @@ def told(options):
     return found
 
 
-@pytest.mark.parametrize("name", MODULES)
+# What that one takes is what the module takes that it runs.
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "etcd_internal_module"])
 def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatch):
     assert told(taken(name, monkeypatch)) == told(documented(name))
 
@@ -197,9 +205,28 @@ def test_a_module_says_of_the_action_group_what_is_so(name):
     assert ("quorum.etcd.attributes.actiongroup_etcd" in extended) is (name in RUNTIME["action_groups"]["etcd"])
 
 
-def test_every_module_and_filter_is_in_the_readme():
+def test_the_readme_has_every_filter_and_every_module_but_the_internal_ones():
     text = PAGES[0].read_text()
-    assert [name for name in (*MODULES, *FILTERS) if f"`{name}`" not in text] == []
+    named = {name for name in (*MODULES, *FILTERS) if f"`{name}`" in text}
+    assert named == {*MODULES, *FILTERS} - {*INTERNAL}
+
+
+@pytest.mark.parametrize("name", INTERNAL)
+class TestAnInternalModule:
+    def test_says_so_first(self, name):
+        document = yaml.safe_load(load("modules", name).DOCUMENTATION)
+        assert document["short_description"].startswith("Internal: ")
+        assert document["description"][0] == (
+            "WARNING: Do not use this module directly! It is only for role internal use."
+        )
+
+    def test_has_an_action_that_refuses_tasks_outside_of_the_role(self, name):
+        routed = RUNTIME["plugin_routing"]["action"].get(name, {"redirect": f"quorum.etcd.{name}"})["redirect"]
+        assert issubclass(load("action", routed.rpartition(".")[2]).ActionModule, InternalAction)
+
+
+def test_only_internal_modules_are_led_to_another_action():
+    assert set(RUNTIME["plugin_routing"]["action"]) <= set(INTERNAL)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

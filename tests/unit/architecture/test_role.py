@@ -123,7 +123,7 @@ class TestEntryPoints:
     @pytest.mark.parametrize("entry", SPECS)
     def test_say_at_last_whether_tags_have_selected_the_rest(self, entry):
         *others, last = tasks(ROLE / "tasks" / f"{entry}.yml")
-        assert ("quorum.etcd.etcd_tags" in last, last["tags"]) == (True, "always")
+        assert ("quorum.etcd.etcd_internal_tags" in last, last["tags"]) == (True, "always")
         assert not [task for task in others if "tags" in task]
 
     @pytest.mark.parametrize("entry", SPECS)
@@ -237,20 +237,26 @@ class TestTasks:
 
 
 #: They ask no host.
-DECIDING = {"etcd_plan", "etcd_recovery_plan", "etcd_restore_plan", "etcd_fenced", "etcd_tags"}
+DECIDING = {
+    "etcd_internal_plan",
+    "etcd_internal_recovery_plan",
+    "etcd_internal_restore_plan",
+    "etcd_internal_fenced",
+    "etcd_internal_tags",
+}
 #: How long one question to a host may take is written where it is asked.
-ASKING = {"etcd_observe", "etcd_snapshot_newest"}
+ASKING = {"etcd_internal_observe", "etcd_snapshot_newest"}
 #: Whoever waits for a member may wait for the whole snapshot of its leader, or has a database to read or to move.
 WITH_DATA = {
     "etcd_compaction",
     "etcd_defrag",
-    "etcd_recover",
-    "etcd_recovery",
-    "etcd_restore",
+    "etcd_internal_recover",
+    "etcd_internal_recovery",
+    "etcd_internal_restore",
     "etcd_snapshot",
     "etcd_snapshot_drill",
-    "etcd_snapshot_now",
-    "etcd_snapshot_restore",
+    "etcd_internal_snapshot_now",
+    "etcd_internal_snapshot_restore",
 }
 
 

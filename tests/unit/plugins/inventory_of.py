@@ -341,7 +341,7 @@ def member_list(members: int | Iterable[int] = 3) -> list[dict[str, Any]]:
 
 
 def observation(host: Host) -> dict[str, Any]:
-    """What C(etcd_observe) registers for such a host."""
+    """What C(etcd_internal_observe) registers for such a host."""
     return {
         "item": host.name,
         "changed": False,

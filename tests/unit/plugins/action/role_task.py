@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import ROLE
 
 
 class Task:
@@ -21,7 +22,12 @@ class Task:
     def __init__(self, action: type, check: bool = False, strategy: str = "linear", answer: Any = None) -> None:
         play = SimpleNamespace(strategy=strategy)
         self._task = SimpleNamespace(
-            args={}, check_mode=check, async_val=0, action=action.__module__, get_play=lambda: play
+            args={},
+            check_mode=check,
+            async_val=0,
+            action=action.__module__,
+            get_play=lambda: play,
+            _role=SimpleNamespace(get_name=lambda: ROLE),
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         self._action = action(self._task, connection, None, DataLoader(), None, None)

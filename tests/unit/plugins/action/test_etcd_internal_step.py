@@ -140,13 +140,18 @@ class TestAMachineThatIsGone:
 def test_a_host_reaches_the_others_under_its_own_names(done):
     peers = [{"name": "etcd-host1", "urls": ["http://10.0.0.2:2380"]}]
     _result, module, sent = done(acts.Prove(peers, TOKEN), bare())
-    assert (module, sent["peers"], sent["token"], sent["instance"]) == ("quorum.etcd.etcd_prove", peers, TOKEN, "etcd")
+    assert (module, sent["peers"], sent["token"], sent["instance"]) == (
+        "quorum.etcd.etcd_internal_prove",
+        peers,
+        TOKEN,
+        "etcd",
+    )
 
 
 def test_a_host_leaves_as_the_plan_foresaw(done):
     act = acts.Leave(member_id="8e9e", endpoints=ENDPOINTS, members=MEMBERS, nonce="0123456789abcdef")
     _result, module, sent = done(act, serving(bare()))
-    assert (module, sent["name"], sent["member_id"]) == ("quorum.etcd.etcd_leave", "etcd-host0", "8e9e")
+    assert (module, sent["name"], sent["member_id"]) == ("quorum.etcd.etcd_internal_leave", "etcd-host0", "8e9e")
     assert (sent["endpoints"], sent["members"], sent["nonce"]) == (ENDPOINTS, MEMBERS, "0123456789abcdef")
 
 
@@ -172,7 +177,7 @@ def files_of(sent):
 def test_all_files_of_a_member_go_in_one_call(configure):
     result, module, sent = configure(bare())
     assert result["changed"]
-    assert module == "quorum.etcd.etcd_files"
+    assert module == "quorum.etcd.etcd_internal_files"
     assert set(files_of(sent)) == {
         LAYOUT.snapshot_config,
         LAYOUT.snapshot_program,
@@ -268,7 +273,7 @@ def updated(done):
     def updated(host, check=False, start_timeout=120, **told):
         act = acts.Update(version=VERSION, endpoints=ENDPOINTS, **told)
         result, module, sent = done(act, host, check, start_timeout=start_timeout)
-        assert module in ("", "quorum.etcd.etcd_apply")
+        assert module in ("", "quorum.etcd.etcd_internal_update")
         return result, sent
 
     return updated
@@ -349,7 +354,7 @@ def join(done):
 def test_a_new_member_is_sent_all_that_it_needs_in_one_call(join):
     result, module, arguments = join(bare(3))
     assert result["changed"]
-    assert module == "quorum.etcd.etcd_admit"
+    assert module == "quorum.etcd.etcd_internal_join"
     assert {file["path"] for file in arguments["files"]} >= {LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file}
     assert (arguments["cluster"], arguments["name"]) == ("etcd_cluster", "etcd-host3")
     assert arguments["peer_urls"] == ["http://10.0.0.4:2380"]

@@ -1,0 +1,93 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Turns what every host said of itself and of snapshots into the plan of a restore, or a refusal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
+
+
+class ActionModule(InternalAction):
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _validation, arguments = self.validate_argument_spec(
+            {
+                "cluster": {"type": "str", "required": True},
+                "members": {"type": "list", "elements": "str", "required": True},
+                "fenced": {"type": "raw", "default": []},
+                "snapshot": {"type": "str", "default": ""},
+                "snapshot_of": {"type": "str", "default": ""},
+                "allow_missing_hash": {"type": "bool", "default": False},
+                "put_back": {"type": "bool", "default": False},
+            }
+        )
+        hostvars, cluster = task_vars["hostvars"], arguments["cluster"]
+        here = task_vars["inventory_hostname"]
+        try:
+            wish, looks = _asked(arguments, hostvars)
+            off = restore.fenced_hosts(wish.fenced or {}, arguments["members"])
+            heard = [look.host.name for look in looks if not look.host.silent]
+            speaks = here == next(iter(heard or [look.host.name for look in looks]), here)
+            if arguments["put_back"]:
+                hosts = restore.put_back(looks, wish)
+                self._tell(speaks, f"{cluster}: put back what was before the restore, on {', '.join(hosts)}")
+                return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
+            plan = restore.plan(looks, wish, self._given(wish))
+        except EtcdError as exc:
+            refusal = f"{cluster}: refused, nothing was touched.\n{exc}"
+            return {**result, "changed": False, "refusal": refusal, "plan": None}
+        self._tell(speaks, plan.text)
+        return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}
+
+    def _given(self, wish: RestoreRequest) -> Candidate | None:
+        """The file on the controller that was named, if it is one."""
+        path = self._loader.path_dwim(wish.snapshot) if wish.snapshot else ""
+        if not path or not os.path.lexists(path):
+            return None
+        return restore.candidate("", store.judge(path, wish.allow_missing_hash))
+
+    def _tell(self, speaks: bool, text: str) -> None:
+        # On one host of the cluster: the same on each would bury it.
+        if speaks:
+            self._display.display(text)
+
+
+def _asked(arguments: Mapping[str, Any], hostvars: Mapping[str, Any]) -> tuple[RestoreRequest, list[HostView]]:
+    """What the operator has said, and what the hosts say that are not off."""
+    members, given = arguments["members"], identity.words_of(arguments["fenced"])
+    hosts = [topology.identity_of(name, hostvars[name]) for name in members]
+    off = fencing.by_inventory(given, hosts).off
+    looks = [_look(name, hostvars) for name in members if name not in off]
+    fenced = restore.fenced_by(given, hosts, looks)
+    off = tuple(restore.fenced_hosts(fenced, members))
+    wish = RestoreRequest(
+        arguments["cluster"], arguments["snapshot"], arguments["snapshot_of"], arguments["allow_missing_hash"], fenced
+    )
+    return wish, [look for look in looks if look.host.name not in off]
+
+
+def _look(name: str, hostvars: Mapping[str, Any]) -> HostView:
+    variables = hostvars[name]
+    seen = next((one for one in (variables.get("__etcd_seen") or {}).get("results", []) if one["item"] == name), None)
+    told = variables.get("__etcd_looked") or {}
+    host = host_of(name, seen, hostvars)
+    if not host.silent and "kept" not in told:
+        host = replace(host, silent=str(told.get("msg") or "it was not asked.").strip())
+    return HostView(host) if host.silent else HostView.from_results(host, told)

@@ -1,0 +1,36 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""An action of the role that refuses to run anywhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+ROLE = "quorum.etcd.etcd"
+
+_REFUSED = (
+    "{action} is internal to the role {role}, and this task is not in that role. Nothing was touched. The role's plan "
+    "checks what the module itself does not, such as the quorum of the cluster. Run the playbook that does what you "
+    "want: ansible-playbook quorum.etcd.etcd -i INVENTORY. The modules for tasks of your own are in the table of "
+    "README.md."
+)
+
+
+class InternalAction(ActionBase):  # type: ignore[misc]
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the beginning of a result.
+
+        :raises AnsibleActionFail: the task is not in the role.
+        """
+        role = self._task._role
+        if role is None or role.get_name() != ROLE:
+            raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=ROLE))
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        return result
