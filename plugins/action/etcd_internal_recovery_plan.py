@@ -35,7 +35,7 @@ class ActionModule(InternalAction):
                 "batch": {"type": "list", "elements": "str", "required": True},
                 "fenced": {"type": "raw", "default": []},
                 "quorum_lost": {"type": "bool", "default": False},
-                "put_back": {"type": "bool", "default": False},
+                "roll_back": {"type": "bool", "default": False},
                 "at_rest": {"type": "bool", "default": False},
             }
         )
@@ -45,7 +45,7 @@ class ActionModule(InternalAction):
         speaks = task_vars["inventory_hostname"] == next(iter(alive or batch))
         try:
             fenced = identity.words_of(arguments["fenced"])
-            words = RecoveryConsent(fenced, arguments["quorum_lost"], arguments["put_back"])
+            words = RecoveryConsent(fenced, arguments["quorum_lost"], arguments["roll_back"])
             plan = recovery.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
             fenced = arguments["fenced"]
@@ -64,7 +64,7 @@ def _told(plan: Recovery) -> dict[str, Any]:
         "install": {"announce": plan.installs[0].title, **plan.installs[0].act.to_dict()} if plan.installs else None,
         "saves": list(plan.saves),
         "rests": list(plan.rests),
-        "puts_back": list(plan.puts_back),
+        "rolls_back": list(plan.rolls_back),
         "off": list(plan.off),
     }
 
@@ -72,10 +72,10 @@ def _told(plan: Recovery) -> dict[str, Any]:
 def _refused(cluster: str, text: str, at_rest: bool, fenced: Any) -> str:
     if not at_rest:
         return f"{cluster}: refused, nothing was touched.\n{text}"
-    undoing = advice.put_back("recover", cluster, identity.words_of(fenced))
+    undoing = advice.rollback("recover", cluster, identity.words_of(fenced))
     return (
-        f"{cluster}: refused, now that every member is stopped.\n{text}\nThe same command looks again. To put "
-        f"everything back as it was: {undoing}"
+        f"{cluster}: refused, now that every member is stopped.\n{text}\nThe same command looks again. To roll "
+        f"it back: {undoing}"
     )
 
 

@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vau
 
 _MODULE = "quorum.etcd.etcd_internal_snapshot_restore"
 _STATES = ["fetched", "staged", "drilled", "prepared", "marked", "stopped", "aside", "restored", "started", "verified"]
-_STATES += ["open", "finished", "ended", "put_back"]
+_STATES += ["open", "finished", "ended", "rolled_back"]
 
 
 class ActionModule(InternalAction):

@@ -35,7 +35,7 @@ class ActionModule(InternalAction):
                 "snapshot": {"type": "str", "default": ""},
                 "snapshot_of": {"type": "str", "default": ""},
                 "allow_missing_hash": {"type": "bool", "default": False},
-                "put_back": {"type": "bool", "default": False},
+                "roll_back": {"type": "bool", "default": False},
             }
         )
         hostvars, cluster = task_vars["hostvars"], arguments["cluster"]
@@ -45,9 +45,9 @@ class ActionModule(InternalAction):
             off = restore.fenced_hosts(wish.fenced or {}, arguments["members"])
             heard = [look.host.name for look in looks if not look.host.silent]
             speaks = here == next(iter(heard or [look.host.name for look in looks]), here)
-            if arguments["put_back"]:
-                hosts = restore.put_back(looks, wish)
-                self._tell(speaks, f"{cluster}: put back what was before the restore, on {', '.join(hosts)}")
+            if arguments["roll_back"]:
+                hosts = restore.roll_back(looks, wish)
+                self._tell(speaks, f"{cluster}: roll the restore back on {', '.join(hosts)}")
                 return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
             plan = restore.plan(looks, wish, self._given(wish))
         except EtcdError as exc:

@@ -14,7 +14,7 @@ options:
     description:
       - What exactly is restored, the same on every host, C(plan.restoration) of
         M(quorum.etcd.etcd_internal_restore_plan).
-      - Only V(looked), V(lent) and V(put_back) do without it.
+      - Only V(looked), V(lent) and V(rolled_back) do without it.
     type: dict
   timeout:
     description: How long the member may take to serve, in seconds.

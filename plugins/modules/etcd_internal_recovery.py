@@ -36,11 +36,11 @@ options:
     description:
       - V(looked) only says what is left of the member.
       - V(saved) saves a snapshot of the member if it still answers. It needs no quorum.
-      - V(stopped) stops the member, and lets nothing start it until the recovery is over or put back.
+      - V(stopped) stops the member, and lets nothing start it until the recovery is over or rolled back.
       - V(aside) moves the data of the stopped member aside. From there on the host may join the new cluster.
-      - V(put_back) takes V(stopped) back, on a host that has not made the new cluster.
+      - V(rolled_back) takes V(stopped) back, on a host that has not made the new cluster.
     type: str
-    choices: [looked, saved, stopped, aside, put_back]
+    choices: [looked, saved, stopped, aside, rolled_back]
     required: true
   name:
     description: The member's name, for the marker of a host that has none.
@@ -164,8 +164,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         changed = recovery.stop(systemd, layout, cluster, given["name"], check)
     elif state == "aside":
         changed = recovery.aside(systemd, layout, check)
-    elif state == "put_back":
-        changed = recovery.put_back(systemd, layout, check)
+    elif state == "rolled_back":
+        changed = recovery.roll_back(systemd, layout, check)
     left = recovery.observe(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
     return {"changed": changed, "saved": snapshot, **left}
 
@@ -177,7 +177,7 @@ def main() -> None:
             "cluster": {"type": "str", "required": True},
             "state": {
                 "type": "str",
-                "choices": ["looked", "saved", "stopped", "aside", "put_back"],
+                "choices": ["looked", "saved", "stopped", "aside", "rolled_back"],
                 "required": True,
             },
             "name": {"type": "str", "default": ""},

@@ -45,7 +45,7 @@ options:
     description: Whether the quorum does not come back by itself although enough members have their data.
     type: bool
     default: false
-  put_back:
+  roll_back:
     description: Plan to undo what an interrupted run has begun.
     type: bool
     default: false
@@ -76,7 +76,7 @@ alive:
   type: list
   elements: str
 survivor:
-  description: The host whose member goes on alone. Empty where everything is put back.
+  description: The host whose member goes on alone. Empty where the recovery is rolled back.
   returned: without a refusal
   type: str
 version:
@@ -106,7 +106,7 @@ rests:
   returned: without a refusal
   type: list
   elements: str
-puts_back:
+rolls_back:
   description: Hosts that get back what they had.
   returned: without a refusal
   type: list

@@ -38,7 +38,7 @@ options:
       - open
       - finished
       - ended
-      - put_back
+      - rolled_back
     required: true
   source:
     description: Who has the snapshot, C(plan.source) of M(quorum.etcd.etcd_internal_restore_plan).
@@ -73,6 +73,6 @@ aside:
   elements: str
 started:
   description: Whether a member was started.
-  returned: with O(state=put_back)
+  returned: with O(state=rolled_back)
   type: bool
 """

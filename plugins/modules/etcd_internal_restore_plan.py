@@ -47,7 +47,7 @@ options:
     description: Take a copied database, whose file has no checksum.
     type: bool
     default: false
-  put_back:
+  roll_back:
     description: Plan to have everything as it was before the restore that is under way instead.
     type: bool
     default: false
@@ -70,8 +70,8 @@ plan:
   description:
     - What is done. C(restoration) is what exactly is restored, C(source) and C(having) who has the snapshot,
       C(installs) what is to be installed, C(saving) and C(drilling) the hosts of a snapshot and of a trial before.
-    - C(may_put_back) says whether no host has its new data yet.
-    - None with O(put_back) and with a refusal.
+    - C(may_roll_back) says whether no host has its new data yet.
+    - None with O(roll_back) and with a refusal.
   returned: always
   type: dict
 "off":

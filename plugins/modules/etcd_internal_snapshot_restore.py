@@ -44,7 +44,7 @@ options:
       - V(finished) waits until it serves, and removes what was needed for the restore alone.
       - V(ended) removes what a restore that is over has left behind, starts its member where that was not done, and
         waits for nothing.
-      - V(put_back) has everything as it was before, as long as this host is not V(restored).
+      - V(rolled_back) has everything as it was before, as long as this host is not V(restored).
     type: str
     choices:
       - looked
@@ -62,7 +62,7 @@ options:
       - open
       - finished
       - ended
-      - put_back
+      - rolled_back
     required: true
   cluster:
     description: Name of the cluster.
@@ -127,7 +127,7 @@ EXAMPLES = r"""
 - name: Have everything on this host as it was before
   quorum.etcd.etcd_internal_snapshot_restore:
     cluster: etcd_cluster
-    state: put_back
+    state: rolled_back
 """
 
 RETURN = r"""
@@ -210,7 +210,7 @@ aside:
   elements: str
 started:
   description: Whether a member was started.
-  returned: with O(state=put_back)
+  returned: with O(state=rolled_back)
   type: bool
 """
 
@@ -255,7 +255,7 @@ _STATES = [
     "started",
     "verified",
 ]
-_STATES += ["open", "finished", "ended", "put_back"]
+_STATES += ["open", "finished", "ended", "rolled_back"]
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
@@ -274,8 +274,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         }
     if state == "lent":
         return {"changed": False, "path": snapshot if check else shared_copy.make_readable(snapshot, given["lend_to"])}
-    if state == "put_back":
-        return restore.put_back(Systemd(runner), layout, given["snapshot_dir"], check)
+    if state == "rolled_back":
+        return restore.roll_back(Systemd(runner), layout, given["snapshot_dir"], check)
     if given["restoration"] is None:
         raise BadInput(f"restoration is missing, and state={state} needs to know what is restored.")
     restoration = Restoration.from_dict(given["restoration"])

@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - quorum.etcd.attributes.predicted
   - quorum.etcd.layout
   - quorum.etcd.content
-  - quorum.etcd.turn
+  - quorum.etcd.update
 options:
   expected:
     description: The marker that the plan saw.
@@ -58,7 +58,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof im
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, TURN, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, UPDATE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
@@ -68,7 +68,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     systemd, given, check = Systemd(command.of_module(module)), module.params, module.check_mode
     layout = layout_of(given)
     terms = Terms(
-        "turn",
+        "update",
         given["endpoints"],
         given["members"],
         given["allow_outage"],
@@ -77,7 +77,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     )
     if given["state"] == "undone":
         return {"changed": update.undo(systemd, layout, terms, given["timeout"], check)}
-    turn = update.Update(
+    asked = update.Update(
         Marker.from_dict(given["expected"]),
         given["name"],
         given["restart"],
@@ -85,7 +85,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         given["environment"],
         given["timeout"],
     )
-    return update.apply(systemd, layout, Content.from_params(given), turn, terms, check)
+    return update.apply(systemd, layout, Content.from_params(given), asked, terms, check)
 
 
 def main() -> None:
@@ -93,7 +93,7 @@ def main() -> None:
         {
             **LAYOUT,
             **CONTENT,
-            **TURN,
+            **UPDATE,
             "expected": {"type": "dict", "required": True},
             "name": {"type": "str", "required": True},
             "environment": {"type": "dict", "default": {}},

@@ -193,11 +193,11 @@ node:
       type: dict
       returned: success
     previous:
-      description: Whether the host keeps what a turn has replaced, because the turn was not verified.
+      description: Whether the host keeps what an update has replaced, because the update was not verified.
       type: bool
       returned: success
     previous_doubtful:
-      description: Whether the member did not serve with that, when it was kept or once it was put back.
+      description: Whether the member did not serve with that, when it was kept or after a rollback.
       type: bool
       returned: success
     cluster:

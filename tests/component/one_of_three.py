@@ -80,7 +80,7 @@ class OneOfThree:
         return [other.client_url for other in self.others]
 
     def terms(self, **changes: Any) -> Terms:
-        return Terms(**{"act": "turn", "endpoints": self.endpoints, "wait": 0.0, "witnesses": WITNESSES, **changes})
+        return Terms(**{"act": "update", "endpoints": self.endpoints, "wait": 0.0, "witnesses": WITNESSES, **changes})
 
     @property
     def pid(self) -> int:

@@ -190,9 +190,9 @@ class Hosts:
             for host in self.hosts:
                 act(host, self.act(host, restoration))
 
-    def put_back(self) -> None:
+    def roll_back(self) -> None:
         results = [
-            _restore.put_back(host.systemd, host.layout, self.snapshots_of(host), check=False) for host in self.hosts
+            _restore.roll_back(host.systemd, host.layout, self.snapshots_of(host), check=False) for host in self.hosts
         ]
         for host, result in zip(self.hosts, results):
             if result["started"]:

@@ -123,8 +123,8 @@ def recover(host: MemberHost) -> dict[str, Any]:
     return rescue(host)
 
 
-def put_back(host: MemberHost) -> bool:
-    return recovery.put_back(host.systemd, host.layout, check=False)
+def roll_back(host: MemberHost) -> bool:
+    return recovery.roll_back(host.systemd, host.layout, check=False)
 
 
 def started(host: MemberHost) -> None:
@@ -202,7 +202,7 @@ def test_an_interrupted_recovery_goes_on(three: OneOfThree, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("step", sampled(BEFORE))
-def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_what_was_begun_is_rolled_back(three: OneOfThree, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     host = three.host
     before, marker = look(host), host.marker
     for other in three.others:
@@ -210,7 +210,7 @@ def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.Monke
     interrupt(monkeypatch, step)
     with pytest.raises(Interrupted):
         recover(host)
-    assert put_back(host)
+    assert roll_back(host)
     assert host.marker == marker
     assert beside(host) == []
     for other in three.others:
@@ -218,7 +218,7 @@ def test_what_was_begun_is_put_back(three: OneOfThree, monkeypatch: pytest.Monke
         three.cluster.wait_for(other)
     assert look(host)["member_id"] == before["member_id"]
     service.serving(host.systemd, host.layout, timeout=30.0)
-    assert not put_back(host), "once is enough"
+    assert not roll_back(host), "once is enough"
 
 
 @pytest.mark.parametrize("step", sampled(AFTER[:3]))
@@ -230,15 +230,15 @@ def test_there_is_no_way_back_once_the_new_cluster_was_made(
     with pytest.raises(Interrupted):
         recover(host)
     assert look(host)["founded"]
-    with pytest.raises(Refused, match=r"has made the new cluster.*-e etcd_recover=prod"):
-        put_back(host)
+    with pytest.raises(Refused, match=r"has made the new cluster.*etcd\.recover .*-e etcd_confirm_cluster=prod"):
+        roll_back(host)
     with pytest.raises(Refused, match="Somebody else has changed this host"):
         recovery.aside(host.systemd, host.layout, check=False)
     recover(host)
     check_alone(host, acknowledged)
 
 
-def test_nothing_is_put_back_that_an_act_which_outlived_its_run_has_made_meanwhile(
+def test_nothing_is_rolled_back_that_an_act_which_outlived_its_run_has_made_meanwhile(
     three: OneOfThree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host = three.host
@@ -255,7 +255,7 @@ def test_nothing_is_put_back_that_an_act_which_outlived_its_run_has_made_meanwhi
 
     monkeypatch.setattr(host_files, "acting", waiting_for_it)
     with pytest.raises(Refused, match="has made the new cluster"):
-        put_back(host)
+        roll_back(host)
     assert beside(host) == ["recovering"], "its data, which are to be put in place"
 
 

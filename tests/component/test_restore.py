@@ -256,7 +256,7 @@ def test_an_interrupted_restore_goes_on(
 
 
 @pytest.mark.parametrize(("step", "time"), each(BEFORE[: BEFORE.index("files written")]))
-def test_an_interrupted_restore_is_put_back(
+def test_an_interrupted_restore_is_rolled_back(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str, time: int
 ) -> None:
     hosts, saved, _held = written(make_hosts, version, size=2)
@@ -265,7 +265,7 @@ def test_an_interrupted_restore_is_put_back(
     interrupt(monkeypatch, f"restore: {step}", time)
     with pytest.raises(Interrupted):
         hosts.restore(saved, hosts.restoration(saved))
-    hosts.put_back()
+    hosts.roll_back()
     assert (hosts.keys, hosts.cluster_ids) == (everything, before)
     assert [host.marker for host in hosts.hosts] == markers
     for host in hosts.hosts:
@@ -279,7 +279,7 @@ def test_of_a_restore_that_failed_its_trial_nothing_is_left_on_any_host(version:
     source, saved, held = written(make_hosts, version, size=1)
     for hosts in (source, make_hosts(version, 1, first=20)):
         hosts.stage(saved, hosts.restoration(saved))
-        hosts.put_back()
+        hosts.roll_back()
         (host,) = hosts.hosts
         assert not list(Path(hosts.snapshots_of(host)).glob("*"))
     assert source.states == [_markers.STARTED]
@@ -287,7 +287,7 @@ def test_of_a_restore_that_failed_its_trial_nothing_is_left_on_any_host(version:
 
 
 @pytest.mark.parametrize("step", ["data back", "marker back"])
-def test_a_putting_back_that_was_interrupted_goes_on(
+def test_a_rollback_that_was_interrupted_goes_on(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     hosts, saved, _held = written(make_hosts, version, size=2)
@@ -295,13 +295,13 @@ def test_a_putting_back_that_was_interrupted_goes_on(
     hosts.restore(saved, hosts.restoration(saved), until="restore")
     interrupt(monkeypatch, f"restore: {step}", 2)
     with pytest.raises(Interrupted):
-        hosts.put_back()
-    hosts.put_back()
+        hosts.roll_back()
+    hosts.roll_back()
     assert hosts.keys == everything
     assert hosts.states == [_markers.STARTED] * 2
 
 
-def test_a_putting_back_that_was_interrupted_lets_the_timer_run_again(
+def test_a_rollback_that_was_interrupted_lets_the_timer_run_again(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hosts, saved, _held = written(make_hosts, version, size=1)
@@ -311,9 +311,9 @@ def test_a_putting_back_that_was_interrupted_lets_the_timer_run_again(
     follows = f"enable --now {host.layout.snapshot_timer}"
     interrupt(monkeypatch, "restore: started again")
     with pytest.raises(Interrupted):
-        hosts.put_back()
+        hosts.roll_back()
     assert follows not in host.told
-    hosts.put_back()
+    hosts.roll_back()
     assert follows in host.told
 
 
@@ -382,7 +382,7 @@ class TestWhatARestoreHasLeftBehind:
         check_restored(hosts, restoration, held)
 
 
-def test_a_putting_back_that_was_interrupted_may_become_a_restore_again(
+def test_a_rollback_that_was_interrupted_may_become_a_restore_again(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hosts, saved, held = written(make_hosts, version, size=2)
@@ -390,24 +390,24 @@ def test_a_putting_back_that_was_interrupted_may_become_a_restore_again(
     hosts.restore(saved, restoration, until="restore")
     interrupt(monkeypatch, "restore: marker back", 1)
     with pytest.raises(Interrupted):
-        hosts.put_back()
+        hosts.roll_back()
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
 
 
-def test_nothing_is_put_back_on_a_host_that_is_restored(version: str, make_hosts: MakeHosts) -> None:
+def test_nothing_is_rolled_back_on_a_host_that_is_restored(version: str, make_hosts: MakeHosts) -> None:
     hosts, saved, held = written(make_hosts, version, size=1)
     restoration = hosts.restoration(saved)
     hosts.restore(saved, restoration, until="start")
-    with pytest.raises(Refused, match=r"is restored already .* -e etcd_restore=prod"):
-        hosts.put_back()
+    with pytest.raises(Refused, match=r"is restored already .*quorum\.etcd\.restore .* -e etcd_confirm_cluster=prod"):
+        hosts.roll_back()
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
-    hosts.put_back()
+    hosts.roll_back()
     check_restored(hosts, restoration, held)
 
 
-def test_nothing_is_put_back_where_a_killed_run_gives_the_member_its_new_data_meanwhile(
+def test_nothing_is_rolled_back_where_a_killed_run_gives_the_member_its_new_data_meanwhile(
     version: str, make_hosts: MakeHosts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last task still holds the host's lock."""
@@ -424,7 +424,7 @@ def test_nothing_is_put_back_where_a_killed_run_gives_the_member_its_new_data_me
 
     monkeypatch.setattr(host_files, "acting", once_that_has_ended)
     with pytest.raises(Refused, match="is restored already"):
-        hosts.put_back()
+        hosts.roll_back()
     hosts.restore(saved, restoration)
     check_restored(hosts, restoration, held)
 
@@ -558,7 +558,7 @@ class TestTheDataOfAMember:
         hosts.write(3, prefix="later")
         everything = hosts.keys
         hosts.restore(saved, hosts.restoration(saved), until="restore")
-        hosts.put_back()
+        hosts.roll_back()
         assert hosts.keys == everything
         assert sorted(path.name for path in (tmp_path / "logs").iterdir()) == ["wal"]
 

@@ -100,16 +100,16 @@ def test_a_host_goes_through_the_acts_up_to_its_new_data(host: Host, saved: Save
     assert marker is not None
     assert (marker.state, marker.origin, marker.token) == (markers.RESTORED, markers.RESTORE, "restored")
     assert "member" in host.data
-    refused = host.do("put_back", restoration=None)
+    refused = host.do("rolled_back", restoration=None)
     assert refused.failed
     assert "is restored already" in refused.message
 
 
-def test_a_new_host_is_as_before_once_it_was_put_back(host: Host, saved: Saved) -> None:
+def test_a_new_host_is_as_before_once_it_was_rolled_back(host: Host, saved: Saved) -> None:
     host.do("staged", snapshot=saved.path)
     host.do("prepared")
     host.do("marked")
-    back = host.do("put_back", restoration=None)
+    back = host.do("rolled_back", restoration=None)
     assert (back.changed, back.result["started"]) == (True, False)
     assert (host.marker, host.data, list(Path(host.snapshots).iterdir())) == (None, [], [])
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A member's turn in a real cluster: verified, or undone, and interrupted between any two of its steps."""
+"""A member's update in a real cluster: verified, or undone, and interrupted between any two of its steps."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ QUOTA_OF = "ETCD_QUOTA_BACKEND_BYTES"
 
 
 def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **changes: Any) -> dict[str, Any]:
-    """A turn that restarts the host's member with these settings too."""
+    """An update that restarts the host's member with these settings too."""
     host = three.host
     terms = changes.pop("terms", None) or three.terms()
     content = host.content("\n".join(f'{name}="{value}"' for name, value in settings.items()))
     content.files[-1]["owner"] = changes.pop("owner_of_the_last_file", host.layout.user)  # type: ignore[index]
-    turn = {
+    asked = {
         "expected": host.marker,
         "name": host.name,
         "restart": True,
@@ -52,7 +52,7 @@ def take(three: OneOfThree, settings: dict[str, str], check: bool = False, **cha
         "timeout": 30.0,
         **changes,
     }
-    return update.apply(host.systemd, host.layout, content, Update(**turn), terms, check)
+    return update.apply(host.systemd, host.layout, content, Update(**asked), terms, check)
 
 
 @pytest.mark.parametrize("restart", [False, True])
@@ -149,7 +149,7 @@ def test_without_a_restart_it_is_undone_where_the_member_no_longer_serves(
     gate.write_text("by hand")
 
     def fall_silent(step: str) -> None:
-        if step == "turn: files written":
+        if step == "update: files written":
             three.host.pause()
 
     monkeypatch.setattr(checkpoints, "at", fall_silent)
@@ -192,7 +192,7 @@ def test_a_turn_that_cannot_be_undone_says_so_and_keeps_what_it_needs(
     aside = log.with_name("away")
 
     def lose_the_disk(step: str) -> None:
-        if step == "turn: restarted":
+        if step == "update: restarted":
             three.host.end()
             log.rename(aside)
 
@@ -208,7 +208,7 @@ def test_a_turn_that_cannot_be_undone_says_so_and_keeps_what_it_needs(
     assert not kept(three)
 
 
-def test_a_member_whose_previous_files_never_served_is_brought_up_by_the_next_turn(
+def test_a_member_whose_previous_files_never_served_is_brought_up_by_the_next_update(
     make_three: MakeThree, version: str
 ) -> None:
     """Its settings were broken by hand; then what the inventory said was wrong too, until somebody put it right."""
@@ -231,9 +231,9 @@ class Interrupted(BaseException):
 
 
 def interrupt(
-    monkeypatch: pytest.MonkeyPatch, step: str, three: OneOfThree, settings: dict[str, str], **turn: Any
+    monkeypatch: pytest.MonkeyPatch, step: str, three: OneOfThree, settings: dict[str, str], **update: Any
 ) -> None:
-    """A turn that ends at one of its steps."""
+    """An update that ends at one of its steps."""
 
     def at(reached: str) -> None:
         if reached == step:
@@ -242,7 +242,7 @@ def interrupt(
     with monkeypatch.context() as interrupting:
         interrupting.setattr(checkpoints, "at", at)
         with pytest.raises(Interrupted):
-            take(three, settings, **turn)
+            take(three, settings, **update)
     assert kept(three)
 
 
@@ -261,7 +261,7 @@ def test_a_turn_that_was_interrupted_is_undone_or_goes_on(
     before, old = settings_file(three), three.listed["peer_urls"]
     new = three.move()
 
-    interrupt(monkeypatch, f"turn: {step}", three, settings, peer_urls=new)
+    interrupt(monkeypatch, f"update: {step}", three, settings, peer_urls=new)
     if undo(three):
         assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
         assert not kept(three)
@@ -279,7 +279,7 @@ def test_what_was_kept_of_a_turn_that_serves_after_all_goes_with_the_next(
     make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     three = make_three(version)
-    interrupt(monkeypatch, "turn: serves", three, CHANGED)
+    interrupt(monkeypatch, "update: serves", three, CHANGED)
     pid = three.pid
     assert not undo(three), "one that serves is left as it is"
     assert take(three, CHANGED, restart=False)["changed"]
@@ -293,7 +293,7 @@ def test_what_looked_well_for_a_moment_after_an_interrupted_turn_is_undone(
 ) -> None:
     three = make_three(version)
     before, urls = settings_file(three), three.listed["peer_urls"]
-    interrupt(monkeypatch, "turn: restarted", three, BAD, peer_urls=three.move() if moves else [])
+    interrupt(monkeypatch, "update: restarted", three, BAD, peer_urls=three.move() if moves else [])
     with pytest.raises(HostError, match="failed and was undone: it serves again") as caught:
         take(three, BAD, restart=False)
     assert "192.0.2.1:2381" in str(caught.value).split("Its last words:")[0], "etcd's cause comes first"
@@ -323,7 +323,7 @@ def test_who_restarted_with_the_previous_files_after_an_interrupted_turn_is_plan
 
 
 def reaching(step: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    """Something happens when a turn has come to this step."""
+    """Something happens when an update has come to this step."""
 
     def at(reached: str) -> None:
         if reached == step:
@@ -342,7 +342,7 @@ class TestWhatHappensBetweenTheFirstLookAndTheStop:
         three = make_three(version)
         three.cluster.lead(three.others[1])
         before, pid = settings_file(three), three.pid
-        reaching("turn: files written", monkeypatch, lambda: three.cluster.end(three.others[0]))
+        reaching("update: files written", monkeypatch, lambda: three.cluster.end(three.others[0]))
         with pytest.raises(HostError, match="it did not stop. Without etcd-host7, 1 of 3 voters would be healthy"):
             take(three, CHANGED)
         assert (settings_file(three), three.pid, kept(three)) == (before, pid, False)
@@ -358,8 +358,8 @@ class TestWhatHappensBetweenTheFirstLookAndTheStop:
             host.systemd.control("start", host.layout.unit)
             service.serving(host.systemd, host.layout, 30.0)
 
-        reaching("turn: files written", monkeypatch, comes_up)
-        with pytest.raises(HostError, match="etcd-host7 was down when its turn began, and serves now"):
+        reaching("update: files written", monkeypatch, comes_up)
+        with pytest.raises(HostError, match="etcd-host7 was down when its update began, and serves now"):
             take(three, CHANGED)
         assert three.pid and not kept(three)
 

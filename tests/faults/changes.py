@@ -18,14 +18,14 @@ FIVE = (*FOUR, "etcd-host4")
 
 JOIN = ("join: files written", "join: added", "join: marked", "join: started", "join: caught up", "join: promoted")
 LEAVE = ("leave: marked", "leave: handed over", "leave: removed", "leave: at rest", "leave: data aside")
-TURN = (
-    "turn: previous kept",
-    "turn: files written",
-    "turn: leadership moved",
-    "turn: restarted",
-    "turn: serves",
+UPDATE = (
+    "update: previous kept",
+    "update: files written",
+    "update: leadership moved",
+    "update: restarted",
+    "update: serves",
 )
-READDRESS = (TURN[0], "turn: readdressed", *TURN[1:])
+READDRESS = (UPDATE[0], "update: readdressed", *UPDATE[1:])
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Change:
     :param actor: the host on which that act is.
     :param steps: the act's own.
     :param leads: does the actor's member lead when it begins?
-    :param turns: the hosts whose members restart.
+    :param updates: the hosts whose members restart.
     :param happens: what befalls a host beforehand.
     """
 
@@ -50,16 +50,15 @@ class Change:
     actor: str
     steps: Sequence[str]
     leads: bool = False
-    turns: Sequence[str] = ()
+    updates: Sequence[str] = ()
     happens: Callable[[Machines], None] | None = None
 
     @property
     def lasting(self) -> list[str]:
         """The hosts whose members are there before, after and all the while, and are not restarted."""
         replaced = {self.actor} if self.happens else set()
-        return [
-            host for host in self.before.members if host in self.after.members and host not in {*self.turns, *replaced}
-        ]
+        touched = {*self.updates, *replaced}
+        return [host for host in self.before.members if host in self.after.members and host not in touched]
 
 
 def _built_anew(machines: Machines) -> None:
@@ -122,11 +121,11 @@ def readdress(port: int = 2480) -> Change:
         "another address" if port == 2480 else "the address of before",
         Inventory(THREE, peer_ports=before),
         Inventory(THREE, peer_ports=after),
-        "Take the member's turn",
+        "Update the member",
         "etcd-host1",
         READDRESS,
         leads=True,
-        turns=["etcd-host1"],
+        updates=["etcd-host1"],
     )
 
 
@@ -138,9 +137,9 @@ def settings(interval: int = 120) -> Change:
         "a changed setting" if interval == 120 else "the setting of before",
         Inventory(THREE, settings=before),
         Inventory(THREE, settings=after),
-        "Take the member's turn",
+        "Update the member",
         "etcd-host1",
-        TURN,
+        UPDATE,
         leads=True,
-        turns=THREE,
+        updates=THREE,
     )

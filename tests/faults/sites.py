@@ -17,7 +17,7 @@ from members import Members
 from playbook import How, Kill, Playbook, Run
 
 CLUSTER = "etcd_cluster"
-PUT_BACK = ("-e", f"etcd_put_back={CLUSTER}")
+PUT_BACK = ("-e", f"etcd_rollback={CLUSTER}")
 
 
 @dataclass

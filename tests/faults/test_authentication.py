@@ -67,7 +67,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.mark.parametrize(
     "command",
-    [("etcd",), ("recover", "-e", "etcd_recover=etcd_cluster", "-e", "etcd_quorum_lost=true")],
+    [("etcd",), ("recover", "-e", "etcd_confirm_cluster=etcd_cluster", "-e", "etcd_quorum_lost=true")],
     ids=lambda command: command[0],
 )
 def test_who_may_not_ask_takes_nobodys_quorum_for_lost(cluster: Cluster, command: tuple[str, ...]) -> None:
@@ -100,8 +100,8 @@ def test_with_a_user_all_of_its_life_goes_on(cluster: Cluster) -> None:
 def test_with_a_user_it_comes_back_from_a_lost_quorum_and_from_a_snapshot(cluster: Cluster) -> None:
     for host in (SECOND, THIRD):
         cluster.machines.run(host, LOSE)
-    cluster.becomes("recover", "-e", "etcd_recover=etcd_cluster")
+    cluster.becomes("recover", "-e", "etcd_confirm_cluster=etcd_cluster")
     assert cluster.values() == ["value"] * 3
     cluster.machines.run(FIRST, f"{ASK} put key another")
-    cluster.becomes("restore", "-e", "etcd_restore=etcd_cluster")
+    cluster.becomes("restore", "-e", "etcd_confirm_cluster=etcd_cluster")
     assert cluster.values() == ["value"] * 3

@@ -38,7 +38,7 @@ EVERY = (*itertools.chain.from_iterable(PAIRS), *TO_FIVE, *ALONE)
 SAMPLE: list[tuple[Change, Accident]] = [
     (grow(), Ended("join: added")),
     (shrink(), PowerCut("leave: removed")),
-    (settings(), KilledDuring("Take the member's turn", 1.0)),
+    (settings(), KilledDuring("Update the member", 1.0)),
 ]
 
 

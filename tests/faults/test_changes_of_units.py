@@ -66,7 +66,7 @@ def test_a_cluster_that_is_destroyed_is_so_in_the_end_and_another_can_be_founded
     living.be(Inventory(THREE))
     founded = living.members.awaited(ACTOR)["cluster_id"]
     destroy = living.controller("destroyer", "quorum.etcd.destroy")
-    destroy.variables = {"etcd_destroy": "etcd_cluster"}
+    destroy.variables = {"etcd_confirm_cluster": "etcd_cluster"}
     living.falls_apart()
     living.machines.end_at(ACTOR, step)
     run = destroy.run()
@@ -86,7 +86,7 @@ def test_a_cluster_that_was_to_be_destroyed_is_brought_back_by_the_playbook(livi
     living.be(Inventory(THREE))
     founded = living.members.awaited(ACTOR)["cluster_id"]
     destroy = living.controller("destroyer", "quorum.etcd.destroy")
-    destroy.variables = {"etcd_destroy": "etcd_cluster"}
+    destroy.variables = {"etcd_confirm_cluster": "etcd_cluster"}
     with living.enduring(THREE):
         run = destroy.run(kill=Kill("Move their data aside"))
         assert run.killed, run.output

@@ -80,11 +80,11 @@ def test_the_lock_of_an_owner_that_was_killed_goes_with_its_lease(living: Living
     living.be(Inventory(THREE))
     living.members.lead("etcd-host1", THREE)
     with living.becoming(Inventory(THREE, settings={"heartbeat-interval": 140}), THREE):
-        living.machines.end_at("etcd-host1", "turn: restarted")
+        living.machines.end_at("etcd-host1", "update: restarted")
         run = living.playbook.run()
         assert run.code != 0, run.output
         holder = living.members.lock("etcd-host0")
-        assert holder.startswith("turn of etcd-host1, by process "), holder
+        assert holder.startswith("update of etcd-host1, by process "), holder
         living.members.leave_no_lock("etcd-host0")
         living.playbook.run_until_done(MOST_RUNS)
 

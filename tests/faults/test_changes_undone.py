@@ -28,7 +28,7 @@ LEADER = OTHERS[-1]
         None,
         *(
             pytest.param(step, marks=pytest.mark.matrix)
-            for step in ("turn: failed", "undo: files put back", "undo: restarted")
+            for step in ("update: failed", "undo: files put back", "undo: restarted")
         ),
     ],
 )
@@ -45,12 +45,12 @@ def test_a_turn_that_fails_is_undone_and_whoever_interrupts_that_costs_nothing(
             assert living.machines.has_ended(FIRST), run.output
             assert run.code != 0, run.output
         run = living.playbook.run()
-        if f"put back what the interrupted turn of {FIRST}" in run.said or "has restarted since it was" in run.said:
+        if f"roll back the interrupted update of {FIRST}" in run.said or "has restarted since it was" in run.said:
             # Nobody else tried first what this one may not have started with.
             assert step, run.output
             run = living.playbook.run()
         assert run.code != 0, run.output
-        assert f"The turn of {FIRST} failed and was undone: it serves again with its previous files." in run.said
+        assert f"The update of {FIRST} failed and was undone: it serves again with its previous files." in run.said
         assert "bind: cannot assign requested address" in run.said
         living.write(Inventory(THREE))
         runs = living.playbook.run_until_done(MOST_RUNS)

@@ -52,7 +52,7 @@ class Recovered(Site):
     """A cluster, and the writes that it has acknowledged."""
 
     PLAYBOOK = "quorum.etcd.recover"
-    SAY = ("-e", f"etcd_recover={CLUSTER}")
+    SAY = ("-e", f"etcd_confirm_cluster={CLUSTER}")
 
     def begin(self) -> None:
         self.is_whole = False
@@ -146,14 +146,14 @@ def test_an_act_that_ends_between_two_of_its_steps_goes_on_by_the_same_command(
     assert run.code != 0, run.output
     site.never_are_two_clusters()
     refused = site.play("quorum.etcd.etcd").run()
-    assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover={CLUSTER}" in refused.said, refused.output
+    assert f"quorum.etcd.recover -i INVENTORY -e etcd_confirm_cluster={CLUSTER}" in refused.said, refused.output
     again = site.bring_back()
     assert again.code == 0, again.output
     site.is_recovered()
 
 
 @pytest.mark.matrix
-def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_put_back(site: Recovered) -> None:
+def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_rolled_back(site: Recovered) -> None:
     """They were said to be off for good, and were not: with their data they are a quorum."""
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
@@ -173,7 +173,7 @@ def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_put
 
 
 @pytest.mark.matrix
-def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Recovered) -> None:
+def test_a_rollback_that_ends_between_two_of_its_steps_goes_on(site: Recovered) -> None:
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
     assert site.bring_back(*site.SAY, *fenced, kill=Kill("Let one member go on alone")).killed

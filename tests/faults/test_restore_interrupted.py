@@ -83,7 +83,7 @@ class Restored(Site):
     DISK = "1g"
     BY_NAME = True
     PLAYBOOK = "quorum.etcd.restore"
-    SAY = ("-e", f"etcd_restore={CLUSTER}")
+    SAY = ("-e", f"etcd_confirm_cluster={CLUSTER}")
 
     def begin(self) -> None:
         """Write, save a snapshot, and write more."""
@@ -189,7 +189,7 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Restored, 
 
 
 @pytest.mark.parametrize("task", sampled(TASKS[: POINT_OF_NO_RETURN + 1]))
-def test_a_run_killed_between_two_acts_is_put_back(site: Restored, task: str) -> None:
+def test_a_run_killed_between_two_acts_is_rolled_back(site: Restored, task: str) -> None:
     run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
     back = site.bring_back(*PUT_BACK)
@@ -228,7 +228,7 @@ def test_a_restore_that_fails_before_any_host_is_restored_puts_itself_back(site:
     run = site.bring_back()
     assert site.machines.has_ended(ACTOR), run.output
     assert run.code != 0, run.output
-    assert "All that was done is put back: the cluster is as before" in run.said
+    assert "All that was done is rolled back: the cluster is as before" in run.said
     site.is_as_before()
     again = site.bring_back()
     assert again.code == 0, again.output
@@ -250,7 +250,7 @@ def test_a_drill_that_ends_between_two_of_its_steps_harms_nothing(site: Restored
 
 @pytest.mark.matrix
 @pytest.mark.parametrize("step", BACK)
-def test_a_putting_back_that_ends_between_two_of_its_steps_goes_on(site: Restored, step: str) -> None:
+def test_a_rollback_that_ends_between_two_of_its_steps_goes_on(site: Restored, step: str) -> None:
     assert site.bring_back(kill=Kill("Give every member its new data")).killed
     site.machines.end_at(ACTOR, step)
     run = site.bring_back(*PUT_BACK)

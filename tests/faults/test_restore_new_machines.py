@@ -39,7 +39,7 @@ def test_with_tls_and_a_root_without_a_password(machines: Machines, playbook: Pl
     snapshot = brought(machines, tmp_path)
     machines.rebuild()
     restore = Playbook(playbook.inventory, tmp_path, "quorum.etcd.restore")
-    run = restore.run("-e", "etcd_restore=etcd_cluster", "-e", f"etcd_snapshot={snapshot}")
+    run = restore.run("-e", "etcd_confirm_cluster=etcd_cluster", "-e", f"etcd_snapshot={snapshot}")
     assert run.code == 0, run.output
     assert [machines.run(host, "etcdctl get key --print-value-only").strip() for host in machines.names] == [
         "value"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
-RECOVER = ("--extra-vars", "etcd_recover=etcd_cluster")
+RECOVER = ("--extra-vars", "etcd_confirm_cluster=etcd_cluster")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def done(cluster, refused):
 
 def test_the_ordinary_playbook_says_that_the_quorum_is_lost_and_what_helps(refused):
     assert refused.code != 0
-    assert "quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster" in refused.said
+    assert "quorum.etcd.recover -i INVENTORY -e etcd_confirm_cluster=etcd_cluster" in refused.said
 
 
 def test_all_are_members_of_one_cluster_again(done, cluster):

@@ -11,7 +11,7 @@ import json
 import pytest
 
 HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
-RESTORE = ("--extra-vars", "etcd_restore=etcd_cluster")
+RESTORE = ("--extra-vars", "etcd_confirm_cluster=etcd_cluster")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def done(cluster, foreseen):
 
 def test_the_ordinary_playbook_founds_no_other_cluster_and_says_what_does(refused):
     assert refused.code != 0
-    assert "quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster" in refused.said
+    assert "quorum.etcd.restore -i INVENTORY -e etcd_confirm_cluster=etcd_cluster" in refused.said
 
 
 def test_a_check_says_what_would_be_done(foreseen, manifest):

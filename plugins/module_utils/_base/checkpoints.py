@@ -18,7 +18,7 @@ _END_AT = "/run/quorum.etcd/end-at"
 def at(step: str) -> None:
     """Say that the next step begins.
 
-    :param step: act and step, short and always the same: C(turn: files written).
+    :param step: act and step, short and always the same: C(update: files written).
     """
     try:
         with open(_END_AT, encoding="utf-8") as stream:

@@ -288,9 +288,9 @@ twice under one ID. $way"
     state=$(field STATE)
     case $state in
         @RESTORE_PENDING@) refuse "The cluster is being restored from a snapshot. Run restore.yml again: it goes on, \
-or puts back what was." ;;
+or rolls it back." ;;
         @RECOVERY_PENDING@) refuse "The cluster is being recovered from a lost quorum. Run recover.yml again: it goes \
-on, or puts back what was." ;;
+on, or rolls it back." ;;
     esac
     if has_log; then
         case $state in

@@ -112,8 +112,8 @@ def log_obstacle(
             _VOTES,
             f"Mount the disk with the newer data on {label}: the member starts by itself. If they are lost, and while "
             f"the others serve, have it replaced: run once with etcd_member_state: absent for {name}, then once "
-            "without that line. If the data of all members are older copies, recover from them (etcd_recover, with "
-            "-e etcd_quorum_lost=true), or restore a snapshot.",
+            "without that line. If the data of all members are older copies, recover from them (quorum.etcd.recover, "
+            "with -e etcd_quorum_lost=true), or restore a snapshot.",
         )
     return None
 

@@ -74,7 +74,7 @@ def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -
 
 
 def is_ours(place: str, conf_file: str, unit_file: str) -> bool:
-    """Is a source nothing, or one of the files that each turn of a member writes?"""
+    """Is a source nothing, or one of the files that each update of a member writes?"""
     return place in ("", conf_file) or place.endswith(f"({unit_file})")
 
 

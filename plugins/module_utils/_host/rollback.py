@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The previous set: what a turn replaces, kept on the host until the turn is verified.
+"""The previous set: what an update replaces, kept on the host until the update is verified.
 
 It is one file, so that it is there whole or not at all. What it holds of a path is never overwritten: that is what the
 member last ran with and served. Only a doubtful set, with which nobody has seen it serve, makes room for one with which
@@ -32,7 +32,7 @@ class Previous:
     """A previous set.
 
     :param entries: path -> what lay there, see C(_entry).
-    :param peer_urls: what the cluster knew the member by; empty where the turn did not change that.
+    :param peer_urls: what the cluster knew the member by; empty where the update did not change that.
     :param doubtful: the member did not serve when it was kept, or did not serve again once it was put back.
     """
 
@@ -47,7 +47,7 @@ def path_of(layout: Layout) -> str:
 
 
 def read(layout: Layout) -> Previous | None:
-    """The set of a turn that was not verified, None where there is none.
+    """The set of an update that was not verified, None where there is none.
 
     :raises HostError: it cannot be understood.
     """
@@ -61,7 +61,7 @@ def read(layout: Layout) -> Previous | None:
         return None
     except (OSError, ValueError, LookupError, TypeError) as exc:
         raise HostError(
-            f"{path} cannot be read: {exc}. It holds the files of this member before its last turn. If the member "
+            f"{path} cannot be read: {exc}. It holds the files of this member before its last update. If the member "
             "serves, remove it, and run again."
         ) from exc
 
@@ -117,7 +117,7 @@ def restore(previous: Previous) -> None:
 
 
 def drop(layout: Layout) -> None:
-    """The turn is verified, or undone: its set is no longer needed.
+    """The update is verified, or undone: its set is no longer needed.
 
     :raises HostError: it cannot be removed.
     """

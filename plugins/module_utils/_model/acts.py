@@ -186,8 +186,8 @@ class Update(Presuming):
     :param certificates: C(issued) where they are due, C(kept) as they are, or C(only) these.
     """
 
-    kind = "turn"
-    task = "Take the member's turn"
+    kind = "update"
+    task = "Update the member"
     is_long = True
     version: str = ""
     restart: bool = False
@@ -202,8 +202,8 @@ class RollBack(Reported):
     :param endpoints: of the other members.
     """
 
-    kind = "restore"
-    task = "Put back what an interrupted turn has replaced"
+    kind = "rollback"
+    task = "Roll an interrupted update back"
     is_long = True
     endpoints: Sequence[str] = ()
 

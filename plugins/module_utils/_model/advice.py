@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_PUT_BACK = "etcd_put_back"
+_CONFIRMED = "etcd_confirm_cluster"
+_ROLLBACK = "etcd_rollback"
 
 
 def fencing(words: Sequence[str]) -> str:
@@ -19,20 +20,20 @@ def fencing(words: Sequence[str]) -> str:
 
 
 def destroy(cluster: str, fenced: Sequence[str] = ()) -> str:
-    return _command("destroy", "etcd_destroy", cluster, fenced)
+    return _command("destroy", _CONFIRMED, cluster, fenced)
 
 
 def recover(cluster: str, fenced: Sequence[str] = ()) -> str:
-    return _command("recover", "etcd_recover", cluster, fenced)
+    return _command("recover", _CONFIRMED, cluster, fenced)
 
 
 def restore(cluster: str, fenced: Sequence[str] = ()) -> str:
-    return _command("restore", "etcd_restore", cluster, fenced)
+    return _command("restore", _CONFIRMED, cluster, fenced)
 
 
-def put_back(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
-    """Undo what C(recover) or C(restore) has begun."""
-    return _command(playbook, _PUT_BACK, cluster, fenced)
+def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
+    """Roll back what C(recover) or C(restore) has begun."""
+    return _command(playbook, _ROLLBACK, cluster, fenced)
 
 
 def _command(playbook: str, variable: str, cluster: str, fenced: Sequence[str]) -> str:

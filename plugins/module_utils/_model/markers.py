@@ -82,7 +82,7 @@ class Marker:
     """One host's marker.
 
     :param state: one of the states above.
-    :param before: while a restore or a recovery is pending, the state to put back; empty where there was no marker.
+    :param before: while a restore or a recovery is pending, the state to roll back to; empty where there was no marker.
     :param origin: how the member came to be: C(bootstrap), C(join), C(kept) (its data outlived its system),
         C(restore) or C(recovery).
     :param cluster: the cluster's name, the inventory group unless told otherwise.
@@ -137,7 +137,7 @@ class Marker:
         """
         if self.state not in PENDING:
             raise Refused(
-                f"The marker on this host says {self.state!r}: nothing is pending that could be put back.",
+                f"The marker on this host says {self.state!r}: nothing is pending that could be rolled back.",
                 "What it has become by now is data of the cluster.",
                 AGAIN,
             )

@@ -6,7 +6,7 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(turn), C(witnesses), C(rescue),
+The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(update), C(witnesses), C(rescue),
 C(restore) and C(login) are their twins. An action and the module that it runs on the host share those of one act.
 """
 
@@ -84,8 +84,8 @@ MEMBERSHIP: dict[str, dict[str, Any]] = {"cluster": _TEXT, "name": _TEXT, **PRES
 #: How a host joins.
 JOINING = {**WITNESSES, **_TIMEOUT}
 
-#: A member's turn.
-TURN: dict[str, dict[str, Any]] = {
+#: A member's update.
+UPDATE: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["taken", "undone"], "default": "taken"},
     "restart": {"type": "bool", "default": False},
     "peer_urls": _URLS,

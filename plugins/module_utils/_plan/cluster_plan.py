@@ -430,8 +430,8 @@ def _check_not_suspended(hosts: Sequence[Host], fenced: Sequence[str]) -> None:
     raise Refused(
         f"{what} is under way: {', '.join(f'{host.label} says {host.state!r}' for host in under_way)}.",
         "Some of its hosts have left the cluster that was, and some may serve the one that is to be.",
-        f"Let it go on: {going_on}. Or, as long as no new cluster was made, put back what was: "
-        + advice.put_back(playbook, cluster, fenced),
+        f"Let it go on: {going_on}. Or, as long as no new cluster was made, roll it back: "
+        + advice.rollback(playbook, cluster, fenced),
     )
 
 
@@ -580,8 +580,8 @@ def _check_not_left(hosts: Sequence[Host]) -> None:
         "Its other members may serve elsewhere, or may have lost their disks. A second cluster of the same name could "
         "be taken for it.",
         "If that cluster exists, write the hosts of its members into the group. If it is gone for good, forget it: "
-        f"ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_destroy={cluster}. Then run again: a new one is "
-        "founded. A cluster of another name (etcd_cluster_name) can be founded at once.",
+        f"{advice.destroy(cluster)}. Then run again: a new one is founded. A cluster of another name "
+        "(etcd_cluster_name) can be founded at once.",
     )
 
 

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Does a member need a turn, and must it restart for it? Judged by what lies on its host and by what runs there."""
+"""Does a member need an update, and must it restart for it? Judged by what lies on its host and by what runs there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Des
 
 @dataclass(frozen=True)
 class Drift:
-    """What one member's turn is for.
+    """What one member's update is for.
 
     :param why: each reason, as a person reads it in the plan.
     :param restart: the process must read something anew.
@@ -32,7 +32,7 @@ class Drift:
 
 
 def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | None:
-    """The turn that a member needs, None if all is as it should be.
+    """The update that a member needs, None if all is as it should be.
 
     :param member: as the cluster knows it, None where nobody tells.
     :param version: the version its files are rendered for: the one it runs.
@@ -49,7 +49,7 @@ def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | 
     if peer_urls:
         why.append(f"its peer URL becomes {', '.join(peer_urls)}")
     if host.seen["previous"]:
-        why.append("its last turn was interrupted")
+        why.append("its last update was interrupted")
     if not why:
         return None
     return Drift(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
@@ -132,7 +132,7 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     for path, digest in files.items():
         if path in record and record[path] != digest:
             yield f"it runs with another {path}"
-    # Without the record, lost with /run, what the process shows must do. After a turn that was interrupted it counts
+    # Without the record, lost with /run, what the process shows must do. After an update that was interrupted it counts
     # too: files that were put back between the gate and the start were not what the gate had seen.
     if wanted.layout.conf_file not in record:
         executable, binary = (
@@ -152,7 +152,7 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
 
 def _keeping(host: Host, wanted: Desired, name: str, should: str) -> str:
     """The source that keeps a setting as it is; empty if a restart mends it. What systemd knows only once it has read
-    its files again nobody can tell: the turn lets it do that.
+    its files again nobody can tell: the update lets it do that.
     """
     if host.seen["unit"]["need_daemon_reload"]:
         return ""

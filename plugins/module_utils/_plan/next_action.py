@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""What one host is due for, its turn aside. Judged by its marker, its log, and the member that lives there."""
+"""What one host is due for, its update aside. Judged by its marker, its log, and the member that lives there."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOTHING = "nothing"
 START = "start"
 #: It runs, and nobody has waited for it yet.
 AWAIT = "await"
-#: Its last turn was interrupted and it is down: what the turn replaced is put back.
+#: Its last update was interrupted and it is down: what the update replaced is put back.
 RESTORE = "restore"
 #: Its data are those of a living member, its marker does not say so: the system was built anew, or it never left.
 KEEP = "keep"
@@ -96,7 +96,7 @@ def _on_its_way_out(host: Host, member: Member | None) -> str:
 def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bool:
     down = not host.answers if roster is not None else not host.runs
     voted = member is None or not member["is_learner"]
-    # With what nobody has seen it serve it may never start: then its turn is taken again.
+    # With what nobody has seen it serve it may never start: then its update is taken again.
     worth_it = host.seen["previous"] and not host.seen["previous_doubtful"]
     return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.data_unusable
 

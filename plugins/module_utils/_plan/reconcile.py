@@ -108,7 +108,7 @@ def only_started(
 
 def _only_up(planning: _Reconciler, refused: Refused, writing: bool) -> Changes:
     """Members that are down come first whatever else is asked for; the rest is judged anew once they serve."""
-    planning.bring_up(turning=False, writing=writing)
+    planning.bring_up(updating=False, writing=writing)
     if not planning.changes.waves:
         # A member that its gate keeps down may be all that is wrong: that comes first.
         raise Refused(" ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy)
@@ -123,14 +123,14 @@ class _Reconciler:
         self._versions = versions
         self._due = {host.name: next_action.choose(host, roster) for host in hosts}
         self._foreseen = Projection(hosts, roster)
-        self._turns = dict(self._find_turns()) if roster is not None else {}
+        self._updates = dict(self._find_updates()) if roster is not None else {}
         #: Whose steps are planned now.
         self._planned = list(hosts)
         self._issued: set[str] = set()
         self.changes = Changes()
 
     def set_aside(self, some: Sequence[Host]) -> None:
-        """Plan no start and no turn of theirs; for the guard they are lost, as they are.
+        """Plan no start and no update of theirs; for the guard they are lost, as they are.
 
         One whose previous files may be put back has that first: nobody else may get what it does not start with.
         """
@@ -143,26 +143,28 @@ class _Reconciler:
 
     # -- members that are down ---------------------------------------------------------------------------------------
 
-    def bring_up(self, turning: bool = True, writing: bool = True) -> None:
+    def bring_up(self, updating: bool = True, writing: bool = True) -> None:
         """Nothing here needs a quorum. All are started before any is awaited: they may need each other.
 
-        :param turning: are members to have their turns?
+        :param updating: are members to be updated?
         :param writing: are members to get the files that they lack?
         """
         for host in self._hosts_due(next_action.WAIT):
             obstacle = held_members.of_host(host, self._hosts)
             self.changes.later.append(host.unfit if obstacle is None else str(obstacle.refusal()))
         kept = self._hosts_due(next_action.KEEP) if writing else []
-        # A turn brings it up by itself. At an address that is another by now it would not serve.
-        turns = [name for name, turn in self._turns.items() if turning or turn.peer_urls]
-        due = [host for host in self._hosts_due(next_action.START) if host.name not in turns]
+        # An update brings it up by itself. At an address that is another by now it would not serve.
+        updates = [name for name, update in self._updates.items() if updating or update.peer_urls]
+        due = [host for host in self._hosts_due(next_action.START) if host.name not in updates]
         starting = [host for host in due if writing or host.state != markers.NEVER_STARTED]
         fresh = [host for host in starting if host.state == markers.NEVER_STARTED]
         self._install([*fresh, *kept, *self._without_release([*starting, *self._hosts_due(next_action.RESTORE)])])
         self._add([*map(self._first_files, fresh), *map(self._kept_files, kept)])
         moved = [host for host in kept if not host.runs and drift.new_address(host, self._foreseen.on(host))]
         for host in moved:
-            self.changes.later.append(f"{host.label} is started by the next run, in its turn: its address is another.")
+            self.changes.later.append(
+                f"{host.label} is started by the next run, with its update: its address has changed."
+            )
         up = [*starting, *(host for host in kept if host not in moved)]
         self._add(bootstrap.start(host) for host in up)
         for host in self._hosts_due(next_action.RESTORE):
@@ -178,8 +180,8 @@ class _Reconciler:
 
         etcd reads them at the next handshake.
         """
-        turns = [(host, drift.find(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
-        self._add(self._turn_step(host, turn, "") for host, turn in turns if turn is not None and not turn.restart)
+        found = [(host, drift.find(host, None, self._versions[host.name])) for host in self._hosts if _has_due(host)]
+        self._add(self._update_step(host, one, "") for host, one in found if one is not None and not one.restart)
 
     def _first_files(self, host: Host) -> Step:
         """The files of one that agreed on a first start and never ran are written anew."""
@@ -201,7 +203,7 @@ class _Reconciler:
         endpoints = self._foreseen.endpoints(member["id"] if member else "")
         return Step(
             host.name,
-            f"put back what the interrupted turn of {host.label} replaced, and start it",
+            f"roll back the interrupted update of {host.label}, and start it",
             acts.RollBack(endpoints=endpoints, **self._witnessed(host)),
         )
 
@@ -215,14 +217,14 @@ class _Reconciler:
         """
         self._check_addresses()
         up = len(self.changes.waves)
-        turning = _leader_last(self._hosts_turning(), roster)
+        updating = _leader_last(self._hosts_updating(), roster)
         leaving = _leader_last(self._hosts_due(next_action.LEAVE), roster)
         replaced = self._hosts_due(next_action.REPLACE)
         joining = self._hosts_due(next_action.JOIN)
-        staying = [host for host in self._planned if host.name in self._turns or self._goes_on(host)]
+        staying = [host for host in self._planned if host.name in self._updates or self._goes_on(host)]
         self._install([*replaced, *joining, *self._without_release(staying)])
-        restarting = self._without_restarts(_up(turning))
-        for host in _down(turning):
+        restarting = self._without_restarts(_up(updating))
+        for host in _down(updating):
             self._turn(host)
         for member_id in self._forgotten(roster):
             self._forget(member_id, "whose machine is gone")
@@ -232,8 +234,8 @@ class _Reconciler:
         withdrawn = [host for host in replaced if host not in lost]
         for host in withdrawn:
             self._give_up(host)
-        turns = self._not_too_early(restarting)
-        turns = self._as_far_as_spared([host for host in turns if _is_halfway(host, roster)], turns)
+        updates = self._not_too_early(restarting)
+        updates = self._as_far_as_spared([host for host in updates if _is_halfway(host, roster)], updates)
         # One whose joining has begun has the only place there is for a learner.
         begun = [host for host in joining if self._foreseen.on(host) is not None]
         for host in begun:
@@ -244,37 +246,37 @@ class _Reconciler:
         for host in [*joining, *withdrawn]:
             if host not in begun:
                 self._join(host)
-        for host in (one for one in turns if _is_halfway(one, roster)):
+        for host in (one for one in updates if _is_halfway(one, roster)):
             self._turn(host)
         for host in _up(leaving):
             self._leave(host)
-        for host in (one for one in turns if not _is_halfway(one, roster)):
+        for host in (one for one in updates if not _is_halfway(one, roster)):
             self._turn(host)
         if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
             bootstrap.check_can_be_asked(self._hosts)
 
     def turn_down(self) -> None:
-        """The turns of members that are down, which cost their cluster nothing."""
-        turning = _down(self._hosts_turning())
-        self._install(self._without_release(turning))
-        for host in turning:
+        """The updates of members that are down, which cost their cluster nothing."""
+        updating = _down(self._hosts_updating())
+        self._install(self._without_release(updating))
+        for host in updating:
             self._turn(host)
 
-    def _without_restarts(self, turning: Sequence[Host]) -> list[Host]:
+    def _without_restarts(self, updating: Sequence[Host]) -> list[Host]:
         """What costs nobody anything comes first, certificates that are due among it: etcd reads them at each
         handshake, and nobody is stopped while new connections fail by those of others.
 
         :returns: who is to restart.
         """
-        restarting = [host for host in turning if self._turns[host.name].restart]
-        for host in turning:
+        restarting = [host for host in updating if self._updates[host.name].restart]
+        for host in updating:
             if host not in restarting:
                 self._turn(host)
-        # A new address gets its own certificate in its turn.
+        # A new address gets its own certificate in its update.
         due = [
             host
             for host in restarting
-            if host.authorities.renew and not host.seen["previous"] and not self._turns[host.name].peer_urls
+            if host.authorities.renew and not host.seen["previous"] and not self._updates[host.name].peer_urls
         ]
         self._issued.update(host.name for host in due)
         self._add(
@@ -291,33 +293,33 @@ class _Reconciler:
         )
         return restarting
 
-    def _as_far_as_spared(self, halfway: Sequence[Host], turns: Sequence[Host]) -> list[Host]:
+    def _as_far_as_spared(self, halfway: Sequence[Host], updates: Sequence[Host]) -> list[Host]:
         """Who joins is promoted only where others can connect to the voters anew. Where no other can be spared before
-        somebody has joined, the guard says so, and the turn comes after.
+        somebody has joined, the guard says so, and the update comes after.
 
-        :returns: whose turns are left.
+        :returns: whose updates are left.
         """
         had = set()
         for host in halfway:
             with contextlib.suppress(Refused):
                 self._turn(host)
                 had.add(host.name)
-        return [host for host in turns if host.name not in had]
+        return [host for host in updates if host.name not in had]
 
-    def _not_too_early(self, turning: Sequence[Host]) -> list[Host]:
-        """Whose turn may come now: what has just been put back may be what nobody starts with, and is tried first again
-        where it was tried before.
+    def _not_too_early(self, updating: Sequence[Host]) -> list[Host]:
+        """The hosts that may be updated now. What has just been rolled back may be what nobody starts with: it is tried
+        again where it was tried before, and first.
         """
         interrupted = self._hosts_due(next_action.RESTORE)
         if not interrupted:
-            return list(turning)
+            return list(updating)
         self.changes.later += [
-            f"{host.label} has its turn in the next run: the one of {interrupted[0].label} was interrupted, and comes "
+            f"{host.label} is updated by the next run: the one of {interrupted[0].label} was interrupted, and comes "
             "first."
-            for host in turning
-            if self._turns[host.name].restart
+            for host in updating
+            if self._updates[host.name].restart
         ]
-        return [host for host in turning if not self._turns[host.name].restart]
+        return [host for host in updating if not self._updates[host.name].restart]
 
     def _check_addresses(self) -> None:
         for host in self._hosts:
@@ -453,48 +455,48 @@ class _Reconciler:
                 f"-e etcd_forget={learners[0]['id']}.",
             )
 
-    def _find_turns(self) -> Iterator[tuple[str, Drift]]:
+    def _find_updates(self) -> Iterator[tuple[str, Drift]]:
         for host in self._hosts:
             if (
                 host.has_log
                 and not host.masked
                 and self._due[host.name] in (next_action.NOTHING, next_action.START, next_action.AWAIT)
             ):
-                turn = drift.find(host, self._foreseen.on(host), self._versions[host.name])
-                if turn is not None:
-                    yield host.name, turn
+                update = drift.find(host, self._foreseen.on(host), self._versions[host.name])
+                if update is not None:
+                    yield host.name, update
 
     def _turn(self, host: Host) -> None:
-        turn, member = self._turns[host.name], self._foreseen.on(host)
+        update, member = self._updates[host.name], self._foreseen.on(host)
         if member is None:
             return
-        self._check_free(host, member, turn)
-        if turn.restart:
+        self._check_free(host, member, update)
+        if update.restart:
             allow_outage = host.wanted is not None and host.wanted.said.allow_outage
             guard.check_stop(self._foreseen.votes(), member["id"], allow_outage)
-        self._add([self._turn_step(host, turn, member["id"])])
-        if turn.peer_urls:
-            self._foreseen.readdressed(member, turn.peer_urls)
-        if turn.restart:
+        self._add([self._update_step(host, update, member["id"])])
+        if update.peer_urls:
+            self._foreseen.readdressed(member, update.peer_urls)
+        if update.restart:
             self._foreseen.started(host)
 
-    def _turn_step(self, host: Host, turn: Drift, member_id: str) -> Step:
+    def _update_step(self, host: Host, update: Drift, member_id: str) -> Step:
         act = acts.Update(
             version=self._versions[host.name],
-            restart=turn.restart,
-            peer_urls=list(turn.peer_urls),
+            restart=update.restart,
+            peer_urls=list(update.peer_urls),
             certificates="kept" if host.name in self._issued else "issued",
             **self._presuming(member_id),
-            **(self._witnessed(host) if turn.restart else {}),
+            **(self._witnessed(host) if update.restart else {}),
         )
-        why = "; ".join(turn.why)
-        return Step(host.name, f"{host.label}: {'restart' if turn.restart else 'no restart'}, because {why}", act)
+        why = "; ".join(update.why)
+        return Step(host.name, f"{host.label}: {'restart' if update.restart else 'no restart'}, because {why}", act)
 
-    def _check_free(self, host: Host, member: Member, turn: Drift) -> None:
+    def _check_free(self, host: Host, member: Member, update: Drift) -> None:
         for other in self._foreseen.members:
-            if other["id"] != member["id"] and set(other["peer_urls"]) & set(turn.peer_urls):
+            if other["id"] != member["id"] and set(other["peer_urls"]) & set(update.peer_urls):
                 raise Refused(
-                    f"{host.label} is to get {', '.join(turn.peer_urls)}, and {guard.label(other)} is still known by "
+                    f"{host.label} is to get {', '.join(update.peer_urls)}, and {guard.label(other)} is still known by "
                     f"{', '.join(other['peer_urls'])}.",
                     "etcd takes no peer URL twice.",
                     "Change one address in a run of its own, by way of one that is free.",
@@ -505,8 +507,8 @@ class _Reconciler:
     def _hosts_due(self, what: str) -> list[Host]:
         return [host for host in self._planned if self._due[host.name] == what]
 
-    def _hosts_turning(self) -> list[Host]:
-        return [host for host in self._planned if host.name in self._turns]
+    def _hosts_updating(self) -> list[Host]:
+        return [host for host in self._planned if host.name in self._updates]
 
     def _is_voter(self, host: Host) -> bool:
         member = self._foreseen.on(host)
@@ -588,15 +590,15 @@ def _check_mounts(host: Host) -> None:
 
 
 def _has_due(host: Host) -> bool:
-    """Does its member run with certificates that are to be issued anew, and is no turn of it interrupted?"""
+    """Does its member run with certificates that are to be issued anew, and is no update of it interrupted?"""
     if host.silent or host.wanted is None or not host.wanted.present or host.state != markers.STARTED:
         return False
     return bool(host.runs and not host.answers and host.authorities.renew and not host.seen["previous"])
 
 
 def _is_halfway(host: Host, roster: Roster) -> bool:
-    """Is its turn interrupted, or does its cluster know it by another address than it runs with? Then others cannot
-    connect to it anew, and its own turn is the only act that does not demand that they can.
+    """Is its update interrupted, or does its cluster know it by another address than it runs with? Then others cannot
+    connect to it anew, and its own update is the only act that does not demand that they can.
     """
     runtime, member = host.seen["runtime"], roster.on(host)
     told = runtime["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") if runtime else ""

@@ -88,12 +88,12 @@ class RecoveryConsent:
 
     :param fenced: words for hosts and members whose machines are off and stay off.
     :param quorum_lost: the quorum does not come back by itself, although enough members have their data.
-    :param put_back: undo what an interrupted run has begun.
+    :param roll_back: undo what an interrupted run has begun.
     """
 
     fenced: tuple[str, ...] = ()
     quorum_lost: bool = False
-    put_back: bool = False
+    roll_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Recovery:
     :param rests: hosts on which nothing may start until the end, in the inventory's order.
     :param founds: is the new cluster still to be made?
     :param installs: what the survivor's host still lacks to run it.
-    :param puts_back: hosts that get back what they had.
+    :param rolls_back: hosts that get back what they had.
     :param off: hosts whose machines are off.
     :param facts: what a person should know.
     """
@@ -119,14 +119,14 @@ class Recovery:
     rests: tuple[str, ...] = ()
     founds: bool = False
     installs: Wave = ()
-    puts_back: tuple[str, ...] = ()
+    rolls_back: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
 
     def steps(self) -> list[str]:
         """What is done, in order, for a person."""
-        if self.puts_back:
-            return [f"{host} gets back what it had" for host in self.puts_back]
+        if self.rolls_back:
+            return [f"{host} gets back what it had" for host in self.rolls_back]
         found = [f"save a snapshot of the member on {host}, which still answers" for host in self.saves]
         if self.founds:
             found.append(f"stop the members on {', '.join(self.rests)}, and let none start")
@@ -180,7 +180,7 @@ class _Recovering:
         self._check_restores()
         self._fenced = self._named()
         self._check_fenced()
-        found = self._back() if self._words.put_back else self._forth()
+        found = self._back() if self._words.roll_back else self._forth()
         return replace(found, off=tuple(host.name for host in self._all if self._is_off(host)))
 
     def _forth(self) -> Recovery:
@@ -265,8 +265,8 @@ class _Recovering:
                     for host in unheard
                 ),
                 "Its member may come back beside the new cluster, or have what no other has. If the new cluster was "
-                "made there, what is put back here would serve beside it."
-                if self._words.put_back
+                "made there, what is rolled back here would serve beside it."
+                if self._words.roll_back
                 else "Its member may come back beside the new cluster, or have what no other has.",
                 f"See that it can be reached. If its machine is off for good: {self._fencing(unheard)}",
             )
@@ -371,13 +371,11 @@ class _Recovering:
         if not pending and self._was_recovered(serving):
             return Recovery(f"{serving.label} serves as the new cluster: what is left is an ordinary run")
         if not pending or back:
-            undoing = advice.put_back("recover", self._cluster, self._words.fenced)
+            undoing = advice.rollback("recover", self._cluster, self._words.fenced)
             raise Refused(
                 f"{serving.label} serves: the quorum is not lost.",
                 "Members that serve would be given up without need.",
-                f"Put everything back as it was: {undoing}"
-                if back
-                else "Run etcd.yml: it says what is wrong, and mends it.",
+                f"Roll it back: {undoing}" if back else "Run etcd.yml: it says what is wrong, and mends it.",
             )
         return Recovery(
             summary=f"{serving.label} serves as the new cluster: the others are to follow",
@@ -392,23 +390,23 @@ class _Recovering:
         return marker is not None and (marker.state, marker.origin) == (markers.STARTED, markers.RECOVERY)
 
     def _back(self) -> Recovery:
-        """Put back what an interrupted run has begun, on all hosts or on none.
+        """Roll back what an interrupted run has begun, on all hosts or on none.
 
-        A machine that is off may have made the new cluster. It stays off, so what is put back serves alone.
+        A machine that is off may have made the new cluster. It stays off, so what is rolled back serves alone.
         """
         pending = [host for host in self._hosts if self._of(host).pending]
         if not pending:
-            raise Refused("No host of the group is in a recovery.", "There is nothing to put back.", "Run etcd.yml.")
+            raise Refused("No host of the group is in a recovery.", "There is nothing to roll back.", "Run etcd.yml.")
         self._check_heard()
         for host in self._hosts:
             if self._has_made(host, pending):
                 raise Refused(
                     f"{host.label} has made the new cluster.",
-                    "What is put back on the others would serve beside it.",
+                    "What is rolled back on the others would serve beside it.",
                     f"Let it go on: {advice.recover(self._cluster, self._words.fenced)}",
                 )
         names = tuple(host.name for host in pending)
-        return Recovery(summary="no new cluster was made: everything is put back", puts_back=names)
+        return Recovery(summary="no new cluster was made: the recovery is rolled back", rolls_back=names)
 
     def _instead(self) -> str:
         """The way out where no data are left to recover from."""
@@ -419,8 +417,8 @@ class _Recovering:
         if any(self._has_made(host, pending) for host in self._hosts):
             away = advice.destroy(self._cluster, self._words.fenced)
             return f"Take away what is left of the new cluster: {away}. Then r{restoring}"
-        undoing = advice.put_back("recover", self._cluster, self._words.fenced)
-        return f"Put back what this recovery has begun: {undoing}. Then r{restoring}"
+        undoing = advice.rollback("recover", self._cluster, self._words.fenced)
+        return f"Roll this recovery back: {undoing}. Then r{restoring}"
 
     def _has_made(self, host: Host, pending: Iterable[Host]) -> bool:
         """Whether a host's member is the new cluster, also where a second attempt has stopped it before it served.

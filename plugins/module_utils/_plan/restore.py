@@ -56,7 +56,7 @@ ACTS = {
     "mark": "mark every host: nothing starts its member meanwhile",
     "stop": "stop every member",
     "aside": "move every member's old data aside",
-    "restore": "give every member its new data (until here all of it can be put back)",
+    "restore": "give every member its new data (until here all of it can be rolled back)",
     "start": "start all members, and let no client find them",
     "verify": "compare revision, keys and members",
     "open": "start all members for their clients",
@@ -206,7 +206,7 @@ class RestorePlan:
     :param founds_authorities: are the certificate authorities still to be made?
     :param saving: the host of which the present state is saved first; empty where nobody answers.
     :param drilling: the host of the drill; empty where it was done.
-    :param may_put_back: has no host its new data yet?
+    :param may_roll_back: has no host its new data yet?
     :param ending: hosts on which a restore that is over has left something behind: that is removed, and nothing is
         restored.
     :param summary: one sentence about what is restored.
@@ -221,7 +221,7 @@ class RestorePlan:
     founds_authorities: bool
     saving: str
     drilling: str
-    may_put_back: bool
+    may_roll_back: bool
     summary: str
     notes: Sequence[str] = ()
     ending: Sequence[str] = ()
@@ -254,7 +254,7 @@ class RestorePlan:
             "founds_authorities": self.founds_authorities,
             "saving": self.saving,
             "drilling": self.drilling,
-            "may_put_back": self.may_put_back,
+            "may_roll_back": self.may_roll_back,
             "ending": list(self.ending),
         }
 
@@ -308,8 +308,8 @@ def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | Non
     return found
 
 
-def put_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
-    """The hosts on which something is to be put back.
+def roll_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
+    """The hosts on which something is to be rolled back.
 
     :raises Refused: one of them has its new data already, or nothing is under way.
     """
@@ -318,14 +318,14 @@ def put_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
     if restored:
         raise Refused(
             f"{', '.join(restored)} {'have' if len(restored) > 1 else 'has'} the restored data already.",
-            "Put back on the others, two clusters would serve under one name.",
-            f"Let it go on: -e etcd_restore={wish.cluster}. The old data of every host stay where they were moved "
-            "aside.",
+            "Rolled back on the others, two clusters would serve under one name.",
+            f"Let it go on: {advice.restore(wish.cluster, _fenced_hosts(wish))}. The old data of every host stay "
+            "where they were moved aside.",
         )
     _check_heard_all(looks, wish)
     found = [look.host.name for look in looks if look.record is not None or look.is_pending or look.staged]
     if not found:
-        raise Refused("No restore is under way on any host.", "There is nothing to put back.", "Run etcd.yml.")
+        raise Refused("No restore is under way on any host.", "There is nothing to roll back.", "Run etcd.yml.")
     return found
 
 
@@ -554,16 +554,16 @@ def _continued(
     named = [one for one in (given, *(look.named for look in looks)) if one is not None]
     other = next((one for one in named if one.sha256 != restoration.sha256), None)
     done = [look for look in looks if look.has_data_of(restoration.token)]
-    may_put_back = not done
+    may_roll_back = not done
     if wish.snapshot and other is not None:
         raise Refused(
             f"The snapshot of revision {restoration.revision} is being restored, and {other.label} is another one.",
             "Members that are made of different snapshots serve different keys under one name.",
             "Let that go on: the same command without etcd_snapshot."
-            + (f" Or put back what was: -e etcd_put_back={wish.cluster}" if may_put_back else ""),
+            + (f" Or roll it back: {advice.rollback('restore', wish.cluster)}" if may_roll_back else ""),
         )
     _check_same_members(looks, restoration, wish)
-    _check_enough(looks, restoration, wish, may_put_back)
+    _check_enough(looks, restoration, wish, may_roll_back)
     _check_not_lost(looks, done, restoration, wish)
     needing = [look for look in looks if not look.prepared and look not in done]
     source = None
@@ -586,7 +586,7 @@ def _continued(
         False,
         "",
         "",
-        may_put_back,
+        may_roll_back,
         f"go on with the restore of revision {restoration.revision} that began at {restoration.began}",
     )
 
@@ -632,7 +632,7 @@ def _check_same_members(looks: Sequence[HostView], restoration: Restoration, wis
 
 
 def _check_enough(
-    looks: Sequence[HostView], restoration: Restoration, wish: RestoreRequest, may_put_back: bool
+    looks: Sequence[HostView], restoration: Restoration, wish: RestoreRequest, may_roll_back: bool
 ) -> None:
     """Can those that are left agree?
 
@@ -642,15 +642,14 @@ def _check_enough(
     needed = quorum.quorum(size)["needed"]
     if len(looks) >= needed:
         return
-    fenced = ",".join(_fenced_hosts(wish))
+    fenced = _fenced_hosts(wish)
     raise Refused(
-        f"{len(looks)} of the {size} members that are being restored are left: a quorum needs {needed}; {fenced} are "
-        "said to be off.",
+        f"{len(looks)} of the {size} members that are being restored are left: a quorum needs {needed}; "
+        f"{','.join(fenced)} are said to be off.",
         "They would never serve.",
-        "Bring the others back. If they are lost for good, take away what there is of this restore: ansible-playbook "
-        f"quorum.etcd.destroy -i INVENTORY -e etcd_destroy={wish.cluster} -e etcd_fenced={fenced}. Then restore anew, "
-        "with machines in the inventory that are there."
-        + (f" Or put back what was: -e etcd_put_back={wish.cluster} -e etcd_fenced={fenced}" if may_put_back else ""),
+        "Bring the others back. If they are lost for good, take away what there is of this restore: "
+        f"{advice.destroy(wish.cluster, fenced)}. Then restore again, with machines in the inventory that are there."
+        + (f" Or roll it back: {advice.rollback('restore', wish.cluster, fenced)}" if may_roll_back else ""),
     )
 
 
@@ -748,7 +747,7 @@ def _check_no_recovery(looks: Sequence[HostView], wish: RestoreRequest) -> None:
         return
     fenced = list(wish.fenced or ())
     recover = advice.recover(wish.cluster, fenced)
-    put_back = advice.put_back("recover", wish.cluster, fenced)
+    roll_back = advice.rollback("recover", wish.cluster, fenced)
     restores = any(look.is_under_way for look in looks)
     raise Refused(
         f"{_labels(recovering)} {'are' if len(recovering) > 1 else 'is'} in the middle of a recovery from a lost "
@@ -756,7 +755,7 @@ def _check_no_recovery(looks: Sequence[HostView], wish: RestoreRequest) -> None:
         "Two ways out at once would end in two clusters.",
         f"To let the restore go on, {_taking_away(looks, recovering, wish)}. Then run this again."
         if restores
-        else f"Let it go on: {recover}. Or put back what it has begun, and restore then: {put_back}",
+        else f"Let it go on: {recover}. Or roll it back, and restore then: {roll_back}",
     )
 
 

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Settings and clocks that etcd would take and a running cluster would pay for. Judged before any member's turn."""
+"""Settings and clocks that etcd would take and a running cluster would pay for. Judged before any member's update."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
     """
     accepted = not content.files and part.wanted.state in (markers.STARTING, markers.STARTED, markers.LEAVING)
     kept = accepted or part.wanted.state == markers.STARTED
-    # What a member runs with changes in its turn alone.
+    # What a member runs with changes in its update alone.
     runs = kept and bool(systemd.show(layout.unit)["pid"])
     diff = [] if runs else member_files.differences(content)
     if check:

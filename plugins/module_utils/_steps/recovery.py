@@ -34,7 +34,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     snapshot_timer,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
@@ -190,7 +190,7 @@ def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: 
 
 
 def stop(systemd: Systemd, layout: Layout, cluster: str, name: str, check: bool) -> bool:
-    """Stop the member, and let nothing start it until the recovery is over or put back.
+    """Stop the member, and let nothing start it until the recovery is over or rolled back.
 
     :param name: what the member is called from now on.
     :param check: only say whether anything is to be done.
@@ -222,7 +222,7 @@ def _suspended(marker: Marker | None, cluster: str, name: str) -> Marker:
     return marker.suspended(markers.RECOVERY_PENDING)
 
 
-def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
+def roll_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
     """Take back C(stop), on a host that has not made the new cluster.
 
     :returns: whether anything was to be done.
@@ -230,10 +230,10 @@ def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
     :raises HostError: systemd would not do it.
     """
     if check:
-        return _to_put_back(layout) is not None
+        return _to_roll_back(layout) is not None
     with host_files.acting(layout):
         # An act that outlived its run may have been at work until now.
-        marker = _to_put_back(layout)
+        marker = _to_roll_back(layout)
         if marker is None:
             return False
         discard(systemd, layout)
@@ -245,8 +245,8 @@ def put_back(systemd: Systemd, layout: Layout, check: bool) -> bool:
     return True
 
 
-def _to_put_back(layout: Layout) -> Marker | None:
-    """The marker of a host on which C(stop) is to be taken back, None where nothing is.
+def _to_roll_back(layout: Layout) -> Marker | None:
+    """The marker of a host on which C(stop) is to be rolled back, None where nothing is.
 
     :raises Refused: it has made the new cluster.
     """
@@ -254,8 +254,8 @@ def _to_put_back(layout: Layout) -> Marker | None:
     if is_founded(marker):
         raise Refused(
             "This host has made the new cluster.",
-            "Put back, its old data would serve beside it.",
-            f"Let the recovery go on: -e etcd_recover={marker.cluster if marker else ''}",
+            "Rolled back, its old data would serve beside it.",
+            f"Let the recovery go on: {advice.recover(marker.cluster if marker else '')}",
         )
     return marker if marker is not None and marker.state == markers.RECOVERY_PENDING else None
 

@@ -8,7 +8,7 @@
 
 Whatever can fail for want of room or a sound file is done while the members still run: the new data are made beside the
 old ones. Then every host is marked, every member stops, every host's old data are moved aside, and only then the new
-ones take their place. Up to there all of it can be put back. Each act finds out what of it is done already, so an
+ones take their place. Up to there all of it can be rolled back. Each act finds out what of it is done already, so an
 interrupted one is continued by the next call.
 """
 
@@ -38,7 +38,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
@@ -184,7 +184,7 @@ def prepare(run: Run, act: RestoreAct, check: bool) -> bool:
     return True
 
 
-# -- until then all of it can be put back ------------------------------------------------------------------------------
+# -- until then all of it can be rolled back ---------------------------------------------------------------------------
 
 
 def mark(act: RestoreAct, check: bool) -> bool:
@@ -442,7 +442,7 @@ def _forget(layout: Layout, snapshot_dir: str) -> None:
 # -- back --------------------------------------------------------------------------------------------------------------
 
 
-def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -> dict[str, Any]:
+def roll_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -> dict[str, Any]:
     """Have everything on this host as it was before the restore that is under way.
 
     :returns: C(changed), C(started) (was a member started?).
@@ -450,12 +450,12 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
     :raises HostError: a directory cannot be renamed.
     """
     if check:
-        record, pending = _to_put_back(layout)
+        record, pending = _to_roll_back(layout)
         return {"changed": record is not None, "started": pending is not None}
     started = False
     with host_files.acting(layout):
         # Read under the lock: a task of a run that was killed may have gone on until now.
-        record, pending = _to_put_back(layout)
+        record, pending = _to_roll_back(layout)
         if record is not None and pending is not None:
             Places.of_restore(layout, record).leave()
             Places.of_restore(archive.where_it_lies(layout, pending), record).bring_back()
@@ -470,7 +470,7 @@ def put_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) -
     return {"changed": record is not None, "started": started}
 
 
-def _to_put_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
+def _to_roll_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
     """The restore that is under way here, and the marker if it is pending.
 
     :raises Refused: this host is restored already, or where its old data lie cannot be told.
@@ -485,8 +485,8 @@ def _to_put_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
     if record is not None and marker is not None and (marker.state == markers.RESTORED or marker.token == record.token):
         raise Refused(
             f"This host's member is restored already (its marker says {marker.state!r}).",
-            "Put back now, it would leave a cluster that others may serve by now.",
-            f"Let it go on: -e etcd_restore={record.cluster}. Its old data stay where they were moved aside.",
+            "Rolled back now, it would leave a cluster that others may serve by now.",
+            f"Let it go on: {advice.restore(record.cluster)}. Its old data stay where they were moved aside.",
         )
     return record, marker if marker is not None and marker.state == markers.RESTORE_PENDING else None
 

@@ -23,7 +23,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.observed import Modul
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.rescue import ModuleDocFragment as RescueDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
-from ansible_collections.quorum.etcd.plugins.doc_fragments.turn import ModuleDocFragment as TurnDocs
+from ansible_collections.quorum.etcd.plugins.doc_fragments.update import ModuleDocFragment as UpdateDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
@@ -36,7 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     PRESUMED,
     RESCUE,
     RESTORE,
-    TURN,
+    UPDATE,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import ROLE, InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
@@ -157,14 +157,14 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
         (MembershipDocs.DOCUMENTATION, {name: MEMBERSHIP[name] for name in MEMBERSHIP if name not in PRESUMED}),
         (MembershipDocs.PRESUMED, PRESUMED),
         (JoiningDocs.DOCUMENTATION, JOINING),
-        (TurnDocs.DOCUMENTATION, TURN),
+        (UpdateDocs.DOCUMENTATION, UPDATE),
         (RescueDocs.DOCUMENTATION, RESCUE),
         (RestoreDocs.DOCUMENTATION, RESTORE),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
     ids=[
-        *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "turn"),
+        *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "update"),
         *("rescue", "restore", "pki", "pki.key"),
     ],
 )

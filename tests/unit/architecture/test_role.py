@@ -330,7 +330,7 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "destroy",
         "offsite",
         "drill",
-        "putting_back",
+        "rollback",
         "restoration",
         "restored",
         "restoring",

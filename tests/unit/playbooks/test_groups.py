@@ -106,11 +106,11 @@ def test_what_a_playbook_takes_away_it_takes_from_one_cluster(path):
 @pytest.mark.parametrize(
     "playbook, word",
     [
-        ("destroy", "etcd_destroy"),
-        ("recover", "etcd_recover"),
-        ("recover", "etcd_put_back"),
-        ("restore", "etcd_restore"),
-        ("restore", "etcd_put_back"),
+        ("destroy", "etcd_confirm_cluster"),
+        ("recover", "etcd_confirm_cluster"),
+        ("recover", "etcd_rollback"),
+        ("restore", "etcd_confirm_cluster"),
+        ("restore", "etcd_rollback"),
     ],
 )
 def test_a_confirmation_says_which_cluster_is_meant(playbook, word):

@@ -69,7 +69,7 @@ def test_it_says_what_each_task_needs(plan):
     result, _printed = plan()
     assert (result["refusal"], result["survivor"], result["founds"]) == ("", "etcd-host0", True)
     assert result["alive"] == result["rests"] == ["etcd-host0", "etcd-host1"]
-    assert (result["install"], result["saves"], result["puts_back"]) == (None, [], [])
+    assert (result["install"], result["saves"], result["rolls_back"]) == (None, [], [])
 
 
 def test_it_says_what_the_survivor_lacks(plan):
@@ -88,11 +88,11 @@ def test_a_refusal_is_for_the_next_task_and_in_full_on_every_host(plan):
     assert second["refusal"] == first["refusal"]
 
 
-def test_a_refusal_once_all_rest_says_how_everything_is_put_back(plan):
+def test_a_refusal_once_all_rest_says_how_everything_is_rolled_back(plan):
     full = {**LEFT, "copies": [{**LEFT["copies"][0], "needs": 2}]}
     result, printed = plan(at_rest=True, known=hostvars(**{"etcd-host0": full}))
     assert "refused, now that every member is stopped" in result["refusal"]
-    assert "-e etcd_put_back=prod" in result["refusal"]
+    assert "-e etcd_rollback=prod" in result["refusal"]
     assert printed == []
 
 

@@ -88,8 +88,8 @@ def test_a_file_on_the_controller_is_judged_there(tmp_path):
     assert f"{tmp_path}/etcd.db " in result["refusal"]
 
 
-def test_to_put_back_needs_something_that_was_begun():
-    assert "No restore is under way on any host" in plan_on("etcd-host0", lost(), put_back=True)[0]["refusal"]
+def test_to_roll_back_needs_something_that_was_begun():
+    assert "No restore is under way on any host" in plan_on("etcd-host0", lost(), roll_back=True)[0]["refusal"]
 
 
 def test_what_one_host_says_of_a_restore_is_what_all_go_on_with():
@@ -101,9 +101,9 @@ def test_what_one_host_says_of_a_restore_is_what_all_go_on_with():
     hostvars["etcd-host0"]["__etcd_looked"] = looked(record=record, prepared=True)
     hostvars["etcd-host1"]["__etcd_seen"]["results"] = [observation(seeing(hosts[1], host={"nonce": "another"}))]
     assert plan_on("etcd-host0", hosts, hostvars)[0]["plan"]["restoration"] == record
-    put_back, printed = plan_on("etcd-host0", hosts, hostvars, put_back=True)
-    assert (put_back["plan"], put_back["refusal"]) == (None, "")
-    assert printed == ["etcd_cluster: put back what was before the restore, on etcd-host0"]
+    roll_back, printed = plan_on("etcd-host0", hosts, hostvars, roll_back=True)
+    assert (roll_back["plan"], roll_back["refusal"]) == (None, "")
+    assert printed == ["etcd_cluster: roll the restore back on etcd-host0"]
 
 
 def test_a_new_host_is_told_what_to_install():

@@ -178,7 +178,7 @@ class Actor:
         assert marker is not None
         self.machine.marker = replace(marker, member_id=self.machine.log, cluster_id=self.world.cluster_id, **changes)
 
-    # turns
+    # updates
 
     def _restart(self, outage: bool = False) -> Act:
         if self.machine.runs:
@@ -192,10 +192,10 @@ class Actor:
     def _outage(self) -> bool:
         return self.inventory.allow_outage and len(self.world.voters) == 2
 
-    def _restore(self, arguments: Mapping[str, Any]) -> Act:
-        yield from self._locked(self._restored(arguments))
+    def _rollback(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._rolled_back(arguments))
 
-    def _restored(self, _arguments: Mapping[str, Any]) -> Act:
+    def _rolled_back(self, _arguments: Mapping[str, Any]) -> Act:
         machine = self.machine
         if machine.previous is None or machine.log in self.world.healthy():
             return
@@ -217,10 +217,10 @@ class Actor:
         self._remember()
         machine.previous = None
 
-    def _turn(self, arguments: Mapping[str, Any]) -> Act:
-        yield from self._locked(self._turned(arguments))
+    def _update(self, arguments: Mapping[str, Any]) -> Act:
+        yield from self._locked(self._updated(arguments))
 
-    def _turned(self, arguments: Mapping[str, Any]) -> Act:
+    def _updated(self, arguments: Mapping[str, Any]) -> Act:
         machine, expected = self.machine, self._expected()
         found = machine.marker
         if found is None or expected is None or (found.name, found.token) != (expected.name, expected.token):
@@ -303,7 +303,7 @@ class Actor:
         if readdressed and urls:
             self.world.update(machine.log, urls)
         machine.previous = None
-        raise HostError("the turn failed and was undone")
+        raise HostError("the update failed and was undone")
 
     # membership
 

@@ -127,7 +127,7 @@ class Command:
 
     playbook: str
     fenced: tuple[str, ...] = ()
-    put_back: bool = False
+    roll_back: bool = False
     snapshot: bool = False
     snapshot_of: str = ""
     forget: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class Command:
     @property
     def text(self) -> str:
         undone = f" -e etcd_forget={','.join(self.forget)}" * bool(self.forget)
-        undone += f" -e etcd_put_back={CLUSTER}" * self.put_back
+        undone += f" -e etcd_rollback={CLUSTER}" * self.roll_back
         return f"{self.playbook}.yml{undone} {advice.fencing(self.fenced)}{' with a file' * self.snapshot}".strip()
 
 
@@ -246,11 +246,11 @@ class Playbook:
     # -- recover.yml -------------------------------------------------------------------------------------------------
 
     def _recover(self) -> Act:
-        words = RecoveryConsent(self.command.fenced, put_back=self.command.put_back)
+        words = RecoveryConsent(self.command.fenced, roll_back=self.command.roll_back)
         hosts = observe(self.world, self.inventory)
         plan = recovery.plan(hosts, self._left(hosts), words)
-        yield from self._each(plan.puts_back, self._put_back)
-        if plan.puts_back:
+        yield from self._each(plan.rolls_back, self._roll_back)
+        if plan.rolls_back:
             return
         yield from self._each(plan.rests, self._suspended)
         if plan.founds:
@@ -265,8 +265,8 @@ class Playbook:
         try:
             return recovery.plan(hosts, self._left(hosts), words, at_rest=True)
         except EtcdError as exc:
-            undoing = advice.put_back("recover", CLUSTER, self.command.fenced)
-            raise HostError(f"{exc}\nTo put everything back as it was: {undoing}") from exc
+            undoing = advice.rollback("recover", CLUSTER, self.command.fenced)
+            raise HostError(f"{exc}\nTo roll it back: {undoing}") from exc
 
     def _left(self, hosts: Iterable[Host]) -> dict[str, MemberRemains]:
         return {host.name: self._left_on(self._machine(host.name)) for host in hosts if not host.silent}
@@ -301,12 +301,12 @@ class Playbook:
             machine.marker = machine.marker.suspended(markers.RECOVERY_PENDING)
         self._rests(machine)
 
-    def _put_back(self, machine: Machine) -> None:
+    def _roll_back(self, machine: Machine) -> None:
         marker = machine.marker
         if marker is None or marker.state != markers.RECOVERY_PENDING:
             return
         if _is_founded(marker):
-            raise HostError(f"it has made the new cluster. Let the recovery go on: -e etcd_recover={CLUSTER}")
+            raise HostError(f"it has made the new cluster. Let the recovery go on: {advice.recover(CLUSTER)}")
         machine.marker = marker.resumed()
         self._resumed(machine)
 
@@ -345,8 +345,8 @@ class Playbook:
 
     def _restore(self) -> Act:
         looks, wish = self._looked()
-        if self.command.put_back:
-            yield from self._each(restore.put_back(looks, wish), self._restore_put_back)
+        if self.command.roll_back:
+            yield from self._each(restore.roll_back(looks, wish), self._restore_roll_back)
             return
         plan = restore.plan(looks, wish, _file(self.world) if self.command.snapshot else None)
         if plan.ending:
@@ -357,9 +357,9 @@ class Playbook:
             for act in (self._prepared, self._marked, self._stopped, self._moved):
                 yield from self._each(plan.hosts, act)
         except EtcdError:
-            if plan.may_put_back:
+            if plan.may_roll_back:
                 yield from self._each(
-                    [host for host in plan.hosts if self.world.machines[_number(host)].on], self._restore_put_back
+                    [host for host in plan.hosts if self.world.machines[_number(host)].on], self._restore_roll_back
                 )
             raise
         for act in (self._restored, self._started_apart, self._verified, self._opened, self._finished):
@@ -479,11 +479,11 @@ class Playbook:
         for found in (self.world.restoration, self.world.prepared, self.world.aside):
             found.pop(machine.at, None)
 
-    def _restore_put_back(self, machine: Machine) -> None:
+    def _restore_roll_back(self, machine: Machine) -> None:
         world, marker = self.world, machine.marker
         record = world.restoration.get(machine.at)
         if marker is not None and record is not None and record.token == marker.token:
-            raise HostError(f"it is restored already. Let it go on: -e etcd_restore={CLUSTER}")
+            raise HostError(f"it is restored already. Let it go on: {advice.restore(CLUSTER)}")
         if marker is not None and record is not None and self._is_pending(machine):
             machine.log = world.aside.pop(machine.at, machine.log)
             machine.marker = marker.resumed()
@@ -551,7 +551,7 @@ def advised(said: str, given: Command) -> list[Command]:
                 Command(
                     match[1],
                     _words(options.get("etcd_fenced", "")),
-                    "etcd_put_back" in options,
+                    "etcd_rollback" in options,
                     "etcd_snapshot" in options,
                 ),
             )
@@ -560,9 +560,8 @@ def advised(said: str, given: Command) -> list[Command]:
     for match in _OPTION.finditer(rest):
         changes: dict[str, Any] = {
             "etcd_fenced": {"fenced": _words(match[2])},
-            "etcd_put_back": {"put_back": True},
-            "etcd_restore": {"put_back": False},
-            "etcd_recover": {"put_back": False},
+            "etcd_rollback": {"roll_back": True},
+            "etcd_confirm_cluster": {"roll_back": False},
             "etcd_forget": {"forget": _words(match[2])},
             "etcd_snapshot": {"snapshot": True},
             "etcd_snapshot_of": {"snapshot_of": match[2].rstrip(".,;)")},

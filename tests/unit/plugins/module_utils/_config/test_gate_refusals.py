@@ -214,17 +214,17 @@ class TestAMemberThatServes:
 
     def test_on_another_disk_has_its_marker_renewed_without_a_restart(self):
         (step,) = self.plan(data={"mounts": ["/var/lib/etcd"]}).steps
-        assert (step.kind, step.act.restart) == ("turn", False)
+        assert (step.kind, step.act.restart) == ("update", False)
         assert "its data lie on /var/lib/etcd, and its marker says on no disk of their own" in step.title
 
     def test_on_a_disk_less_has_its_marker_renewed_without_a_restart(self):
         (step,) = self.plan(marker={"mounts": ["/var/lib/etcd"]}).steps
-        assert (step.kind, step.act.restart) == ("turn", False)
+        assert (step.kind, step.act.restart) == ("update", False)
 
     @pytest.mark.parametrize("machine", ["", "another"])
     def test_on_another_machine_than_its_marker_says_has_it_renewed(self, machine):
         (step,) = self.plan(marker={"machine_id": machine}).steps
-        assert (step.kind, step.act.restart) == ("turn", False)
+        assert (step.kind, step.act.restart) == ("update", False)
 
     @pytest.mark.parametrize("marker", [{}, {"mounts": ["/var/lib/etcd"]}])
     def test_on_a_disk_that_is_no_longer_at_its_path_is_reported_and_left_alone(self, marker):
@@ -276,7 +276,7 @@ class TestALeftoverOfARescue:
     )
     def test_in_a_file_of_ours_goes_with_the_turn_that_writes_it(self, source):
         (step,) = cluster_plan.plan([serve(0), serve(1), self.debug(forced_by=source)]).steps
-        assert step.kind == "turn"
+        assert step.kind == "update"
 
     def test_that_only_the_process_still_has_goes_with_a_restart(self):
         host = seeing(serve(2), runtime={"command": ["/opt/etcd/etcd", "--force-new-cluster"]})

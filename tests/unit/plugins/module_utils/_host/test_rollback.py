@@ -34,7 +34,7 @@ def paths(layout):
 
 
 def replace_all(layout, link="/opt/etcd/3.7.1/etcd"):
-    """What a turn does to them: the gate is new."""
+    """What an update does to them: the gate is new."""
     Path(layout.conf_file).write_text("ETCD_NAME=new\n")
     os.chmod(layout.conf_file, 0o600)
     os.unlink(layout.link("etcd"))

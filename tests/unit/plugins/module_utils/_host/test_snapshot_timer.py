@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The timer follows its file, in a turn and when a turn is undone."""
+"""The timer follows its file, in an update and when an update is undone."""
 
 from __future__ import annotations
 
@@ -85,47 +85,47 @@ def test_it_rests_with_its_member(service_manager, layout, file):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root writes a member's files")
-class TestInATurn:
+class TestInAnUpdate:
     @pytest.fixture
-    def turn(self, service_manager, layout, file):
-        """Takes a member's turn without a restart."""
+    def updated(self, service_manager, layout, file):
+        """Updates a member without a restart."""
         planned = Marker(markers.STARTED, cluster="prod", name="etcd-host0", token="t", member_id="8e9e")
         for directory in (layout.state_dir, layout.log_dir, layout.conf_dir):
             Path(directory).mkdir(parents=True)
         Path(layout.log_dir, "0.wal").touch()
         Path(layout.marker_file).write_text(markers.render(planned))
 
-        def turn(*files, owner="root", check=False):
+        def updated(*files, owner="root", check=False):
             sent = [
                 {"path": path, "content": text, "mode": "0644", "owner": owner, "group": "root"} for path, text in files
             ]
             asked = Update(planned, "etcd-host0", restart=False, peer_urls=[], environment={}, timeout=0.0)
             return update.apply(
-                service_manager.systemd, layout, Content(sent, {}, {}, {}), asked, Terms("turn"), check=check
+                service_manager.systemd, layout, Content(sent, {}, {}, {}), asked, Terms("update"), check=check
             )
 
-        return turn
+        return updated
 
-    def test_it_comes(self, turn, service_manager, layout, file):
-        assert turn((str(file), "[Timer]\n"))["changed"]
+    def test_it_comes(self, updated, service_manager, layout, file):
+        assert updated((str(file), "[Timer]\n"))["changed"]
         assert service_manager.done == ["daemon-reload", f"enable --now {NAME}"]
 
-    def test_it_goes_and_that_is_a_change(self, turn, service_manager, file):
+    def test_it_goes_and_that_is_a_change(self, updated, service_manager, file):
         file.touch()
         service_manager.units[NAME] = RUNS
-        assert turn()["changed"]
+        assert updated()["changed"]
         assert not file.exists()
 
-    def test_in_check_mode_it_stays(self, turn, service_manager, file):
+    def test_in_check_mode_it_stays(self, updated, service_manager, file):
         file.touch()
-        assert turn(check=True)["changed"]
+        assert updated(check=True)["changed"]
         assert file.exists()
         assert service_manager.done == []
 
-    def test_undone_it_is_as_before(self, turn, service_manager, layout, file):
+    def test_undone_it_is_as_before(self, updated, service_manager, layout, file):
         file.write_text("old\n")
         service_manager.units[NAME] = {"UnitFileState": "disabled"}
         with pytest.raises(HostError, match="was undone"):
-            turn((str(file), "new\n"), owner="nobody of this name")
+            updated((str(file), "new\n"), owner="nobody of this name")
         assert file.read_text() == "old\n"
         assert service_manager.done[-2:] == ["daemon-reload", f"enable --now {NAME}"]

@@ -78,7 +78,7 @@ def foreign(host):
 
 
 class TestAPowerCutInTheFirstStart:
-    DESTROY = "ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_destroy=etcd_cluster"
+    DESTROY = "ansible-playbook quorum.etcd.destroy -i INVENTORY -e etcd_confirm_cluster=etcd_cluster"
 
     def test_of_a_single_member_leaves_one_way_which_is_named(self):
         text = refusal([marked(bare(0), STARTING, initial_cluster=initial_cluster(1))])
@@ -114,7 +114,7 @@ class TestAPowerCutInTheFirstStart:
         ids=["silent", "bare", "started", "disk missing", "disk dead", "joining"],
     )
     def test_is_not_taken_for_granted_where_a_host_may_know_more(self, other):
-        assert "etcd_destroy" not in refusal([*(marked(bare(at), STARTING) for at in (0, 1)), other], EtcdError)
+        assert "quorum.etcd.destroy" not in refusal([*(marked(bare(at), STARTING) for at in (0, 1)), other], EtcdError)
 
     def test_is_over_once_that_was_done(self):
         """What C(destroy) leaves of such hosts is a cluster that is founded."""
@@ -479,7 +479,7 @@ class TestAClusterThatIsNotOurs:
             text = refusal(lines)
             assert "etcd-host0" in text
             assert "was taken out of the cluster etcd_cluster" in text
-            assert "quorum.etcd.destroy -i INVENTORY -e etcd_destroy=etcd_cluster" in text
+            assert "quorum.etcd.destroy -i INVENTORY -e etcd_confirm_cluster=etcd_cluster" in text
             # What the refusal advises is accepted.
             assert kinds(cluster_plan.plan(three()))
             renamed = [replace(host, wanted=replace(host.wanted, cluster="new")) for host in lines]
@@ -563,9 +563,9 @@ class TestAClusterThatIsRestoredOrRecovered:
     @pytest.mark.parametrize(
         "state, way",
         [
-            ("restore-pending", "quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster"),
-            ("restored", "quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster"),
-            ("recovery-pending", "quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster"),
+            ("restore-pending", "quorum.etcd.restore -i INVENTORY -e etcd_confirm_cluster=etcd_cluster"),
+            ("restored", "quorum.etcd.restore -i INVENTORY -e etcd_confirm_cluster=etcd_cluster"),
+            ("recovery-pending", "quorum.etcd.recover -i INVENTORY -e etcd_confirm_cluster=etcd_cluster"),
         ],
     )
     def test_is_left_to_the_playbook_that_began_it(self, state, way):
@@ -629,7 +629,7 @@ class TestAuthorities:
 
     @pytest.mark.parametrize("skew", [-230.0, 3600.0])
     def test_issue_what_a_clock_that_is_ahead_or_little_behind_takes(self, skew):
-        assert kinds(cluster_plan.plan(self.renewing(skew))) == [("turn", ["etcd-host1"])]
+        assert kinds(cluster_plan.plan(self.renewing(skew))) == [("update", ["etcd-host1"])]
 
     def test_that_issue_nothing_need_no_clocks(self):
         hosts = self.renewing(skew=-3600.0)

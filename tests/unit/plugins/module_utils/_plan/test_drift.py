@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What gives a member its turn, and whether it restarts in it."""
+"""What gives a member its update, and whether it restarts in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILES = (LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file, LAYOUT.link("etcd
 MEMBER = member_list(1)[0]
 
 
-def turn(host, member=MEMBER):
+def update(host, member=MEMBER):
     return drift.find(host, member, VERSION)
 
 
@@ -30,7 +30,7 @@ def only(found):
 
 @pytest.mark.parametrize("host", [serving(bare()), stopped(bare()), serving(bare(tls=True))])
 def test_a_member_as_it_should_be_has_none(host):
-    assert turn(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)}) is None
+    assert update(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)}) is None
 
 
 class TestFiles:
@@ -40,36 +40,36 @@ class TestFiles:
 
     @pytest.mark.parametrize("path", FILES)
     def test_that_are_missing(self, path):
-        assert f"{path} is missing" in turn(self.changed(path, exists=False)).why
+        assert f"{path} is missing" in update(self.changed(path, exists=False)).why
 
     @pytest.mark.parametrize("path", FILES)
     def test_that_somebody_edited_are_put_right_without_a_restart(self, path):
         """What runs is still what is wanted."""
-        found = turn(self.changed(path, sha256="another"))
+        found = update(self.changed(path, sha256="another"))
         assert (only(found), found.restart) == (f"{path} differs", False)
 
     @pytest.mark.parametrize("path", FILES)
     @pytest.mark.parametrize("change", [{"mode": "0777"}, {"owner": "nobody"}, {"group": "users"}])
     def test_with_another_mode_or_owner(self, path, change):
-        assert only(turn(self.changed(path, **change))).startswith(f"{path} is ")
+        assert only(update(self.changed(path, **change))).startswith(f"{path} is ")
 
     @pytest.mark.parametrize("tool", ["etcd", "etcdutl"])
     def test_links_that_point_elsewhere(self, tool):
-        found = turn(self.changed(LAYOUT.link(tool), link="/usr/bin/true"))
+        found = update(self.changed(LAYOUT.link(tool), link="/usr/bin/true"))
         target = f"{LAYOUT.release_dir(VERSION, 'amd64')}/{tool}"
         assert (only(found), found.restart) == (f"{LAYOUT.link(tool)} does not point to {target}", False)
 
     def test_of_a_stopped_member_count_too_and_it_starts(self):
         host = stopped(bare())
         files = {LAYOUT.conf_file: {**host.seen["files"][LAYOUT.conf_file], "sha256": "another"}}
-        assert turn(seeing(host, files=files)).restart
+        assert update(seeing(host, files=files)).restart
 
 
 class TestCertificates:
     def test_that_are_due_are_issued_without_a_restart(self):
         reasons = {"etcd": ["it ends in 3 days.", "it lacks 10.0.0.9."], "admin": ["it is missing."]}
         host = replace(serving(bare(tls=True)), authorities=Authorities("/pki", renew=reasons))
-        found = turn(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)})
+        found = update(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)})
         assert found.why == (
             f"{LAYOUT.certificate('etcd')} is issued anew: it ends in 3 days",
             f"{LAYOUT.certificate('etcd')} is issued anew: it lacks 10.0.0.9",
@@ -80,15 +80,15 @@ class TestCertificates:
     def test_bundles_that_are_not_those_of_the_controller(self):
         path = LAYOUT.certificate("peer-ca")
         host = replace(serving(bare()), authorities=Authorities("/pki", bundles={path: "wanted"}))
-        assert only(turn(host)) == f"{path} does not hold the CAs of /pki"
-        assert turn(seeing(host, files={path: {"exists": True, "sha256": "wanted"}})) is None
+        assert only(update(host)) == f"{path} does not hold the CAs of /pki"
+        assert update(seeing(host, files={path: {"exists": True, "sha256": "wanted"}})) is None
 
 
 class TestWhatRuns:
     def test_and_was_started_with_other_files_restarts(self):
         host = serving(bare())
         for path in host.seen["record"]:
-            found = turn(seeing(host, record={path: "what it was"}))
+            found = update(seeing(host, record={path: "what it was"}))
             assert (only(found), found.restart) == (f"it runs with another {path}", True)
 
     def test_is_judged_by_its_environment_where_the_record_is_lost(self):
@@ -96,13 +96,13 @@ class TestWhatRuns:
         environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
         lost = seeing(seeing(host, runtime={"environment": environment}), record=dict.fromkeys(host.seen["record"], ""))
         lost = replace(lost, seen={**lost.seen, "record": {}})
-        assert (only(turn(lost)), turn(lost).restart) == ("it runs with ETCD_LOG_LEVEL=debug, not info", True)
+        assert (only(update(lost)), update(lost).restart) == ("it runs with ETCD_LOG_LEVEL=debug, not info", True)
 
     def test_from_another_directory_restarts_where_there_is_no_record(self):
         """A member of somebody else's unit, which has no gate: it would go on under files that it never read."""
         identity = {"pid": 100, "started": 1, "executable": "/usr/bin/etcd"}
         host = seeing(serving(bare()), runtime={"identity": identity})
-        found = turn(replace(host, seen={**host.seen, "record": {}}))
+        found = update(replace(host, seen={**host.seen, "record": {}}))
         binary = f"{LAYOUT.release_dir(VERSION, 'amd64')}/etcd"
         assert (only(found), found.restart) == (f"it runs /usr/bin/etcd, not {binary}", True)
 
@@ -112,7 +112,7 @@ class TestWhatRuns:
         environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
         sources = [[LAYOUT.conf_file, {}], ["/etc/mine.env", {"ETCD_LOG_LEVEL": "debug"}]]
         host = seeing(host, runtime={"environment": environment, "sources": sources})
-        assert turn(host) is None
+        assert update(host) is None
         assert list(drift.overridden_settings(host, VERSION)) == [
             "etcd-host0 runs with ETCD_LOG_LEVEL=debug, not info, because of /etc/mine.env. Change it there."
         ]
@@ -128,31 +128,31 @@ class TestWhatRuns:
             runtime={"environment": environment, "sources": [*sources, [LAYOUT.conf_file, {}]]},
             unit={"need_daemon_reload": reload},
         )
-        assert (only(turn(host)), turn(host).restart) == ("it runs with ETCD_MAX_TXN_OPS=256, not (unset)", True)
+        assert (only(update(host)), update(host).restart) == ("it runs with ETCD_MAX_TXN_OPS=256, not (unset)", True)
         assert list(drift.overridden_settings(host, VERSION)) == []
 
     def test_gets_its_settings_changed_with_a_restart(self):
         host = serving(bare())
         other = replace(host, wanted=bare(etcd_settings={"heartbeat-interval": 150}).wanted)
-        found = turn(other)
+        found = update(other)
         assert found.restart
         assert f"{LAYOUT.conf_file} differs" in found.why
 
     def test_under_another_name_is_renamed_with_a_restart(self):
         """Its id and its data stay."""
         other = replace(serving(bare()), wanted=bare(NODE_NAME="infra0").wanted)
-        found = turn(other)
+        found = update(other)
         assert (found.restart, found.peer_urls) == (True, ())
 
 
 class TestATurnThatWasInterrupted:
     def test_is_finished(self):
-        assert only(turn(seeing(serving(bare()), previous=True))) == "its last turn was interrupted"
+        assert only(update(seeing(serving(bare()), previous=True))) == "its last update was interrupted"
 
     def test_and_restarts_once_if_what_runs_is_not_what_its_gate_saw(self):
         host = serving(bare())
         environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
-        found = turn(seeing(seeing(host, runtime={"environment": environment}), previous=True))
+        found = update(seeing(seeing(host, runtime={"environment": environment}), previous=True))
         assert found.restart
         assert "it runs with ETCD_LOG_LEVEL=debug, not info" in found.why
 
@@ -170,19 +170,19 @@ class TestAPeerUrlThatDiffers:
         assert self.ELSEWHERE in text
         assert "http://10.0.0.1:2380 (from ansible_host)" in text
         assert "Write etcd_address for etcd-host0" in text
-        assert turn(serving(bare()), self.member()) is None
+        assert update(serving(bare()), self.member()) is None
 
     def test_and_was_written_is_a_turn_with_a_restart(self):
         host = serving(bare(etcd_address="10.0.0.1"))
         drift.check_address(host, self.member())
-        found = turn(host, self.member())
+        found = update(host, self.member())
         assert (found.restart, found.peer_urls) == (True, ("http://10.0.0.1:2380",))
         assert only(found) == "its peer URL becomes http://10.0.0.1:2380"
 
     def test_in_its_order_only_does_not_differ(self):
         nodes = "etcd-host0=http://10.0.0.1:2380,etcd-host0=http://10.1.0.1:2380"
         host = serving(bare(ETCD_NODES=nodes))
-        assert turn(host, {**MEMBER, "peer_urls": ["http://10.1.0.1:2380", "http://10.0.0.1:2380"]}) is None
+        assert update(host, {**MEMBER, "peer_urls": ["http://10.1.0.1:2380", "http://10.0.0.1:2380"]}) is None
 
 
 class TestTheTimer:
@@ -196,33 +196,33 @@ class TestTheTimer:
         return seeing(serving(replace(host, wanted=wanted)), timer=runs)
 
     def test_that_runs_is_no_reason(self):
-        assert turn(self.host()) is None
+        assert update(self.host()) is None
 
     @pytest.mark.parametrize("lacks", [{"enabled": "disabled"}, {"active_state": "inactive"}, {"enabled": ""}])
     def test_that_does_not_is_one_without_a_restart(self, lacks):
-        found = turn(self.host(**lacks))
+        found = update(self.host(**lacks))
         assert only(found).startswith(f"{self.TIMER} is ")
         assert found.restart is False
 
     def test_that_is_masked_is_the_operators(self):
-        assert turn(self.host(enabled="masked", active_state="inactive")) is None
+        assert update(self.host(enabled="masked", active_state="inactive")) is None
 
     def test_that_is_there_without_a_schedule_goes(self):
         host = seeing(serving(bare()), files={LAYOUT.snapshot_timer_file: {"exists": True}})
-        assert only(turn(host)) == f"{LAYOUT.snapshot_timer_file} is there, and etcd_snapshot_schedule is empty"
+        assert only(update(host)) == f"{LAYOUT.snapshot_timer_file} is there, and etcd_snapshot_schedule is empty"
 
     def test_of_a_member_that_stands_still_waits_for_it(self):
         host = self.host(enabled="disabled")
-        assert turn(seeing(host, runtime=None)) is None
+        assert update(seeing(host, runtime=None)) is None
 
     def test_and_its_program_are_replaced_without_a_restart(self):
         host = serving(bare())
         wanted = replace(host.wanted, snapshots=replace(host.wanted.snapshots, program="another"))
-        found = turn(replace(host, wanted=wanted))
+        found = update(replace(host, wanted=wanted))
         assert (only(found), found.restart) == (f"{LAYOUT.snapshot_program} is not the one of this release", False)
 
     def test_follows_another_interpreter_of_its_host(self):
         host = seeing(serving(bare()), host={"interpreter": "/usr/bin/python3.13"})
-        found = turn(host)
+        found = update(host)
         assert found.why == tuple(f"{file} differs" for file in (LAYOUT.link("etcdctl"), LAYOUT.snapshot_unit_file))
         assert not found.restart

@@ -66,7 +66,7 @@ class Case:
     """One host as it is seen.
 
     :param member: one of C(MEMBERS); None while nobody serves.
-    :param previous: what an interrupted turn replaced: C(sound), C(doubtful), or nothing.
+    :param previous: what an interrupted update replaced: C(sound), C(doubtful), or nothing.
     """
 
     state: str | None = STARTED
@@ -209,7 +209,7 @@ TABLE = [
     (Case(STARTED, member=None), START),
     (Case(STARTED, log=False, member=None), NOTHING),
     (Case(STARTED, masked=True), NOTHING),
-    # One whose turn was interrupted.
+    # One whose update was interrupted.
     (Case(STARTED, previous="sound"), RESTORE),
     (Case(STARTED, previous="doubtful"), START),
     (Case(STARTED, previous="sound", runs=True, answers=True), NOTHING),
@@ -261,7 +261,7 @@ def test_nobody_is_started_whom_its_gate_would_refuse(dues):
 
 
 def test_nobody_is_started_on_an_older_log():
-    """Nor is its turn taken back, nor its marker written again as if all were well."""
+    """Nor is its update taken back, nor its marker written again as if all were well."""
     dues = [
         (case, replace(case, older=True).due) for case in every_case() if case.log and case.state in (*RAN, LEAVING)
     ]

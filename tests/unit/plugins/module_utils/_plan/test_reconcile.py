@@ -311,9 +311,9 @@ class TestWhoReportsNewConnections:
         hosts = [serving(bare(at, etcd_settings={"log-level": "debug"}), member_list()) for at in range(3)]
         hosts = [replace(one, seen=other.seen) for one, other in zip(hosts, well(0, 1, 2))]
         assert self.witnesses(hosts) == [
-            ("turn", "etcd-host1", ["etcd-host0", "etcd-host2"]),
-            ("turn", "etcd-host2", ["etcd-host0", "etcd-host1"]),
-            ("turn", "etcd-host0", ["etcd-host1", "etcd-host2"]),
+            ("update", "etcd-host1", ["etcd-host0", "etcd-host2"]),
+            ("update", "etcd-host2", ["etcd-host0", "etcd-host1"]),
+            ("update", "etcd-host0", ["etcd-host1", "etcd-host2"]),
         ]
 
     def test_are_those_too_that_joined_before_and_not_those_that_left(self):
@@ -333,7 +333,7 @@ class TestWhoReportsNewConnections:
         hosts = [serving(bare(at), member_list(range(5))) for at in range(4)]
         changed = replace(hosts[0], wanted=bare(0, etcd_settings={"log-level": "debug"}).wanted)
         planned = self.witnesses([changed, *hosts[1:], *others])
-        assert planned == [("turn", "etcd-host0", ["etcd-host1", "etcd-host2", "etcd-host3"])]
+        assert planned == [("update", "etcd-host0", ["etcd-host1", "etcd-host2", "etcd-host3"])]
 
     def test_do_so_under_one_nonce_that_all_hosts_know_and_no_other_run(self):
         hosts = well(0, 1, 2)
@@ -472,7 +472,7 @@ class TestAMemberThatTheInventoryDoesNotKnow:
         changed = [
             replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
         ]
-        assert acts(changed) == [("turn", "etcd-host1"), ("turn", "etcd-host0")]
+        assert acts(changed) == [("update", "etcd-host1"), ("update", "etcd-host0")]
 
 
 class TestAMachineThatWasBuiltAnew:
@@ -541,7 +541,7 @@ class TestAMachineThatWasBuiltAnew:
         moved = logged(bare(2, etcd_address="10.0.0.9"))
         planned = cluster_plan.plan([*well(0, 1, members=member_list()), moved])
         assert [one.kind for one in planned.steps if one.kind != "install"] == ["configure"]
-        assert "started by the next run, in its turn" in planned.differences[0]
+        assert "started by the next run, with its update" in planned.differences[0]
 
 
 @pytest.mark.parametrize("spoiled", ["behind", "damaged"])
@@ -568,20 +568,20 @@ class TestAWrittenAddressThatChanged:
 
     def test_is_one_turn_with_the_peer_urls_and_a_restart(self):
         hosts = [*well(0, 1, members=member_list()), serving(self.MOVED)]
-        told = step(hosts, "turn").act
-        assert acts(hosts) == [("turn", "etcd-host2")]
+        told = step(hosts, "update").act
+        assert acts(hosts) == [("update", "etcd-host2")]
         assert (told.version, told.restart, told.peer_urls) == (VERSION, True, ["http://10.0.0.9:2380"])
         assert told.members == expected_members.describe(member_list())
 
     def test_of_a_member_that_is_down_is_its_turn_and_not_a_start(self):
         hosts = [*well(0, 1, members=member_list()), stopped(self.MOVED)]
-        assert acts(hosts) == [("turn", "etcd-host2")]
+        assert acts(hosts) == [("update", "etcd-host2")]
 
     def test_is_counted_as_down_in_between(self):
         """A second one changes only after the first serves again."""
         hosts = [serving(bare(at, etcd_address=f"10.0.1.{at}")) for at in range(3)]
-        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in (1, 2, 0)]
-        last = step(hosts, "turn", "etcd-host0").act.members
+        assert acts(hosts) == [("update", f"etcd-host{at}") for at in (1, 2, 0)]
+        last = step(hosts, "update", "etcd-host0").act.members
         assert [one["peer_urls"] for one in last] == [
             ["http://10.0.0.1:2380"],
             ["http://10.0.1.1:2380"],
@@ -605,9 +605,9 @@ class TestAWrittenAddressThatChanged:
         hosts = [saying(host, confirm=("listen-client-urls",)) for host in hosts]
         if down:
             hosts[2] = replace(stopped(bare(2)), wanted=hosts[2].wanted)
-        turns = [one for one in cluster_plan.plan(hosts).steps if one.kind == "turn"]
-        assert turns[-1].host == "etcd-host0"
-        assert turns[-1].act.endpoints == ["http://10.0.0.2:12379", "http://10.0.0.3:12379"]
+        updates = [one for one in cluster_plan.plan(hosts).steps if one.kind == "update"]
+        assert updates[-1].host == "etcd-host0"
+        assert updates[-1].act.endpoints == ["http://10.0.0.2:12379", "http://10.0.0.3:12379"]
 
     def test_beside_a_voter_that_is_lost_is_refused(self):
         text = refusal([*well(0, members=member_list()), silent(bare(1)), serving(self.MOVED)])
@@ -628,8 +628,8 @@ class TestAnotherNameForTheSameData:
     def test_is_one_turn_and_id_and_data_stay(self):
         renamed = replace(serving(bare(2)), wanted=bare(2, NODE_NAME="infra2").wanted)
         hosts = [*well(0, 1, members=member_list()), renamed]
-        assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").act.peer_urls == []
+        assert acts(hosts) == [("update", "etcd-host2")]
+        assert step(hosts, "update").act.peer_urls == []
 
 
 class TestLinesOfTheInventory:
@@ -694,10 +694,10 @@ class TestAMemberThatIsDown:
         hosts = [*well(0, members=member_list(5)), *well(3, 4, members=member_list(5)), stopped(bare(1)), broken]
         assert acts(hosts) == [
             ("start", "etcd-host1"),
-            ("restore", "etcd-host2"),
+            ("rollback", "etcd-host2"),
             ("await", "etcd-host1"),
         ]
-        assert step(hosts, "restore").act.endpoints == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
+        assert step(hosts, "rollback").act.endpoints == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
 
     def test_in_the_middle_of_its_turn_is_the_first_to_try_the_change_again(self):
         """It may be one with which nobody starts."""
@@ -705,9 +705,9 @@ class TestAMemberThatIsDown:
         hosts = [
             replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
         ]
-        assert acts(hosts) == [("restore", "etcd-host0")]
+        assert acts(hosts) == [("rollback", "etcd-host0")]
         assert [one for one in cluster_plan.plan(hosts).differences if "next run" in one] == [
-            f"etcd-host{at} has its turn in the next run: the one of etcd-host0 was interrupted, and comes first."
+            f"etcd-host{at} is updated by the next run: the one of etcd-host0 was interrupted, and comes first."
             for at in (1, 2)
         ]
 
@@ -724,14 +724,14 @@ class TestAMemberThatIsDown:
         hosts = [
             replace(host, wanted=bare(at, etcd_settings={"log-level": "debug"}).wanted) for at, host in enumerate(hosts)
         ]
-        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in range(3)]
-        assert step(hosts, "turn").act.restart is True
+        assert acts(hosts) == [("update", f"etcd-host{at}") for at in range(3)]
+        assert step(hosts, "update").act.restart is True
 
     def test_in_the_middle_of_its_turn_at_an_address_that_is_gone_gets_the_new_one(self):
         moved = seeing(stopped(bare(2, etcd_address="10.0.0.9")), previous=True, previous_doubtful=True)
         hosts = [*well(0, 1, members=member_list()), moved]
-        assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").act.peer_urls == ["http://10.0.0.9:2380"]
+        assert acts(hosts) == [("update", "etcd-host2")]
+        assert step(hosts, "update").act.peer_urls == ["http://10.0.0.9:2380"]
 
     def test_in_the_middle_of_such_a_turn_is_started_as_it_is_while_nobody_serves(self):
         interrupted = seeing(stopped(bare(2)), previous=True, previous_doubtful=True)
@@ -748,10 +748,10 @@ class TestAMemberThatIsDown:
     def test_in_the_middle_of_its_turn_and_up_finishes_it(self):
         hosts = well(0, 1, 2)
         hosts[2] = seeing(hosts[2], previous=True)
-        assert acts(hosts) == [("turn", "etcd-host2")]
-        assert step(hosts, "turn").act.restart is False
+        assert acts(hosts) == [("update", "etcd-host2")]
+        assert step(hosts, "update").act.restart is False
 
-    @pytest.mark.parametrize("interrupted", [True, False], ids=["by a turn", "by hand"])
+    @pytest.mark.parametrize("interrupted", [True, False], ids=["by an update", "by hand"])
     def test_whose_new_address_the_cluster_has_and_that_still_runs_at_the_old_one_comes_first(self, interrupted):
         """Nobody can connect to it anew until then, which every other act demands."""
         known = member_list(4)
@@ -765,14 +765,14 @@ class TestAMemberThatIsDown:
         ]
         hosts[3] = absent(hosts[3])
         assert acts(hosts) == [
-            ("turn", "etcd-host2"),
+            ("update", "etcd-host2"),
             ("leave", "etcd-host3"),
-            ("turn", "etcd-host1"),
-            ("turn", "etcd-host0"),
+            ("update", "etcd-host1"),
+            ("update", "etcd-host0"),
         ]
-        assert step(hosts, "turn").act.peer_urls == []
+        assert step(hosts, "update").act.peer_urls == []
 
-    @pytest.mark.parametrize("size, order", [(1, ["turn", "join"]), (2, ["join", "turn"]), (3, ["turn", "join"])])
+    @pytest.mark.parametrize("size, order", [(1, ["update", "join"]), (2, ["join", "update"]), (3, ["update", "join"])])
     def test_who_joins_waits_for_it_where_it_can_be_spared_before(self, size, order):
         """The promotion demands that others can connect to the voters anew; of two, none can be spared before."""
         known = member_list(size)
@@ -797,12 +797,12 @@ class TestAReleaseThatSomebodyHasRemoved:
 
     def test_is_installed_before_previous_files_are_put_back(self):
         interrupted = seeing(self.gone(stopped(bare(2))), previous=True)
-        assert self.plan_of(interrupted) == [("install", "etcd-host2"), ("restore", "etcd-host2")]
+        assert self.plan_of(interrupted) == [("install", "etcd-host2"), ("rollback", "etcd-host2")]
 
     @pytest.mark.parametrize("life", [stopped, serving])
-    def test_is_installed_before_its_member_has_its_turn(self, life):
+    def test_is_installed_before_its_member_has_its_update(self, life):
         changed = self.gone(life(bare(2)), etcd_settings={"log-level": "debug"})
-        assert self.plan_of(changed) == [("install", "etcd-host2"), ("turn", "etcd-host2")]
+        assert self.plan_of(changed) == [("install", "etcd-host2"), ("update", "etcd-host2")]
 
     def test_is_installed_while_its_member_still_runs(self):
         assert self.plan_of(self.gone(serving(bare(2), member_list()))) == [("install", "etcd-host2")]
@@ -937,9 +937,9 @@ class TestALostQuorum:
 
     def test_is_refused_with_the_ways_back_that_exist(self):
         text = refusal([running(stopped(bare(0))), silent(bare(1)), silent(bare(2))])
-        off = "-e etcd_fenced=etcd-host1,etcd-host2"
-        assert f"quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster {off}." in text
-        assert f"quorum.etcd.restore -i INVENTORY -e etcd_restore=etcd_cluster {off} -e etcd_snapshot=FILE" in text
+        said = "-i INVENTORY -e etcd_confirm_cluster=etcd_cluster -e etcd_fenced=etcd-host1,etcd-host2"
+        assert f"quorum.etcd.recover {said}." in text
+        assert f"quorum.etcd.restore {said} -e etcd_snapshot=FILE" in text
 
     def test_of_an_inventory_that_has_only_a_learner_is_told_whom_it_lacks(self):
         text = refusal([learning(bare(3), [*member_list(), learner(3)])])
@@ -948,7 +948,7 @@ class TestALostQuorum:
     def test_is_refused_beside_machines_that_were_built_anew(self):
         text = refusal([running(stopped(bare(0))), bare(1), bare(2)])
         assert "etcd-host1 has no marker" in text
-        assert "quorum.etcd.recover -i INVENTORY -e etcd_recover=etcd_cluster." in text
+        assert "quorum.etcd.recover -i INVENTORY -e etcd_confirm_cluster=etcd_cluster." in text
 
     def test_allows_nothing_that_needs_one(self):
         hosts = [
@@ -972,7 +972,7 @@ class TestCertificatesThatHaveExpired:
     def test_are_issued_anew_on_all_at_once_without_a_restart_or_a_quorum(self):
         planned = cluster_plan.plan(self.hosts())
         assert [[(one.kind, one.host) for one in wave] for wave in planned.waves] == [
-            [("turn", name) for name in named(0, 1, 2)]
+            [("update", name) for name in named(0, 1, 2)]
         ]
         assert all(one.act.restart is False for one in planned.steps)
 
@@ -980,7 +980,7 @@ class TestCertificatesThatHaveExpired:
         hosts = self.hosts()
         hosts[0] = stopped(bare(0, tls=True))
         assert acts(hosts) == [
-            *(("turn", name) for name in named(1, 2)),
+            *(("update", name) for name in named(1, 2)),
             ("start", "etcd-host0"),
             ("await", "etcd-host0"),
         ]
@@ -989,7 +989,7 @@ class TestCertificatesThatHaveExpired:
         text = refusal(self.hosts(etcd_settings={"log-level": "debug"}))
         assert "Its certificates are due (it expired on 2026-01-01T00:00:00Z): take out of the inventory" in text
 
-    def test_are_not_issued_in_the_middle_of_another_turn(self):
+    def test_are_not_issued_in_the_middle_of_another_update(self):
         assert "quorum is lost" in refusal([seeing(host, previous=True) for host in self.hosts()][:1])
 
 
@@ -1008,20 +1008,20 @@ class TestTurns:
         assert "/etc/etcd/etcd.conf differs; it runs with another /etc/etcd/etcd.conf" in planned.steps[0].title
 
     def test_of_one_voter_are_an_announced_outage(self):
-        assert acts(self.changed(*well(0))) == [("turn", "etcd-host0")]
+        assert acts(self.changed(*well(0))) == [("update", "etcd-host0")]
 
     def test_of_two_voters_need_the_outage_allowed(self):
         hosts = self.changed(*well(0, 1))
         assert "allow the outage" in refusal(hosts)
         allowed = [saying(host, allow_outage=True) for host in hosts]
-        assert acts(allowed) == [("turn", "etcd-host1"), ("turn", "etcd-host0")]
+        assert acts(allowed) == [("update", "etcd-host1"), ("update", "etcd-host0")]
 
     def test_that_need_no_restart_need_no_quorum_either(self):
         hosts = well(0, 1)
         files = hosts[0].seen["files"]
         edited = {LAYOUT.link("etcdctl"): {**files[LAYOUT.link("etcdctl")], "sha256": "edited"}}
-        assert acts([seeing(hosts[0], files=edited), hosts[1]]) == [("turn", "etcd-host0")]
-        title = step([seeing(hosts[0], files=edited), hosts[1]], "turn").title
+        assert acts([seeing(hosts[0], files=edited), hosts[1]]) == [("update", "etcd-host0")]
+        title = step([seeing(hosts[0], files=edited), hosts[1]], "update").title
         assert title.startswith("etcd-host0: no restart, because ")
 
     def test_come_after_everybody_who_joins_or_leaves(self):
@@ -1029,8 +1029,8 @@ class TestTurns:
         assert acts([absent(hosts[0]), *hosts[1:], bare(3, etcd_settings={"log-level": "debug"})]) == [
             ("join", "etcd-host3"),
             ("leave", "etcd-host0"),
-            ("turn", "etcd-host1"),
-            ("turn", "etcd-host2"),
+            ("update", "etcd-host1"),
+            ("update", "etcd-host2"),
         ]
 
     def test_are_not_begun_where_one_of_them_would_be_refused(self):
@@ -1080,16 +1080,16 @@ class TestMembersThatNobodyCanAsk:
         assert "etcd-host0 cannot be asked whether the cluster keeps its quorum" in text
         assert "in a run of their own" in text
         # What it advises is accepted.
-        assert acts([replace(hosts[0], wanted=bare(0).wanted)]) == [("turn", "etcd-host0")]
+        assert acts([replace(hosts[0], wanted=bare(0).wanted)]) == [("update", "etcd-host0")]
 
     def test_get_other_urls_one_by_one_once_one_of_them_is_stopped(self):
         """It asks nobody when it starts with its new URLs, and is whom the others ask."""
         down = replace(stopped(bare(2, **self.THERE)), wanted=bare(2).wanted)
         planned = cluster_plan.plan([*self.well(0, 1), down])
         assert [(one.kind, one.host) for one in planned.steps] == [
-            ("turn", "etcd-host2"),
-            ("turn", "etcd-host1"),
-            ("turn", "etcd-host0"),
+            ("update", "etcd-host2"),
+            ("update", "etcd-host1"),
+            ("update", "etcd-host0"),
         ]
         assert planned.steps[1].act.endpoints == ["http://10.0.0.3:2379"]
 
@@ -1111,7 +1111,7 @@ class TestAMemberThatEndsAsSoonAsItStarts:
 
     def test_is_tried_last_where_the_others_can_be_changed_without_it(self):
         hosts = self.five(etcd_settings={"log-level": "debug"})
-        assert acts(hosts) == [("turn", f"etcd-host{at}") for at in (1, 2, 3, 0, 4)]
+        assert acts(hosts) == [("update", f"etcd-host{at}") for at in (1, 2, 3, 0, 4)]
 
     def test_is_started_last_where_it_needs_no_change(self):
         hosts = self.five()
@@ -1132,18 +1132,18 @@ class TestAMemberThatEndsAsSoonAsItStarts:
         changed = {"etcd_settings": {"log-level": "debug"}}
         hosts = [replace(host, wanted=bare(at, **changed).wanted) for at, host in enumerate(well(0, 1, 2))]
         hosts[2] = self.crashing(2, **changed)
-        assert acts(hosts)[0] == ("turn", "etcd-host2")
+        assert acts(hosts)[0] == ("update", "etcd-host2")
 
     def test_has_what_an_interrupted_change_replaced_put_back_first(self):
         """Nobody else may get what it does not start with."""
         hosts = self.five(etcd_settings={"log-level": "debug"})
         hosts[4] = seeing(hosts[4], previous=True)
-        assert acts(hosts)[0] == ("restore", "etcd-host4")
+        assert acts(hosts)[0] == ("rollback", "etcd-host4")
 
     def test_is_tried_last_where_it_did_not_start_with_its_previous_files_either(self):
         hosts = self.five(etcd_settings={"log-level": "debug"})
         hosts[4] = seeing(hosts[4], previous=True, previous_doubtful=True)
-        assert acts(hosts)[-1] == ("turn", "etcd-host4")
+        assert acts(hosts)[-1] == ("update", "etcd-host4")
 
     def test_is_not_forgotten_while_this_run_would_start_it(self):
         hosts = [saying(host, forget=("etcd-host4",)) for host in self.five()]
@@ -1185,4 +1185,4 @@ class TestWhileTheClusterIsDowngraded:
         hosts = [
             replace(host, wanted=bare(at, etcd_settings={"max-txn-ops": 256}).wanted) for at, host in enumerate(hosts)
         ]
-        assert {kind for kind, _host in acts(hosts)} == {"turn"}
+        assert {kind for kind, _host in acts(hosts)} == {"update"}

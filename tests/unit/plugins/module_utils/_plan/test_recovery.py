@@ -85,7 +85,7 @@ class TestOneMemberGoesOn:
     def test_and_the_others_join_it_empty(self):
         found = plan(*one_left(), fenced=["etcd-host2"])
         assert (found.survivor, found.founds, found.rests) == ("etcd-host0", True, ("etcd-host0", "etcd-host1"))
-        assert (found.saves, found.puts_back, found.installs) == ((), (), ())
+        assert (found.saves, found.rolls_back, found.installs) == ((), (), ())
 
     def test_whatever_the_machines_are_called_by_that_are_off(self):
         hosts, found = one_left()
@@ -193,7 +193,7 @@ class TestNothingIsDoneWhile:
 
     def test_the_old_cluster_is_back(self):
         hosts = [serving(survivor()), marked(stopped(bare(1)), PENDING), stopped(bare(2))]
-        with pytest.raises(Refused, match="not lost.*-e etcd_put_back=etcd_cluster"):
+        with pytest.raises(Refused, match="not lost.*-e etcd_rollback=etcd_cluster"):
             plan(hosts, [left(0), left(1, state=PENDING), left(2)])
 
     def test_enough_are_here_to_be_started(self):
@@ -215,7 +215,7 @@ class TestNothingIsDoneWhile:
             plan(hosts, found)
 
     def test_a_restore_is_under_way(self):
-        with pytest.raises(Refused, match="A restore from a snapshot is under way.*-e etcd_restore=etcd_cluster"):
+        with pytest.raises(Refused, match=r"A restore from a snapshot is under way.*etcd\.restore .*=etcd_cluster"):
             plan(*one_left(state=markers.RESTORED), fenced=["etcd-host2"])
 
     def test_a_machine_that_is_said_to_be_off_is_on(self):
@@ -265,7 +265,7 @@ class TestNothingIsDoneWhile:
         hosts = [marked(survivor(), PENDING), silent(bare(1)), silent(bare(2))]
         found = [left(0, state=PENDING, log=None, damaged="it is broken."), None, None]
         off = "-e etcd_fenced=etcd-host1,etcd-host2"
-        with pytest.raises(Refused, match=f"recover .*-e etcd_put_back=etcd_cluster {off}.*restore .* {off}$"):
+        with pytest.raises(Refused, match=f"recover .*-e etcd_rollback=etcd_cluster {off}.*restore .* {off}$"):
             plan(hosts, found, fenced=["etcd-host1", "etcd-host2"])
 
     def test_there_is_no_data_any_more_once_the_new_cluster_was_made(self):
@@ -273,7 +273,7 @@ class TestNothingIsDoneWhile:
         made = emptied(bare(0))
         hosts = [marked(made, markers.STARTED, origin=markers.RECOVERY, **ids), marked(emptied(bare(1)), PENDING)]
         found = [left(0, log=None, members=()), left(1, state=PENDING, log=None, members=())]
-        with pytest.raises(Refused, match=r"destroy .* -e etcd_destroy=etcd_cluster\. Then restore .*etcd_restore="):
+        with pytest.raises(Refused, match=r"etcd\.destroy .*=etcd_cluster\. Then restore .*etcd\.restore "):
             plan(hosts, found)
 
     def test_a_new_machine_has_a_lost_members_dns_name(self):
@@ -400,50 +400,50 @@ class TestARunThatWasInterruptedLate:
 class TestWhatWasBegunIsPutBack:
     def test_on_every_host_that_has_begun(self):
         hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING), stopped(bare(2))]
-        found = plan(hosts, [left(0, state=PENDING), left(1, state=PENDING), left(2)], put_back=True)
-        assert (found.puts_back, found.rests, found.founds) == (("etcd-host0", "etcd-host1"), (), False)
+        found = plan(hosts, [left(0, state=PENDING), left(1, state=PENDING), left(2)], roll_back=True)
+        assert (found.rolls_back, found.rests, found.founds) == (("etcd-host0", "etcd-host1"), (), False)
         assert found.steps() == ["etcd-host0 gets back what it had", "etcd-host1 gets back what it had"]
 
     def test_but_not_beside_a_new_cluster_that_was_made(self):
         hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING)]
-        with pytest.raises(Refused, match="etcd-host0 has made the new cluster.*-e etcd_recover=etcd_cluster"):
-            plan(hosts, [left(0, state=PENDING, founded=True), left(1, state=PENDING)], put_back=True)
+        with pytest.raises(Refused, match=r"etcd-host0 has made the new cluster.*etcd\.recover .*=etcd_cluster"):
+            plan(hosts, [left(0, state=PENDING, founded=True), left(1, state=PENDING)], roll_back=True)
 
     def test_nor_beside_one_that_has_begun_to_serve(self):
         hosts = [survivor(), marked(stopped(bare(1)), PENDING)]
         with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
-            plan(hosts, [left(0, members=member_list(1)), left(1, state=PENDING)], put_back=True)
+            plan(hosts, [left(0, members=member_list(1)), left(1, state=PENDING)], roll_back=True)
 
     def test_nor_beside_one_that_a_second_attempt_has_stopped_again(self):
         hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING)]
         found = [left(0, state=PENDING, members=member_list(1)), left(1, state=PENDING)]
         with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
-            plan(hosts, found, put_back=True)
+            plan(hosts, found, roll_back=True)
 
     def test_also_where_the_cluster_was_recovered_long_ago(self):
         hosts = [marked(survivor(), PENDING, origin=markers.RECOVERY), marked(stopped(bare(1)), PENDING)]
-        assert plan(hosts, [left(0, state=PENDING), left(1, state=PENDING)], put_back=True).puts_back
+        assert plan(hosts, [left(0, state=PENDING), left(1, state=PENDING)], roll_back=True).rolls_back
 
     def test_nor_while_a_host_is_not_heard_that_may_have_made_it(self):
         hosts = [marked(survivor(), PENDING), silent(bare(1))]
         with pytest.raises(Refused, match="etcd-host1 could not be looked at.*-e etcd_fenced=etcd-host1$"):
-            plan(hosts, [left(0, state=PENDING), None], put_back=True)
+            plan(hosts, [left(0, state=PENDING), None], roll_back=True)
 
     @pytest.mark.parametrize("log_or_none", [log(), None])
     def test_beside_machines_that_are_off_whatever_became_of_its_log(self, log_or_none):
         hosts = [marked(survivor(), PENDING), silent(bare(1)), silent(bare(2))]
         found = [left(0, state=PENDING, log=log_or_none), None, None]
-        made = plan(hosts, found, put_back=True, fenced=["etcd-host1", "etcd-host2"])
-        assert (made.puts_back, made.off) == (("etcd-host0",), ("etcd-host1", "etcd-host2"))
+        made = plan(hosts, found, roll_back=True, fenced=["etcd-host1", "etcd-host2"])
+        assert (made.rolls_back, made.off) == (("etcd-host0",), ("etcd-host1", "etcd-host2"))
 
     def test_nor_beside_a_new_cluster_whose_members_cannot_be_read(self):
         ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
         made = marked(survivor(), markers.STARTED, origin=markers.RECOVERY, **ids)
         hosts = [made, marked(stopped(bare(1)), PENDING)]
         with pytest.raises(Refused, match="etcd-host0 has made the new cluster"):
-            plan(hosts, [left(0, members=()), left(1, state=PENDING)], put_back=True)
-        assert plan(hosts, [left(0), left(1, state=PENDING)], put_back=True).puts_back
+            plan(hosts, [left(0, members=()), left(1, state=PENDING)], roll_back=True)
+        assert plan(hosts, [left(0), left(1, state=PENDING)], roll_back=True).rolls_back
 
     def test_where_nothing_was_begun_there_is_nothing(self):
         with pytest.raises(Refused, match="No host of the group is in a recovery"):
-            plan([survivor()], [left(0)], put_back=True)
+            plan([survivor()], [left(0)], roll_back=True)

@@ -167,7 +167,7 @@ class TestAClusterThatServes:
 class TestAClusterThatIsLost:
     def test_is_restored_on_its_own_hosts(self):
         plan = restore.plan(lost(), WISH)
-        assert (plan.source.host, plan.saving, plan.may_put_back) == ("etcd-host2", "", True)
+        assert (plan.source.host, plan.saving, plan.may_roll_back) == ("etcd-host2", "", True)
         assert "what .* serves now" not in plan.text
 
     def test_begins_above_what_may_have_been_written_since(self):
@@ -385,14 +385,14 @@ class TestIsRefused:
         looks = well()
         looks[1] = replace(looks[1], host=marked(looks[1].host, markers.RECOVERY_PENDING))
         fenced = RestoreRequest("etcd_cluster", fenced={"etcd-host2": ["etcd-host2"]})
-        both = "-e etcd_recover=etcd_cluster {0}.*recover .* -e etcd_put_back=etcd_cluster {0}$"
+        both = "recover .* -e etcd_confirm_cluster=etcd_cluster {0}.*recover .* -e etcd_rollback=etcd_cluster {0}$"
         with pytest.raises(Refused, match=both.format("-e etcd_fenced=etcd-host2")):
             restore.plan(looks[:2], fenced)
 
     def test_a_host_in_the_middle_of_a_recovery_beside_a_restore(self):
         looks = [pending(host, begun()) for host in three()]
         looks[1] = look(marked(looks[1].host, markers.RECOVERY_PENDING))
-        way = r"destroy .* -e etcd_destroy=etcd_cluster -e etcd_fenced=etcd-host0,etcd-host2\. Then run this again"
+        way = r"destroy .*confirm_cluster=etcd_cluster -e etcd_fenced=etcd-host0,etcd-host2\. Then run this again"
         with pytest.raises(Refused, match=way):
             restore.plan(looks, WISH)
 
@@ -459,7 +459,7 @@ class TestARestoreThatIsUnderWay:
         record = begun()
         plan = restore.plan([pending(host, record) for host in three()], WISH)
         assert (plan.restoration, plan.source, plan.saving, plan.drilling) == (record, None, "", "")
-        assert plan.may_put_back
+        assert plan.may_roll_back
 
     def test_does_so_although_only_one_host_was_marked(self):
         record, hosts = begun(), [answering(host) for host in three()]
@@ -472,9 +472,9 @@ class TestARestoreThatIsUnderWay:
     def test_has_no_way_back_once_one_host_is_restored(self):
         record = begun()
         looks = [restored(bare(0), record), pending(bare(1), record), pending(bare(2), record)]
-        assert not restore.plan(looks, WISH).may_put_back
-        with pytest.raises(Refused, match=r"etcd-host0 has the restored data already.*-e etcd_restore=etcd_cluster"):
-            restore.put_back(looks, WISH)
+        assert not restore.plan(looks, WISH).may_roll_back
+        with pytest.raises(Refused, match=r"etcd-host0 has the restored data already.*etcd\.restore .*=etcd_cluster"):
+            restore.roll_back(looks, WISH)
 
     def test_goes_on_when_some_hosts_have_finished(self):
         record = begun()
@@ -512,7 +512,7 @@ class TestARestoreThatIsUnderWay:
         record = begun()
         looks = [over(bare(0), record), over(bare(1), record), pending(bare(2), record)]
         with pytest.raises(Refused, match="etcd-host0, etcd-host1 have the restored data already"):
-            restore.put_back(looks, WISH)
+            restore.roll_back(looks, WISH)
         assert restore.plan(looks, WISH).restoration == record
 
     def test_goes_on_without_a_machine_that_is_off(self):
@@ -529,12 +529,12 @@ class TestARestoreThatIsUnderWay:
         wish = RestoreRequest("etcd_cluster", fenced={"etcd-host1": ["etcd-host1"], "etcd-host2": ["etcd-host2"]})
         with pytest.raises(
             Refused,
-            match=r"1 of the 3 members .* a quorum needs 2; .* -e etcd_destroy=etcd_cluster "
+            match=r"1 of the 3 members .* a quorum needs 2; .* -e etcd_confirm_cluster=etcd_cluster "
             r"-e etcd_fenced=etcd-host1,etcd-host2\. Then restore",
         ) as refused:
             restore.plan([restored(bare(0), record)], wish)
-        assert "etcd_put_back" not in str(refused.value)
-        with pytest.raises(Refused, match="-e etcd_put_back=etcd_cluster"):
+        assert "etcd_rollback" not in str(refused.value)
+        with pytest.raises(Refused, match="-e etcd_rollback=etcd_cluster"):
             restore.plan([pending(bare(0), record)], wish)
 
     def test_makes_no_member_anew_that_may_have_voted(self):
@@ -580,7 +580,7 @@ class TestARestoreThatIsUnderWay:
     def test_stays_with_its_snapshot(self):
         record = begun()
         looks = [pending(host, record) for host in three()]
-        with pytest.raises(Refused, match=r"/srv/etcd.db on the controller is another one.*etcd_put_back=etcd_cluster"):
+        with pytest.raises(Refused, match=r"/srv/etcd.db on the controller is another one.*etcd_rollback=etcd_cluster"):
             restore.plan(looks, RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(sha256="e" * 64))
 
     def test_stays_with_its_members(self):
@@ -611,16 +611,16 @@ class TestPuttingBack:
     def test_is_of_every_host_that_has_begun(self):
         record, hosts = begun(), [at(stopped(host)) for host in three()]
         looks = [pending(hosts[0], record), look(hosts[1], record=record, prepared=True), look(hosts[2])]
-        assert restore.put_back(looks, WISH) == ["etcd-host0", "etcd-host1"]
+        assert restore.roll_back(looks, WISH) == ["etcd-host0", "etcd-host1"]
 
     def test_removes_copies_that_a_killed_run_has_left(self):
         looks = well()
         looks[2] = replace(looks[2], staged={"a" * 64: "/var/lib/etcd-snapshots/restoring-a.db"})
-        assert restore.put_back(looks, WISH) == ["etcd-host2"]
+        assert restore.roll_back(looks, WISH) == ["etcd-host2"]
 
     def test_needs_something_that_was_begun(self):
         with pytest.raises(Refused, match="No restore is under way"):
-            restore.put_back(well(), WISH)
+            restore.roll_back(well(), WISH)
 
 
 def test_what_was_made_and_never_marked_is_no_restore_under_way():

@@ -42,7 +42,7 @@ OVER = "a run that was interrupted at its very end has nothing left to do"
 #: A command that a message names: the playbook if it says it, what is asked of it, and who is off.
 COMMAND = re.compile(
     r"(?:ansible-playbook quorum\.etcd\.(?P<playbook>\w+) -i INVENTORY )?"
-    r"-e (?P<what>etcd_(?:restore|put_back|destroy|recover|fenced))=(?P<value>[\w.,-]*\w)"
+    r"-e (?P<what>etcd_(?:confirm_cluster|rollback|fenced))=(?P<value>[\w.,-]*\w)"
     r"(?: -e etcd_fenced=(?P<fenced>[\w.,-]*\w))?"
 )
 
@@ -180,8 +180,8 @@ def run(site: Site, record: Restoration, playbook: str, what: str, fenced: Seque
             raise Refused("A host gave no answer.", "It may come back.", "Name it: etcd_fenced")
         bares = {name: after(site.hosts[name], number_of(name), by_address, "blank") for name in names}
         return site.becoming(bares, site.serves)
-    if what == "etcd_put_back":
-        back = restore.put_back(looks, wish)
+    if what == "etcd_rollback":
+        back = restore.roll_back(looks, wish)
         return site.becoming({name: at(number_of(name), by_address) for name in back}, "old")
     plan = restore.plan(looks, wish, FILE)
     if plan.ending:
@@ -202,11 +202,11 @@ def number_of(name: str) -> int:
 def ways_out(message: str) -> list[list[tuple[str, str, list[str]]]]:
     """What a refusal advises: alternatives, each a sequence of commands."""
     found = []
-    for alternative in re.split(r"\bOr (?=put back)", message):
+    for alternative in re.split(r"\bOr (?=roll)", message):
         commands = [
             (
                 one["playbook"] or "restore",
-                one["what"] if one["what"] != "etcd_fenced" else "etcd_restore",
+                one["what"] if one["what"] != "etcd_fenced" else "etcd_confirm_cluster",
                 (one["value"] if one["what"] == "etcd_fenced" else one["fenced"] or "").split(",") if one else [],
             )
             for one in COMMAND.finditer(alternative)
@@ -219,7 +219,7 @@ def ways_out(message: str) -> list[list[tuple[str, str, list[str]]]]:
 def follow(site: Site, record: Restoration, patience: int, fenced: Sequence[str] = ()) -> None:
     """Type the command, and whatever it advises, until a cluster serves."""
     try:
-        reached = run(site, record, "restore", "etcd_restore", fenced)
+        reached = run(site, record, "restore", "etcd_confirm_cluster", fenced)
     except EtcdError as exc:
         message = str(exc)
         if OVER in message:
@@ -227,7 +227,7 @@ def follow(site: Site, record: Restoration, patience: int, fenced: Sequence[str]
             return
         if "-e etcd_snapshot_of=" in message:
             # It is this cluster as it was before it was restored, and that is what is wanted.
-            run(replace(site, is_another=True), record, "restore", "etcd_restore", fenced)
+            run(replace(site, is_another=True), record, "restore", "etcd_confirm_cluster", fenced)
             return
     else:
         assert reached.serves, reached
@@ -238,7 +238,7 @@ def follow(site: Site, record: Restoration, patience: int, fenced: Sequence[str]
     for way in ways:
         reached = site
         for playbook, what, named in way:
-            if what == "etcd_restore":
+            if playbook == "restore" and what == "etcd_confirm_cluster":
                 # It may hear of something else that is in its way.
                 follow(reached, record, patience - 1, named)
                 break
@@ -268,8 +268,8 @@ def test_every_way_out_is_accepted_and_ends(by_address: bool, fates: Sequence[Se
 
 
 @pytest.mark.parametrize("by_address", [False, True])
-def test_so_is_every_way_out_of_putting_back(by_address: bool) -> None:
-    check(interrupted(by_address, FATES_OF_ONE), put_back)
+def test_so_is_every_way_out_of_rolling_back(by_address: bool) -> None:
+    check(interrupted(by_address, FATES_OF_ONE), roll_back)
 
 
 def check(sites: Iterator[tuple[str, Site, Restoration]], does: Callable[[Site, Restoration], None]) -> None:
@@ -282,21 +282,22 @@ def check(sites: Iterator[tuple[str, Site, Restoration]], does: Callable[[Site, 
     assert not failures, f"{len(failures)} of them:\n" + "\n".join(failures[:12])
 
 
-def put_back(site: Site, record: Restoration) -> None:
+def roll_back(site: Site, record: Restoration) -> None:
     """Whoever wants the old cluster back gets it, or hears what else there is."""
     try:
-        run(site, record, "restore", "etcd_put_back", [])
+        run(site, record, "restore", "etcd_rollback", [])
     except EtcdError as exc:
-        if "There is nothing to put back" in str(exc):
+        if "There is nothing to roll back" in str(exc):
             return
         for way in ways_out(str(exc)):
             for playbook, what, fenced in way:
                 # Who is off was said already, or is said now.
-                asked = "etcd_put_back" if what == "etcd_restore" and "etcd_restore=" not in str(exc) else what
+                is_said = "etcd_confirm_cluster=" in str(exc)
+                asked = "etcd_rollback" if what == "etcd_confirm_cluster" and not is_said else what
                 try:
                     run(site, record, playbook, asked, fenced)
                 except EtcdError as refused:
-                    if asked == "etcd_restore":
+                    if playbook == "restore" and asked == "etcd_confirm_cluster":
                         follow(site, record, PATIENCE, fenced)
-                    elif "restored data already" not in str(refused) and "nothing to put back" not in str(refused):
+                    elif "restored data already" not in str(refused) and "nothing to roll back" not in str(refused):
                         raise AssertionError(f"{exc}\n\nIts way out {way} is refused:\n\n{refused}") from refused

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a turn does on its host alone; what it does in a cluster is tried on real ones."""
+"""What an update does on its host alone; what it does in a cluster is tried on real ones."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def content(layout, text="new\n", owner="root"):
 
 def take(host, layout, sent=None, check=False, **changes):
     asked = {"expected": PLANNED, "name": "etcd-host0", "restart": False, "peer_urls": [], "environment": {}}
-    turn = Update(**{**asked, "timeout": 0.0, **changes})
-    return update.apply(host.systemd, layout, sent or content(layout), turn, Terms("turn"), check)
+    one = Update(**{**asked, "timeout": 0.0, **changes})
+    return update.apply(host.systemd, layout, sent or content(layout), one, Terms("update"), check)
 
 
 def settings(layout):
@@ -112,7 +112,7 @@ class TestATurnWithoutARestart:
 
     def test_that_fails_is_undone_and_restarts_nothing(self, host, layout):
         with pytest.raises(
-            HostError, match=r"turn of etcd-host0 failed and was undone: .* it did not stop\. There is no"
+            HostError, match=r"update of etcd-host0 failed and was undone: .* it did not stop\. There is no"
         ):
             take(host, layout, content(layout, owner="no-such-user"))
         assert settings(layout) == "old\n"
@@ -173,7 +173,7 @@ class TestAMarker:
 
 class TestUndoing:
     def undo(self, host, layout, check=False):
-        return update.undo(host.systemd, layout, Terms("turn"), timeout=0.0, check=check)
+        return update.undo(host.systemd, layout, Terms("update"), timeout=0.0, check=check)
 
     def test_without_a_previous_set_is_nothing(self, host, layout):
         assert not self.undo(host, layout)

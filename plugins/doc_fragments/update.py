@@ -6,14 +6,13 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Twin of TURN in plugins/module_utils/_module/options.py.
+    # Twin of UPDATE in plugins/module_utils/_module/options.py.
     DOCUMENTATION = r"""
 options:
   state:
     description:
-      - V(taken) takes the turn.
-      - V(undone) puts back what an interrupted turn has replaced, and starts the member. One that serves is left as it
-        is.
+      - V(taken) updates the member.
+      - V(undone) rolls an interrupted update back, and starts the member. One that serves is left as it is.
     type: str
     choices: [taken, undone]
     default: taken
