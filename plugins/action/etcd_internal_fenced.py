@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.fencing import Fenced
@@ -44,7 +44,7 @@ class ActionModule(InternalAction):
             return {
                 **result,
                 "failed": True,
-                "msg": f"{arguments['cluster']}: refused, nothing was touched. {exc}",
+                "msg": f"{arguments['cluster']}: refused, nothing was touched.\n{explained(exc.problems)}",
             }
         return {**result, "changed": False, **found.to_dict()}
 

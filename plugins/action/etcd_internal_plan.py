@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, report
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
@@ -50,7 +50,7 @@ class ActionModule(InternalAction):
         try:
             plan = cluster_plan.plan(hosts, arguments["verify"], identity.words_of(arguments["fenced"]))
         except EtcdError as exc:
-            return _without_steps(result, _refused(cluster, str(exc), arguments["verify"]))
+            return _without_steps(result, _refused(cluster, explained(exc.problems), arguments["verify"]))
         outside = [step for step in plan.steps if step.host not in alive]
         if outside:
             text = _LEFT_OUT.format(step=outside[0])

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery
@@ -49,7 +49,7 @@ class ActionModule(InternalAction):
             plan = recovery.plan(hosts, left, words, at_rest)
         except EtcdError as exc:
             fenced = arguments["fenced"]
-            return {**result, "changed": False, "refusal": _refused(cluster, str(exc), at_rest, fenced)}
+            return {**result, "changed": False, "refusal": _refused(cluster, explained(exc.problems), at_rest, fenced)}
         text = plan.text(cluster)
         if speaks and not at_rest:
             self._display.display(text)

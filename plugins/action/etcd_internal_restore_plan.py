@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
@@ -51,7 +51,7 @@ class ActionModule(InternalAction):
                 return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
             plan = restore.plan(looks, wish, self._given(wish))
         except EtcdError as exc:
-            refusal = f"{cluster}: refused, nothing was touched.\n{exc}"
+            refusal = f"{cluster}: refused, nothing was touched.\n{explained(exc.problems)}"
             return {**result, "changed": False, "refusal": refusal, "plan": None}
         self._tell(speaks, plan.text)
         return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}

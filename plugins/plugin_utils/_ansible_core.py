@@ -48,3 +48,14 @@ def registered(hostvars: Any, host: str) -> set[str]:
     """Return the names of a host's registered variables and facts, which only Ansible's own store tells from others."""
     manager = getattr(hostvars, "_variable_manager", None)
     return set(manager._nonpersistent_fact_cache.get(host, ())) if manager is not None else set()
+
+
+def task_of(result: Any) -> Any:
+    """Return the task of what a callback was given. Before 2.19 its name has an underscore, which goes with 2.23."""
+    return result.task if hasattr(result, "task") else result._task
+
+
+def result_of(result: Any) -> dict[str, Any]:
+    """Return what that task has returned, likewise."""
+    told: dict[str, Any] = result.result if hasattr(result, "result") else result._result
+    return told

@@ -29,8 +29,13 @@ class InternalAction(ActionBase):  # type: ignore[misc]
 
         :raises AnsibleActionFail: the task is not in the role.
         """
-        role = self._task._role
-        if role is None or role.get_name() != ROLE:
+        if not is_of_role(self._task):
             raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=ROLE))
         result: dict[str, Any] = super().run(tmp, task_vars)
         return result
+
+
+def is_of_role(task: Any) -> bool:
+    """Is a task in the role of this collection?"""
+    role = task._role
+    return role is not None and role.get_name() == ROLE

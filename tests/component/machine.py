@@ -145,12 +145,14 @@ class Machine:
         assert len(lines) == tasks, run.stdout + run.stderr
         return [Outcome(**json.loads(line)) for line in lines]
 
-    def playbook(self, name: str, variables: Mapping[str, Any], *options: str) -> subprocess.CompletedProcess[str]:
+    def playbook(
+        self, name: str, variables: Mapping[str, Any], *options: str, screen: str = "default"
+    ) -> subprocess.CompletedProcess[str]:
         """Run a playbook of the collection, this machine being the only host of the cluster.
 
         It sees no other processes, for an etcd of somebody else's would be its first concern.
         """
-        return self._ansible(variables, *options, f"quorum.etcd.{name}", ALONE="yes")
+        return self._ansible(variables, *options, f"quorum.etcd.{name}", ALONE="yes", ANSIBLE_STDOUT_CALLBACK=screen)
 
     def _ansible(
         self, variables: Mapping[str, Any], *arguments: str, **environment: str

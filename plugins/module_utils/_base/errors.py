@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 #: The remedy of whoever found something else than what the plan was made for.
 AGAIN = "Run the same command again: it looks again and goes on from what it finds."
@@ -22,16 +23,52 @@ _ENDS = re.compile(r"[.!?:;][)\]'\"]?$")
 def sentences(*texts: str) -> str:
     """Join texts, each of which may lack its full stop. The last one stays as it is: it may end with a command."""
     given = [text.strip() for text in texts if text.strip()]
-    return " ".join([*(text if _ENDS.search(text) else f"{text}." for text in given[:-1]), *given[-1:]])
+    return " ".join([*map(_ended, given[:-1]), *given[-1:]])
+
+
+def _ended(text: str) -> str:
+    return text if _ENDS.search(text) else f"{text}."
+
+
+class Problem(NamedTuple):
+    """What stands in the way of a run.
+
+    :param found: what was found.
+    :param why: why going on would be dangerous; empty where C(found) says it all.
+    :param safe: the command or setting that is safe; empty likewise.
+    """
+
+    found: str
+    why: str = ""
+    safe: str = ""
+
+    @property
+    def text(self) -> str:
+        return sentences(*self)
+
+
+def explained(problems: Iterable[Problem]) -> str:
+    """Problems for a person: what was found, and on lines of their own why that is dangerous and what is safe."""
+    lines = []
+    for problem in problems:
+        found = problem.found.strip()
+        lines.append(_ended(found) if problem.why or problem.safe else found)
+        lines += [f"  {label}  {text}" for label, text in (("why ", problem.why), ("safe", problem.safe)) if text]
+    return "\n".join(lines)
 
 
 class EtcdError(Exception):
     """Parent of every error this collection raises on purpose. Its text is one sentence a person can act on."""
 
     @property
-    def texts(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """Each problem by itself."""
-        return (str(self),)
+        return (Problem(str(self)),)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Each problem as one text."""
+        return tuple(problem.text for problem in self.problems)
 
 
 class BadInput(EtcdError):
@@ -45,8 +82,8 @@ class BadInput(EtcdError):
         self._problems = problems
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return self._problems
+    def problems(self) -> tuple[Problem, ...]:
+        return tuple(map(Problem, self._problems))
 
 
 class Refused(EtcdError):
@@ -62,18 +99,18 @@ class Refused(EtcdError):
         self.found = found
         self.danger = danger
         self.remedy = remedy
-        self._texts: tuple[str, ...] = ()
+        self._problems: tuple[Problem, ...] = (Problem(found, danger, remedy),)
 
     @classmethod
-    def several(cls, texts: Sequence[str]) -> Refused:
+    def several(cls, problems: Sequence[Problem]) -> Refused:
         """One refusal for several problems, one a line."""
-        refused = cls("\n".join(texts), "", "")
-        refused._texts = tuple(texts)
+        refused = cls("\n".join(problem.text for problem in problems), "", "")
+        refused._problems = tuple(problems)
         return refused
 
     @property
-    def texts(self) -> tuple[str, ...]:
-        return self._texts or super().texts
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
 
 
 class HostError(EtcdError):

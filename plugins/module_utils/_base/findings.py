@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Callable, TypeVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Problem, Refused
 
 _T = TypeVar("_T")
 
@@ -27,8 +27,12 @@ class Findings:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every problem once."""
-        return tuple(dict.fromkeys(text for exc in self._errors for text in exc.texts))
+        """Every problem once, as one text."""
+        return tuple(problem.text for problem in self._problems)
+
+    @property
+    def _problems(self) -> tuple[Problem, ...]:
+        return tuple({problem.text: problem for exc in self._errors for problem in exc.problems}.values())
 
     def run(self, check: Callable[..., _T], *arguments: object) -> _T | None:
         """Run a check and keep its error.
@@ -61,4 +65,4 @@ class Findings:
             return
         if all(isinstance(exc, BadInput) for exc in self._errors):
             raise BadInput(*self.texts)
-        raise Refused.several(self.texts)
+        raise Refused.several(self._problems)

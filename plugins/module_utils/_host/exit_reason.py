@@ -15,7 +15,11 @@ import re
 # Of a log in JSON, of a panic, and of the log of 3.4 as it is without C(--logger=zap).
 _FATAL = re.compile(r'"level":"(fatal|panic)"|^panic: |^\S+ \S+ C \|')
 _CHATTER = re.compile(r'^\{"level":"(debug|info)"|^\S+ \S+ [DI] \|')
+# What Go prints behind a panic: the calls of every goroutine.
+_STACK = re.compile(r"^goroutine \d+ \[|^created by |^\t|^\S+\(\S*\)$")
 _ERROR = re.compile(r'"error":"')
+# So many are read by somebody in a hurry; all of them are in the journal.
+_SENTENCES = 5
 # What a member says that compares itself with the others before it serves (server/etcdserver/corrupt.go).
 _DIFFERS = "found data inconsistency with peers"
 
@@ -47,13 +51,21 @@ def remedy(cause: str) -> str:
     return ""
 
 
-def relevant_lines(journal: str) -> str:
-    """The lines of a journal that a person needs: warnings and worse, and what is not etcd's. Its last ten at most.
+def relevant_lines(journal: str, unit: str) -> str:
+    """What a person needs of a journal: warnings and worse, and what is not etcd's, as sentences.
+
+    Each comes once, with how often it was said, where it was said last. There are five at most.
 
     :param journal: the unit's last log lines.
     """
-    lines = [line for line in journal.splitlines() if not _CHATTER.search(line)]
-    return "\n".join(lines[-10:])
+    said: dict[str, int] = {}
+    for line in journal.splitlines():
+        if line and not _CHATTER.search(line) and not _STACK.search(line):
+            sentence = _sentence(line)
+            said[sentence] = said.pop(sentence, 0) + 1
+    last = list(said.items())[-_SENTENCES:]
+    lines = [f"{f'{count} times: ' * (count > 1)}{sentence}" for sentence, count in last]
+    return "\n".join(f"  {line}" for line in (*lines, f"All of it: journalctl -u {unit}"))
 
 
 def _sentence(line: str) -> str:

@@ -186,7 +186,7 @@ def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> Seen
             found = (
                 f"ended: {exit_reason.reason_in(words)}" if ended else f"does not answer after {timeout:.0f} s. {error}"
             )
-            raise HostError(f"{unit} {found}\nIts last words:\n{exit_reason.relevant_lines(words)}")
+            raise HostError(f"{unit} {found}\nIts last words:\n{exit_reason.relevant_lines(words, unit)}")
         time.sleep(_POLL)
 
 

@@ -360,5 +360,5 @@ def _until(act: _JoinAct, deadline: Deadline, found: Callable[[View], _T | None]
         if growth.seen(service.received(act.layout), min(applied, goal)):
             deadline.renew()
         if not deadline.left():
-            raise HostError(f"{late(view)}\n{exit_reason.relevant_lines(act.systemd.journal(unit))}")
+            raise HostError(f"{late(view)}\n{exit_reason.relevant_lines(act.systemd.journal(unit), unit)}")
         time.sleep(_POLL)

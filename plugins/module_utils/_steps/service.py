@@ -190,7 +190,7 @@ def serving(
         if growth.seen(received(layout)):
             deadline = now() + timeout
         if now() >= deadline:
-            words = exit_reason.relevant_lines(systemd.journal(layout.unit, _LAST_WORDS))
+            words = exit_reason.relevant_lines(systemd.journal(layout.unit, _LAST_WORDS), layout.unit)
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
                 f"s. {view['error']} If it only needs longer: etcd_start_timeout.\n{words}"
@@ -259,7 +259,7 @@ def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], rest
         cause = exit_reason.reason_in(journal) or f"result {unit['result']}"
         raise HostError(
             f"{layout.unit} ends as soon as it starts: {cause}.{exit_reason.remedy(cause)} Its last words:\n"
-            f"{exit_reason.relevant_lines(journal)}"
+            f"{exit_reason.relevant_lines(journal, layout.unit)}"
         )
 
 

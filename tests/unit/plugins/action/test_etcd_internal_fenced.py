@@ -45,13 +45,15 @@ def test_a_host_that_was_skipped_because_it_is_off_was_not_to_be_heard():
 def test_who_gave_no_answer_is_refused():
     result = found("etcd-host2", "It may come back.", [LOOKED, AWAY, None])
     assert result["failed"]
-    assert result["msg"].startswith("prod: refused, nothing was touched. 10.0.0.2 gave no answer: no route. It may")
+    assert result["msg"].startswith(
+        "prod: refused, nothing was touched.\n10.0.0.2 gave no answer: no route.\n  why   It may"
+    )
     assert result["msg"].endswith("-e etcd_fenced=etcd-host2,10.0.0.2")
 
 
 def test_who_was_refused_is_on():
     result = found("", "It may come back.", [LOOKED, {"failed": True, "msg": "Its marker."}, LOOKED])
-    assert "10.0.0.2 was refused: Its marker. It may" in result["msg"]
+    assert "10.0.0.2 was refused: Its marker.\n  why   It may" in result["msg"]
     assert "off for good" not in result["msg"]
 
 

@@ -33,13 +33,39 @@ def test_the_line_that_says_why_etcd_ended_is_found(journal, cause):
     assert exit_reason.reason_in("\n".join(journal)) == cause
 
 
+def shown(*journal):
+    *lines, last = exit_reason.relevant_lines("\n".join(journal), "etcd.service").splitlines()
+    assert last == "  All of it: journalctl -u etcd.service"
+    return [line.strip() for line in lines]
+
+
 def test_a_person_is_shown_warnings_and_worse_and_what_is_not_etcds():
-    journal = [INFO, WARN, "2026-11-21 15:40:01.123456 I | etcdserver: starting", FATAL, SYSTEMD]
-    assert exit_reason.relevant_lines("\n".join(journal)).splitlines() == [WARN, FATAL, SYSTEMD]
+    assert shown(INFO, WARN, "2026-11-21 15:40:01.123456 I | etcdserver: starting", FATAL, SYSTEMD) == [
+        "failed to verify flags: conflicting environment variable",
+        "discovery failed: listen tcp 192.0.2.1:2381: bind: cannot assign",
+        SYSTEMD,
+    ]
 
 
-def test_a_person_is_shown_ten_lines_at_most():
-    assert len(exit_reason.relevant_lines("\n".join([WARN] * 50)).splitlines()) == 10
+def test_what_is_said_again_and_again_is_shown_once_with_how_often():
+    assert shown(*[WARN] * 7, FATAL, WARN) == [
+        "discovery failed: listen tcp 192.0.2.1:2381: bind: cannot assign",
+        "8 times: failed to verify flags: conflicting environment variable",
+    ]
+
+
+def test_a_person_is_shown_five_sentences_at_most():
+    assert shown(*(f'{{"level":"warn","msg":"number {at}"}}' for at in range(9))) == [
+        f"number {at}" for at in range(4, 9)
+    ]
+
+
+def test_the_calls_of_a_goroutine_are_not_shown():
+    stack = ["goroutine 1 [running]:", "go.uber.org/zap.(*Logger).Panic(0xc0001c4230)", "\tzap/logger.go:230 +0x59"]
+    assert shown(PANIC, *stack, "created by main.main in goroutine 1", SYSTEMD) == [
+        "tocommit(21) is out of range [lastIndex(7)]. Was the raft log corrupted?",
+        SYSTEMD,
+    ]
 
 
 def test_where_data_differ_a_person_is_told_how_the_one_that_is_wrong_joins_anew():
