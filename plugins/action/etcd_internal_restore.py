@@ -20,7 +20,18 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import Inter
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
 
 _MODULE = "quorum.etcd.etcd_internal_snapshot_restore"
-_STATES = ["fetched", "staged", "drilled", "prepared", "marked", "stopped", "aside", "restored", "started", "verified"]
+_STATES = [
+    "fetched",
+    "staged",
+    "drilled",
+    "prepared",
+    "marked",
+    "stopped",
+    "archived",
+    "restored",
+    "started",
+    "verified",
+]
 _STATES += ["open", "finished", "ended", "rolled_back"]
 
 

@@ -37,7 +37,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 "bucket": {"type": "str", "required": True},
                 "prefix": {"type": "str", "default": ""},
                 "key": {"type": "str", "default": ""},
-                "endpoint": {"type": "str", "default": ""},
+                "endpoint": {"type": "str", "default": "", "aliases": ["endpoint_url"]},
                 "region": {"type": "str", "default": ""},
                 "access_key": {"type": "str", "default": ""},
                 "secret_key": {"type": "str", "default": "", "no_log": True},

@@ -25,6 +25,7 @@ options:
       - Without it the CAs that the host trusts by itself.
       - If not set, the value of the environment variable E(ETCDCTL_CACERT) is used.
     type: path
+    aliases: [ca_cert]
   client_cert:
     description:
       - PEM file with the certificate to show to the servers.
@@ -40,6 +41,7 @@ options:
       - User to log in as. Harmless while authentication is off in the cluster.
       - If not set, the value of the environment variable E(ETCDCTL_USER) is used, up to its first colon.
     type: str
+    aliases: [user]
   password:
     description:
       - Password of O(username).

@@ -13,7 +13,7 @@ description:
   - A cluster is taken away in acts that every host must have finished before any begins the next one. This module is
     one such act on one host. It asks nobody and guards no quorum.
   - C(playbooks/destroy.yml) has them in their order, with a confirmation before the first.
-  - Nothing is deleted but the marker. Data are moved aside on their own file system; files, certificates and the
+  - Nothing is deleted but the marker. Data are archived on their own file system; files, certificates and the
     release stay.
 author:
   - The quorum.etcd developers (@quorum-etcd)
@@ -48,10 +48,10 @@ options:
     description:
       - V(checked) only looks whether what lies on this host is of this cluster.
       - V(stopped) stops and disables the unit of the member.
-      - V(aside) moves the data of the stopped member aside.
+      - V(archived) archives the data of the stopped member.
       - V(forgotten) removes the marker. From there on a new cluster may be founded here.
     type: str
-    choices: [checked, stopped, aside, forgotten]
+    choices: [checked, stopped, archived, forgotten]
     required: true
 """
 
@@ -101,8 +101,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         told = destroy.observe(systemd, layout, module.params["fenced"])
     elif state == "stopped":
         changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
-    elif state == "aside":
-        changed = destroy.move_aside(systemd, layout, check)
+    elif state == "archived":
+        changed = destroy.archive_data(systemd, layout, check)
     elif state == "forgotten":
         changed = destroy.forget(layout, cluster, check)
     return {"changed": changed, **told}
@@ -115,7 +115,7 @@ def main() -> None:
             "cluster": {"type": "str", "required": True},
             "fenced": {"type": "list", "elements": "str", "default": []},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
-            "state": {"type": "str", "choices": ["checked", "stopped", "aside", "forgotten"], "required": True},
+            "state": {"type": "str", "choices": ["checked", "stopped", "archived", "forgotten"], "required": True},
         },
         act,
     )

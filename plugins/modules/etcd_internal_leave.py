@@ -10,8 +10,8 @@ short_description: "Internal: take the member of this host out of its cluster"
 version_added: "0.1.0"
 description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
-  - Removes the member from its cluster, if the cluster can spare it, stops and disables its unit, and moves its data
-    aside on their own file system. Nothing is deleted. All in one call, under the locks of the host and of the cluster.
+  - Removes the member from its cluster, if the cluster can spare it, stops and disables its unit, and archives its
+    data on their own file system. Nothing is deleted. All in one call, under the locks of the host and of the cluster.
   - A member that leads hands leadership over first. One that does not serve is stopped first.
   - A call that was interrupted is continued by the next one.
   - Files, certificates and the release stay. The marker of the host remembers that the member was removed, so that it

@@ -15,7 +15,7 @@ description:
     that goes on does beside is M(quorum.etcd.etcd_internal_recover).
   - C(playbooks/recover.yml) has them in their order, with a confirmation before the first, and decides by what all
     hosts say.
-  - Nothing is deleted. Data are moved aside on their own file system.
+  - Nothing is deleted. Data are archived on their own file system.
   - Every act returns what is then left of the member.
 author:
   - The quorum.etcd developers (@quorum-etcd)
@@ -37,10 +37,10 @@ options:
       - V(looked) only says what is left of the member.
       - V(saved) saves a snapshot of the member if it still answers. It needs no quorum.
       - V(stopped) stops the member, and lets nothing start it until the recovery is over or rolled back.
-      - V(aside) moves the data of the stopped member aside. From there on the host may join the new cluster.
+      - V(archived) archives the data of the stopped member. From there on the host may join the new cluster.
       - V(rolled_back) takes V(stopped) back, on a host that has not made the new cluster.
     type: str
-    choices: [looked, saved, stopped, aside, rolled_back]
+    choices: [looked, saved, stopped, archived, rolled_back]
     required: true
   name:
     description: The member's name, for the marker of a host that has none.
@@ -162,8 +162,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         changed = bool(snapshot)
     elif state == "stopped":
         changed = recovery.stop(systemd, layout, cluster, given["name"], check)
-    elif state == "aside":
-        changed = recovery.aside(systemd, layout, check)
+    elif state == "archived":
+        changed = recovery.archive_data(systemd, layout, check)
     elif state == "rolled_back":
         changed = recovery.roll_back(systemd, layout, check)
     left = recovery.observe(systemd, layout, cluster, given["fenced"], given["snapshot_dir"])
@@ -177,7 +177,7 @@ def main() -> None:
             "cluster": {"type": "str", "required": True},
             "state": {
                 "type": "str",
-                "choices": ["looked", "saved", "stopped", "aside", "rolled_back"],
+                "choices": ["looked", "saved", "stopped", "archived", "rolled_back"],
                 "required": True,
             },
             "name": {"type": "str", "default": ""},

@@ -10,7 +10,7 @@ short_description: "Internal: let one member go on alone after a quorum was lost
 version_added: "0.2.0"
 description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
-  - Writes the member's files, copies its data, makes a cluster of one from the copy, moves the old data aside, puts the
+  - Writes the member's files, copies its data, makes a cluster of one from the copy, archives the old data, puts the
     copy in their place, and starts the member.
   - C(etcd --force-new-cluster) makes a cluster of one of the copy, where no client and no peer can find it. The flag is
     in no file.

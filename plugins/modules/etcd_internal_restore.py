@@ -31,7 +31,7 @@ options:
       - prepared
       - marked
       - stopped
-      - aside
+      - archived
       - restored
       - started
       - verified
@@ -66,7 +66,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-aside:
+archived:
   description: Where the old data lie.
   returned: with O(state=finished)
   type: list

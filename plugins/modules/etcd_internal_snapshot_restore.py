@@ -14,7 +14,7 @@ description:
     such act on one host. It asks nobody and guards no quorum.
   - C(playbooks/restore.yml) has them in their order, with a plan and a confirmation before the first.
   - Every act finds out what of it is done already, so an interrupted one is continued by the next call.
-  - Nothing is deleted but what was made of snapshots. The old data are moved aside on their own file system.
+  - Nothing is deleted but what was made of snapshots. The old data are archived on their own file system.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -36,7 +36,7 @@ options:
       - V(prepared) makes the new data of this host's member beside the old ones.
       - V(marked) lets the host remember that its member stops for a restore. From here on nothing starts it.
       - V(stopped) stops and disables the unit of the member.
-      - V(aside) moves its old data aside.
+      - V(archived) archives its old data.
       - V(restored) writes the files of the member and gives its new data their place. There is no way back from it.
       - V(started) starts the member so that its peers reach it and no client does.
       - V(verified) waits until it serves, and compares its revision, its keys and its members with what was restored.
@@ -55,7 +55,7 @@ options:
       - prepared
       - marked
       - stopped
-      - aside
+      - archived
       - restored
       - started
       - verified
@@ -203,7 +203,7 @@ members:
   description: The members that it knows, name to peer URLs.
   returned: with O(state=verified), where it was not started before
   type: dict
-aside:
+archived:
   description: Where the old data lie.
   returned: with O(state=finished)
   type: list
@@ -238,7 +238,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps import (
 _ACTS = {
     "marked": restore.mark,
     "stopped": restore.stop,
-    "aside": restore.move_aside,
+    "archived": restore.archive_data,
     "started": restore.start,
     "open": restore.open_up,
     "ended": restore.end,

@@ -60,6 +60,7 @@ options:
     description: URL of the storage. Empty for Amazon's.
     type: str
     default: ""
+    aliases: [endpoint_url]
   region:
     description: Region of the bucket. Empty for what the environment says.
     type: str

@@ -46,7 +46,7 @@ ORDER: dict[str, Callable[[MemberHost, RestoreAct], object]] = {
     "prepare": lambda _host, act: _restore.prepare(run, act, check=False),
     "mark": lambda _host, act: _restore.mark(act, check=False),
     "stop": lambda _host, act: _restore.stop(act, check=False),
-    "aside": lambda _host, act: _restore.move_aside(act, check=False),
+    "archive": lambda _host, act: _restore.archive_data(act, check=False),
     "restore": lambda host, act: _restore.put_in_place(act, host.content(), check=False),
     "start": lambda _host, act: _restore.start(act, check=False),
     "verify": lambda _host, act: _restore.verify(act, PATIENCE),

@@ -76,7 +76,7 @@ def listed(host: MemberHost, cluster: Cluster) -> list[dict[str, Any]]:
     return [one for one in members_of(cluster) if one["peer_urls"] == list(host.wanted.member.peer_urls)]
 
 
-def aside(host: MemberHost) -> list[str]:
+def archived(host: MemberHost) -> list[str]:
     return sorted(path.name for path in Path(host.layout.data_dir).iterdir() if path.name.startswith("member."))
 
 
@@ -111,7 +111,7 @@ def test_a_host_joins_leaves_and_joins_again(
     again = join(host, cluster)
     check_votes(host, cluster)
     assert again["member_id"] != first["member_id"]
-    assert len(aside(host)) == 1
+    assert len(archived(host)) == 1
 
 
 def test_a_joining_asks_before_the_new_member_starts_so_that_the_others_go_on_reporting(
@@ -163,7 +163,7 @@ def test_an_interrupted_joining_goes_on(
         assert listed(host, cluster)[0]["id"] == before[0]["id"], "it was added once"
 
 
-@pytest.mark.parametrize("step", ["marked", "handed over", "removed", "at rest", "data aside"])
+@pytest.mark.parametrize("step", ["marked", "handed over", "removed", "at rest", "data archived"])
 def test_an_interrupted_leaving_goes_on(
     version: str, make_cluster: MakeCluster, make_host: MakeHost, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -176,7 +176,7 @@ def test_an_interrupted_leaving_goes_on(
         leave(host, cluster)
     leave(host, cluster)
     check_gone(host, cluster)
-    assert len(aside(host)) == 1
+    assert len(archived(host)) == 1
 
 
 def test_a_member_that_is_gone_leaves_once(version: str, make_cluster: MakeCluster, make_host: MakeHost) -> None:

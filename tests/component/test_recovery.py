@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host i
 
 BEFORE = ["recover: marked", "recover: stopped", "rescue: files written", "rescue: copied", "rescue: agreed"]
 BEFORE += ["rescue: alone"]
-AFTER = ["no way back", "old data aside", "data in place", "marked", "started"]
+AFTER = ["no way back", "old data archived", "data in place", "marked", "started"]
 AFTER = [f"rescue: {step}" for step in AFTER]
 
 
@@ -149,7 +149,7 @@ def beside(host: MemberHost) -> list[str]:
 
 
 def check_alone(host: MemberHost, acknowledged: set[str]) -> None:
-    """It serves as a cluster of one, with all that was acknowledged, and its old data are aside."""
+    """It serves as a cluster of one, with all that was acknowledged, and its old data are archived."""
     (member,) = members(host)
     assert (member["name"], member["peer_urls"]) == (host.name, list(host.wanted.member.peer_urls))
     assert member["client_urls"] == list(host.wanted.member.client_urls)
@@ -233,7 +233,7 @@ def test_there_is_no_way_back_once_the_new_cluster_was_made(
     with pytest.raises(Refused, match=r"has made the new cluster.*etcd\.recover .*-e etcd_confirm_cluster=prod"):
         roll_back(host)
     with pytest.raises(Refused, match="Somebody else has changed this host"):
-        recovery.aside(host.systemd, host.layout, check=False)
+        recovery.archive_data(host.systemd, host.layout, check=False)
     recover(host)
     check_alone(host, acknowledged)
 
@@ -332,11 +332,11 @@ def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThr
         Path(other.layout.data_dir).mkdir(parents=True)
         three.others[0].directory.joinpath("member").rename(Path(other.layout.data_dir, "member"))
         stop(other)
-        assert recovery.aside(other.systemd, other.layout, check=False)
+        assert recovery.archive_data(other.systemd, other.layout, check=False)
         assert beside(other) == ["member.recovered"]
         marker = other.marker
         assert marker is not None and marker.state == markers.REMOVED
-        assert not recovery.aside(other.systemd, other.layout, check=False)
+        assert not recovery.archive_data(other.systemd, other.layout, check=False)
         presumed, urls = expected_members.describe(members(host)), list(host.wanted.member.client_urls)
         joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, 30.0, WITNESSES)
         with reporting(urls):

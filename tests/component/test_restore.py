@@ -34,7 +34,7 @@ MakeHosts = Callable[..., Hosts]
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
 
 #: Every step at which an act says where it is, up to the one from which on there is no way back, and from there.
-BEFORE = ("written down", "data made", "prepared", "marked", "stopped", "data aside", "files written", "in place")
+BEFORE = ("written down", "data made", "prepared", "marked", "stopped", "data archived", "files written", "in place")
 AFTER = ("restored", "started apart", "stopped apart", "open")
 
 
@@ -429,7 +429,7 @@ def test_nothing_is_rolled_back_where_a_killed_run_gives_the_member_its_new_data
     check_restored(hosts, restoration, held)
 
 
-@pytest.mark.parametrize("until", ["stop", "aside", "restore"])
+@pytest.mark.parametrize("until", ["stop", "archive", "restore"])
 def test_no_member_starts_while_its_host_is_marked(version: str, make_hosts: MakeHosts, until: str) -> None:
     hosts, saved, _held = written(make_hosts, version, size=1)
     (host,) = hosts.hosts
@@ -529,7 +529,7 @@ class TestTheDataOfAMember:
         assert hosts.keys == held
         assert sorted(path.name for path in disk.iterdir()) == ["member", "member.restore-20261122T074000Z"]
 
-    @pytest.mark.parametrize("step", ["", "prepared", "data aside", "files written", "in place"])
+    @pytest.mark.parametrize("step", ["", "prepared", "data archived", "files written", "in place"])
     def test_may_have_their_log_elsewhere(
         self, version: str, make_hosts: MakeHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
     ) -> None:
@@ -611,7 +611,7 @@ def test_check_mode_touches_nothing(version: str, make_hosts: MakeHosts) -> None
     host.told.clear()
     assert restore.stage(act, saved.path, check=True)
     assert restore.prepare(run, act, check=True)
-    for name in ("mark", "stop", "move_aside", "start", "open_up"):
+    for name in ("mark", "stop", "archive_data", "start", "open_up"):
         assert getattr(restore, name)(act, check=True)
     assert restore.put_in_place(act, host.content(), check=True)["changed"]
     assert (host.told, hosts.lies(host), hosts.states) == ([], ["member"], [_markers.STARTED])

@@ -93,7 +93,7 @@ def test_a_host_goes_through_the_acts_up_to_its_new_data(host: Host, saved: Save
     assert host.do("marked").changed
     assert host.do("looked", restoration=None).result["record"] == host.restoration
     assert not host.do("stopped").changed
-    assert not host.do("aside").changed
+    assert not host.do("archived").changed
     done = host.do("restored", files=[])
     assert done.changed, done.message
     marker = host.marker

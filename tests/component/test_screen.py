@@ -42,7 +42,8 @@ SITUATIONS: dict[str, Situation] = {
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_person_reads_what_there_is_to_know(machine: Machine, name: str) -> None:
     playbook, variables, options = SITUATIONS[name]
-    run = machine.playbook(playbook, {"etcd_address": address(), "etcd_tls": False, **variables}, *options, screen=STEPS)
+    given = {"etcd_address": address(), "etcd_tls": False, **variables}
+    run = machine.playbook(playbook, given, *options, screen=STEPS)
     screen = constant(machine, run.stdout + run.stderr)
     file = SCREENS / f"{name}.txt"
     if os.environ.get("SCREENS") == "write":

@@ -17,7 +17,7 @@ FOUR = (*THREE, "etcd-host3")
 FIVE = (*FOUR, "etcd-host4")
 
 JOIN = ("join: files written", "join: added", "join: marked", "join: started", "join: caught up", "join: promoted")
-LEAVE = ("leave: marked", "leave: handed over", "leave: removed", "leave: at rest", "leave: data aside")
+LEAVE = ("leave: marked", "leave: handed over", "leave: removed", "leave: at rest", "leave: data archived")
 UPDATE = (
     "update: previous kept",
     "update: files written",

@@ -121,7 +121,7 @@ class Living:
         self._now = wanted, self.by_name
 
     def _clear(self) -> None:
-        """What was moved aside is an operator's to delete: a disk has room for some of it only."""
+        """What was archived is an operator's to delete: a disk has room for some of it only."""
         for host in self.machines.names:
             self.machines.run(host, "rm -rf /var/lib/etcd/member.*")
 

@@ -26,9 +26,9 @@ SURVIVOR, *LOST = Machines.names
 TASKS = (
     "Save a snapshot while the member still answers",
     "Stop every member",
-    "Choose whose log goes furthest",
-    "Let one member go on alone",
-    "Move the data of the others aside",
+    "Choose the member whose log goes furthest",
+    "Make a cluster of one member",
+    "Archive the data of the others",
     "Let the others join",
 )
 #: The steps of the acts at which a module may end, on the host whose member goes on, and on another.
@@ -38,12 +38,12 @@ RESCUE = (
     "rescue: agreed",
     "rescue: alone",
     "rescue: no way back",
-    "rescue: old data aside",
+    "rescue: old data archived",
     "rescue: data in place",
     "rescue: marked",
     "rescue: started",
 )
-REST = ("recover: marked", "recover: stopped", "recover: data aside")
+REST = ("recover: marked", "recover: stopped", "recover: data archived")
 BACK = "recover: put back"
 
 
@@ -131,7 +131,7 @@ def test_a_run_killed_during_an_act_goes_on_by_the_same_command(site: Recovered,
 @pytest.mark.parametrize(
     ("host", "step"),
     [
-        pytest.param(host, step, marks=() if step == "rescue: old data aside" else pytest.mark.matrix, id=step)
+        pytest.param(host, step, marks=() if step == "rescue: old data archived" else pytest.mark.matrix, id=step)
         for host, steps in ((SURVIVOR, RESCUE), (LOST[0], REST))
         for step in steps
     ],
@@ -157,7 +157,7 @@ def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_rol
     """They were said to be off for good, and were not: with their data they are a quorum."""
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
-    run = site.bring_back(*site.SAY, *fenced, kill=Kill("Let one member go on alone"))
+    run = site.bring_back(*site.SAY, *fenced, kill=Kill("Make a cluster of one member"))
     assert run.killed, run.output
     site.machines.power_on(*LOST)
     for host in LOST:
@@ -176,7 +176,7 @@ def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_rol
 def test_a_rollback_that_ends_between_two_of_its_steps_goes_on(site: Recovered) -> None:
     site.machines.power_off(*LOST)
     fenced = ("-e", f"etcd_fenced={','.join(LOST)}")
-    assert site.bring_back(*site.SAY, *fenced, kill=Kill("Let one member go on alone")).killed
+    assert site.bring_back(*site.SAY, *fenced, kill=Kill("Make a cluster of one member")).killed
     site.machines.power_on(*LOST)
     site.machines.end_at(SURVIVOR, BACK)
     assert site.bring_back(*PUT_BACK).code != 0

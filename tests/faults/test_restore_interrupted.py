@@ -29,15 +29,15 @@ TASKS = (
     "Make every member's new data",
     "Mark every host",
     "Stop every member",
-    "Move every member's old data aside",
-    "Give every member its new data",
-    "Start every member, apart from its clients",
+    "Archive every member's old data",
+    "Put every member's new data in place",
+    "Start every member without its clients",
     "Compare revision, keys and members",
     "Start every member for its clients",
     "Await every member",
 )
 #: From this one on there is no way back.
-POINT_OF_NO_RETURN = TASKS.index("Give every member its new data")
+POINT_OF_NO_RETURN = TASKS.index("Put every member's new data in place")
 
 #: The steps of the acts at which a module may end. Of the first ones the run itself puts all of it back.
 UNDONE = (
@@ -46,7 +46,7 @@ UNDONE = (
     "restore: prepared",
     "restore: marked",
     "restore: stopped",
-    "restore: data aside",
+    "restore: data archived",
 )
 LASTING = (
     "restore: files written",
@@ -90,7 +90,7 @@ class Restored(Site):
         self.number += 1
         self.is_whole = False
         for host in self.machines.names:
-            # What was moved aside is an operator's to delete: the disk has room for some of it only.
+            # What was archived is an operator's to delete: the disk has room for some of it only.
             self.machines.run(host, "rm -rf /var/lib/etcd/member.*")
         self.members.write(self.machines.names, 0.5)
         saving = self.directory / "save.yml"
@@ -164,7 +164,7 @@ def site(made: Callable[[], Restored]) -> Restored:
     return site
 
 
-@pytest.mark.parametrize("task", sampled(TASKS, "Move every member's old data aside"))
+@pytest.mark.parametrize("task", sampled(TASKS, "Archive every member's old data"))
 def test_a_run_killed_between_two_acts_goes_on_by_the_same_command(site: Restored, task: str) -> None:
     run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
@@ -251,7 +251,7 @@ def test_a_drill_that_ends_between_two_of_its_steps_harms_nothing(site: Restored
 @pytest.mark.matrix
 @pytest.mark.parametrize("step", BACK)
 def test_a_rollback_that_ends_between_two_of_its_steps_goes_on(site: Restored, step: str) -> None:
-    assert site.bring_back(kill=Kill("Give every member its new data")).killed
+    assert site.bring_back(kill=Kill("Put every member's new data in place")).killed
     site.machines.end_at(ACTOR, step)
     run = site.bring_back(*PUT_BACK)
     assert site.machines.has_ended(ACTOR), run.output
@@ -280,7 +280,7 @@ def test_a_machine_that_loses_its_power_comes_back_to_the_same_command(site: Res
 
 @pytest.mark.matrix
 def test_the_others_go_on_without_a_machine_that_is_off_and_it_comes_late(site: Restored) -> None:
-    assert site.bring_back(kill=Kill("Start every member, apart from its clients")).killed
+    assert site.bring_back(kill=Kill("Start every member without its clients")).killed
     site.machines.power_off(ACTOR)
     others = [host for host in site.machines.names if host != ACTOR]
     run = site.bring_back(*site.SAY, "-e", f"etcd_fenced={site.machines.address(ACTOR)}")
@@ -309,7 +309,7 @@ def test_without_room_for_the_new_data_nothing_is_begun(site: Restored) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("task", ["Give every member its new data", "Start every member, apart from its clients"])
+@pytest.mark.parametrize("task", ["Put every member's new data in place", "Start every member without its clients"])
 def test_a_disk_that_is_filled_meanwhile_stops_it_until_there_is_room(site: Restored, task: str) -> None:
     assert site.bring_back(kill=Kill(task)).killed
     site.machines.fill(ACTOR)

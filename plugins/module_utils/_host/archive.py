@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""What becomes of a member that is none any more: its unit rests, its data are moved aside and never deleted."""
+"""What becomes of a member that is none any more: its unit rests, its data are archived and never deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAME = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
 
 
 def is_one(name: str) -> bool:
-    """Is this the name of a directory that was moved aside?"""
+    """Is this the name of a directory that was archived?"""
     return _NAME.fullmatch(name) is not None
 
 

@@ -46,7 +46,7 @@ def remedy(cause: str) -> str:
         return (
             " Its data differ from those of the other members. See who is right: etcdctl endpoint hashkv --cluster. If "
             "it is the others, write etcd_member_state: absent for this host and run, then take that out and run "
-            "again: what it has is moved aside, and it joins anew."
+            "again: what it has is archived, and it joins anew."
         )
     return ""
 

@@ -52,7 +52,7 @@ FOLLOWS: dict[str | None, frozenset[str]] = {
     LEAVING: frozenset({LEAVING, REMOVED, STARTED, *PENDING}),
     # offered: it helps to found another cluster.
     REMOVED: frozenset({REMOVED, NEVER_STARTED, OFFERED, *PENDING}),
-    # removed: it is to join anew, and its data are aside. leaving: destroy.yml takes the whole cluster away.
+    # removed: it is to join anew, and its data are archived. leaving: destroy.yml takes the whole cluster away.
     RESTORE_PENDING: frozenset({RESTORE_PENDING, RESTORED, REMOVED, LEAVING}),
     RESTORED: frozenset({RESTORED, STARTED, LEAVING}),
     RECOVERY_PENDING: frozenset({RECOVERY_PENDING, STARTED, REMOVED, LEAVING}),

@@ -29,7 +29,7 @@ class Restoration:
 
     :param cluster: the cluster's name.
     :param token: of the cluster that it makes; no other ever had it.
-    :param began: when it was planned, in UTC, as C(20261122T074000Z): part of the names of what is moved aside.
+    :param began: when it was planned, in UTC, as C(20261122T074000Z): part of the names of what is archived.
     :param sha256: of the snapshot file, hex.
     :param size: bytes of it.
     :param revision: of the newest change in it.

@@ -23,10 +23,10 @@ def connection_spec() -> dict[str, dict[str, t.Any]]:
     """The argument spec of the connection options; etcdctl's environment variables stand in for what is not given."""
     return {
         "endpoints": {"type": "list", "elements": "str", "fallback": (env_fallback, ["ETCDCTL_ENDPOINTS"])},
-        "ca_path": {"type": "path", "fallback": (env_fallback, ["ETCDCTL_CACERT"])},
+        "ca_path": {"type": "path", "aliases": ["ca_cert"], "fallback": (env_fallback, ["ETCDCTL_CACERT"])},
         "client_cert": {"type": "path", "fallback": (env_fallback, ["ETCDCTL_CERT"])},
         "client_key": {"type": "path", "fallback": (env_fallback, ["ETCDCTL_KEY"])},
-        "username": {"type": "str", "fallback": (_username_fallback,)},
+        "username": {"type": "str", "aliases": ["user"], "fallback": (_username_fallback,)},
         "password": {"type": "str", "no_log": True, "fallback": (_password_fallback,)},
         "user_file": {"type": "path"},
         "timeout": {"type": "float", "default": DEFAULT_TIMEOUT},

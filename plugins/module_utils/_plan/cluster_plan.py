@@ -601,7 +601,7 @@ def _check_first_start(hosts: Sequence[Host]) -> None:
         "began it and has no write-ahead log. No member was ever ready, and too few can start.",
         "Started empty once more a member could have voted twice under one ID. There is nothing to recover either.",
         f"No client was ever served. Found the cluster anew: {advice.destroy(bootstrap.cluster_of(hosts))}, then run "
-        "again. What is there is moved aside.",
+        "again. What is there is archived.",
     )
 
 

@@ -402,7 +402,7 @@ class _Reconciler:
         self._take_out(host, "for good")
 
     def _take_out(self, host: Host, why: str) -> None:
-        """Where it is removed already, only its data are to be moved aside."""
+        """Where it is removed already, only its data are to be archived."""
         member = self._foreseen.on(host)
         member_id = member["id"] if member is not None else ""
         if member is not None:

@@ -134,7 +134,7 @@ class Recovery:
             found.append(f"the member on {self.survivor} goes on alone, from a copy of its data")
         others = [host for host in self.rests if host != self.survivor]
         if others:
-            found.append(f"move the data on {', '.join(others)} aside")
+            found.append(f"archive the data on {', '.join(others)}")
             found.append(f"{', '.join(others)} join it anew, empty, one after the other")
         return found
 

@@ -55,7 +55,7 @@ ACTS = {
     "prepare": "make every member's new data beside the old ones",
     "mark": "mark every host: nothing starts its member meanwhile",
     "stop": "stop every member",
-    "aside": "move every member's old data aside",
+    "archive": "archive every member's old data",
     "restore": "give every member its new data (until here all of it can be rolled back)",
     "start": "start all members, and let no client find them",
     "verify": "compare revision, keys and members",
@@ -320,7 +320,7 @@ def roll_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
             f"{', '.join(restored)} {'have' if len(restored) > 1 else 'has'} the restored data already.",
             "Rolled back on the others, two clusters would serve under one name.",
             f"Let it go on: {advice.restore(wish.cluster, _fenced_hosts(wish))}. The old data of every host stay "
-            "where they were moved aside.",
+            "where they were archived.",
         )
     _check_heard_all(looks, wish)
     found = [look.host.name for look in looks if look.record is not None or look.is_pending or look.staged]

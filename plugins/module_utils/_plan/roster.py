@@ -183,7 +183,7 @@ def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) ->
                 f"{host.label} has the data of member {own}, which the cluster's member list does not have.",
                 "It was removed from the cluster: started again it ends by itself, and its name would stand for data "
                 "that nobody may use.",
-                f"Write etcd_member_state: absent for {host.name} and run: its data are moved aside. Without that line "
+                f"Write etcd_member_state: absent for {host.name} and run: its data are archived. Without that line "
                 "the next run lets it join anew.",
             )
         return found

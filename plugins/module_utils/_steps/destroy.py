@@ -6,7 +6,7 @@
 
 """A whole cluster taken away, in three acts that each host must have finished before any begins the next one.
 
-First all members stop. Only then are data moved aside, and only when that is done everywhere are the markers removed:
+First all members stop. Only then are data archived, and only when that is done everywhere are the markers removed:
 up to there every host knows that it was a member of this cluster, and no other is founded on it.
 """
 
@@ -126,8 +126,8 @@ def stop(systemd: Systemd, layout: Layout, cluster: str, check: bool, wait: floa
     return True
 
 
-def move_aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
-    """Move the data of a stopped member aside.
+def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Archive the data of a stopped member.
 
     :returns: whether there was one.
     :raises Refused: it was started again.
@@ -144,7 +144,7 @@ def move_aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
         )
     with host_files.acting(layout):
         archive.move(archive.where_it_lies(layout, marker), "destroyed", datetime.now(timezone.utc))
-        checkpoints.at("destroy: data aside")
+        checkpoints.at("destroy: data archived")
         rollback.drop(layout)
         host_files.write_marker(layout, marker, marker.becoming(markers.REMOVED))
     return True
@@ -154,7 +154,7 @@ def forget(layout: Layout, cluster: str, check: bool) -> bool:
     """Remove the marker, and what a first start would have needed: from here on this host was never a member.
 
     :returns: whether there was one.
-    :raises Refused: its data were not moved aside.
+    :raises Refused: its data were not archived.
     """
     marker = host_files.read_marker(layout)
     if marker is not None and marker.cluster != cluster:
@@ -164,7 +164,7 @@ def forget(layout: Layout, cluster: str, check: bool) -> bool:
         return marker is not None
     if _was_member(marker) or wal.segments(layout.log_dir):
         raise Refused(
-            f"This host's marker says {marker.state!r}, and its data were to be moved aside.",
+            f"This host's marker says {marker.state!r}, and its data were to be archived.",
             "A cluster founded beside them would split your data.",
             "Run the same command again: it goes on from what it finds.",
         )

@@ -176,7 +176,7 @@ def _place(layout: Layout) -> Iterator[str]:
     host_files.make_directory(layout.data_dir, 0o700, *host_files.owner_ids(layout.user, layout.group))
     etcdutl.remove(*glob.glob(leftovers))
     try:
-        # Named like what is moved aside: nobody takes it for data.
+        # Named like what is archived: nobody takes it for data.
         yield os.path.join(layout.data_dir, f"member.drill-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}")
     finally:
         etcdutl.remove(*glob.glob(leftovers))

@@ -236,7 +236,7 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
             raise Refused(
                 f"This host has the data of member {marker.member_id}, which the cluster's member list does not have.",
                 "It was removed while it joined; started again it ends by itself.",
-                "Write etcd_member_state: absent for it and run: its data are moved aside. Then it can join anew.",
+                "Write etcd_member_state: absent for it and run: its data are archived. Then it can join anew.",
             )
         return found
     found = next((member for member in members if set(member["peer_urls"]) & set(joining.peer_urls)), None)

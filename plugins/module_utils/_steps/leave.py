@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""A host leaves its cluster: its member is removed under the guard, its unit put to rest, its data moved aside.
+"""A host leaves its cluster: its member is removed under the guard, its unit put to rest, its data archived.
 
 All of it is one call, under the host's lock and the cluster's. Wherever it was interrupted the same call goes on.
 """
@@ -81,7 +81,7 @@ def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bo
         checkpoints.at("leave: at rest")
         archive.move(layout, "removed", datetime.now(timezone.utc))
         rollback.drop(layout)
-        checkpoints.at("leave: data aside")
+        checkpoints.at("leave: data archived")
         found = host_files.read_marker(layout)
         if found is not None:
             host_files.write_marker(layout, found, found.becoming(markers.REMOVED))
@@ -140,7 +140,7 @@ def _check_data(layout: Layout, member_id: str, members: Sequence[str]) -> None:
         raise Refused(
             f"{layout.data_dir} holds the data of member {own}, which the cluster has, and {member_id or 'none'} is to "
             "leave.",
-            "Moved aside, they would be missing to a member that stays.",
+            "Archived, they would be missing to a member that stays.",
             AGAIN,
         )
 

@@ -7,7 +7,7 @@
 """What each host does in a recovery from a lost quorum, beside the one whose member goes on (that is C(survivor)).
 
 Its marker is suspended before its member stops, so that nothing starts by accident until the end. From there it is put
-back, or gives its data up: they are moved aside, and it joins the new cluster empty.
+back, or gives its data up: they are archived, and it joins the new cluster empty.
 """
 
 from __future__ import annotations
@@ -260,8 +260,8 @@ def _to_roll_back(layout: Layout) -> Marker | None:
     return marker if marker is not None and marker.state == markers.RECOVERY_PENDING else None
 
 
-def aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
-    """Give up what a host had as a member: it is moved aside, and the host may join the new cluster.
+def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
+    """Give up what a host had as a member: it is archived, and the host may join the new cluster.
 
     :returns: whether anything was to be done.
     :raises Refused: it has made the new cluster itself, or its member was started meanwhile.
@@ -281,7 +281,7 @@ def aside(systemd: Systemd, layout: Layout, check: bool) -> bool:
     with host_files.acting(layout):
         discard(systemd, layout)
         archive.move(archive.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
-        checkpoints.at("recover: data aside")
+        checkpoints.at("recover: data archived")
         rollback.drop(layout)
         host_files.remove(layout.bootstrap_file)
         host_files.write_marker(layout, marker, marker.becoming(markers.REMOVED, before="", next_token=""))

@@ -7,7 +7,7 @@
 """One host's part in restoring a whole cluster, in acts that every host must have finished before any begins the next.
 
 Whatever can fail for want of room or a sound file is done while the members still run: the new data are made beside the
-old ones. Then every host is marked, every member stops, every host's old data are moved aside, and only then the new
+old ones. Then every host is marked, every member stops, every host's old data are archived, and only then the new
 ones take their place. Up to there all of it can be rolled back. Each act finds out what of it is done already, so an
 interrupted one is continued by the next call.
 """
@@ -230,8 +230,8 @@ def stop(act: RestoreAct, check: bool) -> bool:
     return True
 
 
-def move_aside(act: RestoreAct, check: bool) -> bool:
-    """Move the member's old data aside.
+def archive_data(act: RestoreAct, check: bool) -> bool:
+    """Archive the member's old data.
 
     :returns: whether there were any.
     :raises Refused: it was started again.
@@ -245,7 +245,7 @@ def move_aside(act: RestoreAct, check: bool) -> bool:
     with host_files.acting(layout):
         _check_stopped(act)
         moved = archive.move(archive.where_it_lies(layout, marker), "restore", _moment(act.restoration))
-        checkpoints.at("restore: data aside")
+        checkpoints.at("restore: data archived")
     return bool(moved)
 
 
@@ -402,13 +402,13 @@ def finish(act: RestoreAct, timeout: float) -> dict[str, Any]:
     """Wait until the member serves as it always will, and remove what was needed for the restore alone.
 
     :param timeout: seconds.
-    :returns: C(changed), C(member_id), C(cluster_id), C(aside) (where the old data lie).
+    :returns: C(changed), C(member_id), C(cluster_id), C(archived) (where the old data lie).
     """
     result = service.await_ready(act.systemd, act.layout, timeout)
     places = Places.of_restore(act.layout, act.restoration)
     with host_files.acting(act.layout):
         _forget(act.layout, act.snapshot_dir)
-    return {**result, "aside": [path for path in (places.old, places.old_log) if path and os.path.exists(path)]}
+    return {**result, "archived": [path for path in (places.old, places.old_log) if path and os.path.exists(path)]}
 
 
 def end(act: RestoreAct, check: bool) -> bool:
@@ -486,7 +486,7 @@ def _to_roll_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
         raise Refused(
             f"This host's member is restored already (its marker says {marker.state!r}).",
             "Rolled back now, it would leave a cluster that others may serve by now.",
-            f"Let it go on: {advice.restore(record.cluster)}. Its old data stay where they were moved aside.",
+            f"Let it go on: {advice.restore(record.cluster)}. Its old data stay where they were archived.",
         )
     return record, marker if marker is not None and marker.state == markers.RESTORE_PENDING else None
 

@@ -7,7 +7,7 @@
 """The one member that goes on alone after a quorum was lost: a new cluster of one, with all that its log holds.
 
 It is made from a copy, apart from all clients and peers, and its own data stay as they are until the copy serves. Then
-they are moved aside, and the copy takes their place. Wherever it was interrupted the same call goes on.
+they are archived, and the copy takes their place. Wherever it was interrupted the same call goes on.
 """
 
 from __future__ import annotations
@@ -205,12 +205,12 @@ def _no_way_back(layout: Layout, marker: Marker, rescue: Survivor) -> Marker:
 
 
 def _put_in_place(layout: Layout, marker: Marker) -> None:
-    """Move the old data aside, and the copy to where etcd looks. Done in part already, the rest is done."""
+    """Archive the old data, and move the copy to where etcd looks. Done in part already, the rest is done."""
     data_dir, wal_dir = recovery.scratch(layout)
     copied = os.path.join(data_dir, "member")
     if os.path.exists(copied):
         archive.move(archive.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
-        checkpoints.at("rescue: old data aside")
+        checkpoints.at("rescue: old data archived")
         host_files.rename(copied, os.path.join(layout.data_dir, "member"))
     if wal_dir and os.path.exists(wal_dir):
         host_files.rename(wal_dir, layout.wal_dir)

@@ -73,7 +73,7 @@ ETCDS_METRICS = {
 #: As examples of what is refused.
 MISSPELT = {"etcd_setings", "etcd_verison"}
 
-TOLD = ("type", "elements", "required", "default", "choices")
+TOLD = ("type", "elements", "required", "default", "choices", "aliases")
 
 
 def load(kind, name):

@@ -408,7 +408,7 @@ class Actor:
         machine.runs = machine.enabled = False
         yield "at rest"
         machine.log, machine.behind = "", False
-        yield "data aside"
+        yield "data archived"
         assert machine.marker is not None
         self._mark(machine.marker, machine.marker.becoming(markers.REMOVED))
         machine.previous = None

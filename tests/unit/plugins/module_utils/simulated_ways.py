@@ -43,7 +43,7 @@ class Ways(World):
 
     :ivar restoration: machine -> the restore that is written down there.
     :ivar prepared: machine -> the token of the restore whose new data are made there.
-    :ivar aside: machine -> the log that a restore has moved aside, and that can be put back.
+    :ivar aside: machine -> the log that a restore has archived, and that can come back.
     :ivar damaged: members whose log cannot be read.
     :ivar snapshots: machines that have a snapshot of the first cluster.
     """

@@ -100,7 +100,7 @@ class TestOneMemberGoesOn:
             "prod: 1 of 3 voters is left: etcd-host0 is to go on alone",
             "  step 1 of 4: stop the members on etcd-host0, etcd-host1, and let none start",
             "  step 2 of 4: the member on etcd-host0 goes on alone, from a copy of its data",
-            "  step 3 of 4: move the data on etcd-host1 aside",
+            "  step 3 of 4: archive the data on etcd-host1",
             "  step 4 of 4: etcd-host1 join it anew, empty, one after the other",
             "  note: etcd-host0: its log ends at term 2, entry 9 (torn behind that)",
             "  note: etcd-host1: no data",
@@ -379,7 +379,7 @@ class TestARunThatWasInterruptedLate:
         found = plan(hosts, [left(0, members=member_list(1)), left(1, state=PENDING), None], fenced=["etcd-host2"])
         assert (found.survivor, found.founds, found.rests) == ("etcd-host0", False, ("etcd-host1",))
         assert found.steps() == [
-            "move the data on etcd-host1 aside",
+            "archive the data on etcd-host1",
             "etcd-host1 join it anew, empty, one after the other",
         ]
 

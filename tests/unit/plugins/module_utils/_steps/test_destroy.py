@@ -56,7 +56,7 @@ def destroy(manager, layout):
     """All acts of one host, as the playbook has them."""
     _destroy.stop(manager.systemd, layout, "prod", check=False)
     manager.units[layout.unit] = dict(RESTS)
-    _destroy.move_aside(manager.systemd, layout, check=False)
+    _destroy.archive_data(manager.systemd, layout, check=False)
     _destroy.forget(layout, "prod", check=False)
 
 
@@ -87,14 +87,14 @@ class TestAMember:
         destroy(member, layout)
         before = list(member.done)
         assert not _destroy.stop(member.systemd, layout, "prod", check=False)
-        assert not _destroy.move_aside(member.systemd, layout, check=False)
+        assert not _destroy.archive_data(member.systemd, layout, check=False)
         assert not _destroy.forget(layout, "prod", check=False)
         assert member.done == before
 
     def test_keeps_its_data_where_it_was_started_again(self, member, layout):
         _destroy.stop(member.systemd, layout, "prod", check=False)
         with pytest.raises(Refused, match="Somebody else has changed this host"):
-            _destroy.move_aside(member.systemd, layout, check=False)
+            _destroy.archive_data(member.systemd, layout, check=False)
         assert wal.segments(layout.log_dir)
 
     def test_that_a_restore_has_left_apart_from_its_clients_is_stopped_too(self, member, layout):
@@ -107,13 +107,13 @@ class TestAMember:
 
     def test_is_not_forgotten_before_its_data_are_aside(self, member, layout):
         _destroy.stop(member.systemd, layout, "prod", check=False)
-        with pytest.raises(Refused, match="its data were to be moved aside"):
+        with pytest.raises(Refused, match="its data were to be archived"):
             _destroy.forget(layout, "prod", check=False)
         assert state(layout) == markers.LEAVING
 
     def test_is_left_as_it_is_in_check_mode(self, member, layout):
         assert _destroy.stop(member.systemd, layout, "prod", check=True)
-        assert _destroy.move_aside(member.systemd, layout, check=True)
+        assert _destroy.archive_data(member.systemd, layout, check=True)
         assert _destroy.forget(layout, "prod", check=True)
         assert (state(layout), member.done) == (markers.STARTED, [])
 
