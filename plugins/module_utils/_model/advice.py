@@ -31,6 +31,15 @@ def restore(cluster: str, fenced: Sequence[str] = ()) -> str:
     return _command("restore", _CONFIRMED, cluster, fenced)
 
 
+def save(group: str) -> str:
+    """Save a snapshot now.
+
+    :param group: of the inventory, where it has not the usual name.
+    """
+    given = "" if group == "etcd_cluster" else f" -e etcd_group={group}"
+    return f"ansible-playbook quorum.etcd.snapshot -i INVENTORY{given}"
+
+
 def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     """Roll back what C(recover) or C(restore) has begun."""
     return _command(playbook, _ROLLBACK, cluster, fenced)

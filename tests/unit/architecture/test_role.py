@@ -238,6 +238,7 @@ class TestTasks:
 
 #: They ask no host.
 DECIDING = {
+    "etcd_internal_choose",
     "etcd_internal_plan",
     "etcd_internal_recovery_plan",
     "etcd_internal_restore_plan",
@@ -356,40 +357,3 @@ def test_a_step_gets_what_its_tasks_ask_for():
 
 def test_each_layout_option_reaches_the_modules():
     assert set(INTERNAL["__etcd_layout"]) == set(bare().wanted.layout.to_dict())
-
-
-class TestWhoHasTheNewestSnapshot:
-    OLD = {"cluster_id": "bb", "revision": 9000, "taken_at": "2026-11-20T00:00:00Z"}
-    AHEAD = {"cluster_id": "aa", "revision": 100, "taken_at": "2031-01-01T00:00:00Z"}
-    NEWEST = {"cluster_id": "aa", "revision": 1000, "taken_at": "2026-11-22T00:00:00Z"}
-
-    def found(self, name, **variables):
-        """What an internal variable says of four hosts, of which the third has the newest and the last has none."""
-        looks = [self.AHEAD, self.OLD, self.NEWEST, None]
-        names = [f"etcd-host{at}" for at in range(len(looks))]
-        hostvars = {
-            host: {
-                "inventory_hostname": host,
-                "__etcd_looked": {"newest": one, "named": {"path": "/x.db"} if one == self.OLD else None},
-                "__etcd_newest": {"path": "/y.db" if one else "", "manifest": one or {}},
-            }
-            for host, one in zip(names, looks)
-        }
-        known = {key: trust_as_template(INTERNAL[key]) for key in ("__etcd_looking", "__etcd_holders", "__etcd_holder")}
-        given = {"hostvars": hostvars, "ansible_play_hosts": names, "__etcd_here": names, "etcd_snapshot": ""}
-        given["__etcd_members"] = names
-        return render(DataLoader(), INTERNAL[name], {**known, **given, **variables})
-
-    def test_is_told_by_revisions_and_by_no_clock(self):
-        assert self.found("__etcd_holder") == "etcd-host2"
-        assert self.found("__etcd_holders")[-1] == "etcd-host2"
-
-    def test_is_nobody_where_there_is_none(self):
-        assert self.found("__etcd_holder", ansible_play_hosts=["etcd-host3"]) == ""
-        assert self.found("__etcd_holders", __etcd_here=["etcd-host3"]) == []
-
-    def test_does_not_matter_where_one_is_named(self):
-        assert self.found("__etcd_holders", etcd_snapshot="/x.db") == ["etcd-host1"]
-
-    def test_is_told_within_one_cluster(self):
-        assert self.found("__etcd_holder", __etcd_members=["etcd-host0"]) == "etcd-host0"
