@@ -23,12 +23,13 @@ ACTOR = Machines.names[1]
 
 #: The acts of a restore in their order, from the first that leaves something on a host.
 TASKS = (
-    "Bring the snapshot to every host",
+    "Copy the snapshot to every host",
     "Save a snapshot of what is served now",
     "Restore the snapshot for a trial",
     "Make every member's new data",
     "Mark every host",
-    "Stop every member",
+    "Stop every member but the leader",
+    "Stop the leader",
     "Archive every member's old data",
     "Put every member's new data in place",
     "Start every member without its clients",
@@ -193,7 +194,7 @@ def test_a_run_killed_between_two_acts_is_rolled_back(site: Restored, task: str)
     run = site.bring_back(kill=Kill(task))
     assert run.killed, run.output
     back = site.bring_back(*PUT_BACK)
-    begun = TASKS.index(task) > TASKS.index("Bring the snapshot to every host")
+    begun = TASKS.index(task) > TASKS.index("Copy the snapshot to every host")
     assert (back.code == 0) == begun, back.output
     site.members.are_one_healthy_cluster()
     if begun:

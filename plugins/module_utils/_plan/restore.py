@@ -207,6 +207,8 @@ class RestorePlan:
     :param saving: the host of which the present state is saved first; empty where nobody answers.
     :param drilling: the host of the drill; empty where it was done.
     :param may_roll_back: has no host its new data yet?
+    :param leader: the host whose member leads, empty if none does. It is stopped last: beside its followers it would
+        hand over to one that stops as well, and wait for that.
     :param ending: hosts on which a restore that is over has left something behind: that is removed, and nothing is
         restored.
     :param summary: one sentence about what is restored.
@@ -225,6 +227,7 @@ class RestorePlan:
     summary: str
     notes: Sequence[str] = ()
     ending: Sequence[str] = ()
+    leader: str = ""
 
     @property
     def text(self) -> str:
@@ -256,6 +259,7 @@ class RestorePlan:
             "drilling": self.drilling,
             "may_roll_back": self.may_roll_back,
             "ending": list(self.ending),
+            "leader": self.leader,
         }
 
 
@@ -305,7 +309,8 @@ def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | Non
     _check_quota(hosts, found.restoration)
     lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
     _check_room(lacking, found.restoration.size)
-    return found
+    leader = next((host.name for host in hosts if _tells(host) and host.seen["cluster"]["status"]["is_leader"]), "")
+    return replace(found, leader=leader)
 
 
 def roll_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:

@@ -124,6 +124,9 @@ class TestAClusterThatServes:
         assert plan.restoration.version == "3.6.14"
         assert plan.restoration.began == "20261122T074000Z"
 
+    def test_stops_its_leader_last(self):
+        assert restore.plan(well(), WISH).to_dict()["leader"] == "etcd-host0"
+
     def test_is_replaced_by_what_it_was_last_and_not_by_what_a_wrong_clock_says(self):
         host = well()[0].host
         ahead = kept(host, "/ahead.db", revision=100, taken_at="2031-01-01T00:00:00Z", sha256="0" * 64)
