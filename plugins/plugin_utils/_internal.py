@@ -35,6 +35,17 @@ class InternalAction(ActionBase):  # type: ignore[misc]
         return result
 
 
+class ModuleAction(InternalAction):
+    """An action that runs the module of its own name as it was called."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        return {**result, **self._execute_module(task_vars=task_vars)}
+
+
 def is_of_role(task: Any) -> bool:
     """Is a task in the role of this collection?"""
     role = task._role
