@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store as _store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 from ansible_collections.quorum.etcd.plugins.plugin_utils._s3 import Access, Encryption, Store
 
@@ -58,7 +58,7 @@ def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dic
     if arguments["key"]:
         raise BadInput("key names the object that state=fetched brings here. Give prefix for state=present.")
     try:
-        manifest = _store.manifest_of(path)
+        manifest = catalog.manifest_of(path)
     except OSError as exc:
         raise BadInput(
             f"{path} has no manifest beside it: {exc.strerror}. Give the path of a fetched snapshot."
@@ -105,7 +105,7 @@ def _newest(store: Store, arguments: dict[str, Any], own: str) -> tuple[str, Man
     prefix = arguments["prefix"].strip("/")
     where = f"{arguments['bucket']}/{prefix}".rstrip("/")
     names = set(store.names(f"{prefix}/" if prefix else ""))
-    whole = [name for name in names if name.endswith(_store.SUFFIX) and snapshot_manifest.path_of(name) in names]
+    whole = [name for name in names if name.endswith(catalog.SUFFIX) and snapshot_manifest.path_of(name) in names]
     if not whole:
         raise BadInput(f"{where} holds no snapshot with its manifest. Prefixes below it are not searched: name one.")
     manifests: dict[str, Manifest] = {}

@@ -121,7 +121,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import S
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill as _drill
 
 
@@ -129,14 +129,14 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     given, layout = module.params, layout_of(module.params)
     snapshot = given["snapshot"]
     if not snapshot:
-        kept = store.newest(given["snapshot_dir"], given["cluster"])
+        kept = catalog.newest(given["snapshot_dir"], given["cluster"])
         if kept is None:
             raise BadInput(
                 f"There is no snapshot of {given['cluster']} in {given['snapshot_dir']} on this host. Take one with "
                 "etcd_snapshot, or name a file: snapshot."
             )
         snapshot = kept.path
-    manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else store.manifest_beside(snapshot)
+    manifest = Manifest.from_dict(given["manifest"]) if given["manifest"] else catalog.manifest_beside(snapshot)
     version = given["version"] or _drill.version_for(layout, manifest)
     release_dir = _drill.release_dir(layout, version, platform.machine())
     runner = command.of_module(module)

@@ -71,12 +71,12 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._host import shared_copy
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
-    found = store.newest(given["directory"], given["cluster"])
+    found = catalog.newest(given["directory"], given["cluster"])
     lent = shared_copy.make_readable(found.path, given["lend_to"]) if found and given["lend_to"] else ""
     return {
         "changed": False,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Settings
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, catalog
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from cluster import Cluster
 from machine import pythons
@@ -71,7 +71,7 @@ class Hosts:
         return [one.name for one in self.cluster.members if len(self.kept(one)) > before[one.name]]
 
     def kept(self, member):
-        return store.found(self.settings(member).directory, "prod")
+        return catalog.found(self.settings(member).directory, "prod")
 
     def state(self, member):
         return json.loads(Path(self.settings(member).state_file).read_text())

@@ -22,7 +22,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import join, recovery, service, survivor
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.join import Joining
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.survivor import Survivor
@@ -352,7 +351,7 @@ def test_a_snapshot_is_saved_of_a_member_that_has_no_quorum(three: OneOfThree, t
     lose_the_others(three)
     kept = tmp_path / "kept"
     path = recovery.save(host.systemd, host.layout, "prod", str(kept), check=False)
-    assert store.manifest_of(path).cluster == "prod"
+    assert kept.manifest_of(path).cluster == "prod"
     stop(host)
     assert recovery.save(host.systemd, host.layout, "prod", str(kept), check=False) == ""
 

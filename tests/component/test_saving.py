@@ -28,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ho
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import BadSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, saving, store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
 from cluster import EVERY_VERSION, Cluster, binary, free_ports, switch_authentication_on
@@ -304,11 +304,11 @@ def test_a_full_directory_takes_the_next_snapshot_instead_of_the_oldest(version,
         save(cluster, directory)
     third = save(cluster, directory, retention=Retention(2))
     assert third.deleted == (first,)
-    assert [one.path for one in store.found(str(directory))] == [second, third.path]
+    assert [one.path for one in catalog.found(str(directory))] == [second, third.path]
     size -= os.stat(second).st_size
     with pytest.raises(HostError, match="Make room, or name another directory"):
         save(cluster, directory, retention=Retention(1))
-    assert [one.path for one in store.found(str(directory))] == [second, third.path]
+    assert [one.path for one in catalog.found(str(directory))] == [second, third.path]
     size += os.stat(second).st_size
     with pytest.raises(HostError, match=r"keep fewer snapshots \(there are 2 of this cluster\)"):
         save(cluster, directory, retention=Retention(3))
@@ -374,9 +374,9 @@ saving.save([sys.argv[1]], Credentials(), sys.argv[2], "prod")
         done = subprocess.run([sys.executable, "-c", kill_at, cluster.endpoints[0], str(directory), step], check=False)
         assert done.returncode == -signal.SIGKILL
         expected += step == "snapshot: kept"
-        assert len(store.found(str(directory), "prod")) == expected
+        assert len(catalog.found(str(directory), "prod")) == expected
     saved = save(cluster, directory)
-    found = [one.path for one in store.found(str(directory), "prod")]
+    found = [one.path for one in catalog.found(str(directory), "prod")]
     assert len(found) == 2
     assert found[-1] == saved.path
     assert sorted(os.listdir(directory)) == sorted(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,13 +25,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 _POLL = 0.1
-
-_NAME = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
-
-
-def is_one(name: str) -> bool:
-    """Is this the name of a directory that was archived?"""
-    return _NAME.fullmatch(name) is not None
 
 
 def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:

@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 #: The identity of a machine (machine-id(5)).
 MACHINE_ID_FILE = "/etc/machine-id"
+_ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
 
 
 @dataclass(frozen=True)
@@ -179,3 +181,8 @@ class Layout:
     def owner_of_key(self, leaf: str) -> tuple[str, str]:
         """Who may read a leaf's key: etcd its own two, root alone the administrator's."""
         return ("root", "root") if leaf == "admin" else (self.user, self.group)
+
+
+def is_archived(name: str) -> bool:
+    """Is this the name of a directory that C(_host/archive) has moved out of the way?"""
+    return _ARCHIVED.fullmatch(name) is not None

@@ -34,7 +34,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent 
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import user_file
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, saving, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import calendar, catalog, saving
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import status as _status
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.saving import Saved
@@ -280,7 +280,7 @@ def _written(path: str, text: str, mode: int, last: Try, remedy: str) -> Try:
 
 def _newest(settings: Settings) -> NewestSnapshot | None:
     with contextlib.suppress(EtcdError):
-        found = store.newest(settings.directory, settings.cluster)
+        found = catalog.newest(settings.directory, settings.cluster)
         if found is not None:
             manifest = found.manifest
             return NewestSnapshot(found.path, manifest.taken_at, manifest.size, manifest.revision)

@@ -35,9 +35,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import health
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Seconds without a byte: a member that is asked for its database commits what it has first.
@@ -343,7 +343,7 @@ def _size_of(kept: Iterable[KeptSnapshot]) -> int:
 
 
 def _of_same_cluster(directory: str, manifest: Manifest) -> list[KeptSnapshot]:
-    there = store.found(directory, manifest.cluster)
+    there = catalog.found(directory, manifest.cluster)
     return [one for one in there if one.manifest.cluster_id == manifest.cluster_id]
 
 

@@ -24,7 +24,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -34,26 +34,17 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapsh
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import Details
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import retention as _retention
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 
-SUFFIX = ".db"
 _PART = ".part"
 # As C(part) names it, of a cluster, a member by its id, and a process. What is called otherwise is somebody else's.
 _OURS = re.compile(rf"\..+-[0-9a-f]{{1,16}}-[0-9]+{re.escape(_PART)}")
-_DESCRIPTION = snapshot_manifest.path_of(SUFFIX)
+_DESCRIPTION = snapshot_manifest.path_of(catalog.SUFFIX)
 _MODE = 0o600
 _DIRECTORY_MODE = 0o700
-# A manifest of a hundred members has some ten kilobytes.
-_LARGEST_MANIFEST = 1 << 20
-
-
-@dataclass(frozen=True)
-class KeptSnapshot:
-    """A snapshot in the directory, and its manifest, which has the length of the file."""
-
-    path: str
-    manifest: Manifest
 
 
 @dataclass(frozen=True)
@@ -68,70 +59,6 @@ class Part:
     file: IO[bytes]
 
 
-def found(directory: str, cluster: str = "") -> list[KeptSnapshot]:
-    """The snapshots of a cluster, oldest first.
-
-    Files without a manifest, with one of another cluster, and such as do not have the length that theirs tells are not
-    among them.
-
-    :param cluster: its name; those of all clusters without it.
-    :raises HostError: the directory cannot be read. One that is not there holds none.
-    """
-    kept = []
-    for name in _names(directory):
-        path = os.path.join(directory, name)
-        if not name.startswith(".") and name.endswith(SUFFIX):
-            with contextlib.suppress(BadInput, OSError):
-                manifest = manifest_of(path)
-                if cluster in ("", manifest.cluster) and os.stat(path).st_size == manifest.size:
-                    kept.append(KeptSnapshot(path, manifest))
-    return in_order(kept)
-
-
-def in_order(kept: Iterable[KeptSnapshot]) -> list[KeptSnapshot]:
-    """Oldest first, see C(snapshot_manifest.in_order)."""
-    return snapshot_manifest.in_order(sorted(kept, key=lambda one: one.path), lambda one: one.manifest)
-
-
-def newest(directory: str, cluster: str) -> KeptSnapshot | None:
-    """The newest snapshot of a cluster, or None.
-
-    :raises HostError: the directory cannot be read.
-    """
-    return next(reversed(found(directory, cluster)), None)
-
-
-def manifest_of(snapshot: str) -> Manifest:
-    """The manifest beside a snapshot.
-
-    :raises FileNotFoundError: there is none.
-    :raises OSError: it cannot be read.
-    :raises BadInput: it is none.
-    """
-    path = snapshot_manifest.path_of(snapshot)
-    with open(path, "rb") as stream:
-        text = stream.read(_LARGEST_MANIFEST)
-    try:
-        return Manifest.from_dict(json.loads(text))
-    except (ValueError, RecursionError) as exc:
-        raise BadInput(f"{path} cannot be used: it is no manifest of a snapshot.") from exc
-    except BadInput as exc:
-        raise BadInput(f"{path} cannot be used: {exc}.") from exc
-
-
-def manifest_beside(snapshot: str) -> Manifest | None:
-    """The manifest beside a snapshot, None where there is none.
-
-    :raises BadInput: it is there and cannot be used.
-    """
-    try:
-        return manifest_of(snapshot)
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise BadInput(f"The manifest of {snapshot} cannot be read: {exc.strerror}.") from exc
-
-
 def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
     """All that a snapshot file and the manifest beside it say.
 
@@ -140,7 +67,7 @@ def judge(snapshot: str, allow_missing_hash: bool) -> dict[str, Any]:
     :raises EtcdError: it is damaged, or they disagree.
     """
     details = snapshot_file.read(snapshot, allow_missing_hash)
-    manifest = manifest_beside(snapshot)
+    manifest = catalog.manifest_beside(snapshot)
     if manifest is not None:
         snapshot_manifest.check_file(manifest, details, snapshot)
     return {
@@ -162,7 +89,7 @@ def checked(path: str, allow_missing_hash: bool = False) -> tuple[Details, Manif
     """
     details = snapshot_file.read(path, allow_missing_hash)
     try:
-        manifest = manifest_of(path)
+        manifest = catalog.manifest_of(path)
     except FileNotFoundError:
         return details, None
     except OSError as exc:
@@ -213,10 +140,10 @@ def name_of(directory: str, manifest: Manifest) -> str:
     """Where a snapshot will lie: C(CLUSTER-TIME-REVISION.db), or what follows in order where that is taken."""
     moment = manifest.taken_at.replace("-", "").replace(":", "")
     stem = os.path.join(directory, f"{manifest.cluster}-{moment}-{manifest.revision}")
-    path, number = f"{stem}{SUFFIX}", 1
+    path, number = f"{stem}{catalog.SUFFIX}", 1
     while os.path.lexists(path) or os.path.lexists(snapshot_manifest.path_of(path)):
         number += 1
-        path = f"{stem}_{number}{SUFFIX}"
+        path = f"{stem}_{number}{catalog.SUFFIX}"
     return path
 
 
@@ -254,12 +181,12 @@ def prune(
     :returns: the paths, oldest first.
     :raises HostError: the directory cannot be read, or a file not deleted.
     """
-    there = found(directory, good.manifest.cluster)
+    there = catalog.found(directory, good.manifest.cluster)
     ours = {one.path: one for one in there if one.manifest.cluster_id == good.manifest.cluster_id}
     for one in (good, coming):
         if one is not None:
             ours[one.path] = one
-    ordered = in_order(ours.values())
+    ordered = catalog.in_order(ours.values())
     times = [one.manifest.taken_at for one in ordered]
     surplus = [ordered[at] for at in _retention.surplus(times, retention, ordered.index(good))]
     doomed = [one.path for one in surplus if one != coming]
@@ -291,7 +218,7 @@ def _clean(directory: str) -> None:
     The lock on the directory holds back other runs of this host only. Another host that shares the directory may be
     about to give its file the name that its manifest already has, so manifests stay while any temporary file is locked.
     """
-    names = _names(directory)
+    names = catalog.names(directory)
     parts = [os.path.join(directory, name) for name in names if _OURS.fullmatch(name)]
     abandoned = [path for path in parts if _is_abandoned(path)]
     for path in abandoned:
@@ -330,7 +257,7 @@ def _is_manifest_of_nothing(path: str) -> bool:
     if os.path.lexists(snapshot):
         return False
     with contextlib.suppress(BadInput, OSError):
-        manifest_of(snapshot)
+        catalog.manifest_of(snapshot)
         return True
     return False
 
@@ -345,12 +272,3 @@ def _locked(directory: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except FileNotFoundError:
-        return []
-    except OSError as exc:
-        raise HostError(f"{directory} cannot be read: {exc.strerror}.") from exc

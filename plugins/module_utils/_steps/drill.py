@@ -44,7 +44,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, is_compacted
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 
 _PURPOSE = "drill"
 _NAME = "drill"
@@ -117,7 +117,7 @@ def run(run: Run, systemd: Systemd, layout: Layout, drill: Drill, check: bool) -
     """
     began = time.monotonic()
     details = snapshot_file.read(drill.snapshot, drill.allow_missing_hash)
-    manifest = drill.manifest or store.manifest_beside(drill.snapshot)
+    manifest = drill.manifest or catalog.manifest_beside(drill.snapshot)
     if manifest is not None:
         snapshot_manifest.check_file(manifest, details, drill.snapshot)
     # Whoever has the certificates that are made for it is root there.

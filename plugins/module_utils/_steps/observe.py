@@ -27,7 +27,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import variabl
 from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
-    archive,
     exit_reason,
     host_files,
     installed_releases,
@@ -45,7 +44,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout, is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import snapshot_status
 
@@ -314,7 +313,7 @@ def _foreign(layout: Layout, snapshot_dir: str) -> list[str]:
         for name in set(os.listdir(layout.data_dir)) - etcds
         # etcd rotates its log: NAME-TIME.ENDING, perhaps compressed.
         if not (stem and name.startswith(f"{stem}-") and name.removesuffix(".gz").endswith(ending))
-        if not archive.is_one(name)
+        if not is_archived(name)
     )[:5]
 
 

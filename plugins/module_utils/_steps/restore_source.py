@@ -21,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, shared_copy
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, store
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore_paths import Places, read_record
 
 _STAGED = "restoring-"
@@ -45,7 +45,7 @@ def observe(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allo
     record = read_record(layout)
     kept: list[dict[str, Any]] = [
         {"path": one.path, "manifest": one.manifest.to_dict(), "alarms": _alarms(one.path, one.manifest.sha256)}
-        for one in store.found(snapshot_dir, cluster)
+        for one in catalog.found(snapshot_dir, cluster)
     ]
     return {
         "record": record.to_dict() if record else None,
@@ -130,7 +130,7 @@ def clear(snapshot_dir: str) -> None:
 
 def _kept(snapshot_dir: str, restoration: Restoration) -> str:
     """Where the same snapshot is kept on this host anyway, empty if it is not."""
-    found = store.found(snapshot_dir, restoration.cluster)
+    found = catalog.found(snapshot_dir, restoration.cluster)
     return next((one.path for one in found if one.manifest.sha256 == restoration.sha256), "")
 
 

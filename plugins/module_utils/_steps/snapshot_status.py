@@ -15,8 +15,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Try
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
 
 
 def on_host(layout: Layout, directory: str, cluster: str) -> dict[str, Any]:
@@ -39,13 +39,13 @@ def newest_of(directory: str, cluster_id: str) -> dict[str, Any] | None:
 
     :raises HostError: the directory cannot be read.
     """
-    kept = [one for one in store.found(directory) if one.manifest.cluster_id == cluster_id]
+    kept = [one for one in catalog.found(directory) if one.manifest.cluster_id == cluster_id]
     return _described(kept[-1]) if kept else None
 
 
 def _newest(directory: str, cluster: str) -> dict[str, Any] | None:
     try:
-        found = store.newest(directory, cluster) if directory else None
+        found = catalog.newest(directory, cluster) if directory else None
     except EtcdError:
         # A directory that cannot be read shows no snapshot.
         return None

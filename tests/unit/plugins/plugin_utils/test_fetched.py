@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _fetched
 from snapshot_below import snapshot_below
 
@@ -23,7 +23,7 @@ def there(tmp_path):
 
 @pytest.fixture
 def manifest(there):
-    return store.manifest_of(str(there))
+    return catalog.manifest_of(str(there))
 
 
 def test_one_lies_here_whole_for_its_user_alone(there, manifest, tmp_path):
@@ -31,7 +31,7 @@ def test_one_lies_here_whole_for_its_user_alone(there, manifest, tmp_path):
     _fetched.settle(str(place), manifest, lambda part: shutil.copyfile(there, part))
     assert place.read_bytes() == there.read_bytes()
     assert [path.stat().st_mode & 0o777 for path in (place, place.parent)] == [0o600, 0o700]
-    (found,) = store.found(str(place.parent), "prod")
+    (found,) = catalog.found(str(place.parent), "prod")
     assert found.manifest == manifest
     assert _fetched.is_there(str(place), manifest)
     assert sorted(os.listdir(place.parent)) == [place.name, f"{place.name}.json"]
@@ -74,7 +74,7 @@ def test_what_a_killed_run_has_left_is_removed_by_the_next(there, manifest, tmp_
     assert len(os.listdir(place.parent)) == 1
     newer = snapshot_below(tmp_path / "host", "prod", revision=8)
     place = place.with_name(newer.name)
-    _fetched.settle(str(place), store.manifest_of(str(newer)), lambda part: shutil.copyfile(newer, part))
+    _fetched.settle(str(place), catalog.manifest_of(str(newer)), lambda part: shutil.copyfile(newer, part))
     assert sorted(os.listdir(place.parent)) == [place.name, f"{place.name}.json"]
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import archive
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 NOW = datetime(2026, 11, 21, 15, 4, 5, tzinfo=timezone.utc)
@@ -86,14 +87,14 @@ class TestData:
         assert archive.where_it_lies(layout, None) == layout
 
 
-class TestADirectoryThatWasMovedAside:
+class TestADirectoryThatWasArchived:
     @pytest.mark.parametrize("name", [f"member.{NAME}", "member.destroyed-20261231T235959Z"])
     def test_is_known_by_its_name(self, name):
-        assert archive.is_one(name)
+        assert is_archived(name)
 
     @pytest.mark.parametrize("name", ["member", "member.old", "member.removed-2026", f"member.{NAME}.tar"])
     def test_is_not_taken_for_one_by_a_similar_name(self, name):
-        assert not archive.is_one(name)
+        assert not is_archived(name)
 
 
 class TestAUnitAtRest:

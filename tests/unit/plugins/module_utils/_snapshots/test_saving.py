@@ -26,9 +26,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, saving, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 from bbolt_file import database, etcd_buckets, snapshot
 from hypothesis import given
 from hypothesis import strategies as st
@@ -150,7 +150,7 @@ class Disk:
         self.size += (64 << 20) + room - self.free("")
 
     def holds(self) -> list[str]:
-        return [one.path for one in store.found(self.directory)]
+        return [one.path for one in catalog.found(self.directory)]
 
 
 ENDINGS = (".db", ".part")

@@ -20,9 +20,9 @@ from a_manifest import MANIFEST
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import BadSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_manifest
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.store import KeptSnapshot
 from bbolt_file import database, etcd_buckets, snapshot
 
 CONTENT = snapshot(database(etcd_buckets()))
@@ -55,7 +55,7 @@ def test_a_snapshot_has_its_cluster_its_time_and_its_revision_in_its_name(direct
     assert path == f"{directory}/prod-20261122T074000Z-31.db"
     assert names(directory) == ["prod-20261122T074000Z-31.db", "prod-20261122T074000Z-31.db.json"]
     assert Path(path).read_bytes() == CONTENT
-    assert store.manifest_of(path) == KNOWN
+    assert catalog.manifest_of(path) == KNOWN
 
 
 def test_nobody_else_can_read_any_of_it(directory):
@@ -79,16 +79,16 @@ def test_something_else_of_its_name_is_told(tmp_path):
 def test_two_snapshots_of_one_second_and_one_revision_are_two(directory):
     paths = [keep(directory), keep(directory, member="another"), keep(directory)]
     assert len(set(paths)) == 3
-    assert [one.path for one in store.found(directory, "prod")] == paths
-    assert store.manifest_of(paths[1]).member == "another"
+    assert [one.path for one in catalog.found(directory, "prod")] == paths
+    assert catalog.manifest_of(paths[1]).member == "another"
 
 
 def test_they_are_found_oldest_first(directory):
     times = ["2026-11-22T07:40:00Z", "2026-11-20T07:40:00Z", "2026-11-21T07:40:00Z"]
     for time in times:
         keep(directory, taken_at=time)
-    assert [one.manifest.taken_at for one in store.found(directory, "prod")] == sorted(times)
-    newest = store.newest(directory, "prod")
+    assert [one.manifest.taken_at for one in catalog.found(directory, "prod")] == sorted(times)
+    newest = catalog.newest(directory, "prod")
     assert newest is not None
     assert newest.manifest.taken_at == times[0]
 
@@ -104,12 +104,12 @@ def test_only_what_is_of_this_cluster_and_whole_is_found(directory):
     Path(directory, "short.db.json").write_text(json.dumps(KNOWN.to_dict()))
     Path(directory, "nothing.db.json").write_text(json.dumps(KNOWN.to_dict()))
     os.mkdir(f"{directory}/directory.db")
-    assert [one.path for one in store.found(directory, "prod")] == [ours]
+    assert [one.path for one in catalog.found(directory, "prod")] == [ours]
 
 
 def test_where_nothing_is_nothing_is_found(tmp_path):
-    assert store.found(str(tmp_path / "missing"), "prod") == []
-    assert store.newest(str(tmp_path), "prod") is None
+    assert catalog.found(str(tmp_path / "missing"), "prod") == []
+    assert catalog.newest(str(tmp_path), "prod") is None
 
 
 def test_a_writer_that_fails_leaves_nothing(directory):
@@ -136,7 +136,7 @@ def test_what_is_not_ours_is_never_removed(directory):
     Path(directory, "y.db.json").write_text("of somebody else")
     before = names(directory)
     keep(directory)
-    store.prune(directory, store.newest(directory, "prod"), Retention(1))
+    store.prune(directory, catalog.newest(directory, "prod"), Retention(1))
     assert set(before) <= set(names(directory))
 
 
@@ -146,7 +146,7 @@ def test_who_writes_at_the_same_time_is_left_alone(directory):
         with store.part(directory, "second") as second:
             second.file.write(CONTENT)
             paths = [store.keep(part, KNOWN) for part in (second, first)]
-    assert [one.path for one in store.found(directory, "prod")] == sorted(paths)
+    assert [one.path for one in catalog.found(directory, "prod")] == sorted(paths)
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ def test_a_file_system_without_locks_takes_snapshots_and_keeps_what_may_be_in_us
     left = Path(directory, ".prod-1-999.part")
     left.write_bytes(b"half")
     path = keep(directory)
-    assert [one.path for one in store.found(directory, "prod")] == [path]
+    assert [one.path for one in catalog.found(directory, "prod")] == [path]
     assert left.exists()
 
 
@@ -225,7 +225,7 @@ def test_pruning_deletes_file_and_manifest(directory):
     paths = [keep(directory, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21, 22)]
     newest = KeptSnapshot(paths[-1], replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
     assert store.prune(directory, newest, Retention(2)) == paths[:1]
-    assert [one.path for one in store.found(directory, "prod")] == paths[1:]
+    assert [one.path for one in catalog.found(directory, "prod")] == paths[1:]
     assert len(names(directory)) == 4
 
 
@@ -233,29 +233,29 @@ def test_check_mode_counts_the_one_that_would_be_there(directory):
     paths = [keep(directory, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21)]
     coming = KeptSnapshot(f"{directory}/coming.db", replace(KNOWN, taken_at="2026-11-22T00:00:00Z"))
     assert store.prune(directory, coming, Retention(2), check=True) == paths[:1]
-    assert len(store.found(directory, "prod")) == 2
+    assert len(catalog.found(directory, "prod")) == 2
 
 
 def test_of_one_second_the_one_that_was_just_saved_stays(directory):
     paths = [keep(directory) for _time in range(3)]
     assert store.prune(directory, KeptSnapshot(paths[-1], KNOWN), Retention(1)) == paths[:2]
-    assert [one.path for one in store.found(directory, "prod")] == paths[2:]
+    assert [one.path for one in catalog.found(directory, "prod")] == paths[2:]
 
 
 def test_one_that_was_saved_while_the_clock_was_ahead_is_neither_newest_nor_kept_for_long(directory):
     ahead = keep(directory, revision=100, taken_at="2031-01-01T00:00:00Z")
     paths = [keep(directory, revision=100 + day, taken_at=f"2026-11-{day}T00:00:00Z") for day in (20, 21, 22)]
-    newest = store.newest(directory, "prod")
+    newest = catalog.newest(directory, "prod")
     assert newest is not None
     assert newest.path == paths[-1]
     assert store.prune(directory, newest, Retention(2)) == [ahead, paths[0]]
-    assert [one.path for one in store.found(directory, "prod")] == paths[1:]
+    assert [one.path for one in catalog.found(directory, "prod")] == paths[1:]
 
 
 def test_the_newest_stays_although_the_one_just_saved_says_that_it_is_from_long_ago(directory):
     older = keep(directory, revision=100, taken_at="2026-11-21T00:00:00Z")
     saved = keep(directory, revision=200, taken_at="1970-01-01T00:00:00Z")
-    newest = store.newest(directory, "prod")
+    newest = catalog.newest(directory, "prod")
     assert newest is not None
     assert newest.path == saved
     assert store.prune(directory, newest, Retention(0, daily=1)) == [older]

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
-from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.retention import Retention
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore_source
 from bbolt_file import database, etcd_buckets, snapshot
@@ -99,7 +99,7 @@ class TestASnapshotThatIsKeptHereAnyway:
         """The timer saves another one meanwhile, and keeps that alone."""
         staged = self.staged(kept)
         snapshot_below(kept.parent, "prod", b"newer", revision=40, taken_at="2026-11-22T08:40:00Z")
-        newest = store.newest(str(kept.parent), "prod")
+        newest = catalog.newest(str(kept.parent), "prod")
         assert store.prune(str(kept.parent), newest, Retention(keep=1)) == [str(kept)]
         assert staged.read_bytes() == CONTENT
         assert not self.staged_again(kept)
