@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import MemberRemains, Recovery, RecoveryConsent
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
@@ -59,14 +59,18 @@ class ActionModule(InternalAction):
 def _told(plan: Recovery) -> dict[str, Any]:
     return {
         "survivor": plan.survivor,
-        "version": plan.version,
         "founds": plan.founds,
-        "install": {"announce": plan.installs[0].title, **plan.installs[0].act.to_dict()} if plan.installs else None,
+        "install": _step(plan.installs[0]) if plan.installs else None,
+        "goes_on": _step(plan.goes_on) if plan.goes_on else None,
         "saves": list(plan.saves),
         "rests": list(plan.rests),
         "rolls_back": list(plan.rolls_back),
         "off": list(plan.off),
     }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {"announce": step.title, **step.act.to_dict()}
 
 
 def _refused(cluster: str, text: str, at_rest: bool, fenced: Any) -> str:

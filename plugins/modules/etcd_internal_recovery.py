@@ -12,7 +12,7 @@ description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
   - Once a majority of members is lost, one of those left goes on alone, and the others join it empty. This module is
     what each host does for it, as acts that every host must have finished before any begins the next one. What the one
-    that goes on does beside is M(quorum.etcd.etcd_internal_recover).
+    that goes on does beside is M(quorum.etcd.etcd_internal_rescue).
   - C(playbooks/recover.yml) has them in their order, with a confirmation before the first, and decides by what all
     hosts say.
   - Nothing is deleted. Data are archived on their own file system.

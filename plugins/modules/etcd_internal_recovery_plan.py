@@ -79,16 +79,16 @@ survivor:
   description: The host whose member goes on alone. Empty where the recovery is rolled back.
   returned: without a refusal
   type: str
-version:
-  description: The etcd version that its member runs.
-  returned: without a refusal
-  type: str
 founds:
   description: Whether the new cluster is still to be made.
   returned: without a refusal
   type: bool
 install:
-  description: What the survivor's host still lacks to run it. V(null) for nothing.
+  description: The step by which the survivor's host gets what it still lacks to run it. V(null) for none.
+  returned: without a refusal
+  type: dict
+goes_on:
+  description: The step by which the survivor goes on alone. V(null) where there is none.
   returned: without a refusal
   type: dict
 saves:

@@ -25,7 +25,6 @@ extends_documentation_fragment:
   - quorum.etcd.attributes.predicted
   - quorum.etcd.layout
   - quorum.etcd.content
-  - quorum.etcd.rescue
 options:
   name:
     description: The member's name from now on.
@@ -48,14 +47,17 @@ options:
     description: The index of the last entry of its log. Refused if it is another.
     type: int
     required: true
+  timeout:
+    description: How long each of its two starts may take, in seconds.
+    type: float
+    default: 120
 """
 
 EXAMPLES = r"""
 - name: The role calls it through the action that renders its options
-  quorum.etcd.etcd_internal_recover:
+  quorum.etcd.etcd_internal_step:
+    step: "{{ __etcd_recovery.goes_on }}"
     observation: "{{ __etcd_own }}"
-    version: "{{ __etcd_recovery.version }}"
-    left: "{{ __etcd_left }}"
     pki: "{{ __etcd_inputs.pki }}"
 """
 
@@ -87,7 +89,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
-from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, RESCUE, layout_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import survivor
 
@@ -111,7 +113,7 @@ def main() -> None:
             "binary": {"type": "path", "required": True},
             "term": {"type": "int", "required": True},
             "index": {"type": "int", "required": True},
-            **RESCUE,
+            "timeout": {"type": "float", "default": 120.0},
         },
         act,
     )

@@ -208,6 +208,22 @@ class RollBack(Reported):
     endpoints: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class GoOnAlone(Act):
+    """Make a cluster of one member, from a copy of its data.
+
+    :param term: of the last entry of its log; 0 where it has made the new cluster already.
+    :param index: of that entry.
+    """
+
+    kind = "rescue"
+    task = "Make a cluster of one member"
+    is_long = True
+    version: str
+    term: int
+    index: int
+
+
 KINDS: dict[str, type[Act]] = {
     one.kind: one
     for one in (
@@ -223,6 +239,7 @@ KINDS: dict[str, type[Act]] = {
         Forget,
         Update,
         RollBack,
+        GoOnAlone,
     )
 }
 

@@ -6,7 +6,7 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(update), C(witnesses), C(rescue),
+The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(update), C(witnesses),
 C(restore) and C(login) are their twins. An action and the module that it runs on the host share those of one act.
 """
 
@@ -96,9 +96,6 @@ UPDATE: dict[str, dict[str, Any]] = {
     "reports": {"type": "list", "elements": "dict", "default": []},
     **_TIMEOUT,
 }
-
-#: How the one member that is left goes on.
-RESCUE = _TIMEOUT
 
 #: An act of a restore.
 RESTORE: dict[str, dict[str, Any]] = {"restoration": {"type": "dict"}, **_TIMEOUT}

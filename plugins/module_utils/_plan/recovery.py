@@ -25,7 +25,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     recovery_space,
     releases,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import GoOnAlone
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, roster
@@ -102,11 +103,11 @@ class Recovery:
 
     :param summary: one sentence about what was found.
     :param survivor: the host whose member goes on alone; empty where there is nothing left to do for that.
-    :param version: the release that it runs.
     :param saves: hosts whose member still answers: a snapshot of each is saved before anything stops.
     :param rests: hosts on which nothing may start until the end, in the inventory's order.
     :param founds: is the new cluster still to be made?
     :param installs: what the survivor's host still lacks to run it.
+    :param goes_on: the step by which it does. What its log ends with is certain only once every member is stopped.
     :param rolls_back: hosts that get back what they had.
     :param off: hosts whose machines are off.
     :param facts: what a person should know.
@@ -114,11 +115,11 @@ class Recovery:
 
     summary: str
     survivor: str = ""
-    version: str = ""
     saves: tuple[str, ...] = ()
     rests: tuple[str, ...] = ()
     founds: bool = False
     installs: Wave = ()
+    goes_on: Step | None = None
     rolls_back: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
@@ -201,13 +202,19 @@ class _Recovering:
         return Recovery(
             summary=self._summary(survivor),
             survivor=survivor.name,
-            version=version,
             saves=tuple(host.name for host in self._hosts if self._still_says(host)),
             rests=tuple(host.name for host in self._hosts),
             founds=True,
             installs=bootstrap.installing([survivor], version),
+            goes_on=self._going_on(survivor, version),
             facts=tuple(self._facts(survivor, bool(founded))),
         )
+
+    def _going_on(self, survivor: Host, version: str) -> Step:
+        # One that has made the new cluster already goes on whatever its log says.
+        term, index = self._of(survivor).place
+        title = f"{self._cluster}: {survivor.name} goes on with what its log holds"
+        return Step(survivor.name, title, GoOnAlone(version, term, index))
 
     def _of(self, host: Host) -> MemberRemains:
         return self._left[host.name]
@@ -380,7 +387,6 @@ class _Recovering:
         return Recovery(
             summary=f"{serving.label} serves as the new cluster: the others are to follow",
             survivor=serving.name,
-            version=self._version(serving),
             rests=tuple(host.name for host in pending),
         )
 

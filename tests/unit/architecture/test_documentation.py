@@ -21,7 +21,6 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleD
 from ansible_collections.quorum.etcd.plugins.doc_fragments.membership import ModuleDocFragment as MembershipDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.observed import ModuleDocFragment as ObservedDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
-from ansible_collections.quorum.etcd.plugins.doc_fragments.rescue import ModuleDocFragment as RescueDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.update import ModuleDocFragment as UpdateDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
@@ -34,7 +33,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     MEMBERSHIP,
     OBSERVED,
     PRESUMED,
-    RESCUE,
     RESTORE,
     UPDATE,
 )
@@ -157,14 +155,13 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
         (MembershipDocs.PRESUMED, PRESUMED),
         (JoiningDocs.DOCUMENTATION, JOINING),
         (UpdateDocs.DOCUMENTATION, UPDATE),
-        (RescueDocs.DOCUMENTATION, RESCUE),
         (RestoreDocs.DOCUMENTATION, RESTORE),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
     ids=[
         *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "update"),
-        *("rescue", "restore", "pki", "pki.key"),
+        *("restore", "pki", "pki.key"),
     ],
 )
 def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):

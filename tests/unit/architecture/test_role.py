@@ -251,7 +251,6 @@ ASKING = {"etcd_internal_observe", "etcd_snapshot_newest"}
 WITH_DATA = {
     "etcd_compaction",
     "etcd_defrag",
-    "etcd_internal_recover",
     "etcd_internal_recovery",
     "etcd_internal_restore",
     "etcd_snapshot",
@@ -287,7 +286,7 @@ class TestAHostThatHangs:
                 assert self.seconds(timeout, start_timeout, is_long) > longest + 3600 * waits, task["name"]
 
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
-        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack}
+        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, acts.GoOnAlone}
         assert {act for act in acts.KINDS.values() if act.is_long} == waiting
 
 
@@ -316,7 +315,7 @@ def changing():
 
 
 def test_each_kind_of_step_is_planned():
-    assert planned_kinds() | {"forget"} == set(acts.KINDS)
+    assert planned_kinds() | {"forget", "rescue"} == set(acts.KINDS)
 
 
 def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():

@@ -72,6 +72,13 @@ def test_it_says_what_each_task_needs(plan):
     assert (result["install"], result["saves"], result["rolls_back"]) == (None, [], [])
 
 
+def test_the_survivor_goes_on_with_what_its_log_ends_with(plan):
+    result, _printed = plan(at_rest=True)
+    told = result["goes_on"]
+    assert (told["kind"], told["term"], told["index"]) == ("rescue", LEFT["log"]["term"], LEFT["log"]["index"])
+    assert told["announce"].endswith(": etcd-host0 goes on with what its log holds")
+
+
 def test_it_says_what_the_survivor_lacks(plan):
     known = hostvars()
     bare_host = observation(bare(0))

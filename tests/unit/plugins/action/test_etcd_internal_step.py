@@ -371,3 +371,21 @@ def test_nothing_is_sent_where_a_file_cannot_be_rendered(join):
     assert result["failed"]
     assert "no-such-setting" in result["msg"]
     assert sent == {}
+
+
+class TestAMemberThatGoesOnAlone:
+    ACT = acts.GoOnAlone(VERSION, term=4, index=77)
+
+    def test_is_sent_all_that_it_needs_in_one_call(self, done):
+        _result, module, sent = done(self.ACT, stopped(bare()))
+        assert module == "quorum.etcd.etcd_internal_rescue"
+        assert {file["path"] for file in sent["files"]} >= {LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file}
+        assert (sent["name"], sent["peer_urls"]) == ("etcd-host0", ["http://10.0.0.1:2380"])
+        assert sent["binary"] == f"/opt/etcd/etcd-v{VERSION}-linux-amd64/etcd"
+        assert (sent["term"], sent["index"]) == (4, 77)
+
+    def test_has_the_flag_that_gives_up_all_others_in_no_file(self, done):
+        for file in done(self.ACT, stopped(bare()))[2]["files"]:
+            # The gate looks for it, to keep such a member down.
+            if not file["path"].endswith("/gate"):
+                assert "force-new-cluster" not in file["content"].lower().replace("_", "-")

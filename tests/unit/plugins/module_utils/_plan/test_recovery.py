@@ -160,7 +160,7 @@ class TestOneMemberGoesOn:
     def test_with_the_release_that_it_runs(self):
         hosts, found = one_left()
         hosts[0] = seeing(hosts[0], unit={"version": "3.5.33"})
-        assert plan(hosts, found, fenced=["etcd-host2"]).version == "3.5.33"
+        assert plan(hosts, found, fenced=["etcd-host2"]).goes_on.act.version == "3.5.33"
 
     def test_on_another_machine_under_another_name(self):
         """All that is left is a copied data directory; the old machines are off."""
@@ -169,9 +169,9 @@ class TestOneMemberGoesOn:
         with pytest.raises(Refused, match="-e etcd_fenced=etcd-host0,etcd-host1,etcd-host2"):
             plan(hosts, [left(0, state=""), NOTHING])
         found = plan(hosts, [left(0, state=""), NOTHING], fenced=names)
-        assert (found.survivor, found.version) == ("etcd-host7", releases.DEFAULT_VERSION)
+        assert (found.survivor, found.goes_on.act.version) == ("etcd-host7", releases.DEFAULT_VERSION)
         older = plan(hosts, [left(0, state="", version="3.5.0"), NOTHING], fenced=names)
-        assert older.version == "3.5.33"
+        assert older.goes_on.act.version == "3.5.33"
         assert [step.kind for step in found.installs] == ["install"]
 
     def test_where_an_interrupted_run_has_begun_whatever_the_others_have(self):
