@@ -13,8 +13,11 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Undo
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate, RestorePlan
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import store
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
@@ -45,16 +48,27 @@ class ActionModule(InternalAction):
             off = restore.fenced_hosts(wish.fenced or {}, arguments["members"])
             heard = [look.host.name for look in looks if not look.host.silent]
             speaks = here == next(iter(heard or [look.host.name for look in looks]), here)
+            common = {**result, "refusal": "", "off": off, "alive": heard, "undo": _step("", Undo())}
             if arguments["roll_back"]:
                 hosts = restore.roll_back(looks, wish)
                 self._tell(speaks, f"{cluster}: roll the restore back on {', '.join(hosts)}")
-                return {**result, "changed": True, "refusal": "", "plan": None, "off": off}
+                return {**common, "changed": True, "waves": 0}
             plan = restore.plan(looks, wish, self._given(wish))
         except EtcdError as exc:
             refusal = f"{cluster}: refused, nothing was touched.\n{explained(exc.problems)}"
-            return {**result, "changed": False, "refusal": refusal, "plan": None}
+            return {**result, "changed": False, "refusal": refusal, "waves": 0}
         self._tell(speaks, plan.text)
-        return {**result, "changed": True, "refusal": "", "plan": plan.to_dict(), "text": plan.text, "off": off}
+        return {
+            **common,
+            "changed": True,
+            "text": plan.text,
+            "restoration": plan.restoration.to_dict(),
+            "ending": bool(plan.ending),
+            "may_roll_back": plan.may_roll_back,
+            "waves": len(plan.waves),
+            "reversible": len(plan.reversible),
+            "steps": _steps_of(plan, here),
+        }
 
     def _given(self, wish: RestoreRequest) -> Candidate | None:
         """The file on the controller that was named, if it is one."""
@@ -91,3 +105,17 @@ def _look(name: str, hostvars: Mapping[str, Any]) -> HostView:
     if not host.silent and "kept" not in told:
         host = replace(host, silent=str(told.get("msg") or "it was not asked.").strip())
     return HostView(host) if host.silent else HostView.from_results(host, told)
+
+
+def _steps_of(plan: RestorePlan, here: str) -> list[dict[str, Any] | None]:
+    """One host's own part, its step or None for each wave. The first host of a wave says what all of them do."""
+    titles, found = plan.titles, []
+    for wave in plan.waves:
+        own = next((step for step in wave if step.host == here), None)
+        number = f"step {titles.index(wave[0].title) + 1} of {len(titles)}: {wave[0].title}"
+        found.append(_step(number if own is wave[0] else "", own.act) if own else None)
+    return found
+
+
+def _step(announce: str, act: Act) -> dict[str, Any]:
+    return {"announce": announce, **act.to_dict()}

@@ -9,17 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
-from ansible_collections.quorum.etcd.plugins.plugin_utils._calls import Call, Given
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
+from ansible_collections.quorum.etcd.plugins.plugin_utils._snapshot_transfer import SnapshotAction
 
 
-class ActionModule(InternalAction, ArchiveAction):
+class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
     _supports_check_mode = True
     _supports_async = False
 
@@ -35,20 +38,20 @@ class ActionModule(InternalAction, ArchiveAction):
                 "pki": {"type": "dict", "default": {}, "no_log": True},
             }
         )
-        self._display.display(arguments["step"]["announce"])
+        if arguments["step"]["announce"]:
+            self._display.display(arguments["step"]["announce"])
         try:
-            module, options = self._call(arguments)
-            sent = self.with_archive(options)
-            result.update(
-                self._execute_module(module_name=f"quorum.etcd.{module}", module_args=sent, task_vars=task_vars)
-            )
+            act = act_kinds.read(arguments["step"])
+            result.update(self._act(act, arguments, task_vars))
+            if result.get("failed") and act.refusal:
+                result["msg"] = act.refusal.format(msg=result.get("msg", ""), **_named(arguments, task_vars or {}))
         except EtcdError as exc:
             result.update(failed=True, msg=str(exc))
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
 
-    def _call(self, arguments: dict[str, Any]) -> Call:
+    def _act(self, act: Act, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         pki, unvault, check = arguments["pki"], vault_reader(self._loader), self._task.check_mode
         given = Given(
             Host.from_observation("", arguments["observation"]),
@@ -57,4 +60,24 @@ class ActionModule(InternalAction, ArchiveAction):
             arguments["start_timeout"],
             arguments["source"],
         )
-        return _calls.of_act(acts.read(arguments["step"]), given)
+
+        def run(call: Call) -> dict[str, Any]:
+            name, options = f"quorum.etcd.{call.module}", self.with_archive(call.options)
+            done: dict[str, Any] = self._execute_module(module_name=name, module_args=options, task_vars=task_vars)
+            return done
+
+        call = _calls.of_act(act, given)
+        if isinstance(act, Stage):
+            return self.stage(act, call, run)
+        if isinstance(act, Fetch):
+            return self.fetch(act, call, run)
+        return run(call)
+
+
+def _named(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, str]:
+    wanted = arguments["observation"]["wanted"]
+    return {
+        "cluster": wanted["cluster"],
+        "host": task_vars["inventory_hostname"],
+        "instance": wanted["layout"]["instance"],
+    }

@@ -66,14 +66,40 @@ refusal:
   description: Why nothing is done, or an empty text.
   returned: always
   type: str
-plan:
-  description:
-    - What is done. C(restoration) is what exactly is restored, C(source) and C(having) who has the snapshot,
-      C(installs) what is to be installed, C(saving) and C(drilling) the hosts of a snapshot and of a trial before.
-    - C(may_roll_back) says whether no host has its new data yet.
-    - None with O(roll_back) and with a refusal.
+steps:
+  description: For each wave this host's step or V(null).
+  returned: with a plan
+  type: list
+  elements: dict
+waves:
+  description: The number of waves. Every host ends its step of one before any host begins the next.
   returned: always
+  type: int
+reversible:
+  description: How many of them are rolled back where one of their steps fails.
+  returned: with a plan
+  type: int
+may_roll_back:
+  description: Whether no host has its new data yet.
+  returned: with a plan
+  type: bool
+ending:
+  description: Whether only what an earlier restore has left behind is removed.
+  returned: with a plan
+  type: bool
+restoration:
+  description: What exactly is restored.
+  returned: with a plan
   type: dict
+undo:
+  description: The step by which this host has everything as it was before.
+  returned: without a refusal
+  type: dict
+alive:
+  description: Hosts that were heard.
+  returned: without a refusal
+  type: list
+  elements: str
 "off":
   description: Hosts of the group whose machines are off.
   returned: without a refusal

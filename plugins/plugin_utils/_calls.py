@@ -9,53 +9,17 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
-
-
-class Call(NamedTuple):
-    """A module of this collection, and its options."""
-
-    module: str
-    options: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What calls are made of beside their acts.
-
-    :param content: renders the files of a host for a version of etcd, and issues what is due.
-    :param reports: what etcd_peer_report returned for the other members.
-    :param start_timeout: how long a member may take to serve, seconds.
-    :param source: C(url), C(archive_dir), C(checksums) and C(checksums_from_mirror) of releases.
-    """
-
-    host: Host
-    content: Callable[[Host, str], dict[str, Any]]
-    reports: Sequence[Mapping[str, Any]]
-    start_timeout: float
-    source: Mapping[str, Any]
-
-    @property
-    def wanted(self) -> Desired:
-        return wanted_of(self.host)
-
-    @property
-    def layout(self) -> dict[str, Any]:
-        return self.wanted.layout.to_dict()
-
-    @property
-    def expected(self) -> dict[str, Any] | None:
-        """The marker that the plan saw."""
-        return self.host.marker.to_dict() if self.host.marker else None
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _restore_calls
+from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
 
 def of_act(act: acts.Act, given: Given) -> Call:
@@ -168,11 +132,9 @@ def _forget(act: acts.Forget, given: Given) -> Call:
         "members": act.members,
     }
     if given.wanted.tls:
-        files = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
-        files |= {"peer_ca_path": "peer-ca", "peer_cert": "peer", "peer_key": "peer-key"}
+        files = {"peer_ca_path": "peer-ca", "peer_cert": "peer", "peer_key": "peer-key"}
         options |= {option: layout.certificate(name) for option, name in files.items()}
-    if layout.user_file:
-        options["user_file"] = layout.user_file
+    options |= given.login
     return Call("etcd_member", options)
 
 
@@ -243,4 +205,5 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.Update: _update,
     acts.RollBack: _roll_back,
     acts.GoOnAlone: _go_on_alone,
+    **_restore_calls.HANDLERS,
 }

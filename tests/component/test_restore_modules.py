@@ -49,7 +49,7 @@ class Host:
     def do(self, state: str, check: bool = False, **options: Any) -> Outcome:
         given = {"name": "a", "peer_urls": ["http://127.0.0.1:1"], "restoration": self.restoration, **options}
         return self.machine.do(
-            "etcd_internal_snapshot_restore",
+            "etcd_internal_restore",
             check=check,
             **self.machine.layout.to_dict(),
             cluster="prod",

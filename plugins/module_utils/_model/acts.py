@@ -15,8 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-
 
 @dataclass(frozen=True)
 class Act:
@@ -25,11 +23,14 @@ class Act:
     :cvar kind: its name in a plan.
     :cvar task: what the task is called that does it.
     :cvar is_long: whether a whole database may be read or sent.
+    :cvar refusal: what a failure means, with C({cluster}), C({host}), C({instance}) and C({msg}); empty where the
+        failure says it all.
     """
 
     kind: ClassVar[str]
     task: ClassVar[str]
     is_long: ClassVar[bool] = False
+    refusal: ClassVar[str] = ""
 
     @property
     def has_version(self) -> bool:
@@ -222,35 +223,3 @@ class GoOnAlone(Act):
     version: str
     term: int
     index: int
-
-
-KINDS: dict[str, type[Act]] = {
-    one.kind: one
-    for one in (
-        Install,
-        MakeAuthorities,
-        Configure,
-        Accept,
-        Prove,
-        Start,
-        Await,
-        Join,
-        Leave,
-        Forget,
-        Update,
-        RollBack,
-        GoOnAlone,
-    )
-}
-
-
-def read(told: Mapping[str, Any]) -> Act:
-    """Return an act from what C(Act.to_dict) made of it.
-
-    :raises BadInput: it is none.
-    """
-    act = KINDS.get(str(told.get("kind")))
-    names = {one.name for one in fields(act)} if act else set()
-    if act is None or not names <= set(told):
-        raise BadInput(f"{told.get('kind')!r} is no step of a plan of this release, or lacks something. Run it again.")
-    return act(**{name: told[name] for name in names})

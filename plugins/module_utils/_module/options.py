@@ -6,7 +6,7 @@
 
 """Options that several modules share: where an instance lies on its host, and what its host is to hold.
 
-The doc fragments C(layout), C(content), C(observed), C(membership), C(joining), C(update), C(witnesses),
+The doc fragments C(layout), C(content), C(membership), C(joining), C(update), C(witnesses),
 C(restore) and C(login) are their twins. An action and the module that it runs on the host share those of one act.
 """
 
@@ -28,12 +28,6 @@ LAYOUT: dict[str, dict[str, Any]] = {
     "install_dir": {"type": "path", "default": "/opt/etcd"},
     "bin_dir": {"type": "path", "default": "/usr/local/bin"},
     "user_file": {"type": "str", "default": ""},
-}
-
-#: What an action on the controller has of the host that it acts on.
-OBSERVED: dict[str, dict[str, Any]] = {
-    "announce": {"type": "str", "default": ""},
-    "observation": {"type": "dict", "required": True},
 }
 
 _TEXT = {"type": "str", "required": True}
@@ -96,9 +90,6 @@ UPDATE: dict[str, dict[str, Any]] = {
     "reports": {"type": "list", "elements": "dict", "default": []},
     **_TIMEOUT,
 }
-
-#: An act of a restore.
-RESTORE: dict[str, dict[str, Any]] = {"restoration": {"type": "dict"}, **_TIMEOUT}
 
 
 def layout_of(params: Mapping[str, Any]) -> Layout:

@@ -40,27 +40,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     roster,
     safety,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate, RestorePlan
 
 Member = Mapping[str, Any]
 
 #: Bytes that a member needs beside its database: two segments of its log, and room for a while.
 ROOM = 512 << 20
-
-#: The acts, each on all hosts before the next one begins, and what a person reads of them.
-ACTS = {
-    "stage": "bring the snapshot to every host, and compare its checksum there",
-    "install": "install what is missing",
-    "save": "save a snapshot of what {saving} serves now, in before-restore beside the others",
-    "drill": "restore the snapshot on {drilling} for a trial, and throw that away",
-    "prepare": "make every member's new data beside the old ones",
-    "mark": "mark every host: nothing starts its member meanwhile",
-    "stop": "stop every member",
-    "archive": "archive every member's old data",
-    "restore": "give every member its new data (until here all of it can be rolled back)",
-    "start": "start all members, and let no client find them",
-    "verify": "compare revision, keys and members",
-    "open": "start all members for their clients",
-}
 
 
 @dataclass(frozen=True)
@@ -79,50 +64,6 @@ class RestoreRequest:
     snapshot_of: str = ""
     allow_missing_hash: bool = False
     fenced: Mapping[str, Sequence[str]] | None = None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A snapshot that might be restored.
-
-    :param host: the inventory's name of the host that has it, empty for the controller.
-    :param details: what is in the file, as far as somebody has read it.
-    :param modified: the time of the file, in seconds, where it has been read.
-    :param alarms: that were raised when it was saved: C(member_id), C(alarm).
-    """
-
-    host: str
-    path: str
-    manifest: Manifest | None
-    details: Mapping[str, Any] | None = None
-    modified: float = 0.0
-    alarms: Sequence[Mapping[str, Any]] = ()
-
-    @property
-    def sha256(self) -> str:
-        return str(self.details["sha256"]) if self.details is not None else self._said.sha256
-
-    @property
-    def revision(self) -> int:
-        return int(self.details["revision"]) if self.details is not None else self._said.revision
-
-    @property
-    def size(self) -> int:
-        return int(self.details["size"]) if self.details is not None else self._said.size
-
-    @property
-    def members(self) -> Sequence[Member]:
-        return list(self.details["members"]) if self.details is not None else self._said.members
-
-    @property
-    def _said(self) -> Manifest:
-        if self.manifest is None:
-            raise BadInput(f"Nobody has read {self.path}, and there is no manifest beside it.")
-        return self.manifest
-
-    @property
-    def label(self) -> str:
-        return f"{self.path} on {self.host or 'the controller'}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +94,7 @@ class HostView:
 
     @classmethod
     def from_results(cls, host: Host, told: Mapping[str, Any]) -> HostView:
-        """From what the module C(etcd_internal_snapshot_restore) told as C(looked)."""
+        """From what the module C(etcd_internal_restore) told as C(looked)."""
         return cls(
             host,
             Restoration.from_dict(told["record"]) if told["record"] else None,
@@ -194,73 +135,6 @@ def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
     details = told.get("details")
     alarms = details["alarms"] if details else told["alarms"]
     return Candidate(host, told["path"], manifest, details, float(told.get("modified", 0.0)), tuple(alarms))
-
-
-@dataclass(frozen=True)
-class RestorePlan:
-    """What a run will do.
-
-    :param source: who has the snapshot, None where nobody needs it any more.
-    :param having: host -> path of those that have it.
-    :param installs: host -> what its C(install) needs, of those that lack something.
-    :param founds_authorities: are the certificate authorities still to be made?
-    :param saving: the host of which the present state is saved first; empty where nobody answers.
-    :param drilling: the host of the drill; empty where it was done.
-    :param may_roll_back: has no host its new data yet?
-    :param leader: the host whose member leads, empty if none does. It is stopped last: beside its followers it would
-        hand over to one that stops as well, and wait for that.
-    :param ending: hosts on which a restore that is over has left something behind: that is removed, and nothing is
-        restored.
-    :param summary: one sentence about what is restored.
-    :param notes: what a person should know.
-    """
-
-    restoration: Restoration
-    hosts: Sequence[str]
-    source: Candidate | None
-    having: Mapping[str, str]
-    installs: Mapping[str, Mapping[str, Any]]
-    founds_authorities: bool
-    saving: str
-    drilling: str
-    may_roll_back: bool
-    summary: str
-    notes: Sequence[str] = ()
-    ending: Sequence[str] = ()
-    leader: str = ""
-
-    @property
-    def text(self) -> str:
-        """The plan for a person."""
-        named = {"saving": self.saving, "drilling": self.drilling}
-        skipped = {
-            *(["save"] if not self.saving else []),
-            *(["drill"] if not self.drilling else []),
-            *(["stage"] if self.source is None else []),
-            *([] if self.installs or self.founds_authorities else ["install"]),
-        }
-        acts = [text.format(**named) for act, text in ACTS.items() if act not in skipped and not self.ending]
-        lines = [f"{self.restoration.cluster}: {self.summary}"]
-        lines += [f"  step {number} of {len(acts)}: {act}" for number, act in enumerate(acts, 1)]
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """What the role needs of it."""
-        source = self.source
-        return {
-            "restoration": self.restoration.to_dict(),
-            "source": {"host": source.host, "path": source.path} if source is not None else None,
-            "having": dict(self.having),
-            "is_lacked": source is not None and bool(source.host) and len(self.having) < len(self.hosts),
-            "manifest": source.manifest.to_dict() if source is not None and source.manifest is not None else None,
-            "installs": dict(self.installs),
-            "founds_authorities": self.founds_authorities,
-            "saving": self.saving,
-            "drilling": self.drilling,
-            "may_roll_back": self.may_roll_back,
-            "ending": list(self.ending),
-            "leader": self.leader,
-        }
 
 
 def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[HostView]) -> dict[str, list[str]]:
@@ -393,7 +267,7 @@ def _begun(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | N
         [host.name for host in hosts],
         chosen,
         _having(looks, chosen.sha256),
-        _installs(hosts, version),
+        bootstrap.installing(hosts, version),
         any(host.wanted is not None and host.wanted.tls and host.authorities.missing for host in hosts),
         _saving(hosts),
         drilling.name,
@@ -445,11 +319,6 @@ def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
     )
     releases.check_version(version)
     return version
-
-
-def _installs(hosts: Sequence[Host], version: str) -> dict[str, Mapping[str, Any]]:
-    steps = bootstrap.installing(hosts, version)
-    return {step.host: {"announce": step.title, **step.act.to_dict()} for step in steps}
 
 
 def _token(cluster: str, hosts: Sequence[Host]) -> str:
@@ -587,7 +456,7 @@ def _continued(
         [look.host.name for look in looks],
         source,
         _having(looks, restoration.sha256),
-        _installs([look.host for look in looks], restoration.version),
+        bootstrap.installing([look.host for look in looks], restoration.version),
         False,
         "",
         "",
@@ -607,7 +476,7 @@ def _ended(looks: Sequence[HostView], restoration: Restoration) -> RestorePlan:
         [look.host.name for look in looks],
         None,
         {},
-        {},
+        (),
         False,
         "",
         "",

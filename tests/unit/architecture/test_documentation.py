@@ -19,9 +19,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.content import Module
 from ansible_collections.quorum.etcd.plugins.doc_fragments.joining import ModuleDocFragment as JoiningDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleDocFragment as LayoutDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.membership import ModuleDocFragment as MembershipDocs
-from ansible_collections.quorum.etcd.plugins.doc_fragments.observed import ModuleDocFragment as ObservedDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
-from ansible_collections.quorum.etcd.plugins.doc_fragments.restore import ModuleDocFragment as RestoreDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.update import ModuleDocFragment as UpdateDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
@@ -31,9 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     JOINING,
     LAYOUT,
     MEMBERSHIP,
-    OBSERVED,
     PRESUMED,
-    RESTORE,
     UPDATE,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import ROLE, InternalAction
@@ -150,18 +146,16 @@ def test_a_module_takes_exactly_the_options_that_are_documented(name, monkeypatc
         (ConnectionDocs.DOCUMENTATION, connection_spec()),
         (LayoutDocs.DOCUMENTATION, LAYOUT),
         (ContentDocs.DOCUMENTATION, CONTENT),
-        (ObservedDocs.DOCUMENTATION, OBSERVED),
         (MembershipDocs.DOCUMENTATION, {name: MEMBERSHIP[name] for name in MEMBERSHIP if name not in PRESUMED}),
         (MembershipDocs.PRESUMED, PRESUMED),
         (JoiningDocs.DOCUMENTATION, JOINING),
         (UpdateDocs.DOCUMENTATION, UPDATE),
-        (RestoreDocs.DOCUMENTATION, RESTORE),
         (PkiDocs.DOCUMENTATION, PKI_DIR_OPTIONS),
         (PkiDocs.KEY, KEY_OPTIONS),
     ],
     ids=[
-        *("connection", "layout", "content", "observed", "membership", "membership.presumed", "joining", "update"),
-        *("restore", "pki", "pki.key"),
+        *("connection", "layout", "content", "membership", "membership.presumed", "joining", "update"),
+        *("pki", "pki.key"),
     ],
 )
 def test_a_doc_fragment_is_the_twin_of_the_options_it_documents(text, options):

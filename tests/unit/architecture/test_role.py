@@ -17,8 +17,9 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import OfRestore, Save, Undo
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import render, trust_as_template
 from inventory_of import absent, bare, logged, saying, seeing, serving, stopped, three
@@ -256,7 +257,6 @@ WITH_DATA = {
     "etcd_snapshot",
     "etcd_snapshot_drill",
     "etcd_internal_snapshot_now",
-    "etcd_internal_snapshot_restore",
 }
 
 
@@ -286,8 +286,12 @@ class TestAHostThatHangs:
                 assert self.seconds(timeout, start_timeout, is_long) > longest + 3600 * waits, task["name"]
 
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
-        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, acts.GoOnAlone}
-        assert {act for act in acts.KINDS.values() if act.is_long} == waiting
+        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, acts.GoOnAlone, *RESTORING}
+        assert {act for act in act_kinds.KINDS.values() if act.is_long} == waiting
+
+
+#: Those of a restore: what test_restore_waves holds.
+RESTORING = {one for one in act_kinds.KINDS.values() if issubclass(one, (OfRestore, Save, Undo))}
 
 
 def planned_kinds():
@@ -315,7 +319,7 @@ def changing():
 
 
 def test_each_kind_of_step_is_planned():
-    assert planned_kinds() | {"forget", "rescue"} == set(acts.KINDS)
+    assert planned_kinds() | {"forget", "rescue", *(one.kind for one in RESTORING)} == set(act_kinds.KINDS)
 
 
 def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():

@@ -44,7 +44,7 @@ def plan_on(here, hosts, hostvars=None, **options):
 def test_every_host_arrives_at_the_same_and_one_says_it():
     hosts = lost()
     results = [plan_on(host.name, hosts) for host in hosts]
-    assert len({json.dumps(result["plan"], sort_keys=True) for result, _printed in results}) == 1
+    assert len({json.dumps(result["restoration"], sort_keys=True) for result, _printed in results}) == 1
     assert [len(printed) for _result, printed in results] == [1, 0, 0]
     assert "restore " + PATH in results[0][1][0]
 
@@ -54,7 +54,7 @@ def test_a_refusal_is_no_failure_yet_and_is_said_in_full_on_every_host():
     results = [plan_on(host.name, hosts, snapshot="/nowhere.db")[0] for host in hosts]
     assert results[0]["refusal"].startswith("etcd_cluster: refused, nothing was touched.\nThere is no file /nowhere.db")
     assert len({result["refusal"] for result in results}) == 1
-    assert not any(result.get("failed") or result["plan"] for result in results)
+    assert not any(result.get("failed") or result["waves"] for result in results)
 
 
 def test_a_host_that_was_not_asked_is_a_refusal():
@@ -68,7 +68,7 @@ def test_a_machine_that_is_off_is_known_by_what_the_inventory_says_of_it():
     hostvars = registered(hosts, **{"etcd-host0": {"ansible_host": "10.0.0.1"}})
     result, _printed = plan_on("etcd-host1", hosts, hostvars, fenced=["etcd-host0"])
     assert result["refusal"] == ""
-    assert "etcd-host0" not in result["plan"]["restoration"]["initial_cluster"]
+    assert "etcd-host0" not in result["restoration"]["initial_cluster"]
 
 
 def test_what_one_host_hears_of_a_machine_that_is_said_to_be_off_is_a_refusal():
@@ -94,19 +94,27 @@ def test_to_roll_back_needs_something_that_was_begun():
 
 def test_what_one_host_says_of_a_restore_is_what_all_go_on_with():
     hosts = lost()
-    record = plan_on("etcd-host0", hosts)[0]["plan"]["restoration"]
+    record = plan_on("etcd-host0", hosts)[0]["restoration"]
     marker = {**hosts[0].seen["marker"], "state": "restore-pending", "before": "started"}
     hosts[0] = seeing(hosts[0], marker=marker)
     hostvars = registered(hosts)
     hostvars["etcd-host0"]["__etcd_looked"] = looked(record=record, prepared=True)
     hostvars["etcd-host1"]["__etcd_seen"]["results"] = [observation(seeing(hosts[1], host={"nonce": "another"}))]
-    assert plan_on("etcd-host0", hosts, hostvars)[0]["plan"]["restoration"] == record
+    assert plan_on("etcd-host0", hosts, hostvars)[0]["restoration"] == record
     roll_back, printed = plan_on("etcd-host0", hosts, hostvars, roll_back=True)
-    assert (roll_back["plan"], roll_back["refusal"]) == (None, "")
+    assert (roll_back["waves"], roll_back["refusal"], roll_back["undo"]["kind"]) == (0, "", "undo")
     assert printed == ["etcd_cluster: roll the restore back on etcd-host0"]
 
 
 def test_a_new_host_is_told_what_to_install():
     hosts = [bare(7)]
     result, _printed = plan_on("etcd-host7", hosts, fenced=["etcd-host0", "etcd-host1", "etcd-host2"])
-    assert result["plan"]["installs"]["etcd-host7"]["version"] == "3.6.14"
+    (install,) = (step for step in result["steps"] if step["kind"] == "install")
+    assert (install["version"], install["announce"]) == ("3.6.14", "step 2 of 12: install etcd 3.6.14 on etcd-host7")
+
+
+def test_an_act_of_all_hosts_is_announced_once():
+    hosts = lost()
+    steps = [plan_on(host.name, hosts)[0]["steps"] for host in hosts]
+    marks = [next(step for step in own if step and step["kind"] == "mark")["announce"] for own in steps]
+    assert marks == ["step 5 of 12: mark every host: nothing starts its member meanwhile", "", ""]

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule as EtcdCa
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_step import ActionModule
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, expected_members
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     KEPT,
@@ -78,20 +78,20 @@ def done(pki):
 
 def test_each_kind_of_act_has_one_way_to_be_done():
     """The CAs are made by a task of their own, which runs on no host."""
-    assert set(acts.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities}
-    assert set(_calls.HANDLERS) <= set(acts.KINDS.values())
+    assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities}
+    assert set(_calls.HANDLERS) <= set(act_kinds.KINDS.values())
 
 
-@pytest.mark.parametrize("act", acts.KINDS.values(), ids=acts.KINDS)
+@pytest.mark.parametrize("act", act_kinds.KINDS.values(), ids=act_kinds.KINDS)
 def test_an_act_is_read_as_it_was_written(act):
     made = act(**{one.name: f"a {one.name}" for one in fields(act)})
-    assert acts.read(made.to_dict()) == made
+    assert act_kinds.read(made.to_dict()) == made
 
 
 @pytest.mark.parametrize("told", [{}, {"kind": "dance"}, {"kind": "install", "version": "3.6.14"}])
 def test_what_is_no_act_of_this_release_is_refused(told):
     with pytest.raises(Exception, match="no step of a plan of this release"):
-        acts.read(told)
+        act_kinds.read(told)
 
 
 class TestInstalling:

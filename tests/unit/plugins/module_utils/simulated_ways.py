@@ -24,7 +24,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import recovery, restore, roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery import MemberRemains, Recovery, RecoveryConsent
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate
 from inventory_of import CLUSTER_ID, seeing
 from simulated import Broken, Inventory, Machine, Shape, World, _template, observe
 from simulated_runs import Act, Run

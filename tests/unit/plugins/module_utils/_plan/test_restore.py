@@ -15,7 +15,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore, roster
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate
 from inventory_of import (
     CLUSTER_ID,
     absent,
@@ -109,6 +110,43 @@ def copied(**changes):
     return Candidate("", "/srv/db", None, {**details, **changes})
 
 
+def kinds(plan):
+    """The waves, each as what is done in it and by whom."""
+    return [(wave[0].kind, [step.host for step in wave]) for wave in plan.waves]
+
+
+class TestItsWaves:
+    ALL = ["etcd-host0", "etcd-host1", "etcd-host2"]
+
+    def test_are_done_by_every_host_before_the_next(self):
+        assert kinds(restore.plan(well(), WISH)) == [
+            ("fetch", ["etcd-host0"]),
+            ("stage", self.ALL),
+            ("save", ["etcd-host1"]),
+            ("try", ["etcd-host2"]),
+            ("prepare", self.ALL),
+            ("mark", self.ALL),
+            ("stop", ["etcd-host1", "etcd-host2"]),
+            ("stop-leader", ["etcd-host0"]),
+            ("archive", self.ALL),
+            ("put-in-place", self.ALL),
+            ("start-apart", self.ALL),
+            ("compare", self.ALL),
+            ("open", self.ALL),
+            ("finish", self.ALL),
+        ]
+
+    def test_can_be_rolled_back_until_a_host_gets_its_new_data(self):
+        plan = restore.plan(well(), WISH)
+        assert kinds(plan)[len(plan.reversible)] == ("put-in-place", self.ALL)
+
+    def test_are_what_is_printed(self):
+        plan = restore.plan(well(), WISH)
+        printed = [line.partition(": ")[2] for line in plan.text.splitlines() if line.startswith("  step ")]
+        assert printed == plan.titles
+        assert {step.title for wave in plan.waves for step in wave} == set(printed)
+
+
 class TestAClusterThatServes:
     def test_is_replaced_by_its_newest_snapshot(self):
         older, newer = (
@@ -125,7 +163,7 @@ class TestAClusterThatServes:
         assert plan.restoration.began == "20261122T074000Z"
 
     def test_stops_its_leader_last(self):
-        assert restore.plan(well(), WISH).to_dict()["leader"] == "etcd-host0"
+        assert restore.plan(well(), WISH).leader == "etcd-host0"
 
     def test_is_replaced_by_what_it_was_last_and_not_by_what_a_wrong_clock_says(self):
         host = well()[0].host
@@ -159,12 +197,12 @@ class TestAClusterThatServes:
 
     def test_is_replaced_by_a_file_on_the_controller(self):
         plan = restore.plan(well(), RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(sha256="c" * 64))
-        assert (plan.source.host, plan.having, plan.to_dict()["is_lacked"]) == ("", {}, False)
+        assert (plan.source.host, plan.having, "fetch" in dict(kinds(plan))) == ("", {}, False)
 
     def test_and_whoever_has_the_file_needs_no_copy(self):
         plan = restore.plan(well(), WISH)
         assert plan.having == {"etcd-host0": PATH}
-        assert plan.to_dict()["is_lacked"]
+        assert kinds(plan)[0] == ("fetch", ["etcd-host0"])
 
 
 class TestAClusterThatIsLost:
@@ -210,7 +248,7 @@ class TestAClusterThatIsLost:
         wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", fenced={f"etcd-host{old}": [] for old in range(3)})
         plan = restore.plan(new(size), wish, given())
         assert len(plan.restoration.members) == size
-        assert set(plan.installs) == {f"etcd-host{number}" for number in range(5, 5 + size)}
+        assert [step.host for step in plan.installs] == [f"etcd-host{number}" for number in range(5, 5 + size)]
         assert "etcd-host0, etcd-host1, etcd-host2: said to be off" in plan.text
 
     def test_is_restored_with_the_etcd_that_wrote_the_snapshot(self):
@@ -489,7 +527,7 @@ class TestARestoreThatIsUnderWay:
         record = begun()
         looks = [over(bare(0), record), replace(over(bare(1), record), record=record), over(bare(2), record)]
         plan = restore.plan(looks, WISH)
-        assert plan.to_dict()["ending"] == ["etcd-host1"]
+        assert kinds(plan) == [("end", ["etcd-host1"]), ("await", ["etcd-host1"])]
         assert "this run restores nothing" in plan.text
         assert "step" not in plan.text
         looks[1] = replace(looks[1], record=None)
@@ -499,7 +537,7 @@ class TestARestoreThatIsUnderWay:
     def test_is_not_over_while_a_host_has_not_finished(self):
         record = begun()
         looks = [over(bare(0), record), replace(over(bare(1), record), record=record), restored(bare(2), record)]
-        assert not restore.plan(looks, WISH).to_dict()["ending"]
+        assert not restore.plan(looks, WISH).ending
 
     def test_is_over_whatever_became_of_the_cluster_since(self):
         """Months later a member was replaced, another one was moved, and another snapshot is asked for."""

@@ -17,7 +17,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers as _markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import Candidate, HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import HostView, RestoreRequest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate
 from inventory_of import CLUSTER_ID, bare, logged, marked, seeing, serving, silent, stopped
 from snapshots_of import manifest
 
