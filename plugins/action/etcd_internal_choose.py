@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
@@ -43,12 +43,6 @@ class ActionModule(InternalAction):
         except EtcdError as exc:
             return {**result, "failed": True, "msg": f"{arguments['cluster']}: {exc}"}
         return {**result, "changed": False, **chosen}
-
-
-def _reclaim(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    hosts: Sequence[str] = arguments["hosts"]
-    leaders = {host: bool(one.get("is_leader")) for host, one in told.items()}
-    return {"host": hosts[0], "order": chosen_host.leader_last(hosts, leaders)}
 
 
 def _save(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,4 +91,4 @@ def _newest(told: Mapping[str, Mapping[str, Any]]) -> str:
     return chosen_host.newest_of({host: Manifest.from_dict(one) for host, one in manifests.items() if one})
 
 
-_CHOICES = {"reclaim": _reclaim, "save": _save, "drill": _drill, "fetch": _fetch}
+_CHOICES = {"save": _save, "drill": _drill, "fetch": _fetch}

@@ -6,22 +6,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, report
+from ansible_collections.quorum.etcd.plugins.plugin_utils import (
+    _plan_cluster,
+    _plan_destroy,
+    _plan_reclaim,
+    _plan_recovery,
+    _plan_restore,
+)
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
-from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 
-_LEFT_OUT = (
-    "'{step.title}' is due, and {step.host} is not in this run (--limit or serial leave it out). Run without them."
-)
 
-_ELSEWHERE = (
-    "{here}: refused, nothing was touched. It is no host of the group that has the members of {cluster}. Write it into "
-    "that group, or name its own: etcd_group"
-)
+def _untouched(request: Request, text: str) -> str:
+    return f"{request.cluster}: refused, nothing was touched.\n{text}"
+
+
+class Goal(NamedTuple):
+    """What a run is for: how it is planned, and how a refusal of it begins."""
+
+    plan: Callable[[Request], Planned]
+    refused: Callable[[Request, str], str] = _untouched
+
+
+GOALS = {
+    "cluster": Goal(_plan_cluster.plan, _plan_cluster.refused),
+    "restore": Goal(_plan_restore.plan),
+    "recovery": Goal(_plan_recovery.plan, _plan_recovery.refused),
+    "reclaim": Goal(_plan_reclaim.plan),
+    "destroy": Goal(_plan_destroy.plan),
+}
 
 
 class ActionModule(InternalAction):
@@ -33,57 +50,38 @@ class ActionModule(InternalAction):
         task_vars = task_vars or {}
         _validation, arguments = self.validate_argument_spec(
             {
+                "goal": {"type": "str", "choices": list(GOALS), "default": "cluster"},
                 "cluster": {"type": "str", "required": True},
                 "members": {"type": "list", "elements": "str", "required": True},
                 "batch": {"type": "list", "elements": "str", "required": True},
-                "verify": {"type": "bool", "default": False},
                 "fenced": {"type": "raw", "default": []},
+                "verify": {"type": "bool", "default": False},
+                "roll_back": {"type": "bool", "default": False},
+                "quorum_lost": {"type": "bool", "default": False},
+                "at_rest": {"type": "bool", "default": False},
+                "snapshot": {"type": "str", "default": ""},
+                "snapshot_of": {"type": "str", "default": ""},
+                "allow_missing_hash": {"type": "bool", "default": False},
+                "keep_revisions": {"type": "int", "default": 0},
+                "allow_outage": {"type": "bool", "default": False},
             }
         )
-        here = task_vars["inventory_hostname"]
-        cluster, batch = arguments["cluster"], arguments["batch"]
-        if here not in arguments["members"]:
-            return _without_steps(result, _ELSEWHERE.format(here=here, cluster=cluster))
-        hosts = hosts_of(arguments["members"], batch, task_vars["hostvars"])
-        alive = [host.name for host in hosts if host.name in batch and not host.silent]
-        speaks = here == next(iter(alive or batch), here)
+        goal = GOALS[arguments["goal"]]
+        request = Request(arguments, task_vars["inventory_hostname"], task_vars["hostvars"], self._loader.path_dwim)
         try:
-            plan = cluster_plan.plan(hosts, arguments["verify"], identity.words_of(arguments["fenced"]))
+            planned = goal.plan(request)
         except EtcdError as exc:
-            return _without_steps(result, _refused(cluster, explained(exc.problems), arguments["verify"]))
-        outside = [step for step in plan.steps if step.host not in alive]
-        if outside:
-            text = _LEFT_OUT.format(step=outside[0])
-            return _without_steps(result, _refused(cluster, text, arguments["verify"]))
-        text = plan.text(cluster)
-        table = report.table(hosts) if not plan.waves else ""
-        if speaks:
-            self._display.display("\n".join(part for part in (text, table) if part))
-        if arguments["verify"] and plan.waves:
-            return _without_steps(result, f"{cluster}: not all is done: {plan.summary}. Run again.")
-        if plan.differences and not plan.waves:
-            return _without_steps(result, f"{cluster}: not as the inventory says, see the plan above.")
-        steps = cluster_plan.steps_by_wave(plan, here)
+            # The same complete text on every host: hosts that were faster may be printed first.
+            refusal = goal.refused(request, explained(exc.problems))
+            return {**result, "changed": False, "refusal": refusal}
+        if not planned.is_known and request.here == next(iter(planned.alive or request.batch), request.here):
+            self._display.display(planned.text(request.cluster))
+        told = planned.to_dict(request.cluster, request.here)
+        walks = not self._task.check_mode or told.get("can_be_rehearsed", True)
         return {
             **result,
+            **told,
             # Acts count what they change; without them this is all that tells of it.
-            "changed": self._task.check_mode and any(steps),
-            "refusal": "",
-            "steps": steps,
-            "waves": len(plan.waves),
-            "walked": len(plan.waves) if not self._task.check_mode or plan.can_be_rehearsed else 0,
-            "alive": alive,
-            "text": text,
-            "table": table,
-            "differences": list(plan.differences),
+            "changed": self._task.check_mode and any(told["steps"]) and not planned.refusal,
+            "walked": told["waves"] if walks else 0,
         }
-
-
-def _refused(cluster: str, text: str, verify: bool) -> str:
-    """The same complete text on every host: hosts that were faster may be printed first."""
-    return f"{cluster}: refused, {'after the steps above' if verify else 'nothing was touched'}.\n{text}"
-
-
-def _without_steps(result: dict[str, Any], refusal: str) -> dict[str, Any]:
-    """No failure yet: whoever fails leaves the play, and those who plan later would no longer see it among them."""
-    return {**result, "changed": False, "refusal": refusal}

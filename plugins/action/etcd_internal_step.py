@@ -12,6 +12,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
@@ -31,7 +32,10 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
         _validation, arguments = self.validate_argument_spec(
             {
                 "step": {"type": "dict", "required": True},
-                "observation": {"type": "dict", "required": True},
+                "cluster": {"type": "str", "required": True},
+                "layout": {"type": "dict", "required": True},
+                "tls": {"type": "bool", "required": True},
+                "observation": {"type": "dict", "default": {}},
                 "reports": {"type": "list", "elements": "dict", "default": []},
                 "start_timeout": {"type": "float", "default": 120.0},
                 "source": {"type": "dict", "default": {}},
@@ -43,8 +47,10 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
         try:
             act = act_kinds.read(arguments["step"])
             result.update(self._act(act, arguments, task_vars))
-            if result.get("failed") and act.refusal:
-                result["msg"] = act.refusal.format(msg=result.get("msg", ""), **_named(arguments, task_vars or {}))
+            if result.get("failed"):
+                _explain(result, act, arguments, task_vars or {})
+            elif act.outcome(result):
+                self._display.display(f"{arguments['cluster']}: {act.outcome(result)}")
         except EtcdError as exc:
             result.update(failed=True, msg=str(exc))
         finally:
@@ -53,8 +59,12 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
 
     def _act(self, act: Act, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         pki, unvault, check = arguments["pki"], vault_reader(self._loader), self._task.check_mode
+        observation = arguments["observation"]
         given = Given(
-            Host.from_observation("", arguments["observation"]),
+            arguments["cluster"],
+            Layout.from_dict(arguments["layout"]),
+            arguments["tls"],
+            Host.from_observation("", observation) if observation else Host(""),
             lambda host, version: content_of(host, version, pki, unvault, check),
             arguments["reports"],
             arguments["start_timeout"],
@@ -74,10 +84,12 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
         return run(call)
 
 
-def _named(arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, str]:
-    wanted = arguments["observation"]["wanted"]
-    return {
-        "cluster": wanted["cluster"],
-        "host": task_vars["inventory_hostname"],
-        "instance": wanted["layout"]["instance"],
-    }
+def _explain(result: dict[str, Any], act: Act, arguments: dict[str, Any], task_vars: dict[str, Any]) -> None:
+    """Say what a failure means, where the act knows more than the module."""
+    if act.refusal:
+        named = {
+            "cluster": arguments["cluster"],
+            "host": task_vars["inventory_hostname"],
+            "instance": arguments["layout"]["instance"],
+        }
+        result["msg"] = act.refusal.format(msg=result.get("msg", ""), **named)

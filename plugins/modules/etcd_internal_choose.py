@@ -22,13 +22,12 @@ attributes:
 options:
   purpose:
     description:
-      - V(reclaim) for the order in which databases are defragmented, the leader's last.
       - V(save) for the healthiest follower that can save a snapshot.
       - V(drill) for the host that has the snapshot O(snapshot), or the newest one.
       - V(fetch) for the host that has the newest snapshot.
       - It fails where no host will do.
     type: str
-    choices: [reclaim, save, drill, fetch]
+    choices: [save, drill, fetch]
     required: true
   cluster:
     description: Name of the cluster, for messages.
@@ -77,11 +76,6 @@ host:
   description: The host that acts.
   returned: success
   type: str
-order:
-  description: The hosts in their order.
-  returned: with O(purpose=reclaim)
-  type: list
-  elements: str
 passed_over:
   description: Why each of the others cannot save one.
   returned: with O(purpose=save)

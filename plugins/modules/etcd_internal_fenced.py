@@ -10,8 +10,8 @@ version_added: "0.2.0"
 description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
   - Reads C(etcd_fenced). Each word of it is an inventory name, a member name, an address or a member ID.
-  - It runs on the controller. With O(danger) it follows on a look at the hosts, and fails where a word names nothing,
-    or where a host gave no answer and is not said to be off.
+  - It runs on the controller, before any host is observed. A word may be that of a member that no host of the group
+    has.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -35,12 +35,6 @@ options:
     description: What C(etcd_fenced) says, a list of words or a text with commas between them.
     type: raw
     default: []
-  danger:
-    description:
-      - Why it would be dangerous to go on without a host that is not off. Empty before the hosts were looked at, when a
-        word may be that of a member that no host of the group has.
-    type: str
-    default: ""
 """
 
 EXAMPLES = r"""

@@ -11,7 +11,7 @@ description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
   - A pure function of what the inventory wants and what was seen. Prints the plan of each cluster once, or says
     what was found, why it is dangerous and what is safe.
-  - A difference from the inventory that no step can mend is reported and ends the run.
+  - What was seen are the results that each host has registered as C(__etcd_seen), C(__etcd_looked) and C(__etcd_left).
   - It never fails itself, because a host that failed would be missing for those that plan a moment later. What it
     returns in RV(refusal) is for the next task to fail with.
 author:
@@ -24,6 +24,17 @@ attributes:
   diff_mode:
     support: none
 options:
+  goal:
+    description:
+      - V(cluster) moves the cluster to what the inventory says. A difference that no step can mend is reported and ends
+        the run.
+      - V(restore) gives all members the data of a snapshot.
+      - V(recovery) makes a new cluster of one member after a quorum was lost.
+      - V(reclaim) gives back the space of databases.
+      - V(destroy) takes the whole cluster away.
+    type: str
+    choices: [cluster, restore, recovery, reclaim, destroy]
+    default: cluster
   cluster:
     description: Name of the cluster, for messages.
     type: str
@@ -38,16 +49,53 @@ options:
     type: list
     elements: str
     required: true
-  verify:
-    description: Whether this plan follows on steps that were carried out, so that any further step is a failure.
-    type: bool
-    default: false
   fenced:
     description:
-      - What C(etcd_fenced) says of machines that are off. That such a host gives no answer is a warning then, no
-        difference.
+      - What C(etcd_fenced) says of hosts, and of members that are in no inventory any more, whose machines are off.
+      - With O(goal=cluster) it is a warning then that such a host gives no answer, no difference.
     type: raw
     default: []
+  verify:
+    description:
+      - Whether the plan follows on steps that were carried out, so that any further step is a failure, with
+        O(goal=cluster).
+    type: bool
+    default: false
+  roll_back:
+    description: Plan to undo what an interrupted run has begun, with O(goal=restore) and O(goal=recovery).
+    type: bool
+    default: false
+  quorum_lost:
+    description:
+      - Whether the quorum does not come back by itself although enough members have their data, with O(goal=recovery).
+    type: bool
+    default: false
+  at_rest:
+    description: Whether every member was stopped since the hosts were observed, with O(goal=recovery).
+    type: bool
+    default: false
+  snapshot:
+    description:
+      - Path of the snapshot on the controller or on a host, with O(goal=restore). Empty for the newest one that a host
+        has.
+    type: str
+    default: ""
+  snapshot_of:
+    description: Name or id of the other cluster that the snapshot is of, with O(goal=restore).
+    type: str
+    default: ""
+  allow_missing_hash:
+    description: Take a copied database, whose file has no checksum, with O(goal=restore).
+    type: bool
+    default: false
+  keep_revisions:
+    description: How many of the newest revisions stay, with O(goal=reclaim).
+    type: int
+    default: 0
+  allow_outage:
+    description: Whether a cluster that cannot spare a member may be without it, with O(goal=reclaim).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -74,12 +122,23 @@ waves:
   description: The number of waves. The steps of one wave run side by side.
   returned: without a refusal
   type: int
+reversible:
+  description:
+    - How many of the first waves are rolled back where a step of them fails, with O(goal=restore).
+    - After how many the plan is made once more, with O(goal=recovery).
+  returned: without a refusal
+  type: int
 walked:
   description: How many of them this run goes through. In check mode all or none, since most presume those before them.
   returned: without a refusal
   type: int
 alive:
   description: Hosts of this run that answered.
+  returned: without a refusal
+  type: list
+  elements: str
+"off":
+  description: Hosts of the group whose machines are off. Empty with O(goal=cluster).
   returned: without a refusal
   type: list
   elements: str
@@ -94,6 +153,39 @@ table:
 differences:
   description: What is not as the inventory says and no step mends. It fails the run once there are no more steps.
   returned: without a refusal
+  type: list
+  elements: str
+can_be_rehearsed:
+  description: Whether check mode can go through the steps.
+  returned: without a refusal, with O(goal=cluster)
+  type: bool
+founds:
+  description: Whether the new cluster is still to be made.
+  returned: without a refusal, with O(goal=recovery)
+  type: bool
+rolls_back:
+  description: Whether the recovery is rolled back.
+  returned: without a refusal, with O(goal=recovery)
+  type: bool
+restoration:
+  description: What exactly is restored.
+  returned: without a refusal, with O(goal=restore) and not O(roll_back)
+  type: dict
+ending:
+  description: Whether only what an earlier restore has left behind is removed.
+  returned: without a refusal, with O(goal=restore) and not O(roll_back)
+  type: bool
+may_roll_back:
+  description: Whether no host has its new data yet.
+  returned: without a refusal, with O(goal=restore) and not O(roll_back)
+  type: bool
+undo:
+  description: The step by which this host has everything as it was before.
+  returned: without a refusal, with O(goal=restore)
+  type: dict
+endpoints:
+  description: Client URLs of the members.
+  returned: without a refusal, with O(goal=reclaim)
   type: list
   elements: str
 """

@@ -21,10 +21,22 @@ options:
     description: The step as the plan returned it.
     type: dict
     required: true
-  observation:
-    description: What was observed on this host, with what the inventory wants of it.
+  cluster:
+    description: Name of the cluster.
+    type: str
+    required: true
+  layout:
+    description: Where the instance lies on this host.
     type: dict
     required: true
+  tls:
+    description: Whether the cluster uses TLS.
+    type: bool
+    required: true
+  observation:
+    description: What was observed on this host, with what the inventory wants of it. Empty for acts that need none.
+    type: dict
+    default: {}
   reports:
     description: What M(quorum.etcd.etcd_peer_report) returned for the other members.
     type: list
@@ -50,6 +62,9 @@ EXAMPLES = r"""
 - name: The role alone calls it
   quorum.etcd.etcd_internal_step:
     step: "{{ __etcd_step }}"
+    cluster: "{{ etcd_cluster_name }}"
+    layout: "{{ __etcd_layout }}"
+    tls: "{{ etcd_tls | bool }}"
     observation: "{{ __etcd_own }}"
     pki: "{{ __etcd_inputs.pki }}"
 """

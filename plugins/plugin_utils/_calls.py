@@ -8,17 +8,16 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _restore_calls
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _recovery_calls, _restore_calls, _whole_cluster_calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
 
@@ -161,19 +160,6 @@ def _roll_back(act: acts.RollBack, given: Given) -> Call:
     return Call("etcd_internal_update", {**given.layout, **_on_a_member(act, given), **options})
 
 
-def _go_on_alone(act: acts.GoOnAlone, given: Given) -> Call:
-    wanted, architecture = given.wanted, releases.architecture(given.host.seen["host"]["architecture"])
-    options = {
-        "name": wanted.name,
-        "peer_urls": list(wanted.member.peer_urls),
-        "binary": posixpath.join(wanted.layout.release_dir(act.version, architecture), "etcd"),
-        "term": act.term,
-        "index": act.index,
-        "timeout": given.start_timeout,
-    }
-    return Call("etcd_internal_rescue", {**given.content(given.host, act.version), **options})
-
-
 def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
     """What an update says of the member that there is, whichever way it goes."""
     if given.expected is None:
@@ -204,6 +190,7 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.Forget: _forget,
     acts.Update: _update,
     acts.RollBack: _roll_back,
-    acts.GoOnAlone: _go_on_alone,
     **_restore_calls.HANDLERS,
+    **_recovery_calls.HANDLERS,
+    **_whole_cluster_calls.HANDLERS,
 }

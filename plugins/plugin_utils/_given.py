@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import wanted_of
 
 
@@ -31,12 +32,18 @@ class Call(NamedTuple):
 class Given:
     """What calls are made of beside their acts.
 
+    :param place: where the instance lies on its host.
+    :param tls: whether the cluster uses TLS.
+    :param host: as it was observed; without anything where it was not.
     :param content: renders the files of a host for a version of etcd, and issues what is due.
     :param reports: what etcd_peer_report returned for the other members.
     :param start_timeout: how long a member may take to serve, seconds.
     :param source: C(url), C(archive_dir), C(checksums) and C(checksums_from_mirror) of releases.
     """
 
+    cluster: str
+    place: Layout
+    tls: bool
     host: Host
     content: Callable[[Host, str], dict[str, Any]]
     reports: Sequence[Mapping[str, Any]]
@@ -49,7 +56,7 @@ class Given:
 
     @property
     def layout(self) -> dict[str, Any]:
-        return self.wanted.layout.to_dict()
+        return self.place.to_dict()
 
     @property
     def expected(self) -> dict[str, Any] | None:
@@ -59,8 +66,8 @@ class Given:
     @property
     def login(self) -> dict[str, Any]:
         """Who asks the cluster on the host: its administrator's certificate, or the user of a file."""
-        layout, login = self.wanted.layout, {}
-        if self.wanted.tls:
+        layout, login = self.place, {}
+        if self.tls:
             files = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
             login = {option: layout.certificate(name) for option, name in files.items()}
         return {**login, **({"user_file": layout.user_file} if layout.user_file else {})}

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import join, recovery, service, survivor
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.join import Joining
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.survivor import Survivor
@@ -349,11 +350,11 @@ def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThr
 def test_a_snapshot_is_saved_of_a_member_that_has_no_quorum(three: OneOfThree, tmp_path: Path) -> None:
     host = three.host
     lose_the_others(three)
-    kept = tmp_path / "kept"
-    path = recovery.save(host.systemd, host.layout, "prod", str(kept), check=False)
-    assert kept.manifest_of(path).cluster == "prod"
+    directory = tmp_path / "kept"
+    path = recovery.save(host.systemd, host.layout, "prod", str(directory), check=False)
+    assert catalog.manifest_of(path).cluster == "prod"
     stop(host)
-    assert recovery.save(host.systemd, host.layout, "prod", str(kept), check=False) == ""
+    assert recovery.save(host.systemd, host.layout, "prod", str(directory), check=False) == ""
 
 
 class TestWhatIsLeft:

@@ -13,7 +13,13 @@ from dataclasses import fields
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, restore_acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
+    destroy_acts,
+    reclaim_acts,
+    recovery_acts,
+    restore_acts,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 
 KINDS: dict[str, type[Act]] = {
@@ -31,7 +37,6 @@ KINDS: dict[str, type[Act]] = {
         acts.Forget,
         acts.Update,
         acts.RollBack,
-        acts.GoOnAlone,
         restore_acts.Fetch,
         restore_acts.Stage,
         restore_acts.Save,
@@ -48,6 +53,17 @@ KINDS: dict[str, type[Act]] = {
         restore_acts.Finish,
         restore_acts.End,
         restore_acts.Undo,
+        recovery_acts.SaveAnswering,
+        recovery_acts.Suspend,
+        recovery_acts.GoOnAlone,
+        recovery_acts.GiveUp,
+        recovery_acts.Resume,
+        reclaim_acts.Compact,
+        reclaim_acts.Defragment,
+        reclaim_acts.Disarm,
+        destroy_acts.StopForGood,
+        destroy_acts.ArchiveForGood,
+        destroy_acts.RemoveMarker,
     )
 }
 

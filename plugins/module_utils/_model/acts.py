@@ -37,6 +37,10 @@ class Act:
         """Whether it writes what belongs to one release of etcd."""
         return any(one.name == "version" for one in fields(self))
 
+    def outcome(self, _result: Mapping[str, Any]) -> str:
+        """Return what a person should know of what was done; empty where the act says it all."""
+        return ""
+
     def to_dict(self) -> dict[str, Any]:
         return {"kind": self.kind, "task": self.task, "is_long": self.is_long, **asdict(self)}
 
@@ -207,19 +211,3 @@ class RollBack(Reported):
     task = "Roll an interrupted update back"
     is_long = True
     endpoints: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class GoOnAlone(Act):
-    """Make a cluster of one member, from a copy of its data.
-
-    :param term: of the last entry of its log; 0 where it has made the new cluster already.
-    :param index: of that entry.
-    """
-
-    kind = "rescue"
-    task = "Make a cluster of one member"
-    is_long = True
-    version: str
-    term: int
-    index: int

@@ -109,7 +109,7 @@ class Stop(OfRestore):
     kind = "stop"
     state = "stopped"
     task = "Stop every member but the leader"
-    text = "stop every member, the leader last"
+    text = "stop every follower"
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ class StopLeader(Stop):
 
     kind = "stop-leader"
     task = "Stop the leader"
+    text = "stop the leader"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
@@ -28,7 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     identity as _identity,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Confirmations, Desired, Host, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Confirmations, Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import DEFAULT_VERSION
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
@@ -42,46 +41,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     roster as _roster,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 
 #: Clocks further apart than this are reported, in seconds.
 SKEW_LIMIT = 2.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run will do with one cluster.
-
-    :param summary: one sentence about what was found.
-    :param waves: the steps, those of one wave side by side.
-    :param differences: what is not as the inventory says and no step mends.
-    :param warnings: what a person should know and nothing depends on.
-    """
-
-    summary: str
-    waves: tuple[Wave, ...] = ()
-    differences: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def steps(self) -> list[Step]:
-        return [step for wave in self.waves for step in wave]
-
-    @property
-    def can_be_rehearsed(self) -> bool:
-        """Do the steps presume nothing of each other, so that check mode can go through them and show every file?"""
-        return all(isinstance(step.act, acts.Update) and not step.act.peer_urls for step in self.steps)
-
-    def numbered(self, step: Step) -> str:
-        """A step as it announces itself: C(step 3 of 9: start etcd-host1)."""
-        return f"step {self.steps.index(step) + 1} of {len(self.steps)}: {step.title}"
-
-    def text(self, cluster: str) -> str:
-        """The plan for a person."""
-        lines = [f"{cluster}: {self.summary}"]
-        lines += [f"  {self.numbered(step)}" for step in self.steps]
-        lines += [f"  not as the inventory says: {difference}" for difference in self.differences]
-        lines += [f"  warning: {warning}" for warning in self.warnings]
-        return "\n".join(lines)
 
 
 def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] = ()) -> Plan:
@@ -137,8 +100,7 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
     return Plan(
         f"{len(members)} host{'s' * (len(members) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
         waves,
-        (),
-        _warnings(members, version),
+        warnings=_warnings(members, version),
     )
 
 
@@ -228,7 +190,8 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         summary = f"{count}: {len(changes.steps)} step{'s' * (len(changes.steps) > 1)} to what the inventory says"
     else:
         summary = f"{count}: {'different from the inventory' if differences else 'nothing to do'}"
-    return Plan(summary, tuple(changes.waves), tuple(dict.fromkeys(differences)), warnings)
+    found_open = tuple(dict.fromkeys(differences))
+    return Plan(summary, tuple(changes.waves), differences=found_open, warnings=warnings)
 
 
 def _fenced(host: Host) -> str:
@@ -815,12 +778,3 @@ def _schedules(hosts: Sequence[Host]) -> list[str]:
         f"etcd_snapshot_schedule differs between the hosts of one cluster ({said}): each saves at its own times only, "
         "and on its days no other takes its place. Give it once, for the group."
     ]
-
-
-def steps_by_wave(planned: Plan, host: str) -> list[dict[str, Any] | None]:
-    """One host's own part: its step or None for each wave, as the role walks them."""
-    found = []
-    for wave in planned.waves:
-        mine = next((step for step in wave if step.host == host), None)
-        found.append(None if mine is None else {"announce": planned.numbered(mine), **mine.act.to_dict()})
-    return found

@@ -25,11 +25,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     recovery_space,
     releases,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import GoOnAlone
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import GoOnAlone
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery_plan import Recovery
 
 Member = Mapping[str, Any]
 
@@ -97,56 +98,6 @@ class RecoveryConsent:
     roll_back: bool = False
 
 
-@dataclass(frozen=True)
-class Recovery:
-    """What a run will do.
-
-    :param summary: one sentence about what was found.
-    :param survivor: the host whose member goes on alone; empty where there is nothing left to do for that.
-    :param saves: hosts whose member still answers: a snapshot of each is saved before anything stops.
-    :param rests: hosts on which nothing may start until the end, in the inventory's order.
-    :param founds: is the new cluster still to be made?
-    :param installs: what the survivor's host still lacks to run it.
-    :param goes_on: the step by which it does. What its log ends with is certain only once every member is stopped.
-    :param rolls_back: hosts that get back what they had.
-    :param off: hosts whose machines are off.
-    :param facts: what a person should know.
-    """
-
-    summary: str
-    survivor: str = ""
-    saves: tuple[str, ...] = ()
-    rests: tuple[str, ...] = ()
-    founds: bool = False
-    installs: Wave = ()
-    goes_on: Step | None = None
-    rolls_back: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-
-    def steps(self) -> list[str]:
-        """What is done, in order, for a person."""
-        if self.rolls_back:
-            return [f"{host} gets back what it had" for host in self.rolls_back]
-        found = [f"save a snapshot of the member on {host}, which still answers" for host in self.saves]
-        if self.founds:
-            found.append(f"stop the members on {', '.join(self.rests)}, and let none start")
-            found += [step.title for step in self.installs]
-            found.append(f"the member on {self.survivor} goes on alone, from a copy of its data")
-        others = [host for host in self.rests if host != self.survivor]
-        if others:
-            found.append(f"archive the data on {', '.join(others)}")
-            found.append(f"{', '.join(others)} join it anew, empty, one after the other")
-        return found
-
-    def text(self, cluster: str) -> str:
-        lines = [f"{cluster}: {self.summary}"]
-        steps = self.steps()
-        lines += [f"  step {at} of {len(steps)}: {step}" for at, step in enumerate(steps, 1)]
-        lines += [f"  note: {fact}" for fact in self.facts]
-        return "\n".join(lines)
-
-
 def plan(
     hosts: Sequence[Host], left: Mapping[str, MemberRemains], words: RecoveryConsent, at_rest: bool = False
 ) -> Recovery:
@@ -202,26 +153,17 @@ class _Recovering:
         return Recovery(
             summary=self._summary(survivor),
             survivor=survivor.name,
-            saves=tuple(host.name for host in self._hosts if self._still_says(host)),
+            saves=tuple(host.name for host in self._hosts if _still_answers(host)),
             rests=tuple(host.name for host in self._hosts),
             founds=True,
             installs=bootstrap.installing([survivor], version),
-            goes_on=self._going_on(survivor, version),
+            # One that has made the new cluster already goes on whatever its log says.
+            goes_on=GoOnAlone(version, *self._of(survivor).place),
             facts=tuple(self._facts(survivor, bool(founded))),
         )
 
-    def _going_on(self, survivor: Host, version: str) -> Step:
-        # One that has made the new cluster already goes on whatever its log says.
-        term, index = self._of(survivor).place
-        title = f"{self._cluster}: {survivor.name} goes on with what its log holds"
-        return Step(survivor.name, title, GoOnAlone(version, term, index))
-
     def _of(self, host: Host) -> MemberRemains:
         return self._left[host.name]
-
-    def _still_says(self, host: Host) -> bool:
-        """Does it answer, although it cannot agree on anything?"""
-        return bool(host.runs and (host.seen.get("cluster") or {}).get("status")) and not self._at_rest
 
     # -- may it be done ----------------------------------------------------------------------------------------------
 
@@ -339,7 +281,7 @@ class _Recovering:
 
         A log that is still written may end further than that of the survivor once all members are stopped.
         """
-        saving = [host for host in self._hosts if self._still_says(host)]
+        saving = [host for host in self._hosts if _still_answers(host) and not self._at_rest]
         for host in saving:
             snapshot = self._of(host).snapshot
             if snapshot is not None and host.wanted is not None:
@@ -494,6 +436,11 @@ class _Recovering:
         if self._words.fenced:
             yield f"given up: {', '.join(self._words.fenced)}. Never switch them on again with their old disks"
         yield "writes that were acknowledged by lost members only are lost"
+
+
+def _still_answers(host: Host) -> bool:
+    """Whether a member answered when it was looked at, although it cannot agree on anything."""
+    return bool(host.runs and (host.seen.get("cluster") or {}).get("status"))
 
 
 def _name(member: Member) -> str:

@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Ste
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import OfRestore
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 
 Member = Mapping[str, Any]
 
@@ -105,37 +106,22 @@ class RestorePlan:
     leader: str = ""
 
     @property
-    def reversible(self) -> tuple[Wave, ...]:
-        """The waves that are rolled back where one of their steps fails."""
-        return () if self.ending else tuple(wave for wave in (*_made_ready(self), *_of(self, _BEFORE)) if wave)
-
-    @property
-    def waves(self) -> tuple[Wave, ...]:
-        return (*self.reversible, *self._lasting)
-
-    @property
-    def _lasting(self) -> tuple[Wave, ...]:
-        """The waves that the same command goes on with where one of their steps fails."""
-        if not self.ending:
-            return tuple(_of(self, _AFTER))
-        restoration = self.restoration.to_dict()
-        return (
-            tuple(Step(host, acts.End.text, acts.End(restoration)) for host in self.ending),
-            tuple(Step(host, "await every member", Await()) for host in self.ending),
+    def plan(self) -> Plan:
+        """First what is rolled back where a step of it fails, then what the same command goes on with."""
+        if self.ending:
+            return Plan(self.summary, _ended(self), notes=tuple(self.notes))
+        reversible = [wave for wave in (*_made_ready(self), *_of(self, _BEFORE)) if wave]
+        return Plan(
+            self.summary, (*reversible, *_of(self, _AFTER)), reversible=len(reversible), notes=tuple(self.notes)
         )
 
-    @property
-    def titles(self) -> list[str]:
-        """What is done, each act of all hosts once."""
-        return list(dict.fromkeys(step.title for wave in self.waves for step in wave))
 
-    @property
-    def text(self) -> str:
-        """The plan for a person."""
-        titles = [] if self.ending else self.titles
-        lines = [f"{self.restoration.cluster}: {self.summary}"]
-        lines += [f"  step {number} of {len(titles)}: {title}" for number, title in enumerate(titles, 1)]
-        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+def _ended(plan: RestorePlan) -> tuple[Wave, ...]:
+    restoration = plan.restoration.to_dict()
+    return (
+        tuple(Step(host, acts.End.text, acts.End(restoration)) for host in plan.ending),
+        tuple(Step(host, acts.Finish.text, Await()) for host in plan.ending),
+    )
 
 
 def _made_ready(plan: RestorePlan) -> Iterator[Wave]:
@@ -165,10 +151,13 @@ def _made_ready(plan: RestorePlan) -> Iterator[Wave]:
 def _of(plan: RestorePlan, kinds: Sequence[type[OfRestore]]) -> Iterator[Wave]:
     restoration: dict[str, Any] = plan.restoration.to_dict()
     for kind in kinds:
-        wave = tuple(Step(host, kind.text, kind(restoration)) for host in plan.hosts)
-        if kind is acts.Stop:
-            yield tuple(step for step in wave if step.host != plan.leader)
-        elif kind is acts.StopLeader:
-            yield tuple(step for step in wave if step.host == plan.leader)
-        else:
-            yield wave
+        title = "stop every member" if kind is acts.Stop and not plan.leader else kind.text
+        yield tuple(Step(host, title, kind(restoration)) for host in _hosts_of(plan, kind))
+
+
+def _hosts_of(plan: RestorePlan, kind: type[OfRestore]) -> Sequence[str]:
+    if kind is acts.Stop:
+        return [host for host in plan.hosts if host != plan.leader]
+    if kind is acts.StopLeader:
+        return [host for host in plan.hosts if host == plan.leader]
+    return plan.hosts

@@ -18,7 +18,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import OfDestruction
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.reclaim_acts import Compact, Defragment, Disarm
+from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import OfRecovery
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import OfRestore, Save, Undo
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import render, trust_as_template
@@ -241,8 +244,6 @@ class TestTasks:
 DECIDING = {
     "etcd_internal_choose",
     "etcd_internal_plan",
-    "etcd_internal_recovery_plan",
-    "etcd_internal_restore_plan",
     "etcd_internal_fenced",
     "etcd_internal_tags",
 }
@@ -286,12 +287,17 @@ class TestAHostThatHangs:
                 assert self.seconds(timeout, start_timeout, is_long) > longest + 3600 * waits, task["name"]
 
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
-        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, acts.GoOnAlone, *RESTORING}
+        waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, Compact, Defragment}
+        waiting |= RESTORING | RECOVERING
         assert {act for act in act_kinds.KINDS.values() if act.is_long} == waiting
 
 
 #: Those of a restore: what test_restore_waves holds.
 RESTORING = {one for one in act_kinds.KINDS.values() if issubclass(one, (OfRestore, Save, Undo))}
+RECOVERING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfRecovery)}
+DESTROYING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfDestruction)}
+#: No ordinary run plans them.
+OF_OTHER_GOALS = RESTORING | RECOVERING | DESTROYING | {Compact, Defragment, Disarm}
 
 
 def planned_kinds():
@@ -319,7 +325,7 @@ def changing():
 
 
 def test_each_kind_of_step_is_planned():
-    assert planned_kinds() | {"forget", "rescue", *(one.kind for one in RESTORING)} == set(act_kinds.KINDS)
+    assert planned_kinds() | {"forget", *(one.kind for one in OF_OTHER_GOALS)} == set(act_kinds.KINDS)
 
 
 def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
@@ -339,10 +345,11 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "restored",
         "restoring",
         "reclaim",
-        "defragment",
         "recovery",
         "report",
-        "rescue",
+        "remains",
+        "whole_cluster",
+        "part",
         "snapshot",
     }
 
@@ -353,7 +360,7 @@ def test_a_step_gets_what_its_tasks_ask_for():
     read = set(re.findall(r"__etcd_step\.([a-z_]+)", text))
     for hosts in (three(), *changing()):
         plan = cluster_plan.plan(hosts)
-        for step in [one for host in hosts for one in cluster_plan.steps_by_wave(plan, host.name) if one]:
+        for step in [one for host in hosts for one in plan.part_of(host.name) if one]:
             assert read - {"nonce", "witnesses"} <= set(step)
             assert ("nonce" in step) == ("witnesses" in step)
 

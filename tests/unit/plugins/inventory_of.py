@@ -340,6 +340,13 @@ def member_list(members: int | Iterable[int] = 3) -> list[dict[str, Any]]:
     ]
 
 
+def of_instance(host: Host | None = None) -> dict[str, Any]:
+    """What a step is told of the instance on such a host, whether it was observed or not."""
+    wanted = (host or bare()).wanted
+    assert wanted is not None
+    return {"cluster": wanted.cluster, "layout": wanted.layout.to_dict(), "tls": wanted.tls}
+
+
 def observation(host: Host) -> dict[str, Any]:
     """What C(etcd_internal_observe) registers for such a host."""
     return {

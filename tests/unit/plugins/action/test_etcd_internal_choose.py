@@ -19,11 +19,6 @@ def chosen(purpose, looked, **options):
     return Task(ActionModule).run({"hostvars": hostvars}, purpose=purpose, **given)
 
 
-def test_databases_are_made_small_in_an_order():
-    found = chosen("reclaim", [{"is_leader": True}, {"is_leader": False}])
-    assert (found["host"], found["order"]) == ("etcd-host0", ["etcd-host1", "etcd-host0"])
-
-
 def test_one_that_can_saves():
     found = chosen("save", [{"problem": "its disk is full."}, {"rank": [0, 1]}])
     assert (found["host"], found["passed_over"]) == ("etcd-host1", ["etcd-host0: its disk is full."])

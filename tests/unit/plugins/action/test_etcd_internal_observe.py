@@ -223,7 +223,8 @@ def test_a_host_that_is_not_in_the_clusters_group_is_refused(tmp_path):
     command = [Path(sys.executable).parent / "ansible-playbook", "-i", "hosts", "play.yml"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "127.0.0.1: refused, nothing was touched. It is no host of the group" in done.stdout
+    assert "refused, nothing was touched." in done.stdout
+    assert "127.0.0.1 is no host of the group" in done.stdout
 
 
 def forgetting(urls, heard=None):

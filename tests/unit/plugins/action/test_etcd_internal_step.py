@@ -13,6 +13,11 @@ from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule 
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_step import ActionModule
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import (
+    ArchiveForGood,
+    RemoveMarker,
+    StopForGood,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     KEPT,
@@ -22,6 +27,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
     REMOVED,
     STARTED,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.reclaim_acts import Compact, Defragment, Disarm
+from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import GoOnAlone
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from inventory_of import (
     CLUSTER_ID,
@@ -34,6 +41,7 @@ from inventory_of import (
     marked,
     member_id,
     observation,
+    of_instance,
     saying,
     seeing,
     serving,
@@ -68,7 +76,8 @@ def done(pki):
         """The result, and the module that was run on the host with its options."""
         task = Task(ActionModule, check=check, answer={"changed": True, "diff": []})
         step = {"announce": "step 4 of 15: something", **act.to_dict()}
-        result = task.run({}, step=step, observation=observation(host), pki=pki, **{"source": SOURCE, **given})
+        given = {"source": SOURCE, **of_instance(host), "observation": observation(host), **given}
+        result = task.run({}, step=step, pki=pki, **given)
         assert task.printed == ["step 4 of 15: something"]
         assert len(task.sent) <= 1
         return result, *(task.sent[0] if task.sent else ("", {}))
@@ -374,11 +383,11 @@ def test_nothing_is_sent_where_a_file_cannot_be_rendered(join):
 
 
 class TestAMemberThatGoesOnAlone:
-    ACT = acts.GoOnAlone(VERSION, term=4, index=77)
+    ACT = GoOnAlone(VERSION, term=4, index=77)
 
     def test_is_sent_all_that_it_needs_in_one_call(self, done):
         _result, module, sent = done(self.ACT, stopped(bare()))
-        assert module == "quorum.etcd.etcd_internal_rescue"
+        assert module == "quorum.etcd.etcd_internal_recovery"
         assert {file["path"] for file in sent["files"]} >= {LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file}
         assert (sent["name"], sent["peer_urls"]) == ("etcd-host0", ["http://10.0.0.1:2380"])
         assert sent["binary"] == f"/opt/etcd/etcd-v{VERSION}-linux-amd64/etcd"
@@ -389,3 +398,38 @@ class TestAMemberThatGoesOnAlone:
             # The gate looks for it, to keep such a member down.
             if not file["path"].endswith("/gate"):
                 assert "force-new-cluster" not in file["content"].lower().replace("_", "-")
+
+
+class TestAStepForWhichNoHostWasObserved:
+    """A cluster is destroyed, or its space is reclaimed, whatever else is wrong with a host."""
+
+    @pytest.fixture
+    def asked(self):
+        def asked(act, answer=None, **given):
+            task = Task(ActionModule, answer=answer or {"changed": True})
+            task.run({}, step={"announce": "", **act.to_dict()}, **{**of_instance(bare(0, tls=True)), **given})
+            ((module, sent),) = task.sent
+            return module.rpartition(".")[2], sent, task.printed
+
+        return asked
+
+    @pytest.mark.parametrize("act", [StopForGood(), ArchiveForGood(), RemoveMarker()], ids=lambda act: act.kind)
+    def test_destroys_by_layout_and_name_alone(self, asked, act):
+        module, sent, _printed = asked(act)
+        assert module == "etcd_internal_destroy"
+        assert (sent["state"], sent["cluster"], sent["data_dir"]) == (act.state, "etcd_cluster", LAYOUT.data_dir)
+
+    def test_compacts_with_the_administrators_certificate(self, asked):
+        module, sent, printed = asked(Compact(ENDPOINTS, 7), {"current_revision": 20, "oldest_revision": 13})
+        assert (module, sent["endpoints"], sent["keep_revisions"]) == ("etcd_compaction", ENDPOINTS, 7)
+        assert (sent["physical"], sent["client_cert"]) == (True, "/etc/etcd/ssl/admin.pem")
+        assert printed == ["etcd_cluster: of 20 revisions those from 13 on are kept"]
+
+    def test_defragments_the_member_of_its_host(self, asked):
+        module, sent, _printed = asked(Defragment(allow_outage=True), start_timeout=30.0)
+        assert (module, sent["allow_outage"], sent["start_timeout"]) == ("etcd_defrag", True, 30.0)
+        assert sent["conf_dir"] == LAYOUT.conf_dir
+
+    def test_disarms_the_alarm_of_full_databases_only(self, asked):
+        module, sent, _printed = asked(Disarm(ENDPOINTS))
+        assert (module, sent["state"], sent["alarm"]) == ("etcd_alarm", "disarmed", "NOSPACE")

@@ -13,7 +13,7 @@ from ansible import constants
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_step import ActionModule
 from ansible_collections.quorum.etcd.plugins.module_utils._model import restore_acts as acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
-from inventory_of import bare, observation, seeing, serving
+from inventory_of import bare, observation, of_instance, seeing, serving
 from role_task import Task
 
 RESTORATION = {"version": "3.6.14", "sha256": "a" * 64}
@@ -35,7 +35,7 @@ class Host(Task):
 
     def act(self, act, **arguments):
         step = {"announce": "", **act.to_dict()}
-        given = {"observation": observation(bare(1)), **arguments}
+        given = {**of_instance(bare(1)), "observation": observation(bare(1)), **arguments}
         return self.run({"inventory_hostname": "etcd-host1"}, step=step, **given)
 
 
@@ -55,9 +55,8 @@ def test_whoever_is_to_log_in_is_told(user_file):
     host = Host(changed=True)
     wanted = bare(1).wanted
     layout = replace(wanted.layout, user_file=user_file)
-    host.act(
-        acts.Compare(RESTORATION), observation=observation(replace(bare(1), wanted=replace(wanted, layout=layout)))
-    )
+    changed = replace(bare(1), wanted=replace(wanted, layout=layout))
+    host.act(acts.Compare(RESTORATION), observation=observation(changed), **of_instance(changed))
     assert host.sent[0][1]["user_file"] == user_file
 
 
@@ -143,7 +142,7 @@ SAVED = seeing(serving(bare(1, tls=True)), cluster={"endpoint": "https://10.0.0.
 
 def test_what_is_served_is_saved_where_no_restore_finds_it():
     host = Host(changed=True)
-    host.act(acts.Save(), observation=observation(SAVED))
+    host.act(acts.Save(), observation=observation(SAVED), **of_instance(SAVED))
     ((module, sent),) = host.sent
     assert (module, sent["directory"]) == ("quorum.etcd.etcd_snapshot", "/var/lib/etcd-snapshots/before-restore")
     assert (sent["endpoints"], sent["client_key"]) == (["https://10.0.0.2:2379"], "/etc/etcd/ssl/admin-key.pem")

@@ -173,7 +173,7 @@ class TestEveryStep:
     def test_says_which_of_how_many_it_is(self):
         plan = cluster_plan.plan(three())
         total = len(plan.steps)
-        announced = [step["announce"] for at in range(3) for step in cluster_plan.steps_by_wave(plan, f"etcd-host{at}")]
+        announced = [step["announce"] for at in range(3) for step in plan.part_of(f"etcd-host{at}")]
         assert sorted(int(text.split()[1]) for text in announced) == list(range(1, total + 1))
         assert all(f"of {total}: " in text for text in announced)
         assert "step 10 of 15: start etcd-host0" in announced
@@ -182,13 +182,14 @@ class TestEveryStep:
         plan = cluster_plan.plan(three())
         lines = plan.text("etcd_cluster").splitlines()
         assert lines[0].startswith("etcd_cluster: 3 hosts")
-        assert lines[1:] == [f"  {plan.numbered(step)}" for step in plan.steps]
+        total = len(plan.steps)
+        assert lines[1:] == [f"  step {at} of {total}: {step.title}" for at, step in enumerate(plan.steps, 1)]
 
     def test_is_its_own_hosts_alone(self):
         hosts = [stopped(bare(0)), serving(bare(1)), serving(bare(2))]
         plan = cluster_plan.plan(hosts)
-        assert [step["kind"] for step in cluster_plan.steps_by_wave(plan, "etcd-host0")] == ["start", "await"]
-        assert cluster_plan.steps_by_wave(plan, "etcd-host1") == [None, None]
+        assert [step["kind"] for step in plan.part_of("etcd-host0")] == ["start", "await"]
+        assert plan.part_of("etcd-host1") == [None, None]
 
 
 class TestAClusterAsItShouldBe:
@@ -792,7 +793,7 @@ def test_every_host_computes_the_same_plan(hosts):
     if not isinstance(first, str):
         texts = {cluster_plan.plan(list(hosts)).text("c") for _host in hosts}
         assert len(texts) == 1
-        parts = [cluster_plan.steps_by_wave(first, host.name) for host in hosts]
+        parts = [first.part_of(host.name) for host in hosts]
         assert all(len(part) == len(first.waves) for part in parts)
         assert sum(step is not None for part in parts for step in part) == len(first.steps)
 

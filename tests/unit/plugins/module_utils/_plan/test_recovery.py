@@ -72,6 +72,10 @@ def plan(hosts, found, at_rest=False, **words):
     return recovery.plan(hosts, told, RecoveryConsent(**words), at_rest)
 
 
+def titles(found):
+    return list(dict.fromkeys(step.title for step in found.plan.steps))
+
+
 def survivor():
     return stopped(bare(0))
 
@@ -95,7 +99,7 @@ class TestOneMemberGoesOn:
             assert (made.founds, made.off) == (True, ("db3",))
 
     def test_and_all_of_it_is_told(self):
-        text = plan(*one_left(log=log(9, 2, commit=7, torn=True)), fenced=["etcd-host2"]).text("prod")
+        text = plan(*one_left(log=log(9, 2, commit=7, torn=True)), fenced=["etcd-host2"]).plan.text("prod")
         assert text.splitlines() == [
             "prod: 1 of 3 voters is left: etcd-host0 is to go on alone",
             "  step 1 of 4: stop the members on etcd-host0, etcd-host1, and let none start",
@@ -115,7 +119,7 @@ class TestOneMemberGoesOn:
         answering = serving(survivor())
         hosts[0] = seeing(answering, cluster={"serves": False, "error": "no leader"})
         assert plan(hosts, found, fenced=["etcd-host2"]).saves == ("etcd-host0",)
-        assert plan(hosts, found, fenced=["etcd-host2"], at_rest=True).saves == ()
+        assert plan(hosts, found, fenced=["etcd-host2"], at_rest=True).saves == ("etcd-host0",)
         hosts[0] = running(survivor())
         assert plan(hosts, found, fenced=["etcd-host2"]).saves == ()
 
@@ -160,7 +164,7 @@ class TestOneMemberGoesOn:
     def test_with_the_release_that_it_runs(self):
         hosts, found = one_left()
         hosts[0] = seeing(hosts[0], unit={"version": "3.5.33"})
-        assert plan(hosts, found, fenced=["etcd-host2"]).goes_on.act.version == "3.5.33"
+        assert plan(hosts, found, fenced=["etcd-host2"]).goes_on.version == "3.5.33"
 
     def test_on_another_machine_under_another_name(self):
         """All that is left is a copied data directory; the old machines are off."""
@@ -169,9 +173,9 @@ class TestOneMemberGoesOn:
         with pytest.raises(Refused, match="-e etcd_fenced=etcd-host0,etcd-host1,etcd-host2"):
             plan(hosts, [left(0, state=""), NOTHING])
         found = plan(hosts, [left(0, state=""), NOTHING], fenced=names)
-        assert (found.survivor, found.goes_on.act.version) == ("etcd-host7", releases.DEFAULT_VERSION)
+        assert (found.survivor, found.goes_on.version) == ("etcd-host7", releases.DEFAULT_VERSION)
         older = plan(hosts, [left(0, state="", version="3.5.0"), NOTHING], fenced=names)
-        assert older.goes_on.act.version == "3.5.33"
+        assert older.goes_on.version == "3.5.33"
         assert [step.kind for step in found.installs] == ["install"]
 
     def test_where_an_interrupted_run_has_begun_whatever_the_others_have(self):
@@ -378,10 +382,8 @@ class TestARunThatWasInterruptedLate:
         hosts = [alone, marked(stopped(bare(1)), PENDING), silent(bare(2))]
         found = plan(hosts, [left(0, members=member_list(1)), left(1, state=PENDING), None], fenced=["etcd-host2"])
         assert (found.survivor, found.founds, found.rests) == ("etcd-host0", False, ("etcd-host1",))
-        assert found.steps() == [
-            "archive the data on etcd-host1",
-            "etcd-host1 join it anew, empty, one after the other",
-        ]
+        assert titles(found) == ["stop the members on etcd-host1, and let none start", "archive the data on etcd-host1"]
+        assert found.plan.follows == ("etcd-host1 join it anew, empty, one after the other",)
 
     def test_takes_the_same_words_again_although_nobody_knows_the_lost_ones_any_more(self):
         ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
@@ -394,7 +396,7 @@ class TestARunThatWasInterruptedLate:
         ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(0)}
         again = serving(marked(survivor(), markers.STARTED, origin=markers.RECOVERY, **ids), member_list(1))
         found = plan([again, bare(1)], [left(0), NOTHING])
-        assert found.steps() == []
+        assert found.plan.steps == []
 
 
 class TestWhatWasBegunIsPutBack:
@@ -402,7 +404,7 @@ class TestWhatWasBegunIsPutBack:
         hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING), stopped(bare(2))]
         found = plan(hosts, [left(0, state=PENDING), left(1, state=PENDING), left(2)], roll_back=True)
         assert (found.rolls_back, found.rests, found.founds) == (("etcd-host0", "etcd-host1"), (), False)
-        assert found.steps() == ["etcd-host0 gets back what it had", "etcd-host1 gets back what it had"]
+        assert titles(found) == ["etcd-host0 gets back what it had", "etcd-host1 gets back what it had"]
 
     def test_but_not_beside_a_new_cluster_that_was_made(self):
         hosts = [marked(survivor(), PENDING), marked(stopped(bare(1)), PENDING)]

@@ -112,7 +112,7 @@ def copied(**changes):
 
 def kinds(plan):
     """The waves, each as what is done in it and by whom."""
-    return [(wave[0].kind, [step.host for step in wave]) for wave in plan.waves]
+    return [(wave[0].kind, [step.host for step in wave]) for wave in plan.plan.waves]
 
 
 class TestItsWaves:
@@ -138,13 +138,12 @@ class TestItsWaves:
 
     def test_can_be_rolled_back_until_a_host_gets_its_new_data(self):
         plan = restore.plan(well(), WISH)
-        assert kinds(plan)[len(plan.reversible)] == ("put-in-place", self.ALL)
+        assert kinds(plan)[plan.plan.reversible] == ("put-in-place", self.ALL)
 
     def test_are_what_is_printed(self):
-        plan = restore.plan(well(), WISH)
-        printed = [line.partition(": ")[2] for line in plan.text.splitlines() if line.startswith("  step ")]
-        assert printed == plan.titles
-        assert {step.title for wave in plan.waves for step in wave} == set(printed)
+        plan = restore.plan(well(), WISH).plan
+        printed = [line.partition(": ")[2] for line in plan.text("c").splitlines() if line.startswith("  step ")]
+        assert printed == list(dict.fromkeys(step.title for step in plan.steps))
 
 
 class TestAClusterThatServes:
@@ -182,7 +181,7 @@ class TestAClusterThatServes:
         assert restore.plan(looks, WISH).saving == ""
 
     def test_is_told_what_will_be_gone(self):
-        text = restore.plan(well(), WISH).text
+        text = restore.plan(well(), WISH).plan.text("etcd_cluster")
         assert "what was written after revision 1000 is not in the snapshot, and will be gone" in text
         assert "begins at revision 1001200" in text
         assert "member.restore-20261122T074000Z" in text
@@ -209,7 +208,7 @@ class TestAClusterThatIsLost:
     def test_is_restored_on_its_own_hosts(self):
         plan = restore.plan(lost(), WISH)
         assert (plan.source.host, plan.saving, plan.may_roll_back) == ("etcd-host2", "", True)
-        assert "what .* serves now" not in plan.text
+        assert "what .* serves now" not in plan.plan.text("etcd_cluster")
 
     def test_begins_above_what_may_have_been_written_since(self):
         looks = lost()
@@ -249,7 +248,7 @@ class TestAClusterThatIsLost:
         plan = restore.plan(new(size), wish, given())
         assert len(plan.restoration.members) == size
         assert [step.host for step in plan.installs] == [f"etcd-host{number}" for number in range(5, 5 + size)]
-        assert "etcd-host0, etcd-host1, etcd-host2: said to be off" in plan.text
+        assert "etcd-host0, etcd-host1, etcd-host2: said to be off" in plan.plan.text("etcd_cluster")
 
     def test_is_restored_with_the_etcd_that_wrote_the_snapshot(self):
         wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
@@ -260,8 +259,8 @@ class TestAClusterThatIsLost:
         wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
         plan = restore.plan(new(), wish, given(cluster="other", etcd_version="3.4.23", storage_version=""))
         assert plan.restoration.bump == 0
-        assert "cannot raise the revision" in plan.text
-        assert "3.4.27, 3.5.10" in plan.text
+        assert "cannot raise the revision" in plan.plan.text("etcd_cluster")
+        assert "3.4.27, 3.5.10" in plan.plan.text("etcd_cluster")
 
 
 class TestIsRefused:
@@ -384,12 +383,14 @@ class TestIsRefused:
         ):
             restore.plan(looks, WISH)
         confirmed = [replace(one, host=saying(one.host, confirm=("CORRUPT",))) for one in looks]
-        assert "without that alarm" in restore.plan(confirmed, WISH).text
+        assert "without that alarm" in restore.plan(confirmed, WISH).plan.text("etcd_cluster")
 
     def test_not_one_that_was_saved_when_there_was_no_room(self):
         alarms = [{"member_id": member_id(0), "alarm": "NOSPACE"}]
         plan = restore.plan(well(replace(kept(well()[0].host), alarms=alarms)), WISH)
-        assert "saved under NOSPACE; the restored cluster is without that alarm, and takes writes" in plan.text
+        assert "saved under NOSPACE; the restored cluster is without that alarm, and takes writes" in plan.plan.text(
+            "etcd_cluster"
+        )
 
     def test_a_copied_database_of_a_newer_minor(self):
         with pytest.raises(Refused, match=r"written by etcd 3.7.0"):
@@ -528,8 +529,8 @@ class TestARestoreThatIsUnderWay:
         looks = [over(bare(0), record), replace(over(bare(1), record), record=record), over(bare(2), record)]
         plan = restore.plan(looks, WISH)
         assert kinds(plan) == [("end", ["etcd-host1"]), ("await", ["etcd-host1"])]
-        assert "this run restores nothing" in plan.text
-        assert "step" not in plan.text
+        assert "this run restores nothing" in plan.plan.text("etcd_cluster")
+        assert "restore the" not in plan.plan.text("etcd_cluster")
         looks[1] = replace(looks[1], record=None)
         with pytest.raises(Refused, match="has nothing left to do"):
             restore.plan([replace(looks[0], kept=[kept(looks[0].host)]), *looks[1:]], WISH)

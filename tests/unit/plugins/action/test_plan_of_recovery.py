@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.action.etcd_internal_recovery_plan import ActionModule
+from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import CLUSTER_ID, bare, member_id, member_list, observation, silent, stopped
 from role_task import Task
 
@@ -54,7 +54,8 @@ def plan():
         task = Task(ActionModule)
         names = [host.name for host in HOSTS]
         given = {"cluster": "prod", "members": names, "batch": names, "fenced": ["etcd-host2"], **arguments}
-        return task.run({"inventory_hostname": here, "hostvars": known or hostvars()}, **given), task.printed
+        variables = {"inventory_hostname": here, "hostvars": known or hostvars()}
+        return task.run(variables, goal="recovery", **given), task.printed
 
     return plan
 
@@ -65,18 +66,37 @@ def test_it_is_the_same_on_each_host_and_printed_once(plan):
     assert [printed for _result, printed in results] == [[results[0][0]["text"]], [], []]
 
 
-def test_it_says_what_each_task_needs(plan):
+def kinds(result):
+    return [step and step["kind"] for step in result["steps"]]
+
+
+def test_each_host_is_told_its_own_part(plan):
     result, _printed = plan()
-    assert (result["refusal"], result["survivor"], result["founds"]) == ("", "etcd-host0", True)
-    assert result["alive"] == result["rests"] == ["etcd-host0", "etcd-host1"]
-    assert (result["install"], result["saves"], result["rolls_back"]) == (None, [], [])
+    assert (result["refusal"], result["founds"], result["rolls_back"]) == ("", True, False)
+    assert (result["alive"], result["off"]) == (["etcd-host0", "etcd-host1"], ["etcd-host2"])
+    assert kinds(result) == ["suspend", "go-on-alone", None]
+    assert kinds(plan("etcd-host1")[0]) == ["suspend", None, "give-up"]
+
+
+def test_it_is_made_once_more_when_every_member_is_stopped(plan):
+    before, _printed = plan()
+    assert before["reversible"] == 1
+    after, printed = plan(at_rest=True)
+    assert (after["steps"], after["reversible"], printed) == (before["steps"], 1, [])
+
+
+def test_what_all_do_at_once_is_announced_by_the_first(plan):
+    assert [plan(f"etcd-host{at}")[0]["steps"][0]["announce"] for at in range(2)] == [
+        "step 1 of 4: stop the members on etcd-host0, etcd-host1, and let none start",
+        "",
+    ]
 
 
 def test_the_survivor_goes_on_with_what_its_log_ends_with(plan):
     result, _printed = plan(at_rest=True)
-    told = result["goes_on"]
-    assert (told["kind"], told["term"], told["index"]) == ("rescue", LEFT["log"]["term"], LEFT["log"]["index"])
-    assert told["announce"].endswith(": etcd-host0 goes on with what its log holds")
+    told = result["steps"][1]
+    assert (told["kind"], told["term"], told["index"]) == ("go-on-alone", LEFT["log"]["term"], LEFT["log"]["index"])
+    assert told["announce"] == "step 2 of 4: the member on etcd-host0 goes on alone, from a copy of its data"
 
 
 def test_it_says_what_the_survivor_lacks(plan):
@@ -84,8 +104,9 @@ def test_it_says_what_the_survivor_lacks(plan):
     bare_host = observation(bare(0))
     known["etcd-host0"]["__etcd_seen"] = {"results": [bare_host]}
     result, _printed = plan(known=known)
-    assert result["install"]["announce"] == "install etcd 3.6.14 on etcd-host0"
-    assert {"version", "archive"} <= set(result["install"])
+    install = result["steps"][1]
+    assert install["announce"] == "step 2 of 5: install etcd 3.6.14 on etcd-host0"
+    assert {"version", "archive"} <= set(install)
 
 
 def test_a_refusal_is_for_the_next_task_and_in_full_on_every_host(plan):

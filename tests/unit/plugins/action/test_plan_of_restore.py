@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.quorum.etcd.plugins.action.etcd_internal_restore_plan import ActionModule
+from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import bare, emptied, observation, seeing, three
 from role_task import Task
 from snapshots_of import manifest
@@ -33,10 +33,10 @@ def lost():
 
 
 def plan_on(here, hosts, hostvars=None, **options):
-    task = Task(ActionModule)
+    task, names = Task(ActionModule), [host.name for host in hosts]
     result = task.run(
         {"inventory_hostname": here, "hostvars": registered(hosts) if hostvars is None else hostvars},
-        **{"cluster": "etcd_cluster", "members": [host.name for host in hosts], **options},
+        **{"goal": "restore", "cluster": "etcd_cluster", "members": names, "batch": names, **options},
     )
     return result, task.printed
 
@@ -54,7 +54,7 @@ def test_a_refusal_is_no_failure_yet_and_is_said_in_full_on_every_host():
     results = [plan_on(host.name, hosts, snapshot="/nowhere.db")[0] for host in hosts]
     assert results[0]["refusal"].startswith("etcd_cluster: refused, nothing was touched.\nThere is no file /nowhere.db")
     assert len({result["refusal"] for result in results}) == 1
-    assert not any(result.get("failed") or result["waves"] for result in results)
+    assert not any(result.get("failed") or result.get("waves") for result in results)
 
 
 def test_a_host_that_was_not_asked_is_a_refusal():
