@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import reclaim
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.reclaim import Database
 from ansible_collections.quorum.etcd.plugins.plugin_utils._answered import answers
@@ -25,6 +26,8 @@ def plan(request: Request) -> Planned:
     :raises EtcdError: nothing may be done.
     """
     told, off = answers(request, _DANGER)
+    if not told:
+        raise BadInput("etcd_fenced names every host of the group: no member is left whose space could be reclaimed.")
     databases = [_database(host, one) for host, one in told.items()]
     keep, outage = request.arguments["keep_revisions"], request.arguments["allow_outage"]
     endpoints = {"endpoints": databases[0].endpoints}

@@ -21,12 +21,13 @@ def looked(at, **told):
     )
 
 
-def planned(*looks):
+def planned(*looks, fenced=""):
     hostvars = {
         name: {**variables, "__etcd_looked": one} for (name, variables), one in zip(HOSTS.items(), looks, strict=True)
     }
     names = list(HOSTS)
     options = {"goal": "reclaim", "cluster": "prod", "members": names, "batch": names, "keep_revisions": 7}
+    options["fenced"] = fenced
     return Task(ActionModule).run({"inventory_hostname": names[0], "hostvars": hostvars}, **options)
 
 
@@ -41,3 +42,8 @@ def test_the_first_host_compacts_is_defragmented_last_as_it_leads_and_disarms():
 def test_all_others_must_be_there_while_a_member_answers_nobody():
     found = planned(looked(0), {"unreachable": True, "msg": "no route."}, looked(2))
     assert "10.0.0.2 gave no answer: no route.\n  why   While a member is defragmented" in found["refusal"]
+
+
+def test_where_every_machine_is_off_nothing_can_be_reclaimed():
+    found = planned(None, None, None, fenced="etcd-host0,etcd-host1,etcd-host2")
+    assert "etcd_fenced names every host of the group" in found["refusal"]
