@@ -22,7 +22,7 @@ class ActionModule(ArchiveAction):
             sent = self.with_archive(dict(self._task.args))
             result.update(self._execute_module(module_name=self._task.action, module_args=sent, task_vars=task_vars))
         except EtcdError as exc:
-            result.update(failed=True, msg=str(exc))
+            result.update(failed=True, **exc.failure)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result

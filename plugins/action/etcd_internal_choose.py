@@ -41,7 +41,7 @@ class ActionModule(InternalAction):
         try:
             chosen = _CHOICES[arguments["purpose"]](told, arguments)
         except EtcdError as exc:
-            return {**result, "failed": True, "msg": f"{arguments['cluster']}: {exc}"}
+            return {**result, "failed": True, **exc.failure, "msg": f"{arguments['cluster']}: {exc}"}
         return {**result, "changed": False, **chosen}
 
 
@@ -49,7 +49,7 @@ def _save(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -
     found = chosen_host.savers(told)
     others = chosen_host.passed_over(arguments["members"], told)
     if not found:
-        raise Refused("no host can save a snapshot.", " ".join(others), "")
+        raise Refused("no host can save a snapshot.", " ".join(others), "", code="no-host-to-save")
     return {"host": found[0], "passed_over": others}
 
 
@@ -62,6 +62,7 @@ def _drill(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) 
                 f"no host of this run has {arguments['snapshot']}.",
                 "Nothing was proven.",
                 "Name another one by its path on a host, or none for the newest.",
+                code="snapshot-not-found",
             )
         return {"host": named[-1]}
     host = _newest(told)
@@ -70,6 +71,7 @@ def _drill(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) 
             f"no host of this run has a snapshot in {arguments['directory']}.",
             "Nothing was proven.",
             f"Save one now: {saving}. Or name one by its path on a host: -e etcd_snapshot=PATH",
+            code="snapshot-not-found",
         )
     return {"host": host}
 
@@ -82,6 +84,7 @@ def _fetch(told: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) 
             "",
             f"Save one now: {advice.save(arguments['group'])}. Why the members have saved none by themselves: "
             f"journalctl -u {arguments['instance']}-snapshot on each of them.",
+            code="snapshot-not-found",
         )
     return {"host": host}
 

@@ -39,6 +39,7 @@ class ActionModule(InternalAction):
             return {
                 **result,
                 "failed": True,
+                "refusals": exc.refusals,
                 "msg": f"{arguments['cluster']}: refused, nothing was touched.\n{explained(exc.problems)}",
             }
         return {**result, "changed": False, **found.to_dict()}

@@ -73,7 +73,7 @@ class ActionModule(InternalAction):
         except EtcdError as exc:
             # The same complete text on every host: hosts that were faster may be printed first.
             refusal = goal.refused(request, explained(exc.problems))
-            return {**result, "changed": False, "refusal": refusal}
+            return {**result, "changed": False, "refusal": refusal, "ansible_facts": {"etcd_refusals": exc.refusals}}
         if not planned.is_known and request.here == next(iter(planned.alive or request.batch), request.here):
             self._display.display(planned.text(request.cluster))
         told = planned.to_dict(request.cluster, request.here)
@@ -81,6 +81,7 @@ class ActionModule(InternalAction):
         return {
             **result,
             **told,
+            "ansible_facts": {"etcd_refusals": []},
             # Acts count what they change; without them this is all that tells of it.
             "changed": self._task.check_mode and any(told["steps"]) and not planned.refusal,
             "walked": told["waves"] if walks else 0,

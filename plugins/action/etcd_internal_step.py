@@ -52,7 +52,7 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
             elif act.outcome(result):
                 self._display.display(f"{arguments['cluster']}: {act.outcome(result)}")
         except EtcdError as exc:
-            result.update(failed=True, msg=str(exc))
+            result.update(failed=True, **exc.failure)
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result

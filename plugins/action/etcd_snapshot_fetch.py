@@ -31,7 +31,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         try:
             return {**result, **self._fetch(arguments, task_vars)}
         except EtcdError as exc:
-            return {**result, "failed": True, "msg": str(exc)}
+            return {**result, "failed": True, **exc.failure}
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
 

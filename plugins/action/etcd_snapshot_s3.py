@@ -50,7 +50,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             store = Store(Access(**{name: arguments[name] for name in _ACCESS}))
             done = (_fetch if arguments["state"] == "fetched" else _put)(store, path, arguments, check)
         except EtcdError as exc:
-            return {**result, "failed": True, "msg": str(exc)}
+            return {**result, "failed": True, **exc.failure}
         return {**result, **done}
 
 
@@ -69,6 +69,7 @@ def _put(store: Store, path: str, arguments: dict[str, Any], check: bool) -> dic
             f"{path} has sha256 {found}, and its manifest says {manifest.sha256}.",
             "One of them was damaged or replaced: it would be a backup of nothing.",
             "Fetch the snapshot again.",
+            code="snapshot-mismatch",
         )
     key = posixpath.join(arguments["prefix"].strip("/"), os.path.basename(path))
     encryption = Encryption(arguments["encryption"], arguments["kms_key"])

@@ -113,6 +113,18 @@ refusal:
     - Why nothing may be done, or what is not as it should be and cannot be mended. Empty where steps can be taken.
   returned: success
   type: str
+ansible_facts:
+  description: What a rescue can read.
+  returned: success
+  type: dict
+  contains:
+    etcd_refusals:
+      description:
+        - Each problem, with its C(code) (an anchor of C(docs/refusals.md)), what was C(found), C(why)
+          that is dangerous and what is C(safe). Empty without a refusal.
+      type: list
+      elements: dict
+      returned: success
 steps:
   description: For each wave this host's step or V(null).
   returned: without a refusal

@@ -84,6 +84,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             "This host's part in the bootstrap is not the one that the plan saw.",
             "Somebody else changed it meanwhile.",
             AGAIN,
+            code="host-changed",
         )
     failures = list(peer_probe.failures(given["peers"], given["token"]))
     if failures:

@@ -167,6 +167,7 @@ def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
             "This host has no marker.",
             "Nothing says that its member may start again once it is stopped.",
             "Run the playbook: it says what is safe.",
+            code="marker-lost",
         )
     return {
         "expected": given.expected,

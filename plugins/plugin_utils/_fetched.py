@@ -31,6 +31,7 @@ def is_there(path: str, manifest: Manifest) -> bool:
             f"{path} is there, and is not the snapshot with sha256 {manifest.sha256}.",
             "It may be the only good copy of another one: it is not overwritten.",
             "Move it away, or name another directory (etcd_snapshot_fetch_dir).",
+            code="path-taken",
         )
     return True
 

@@ -53,7 +53,7 @@ class PkiAction(ActionBase, abc.ABC):  # type: ignore[misc]
         try:
             result.update(self.act(arguments, datetime.now(timezone.utc)))
         except EtcdError as exc:
-            result.update(failed=True, msg=str(exc))
+            result.update(failed=True, **exc.failure)
         return result
 
 

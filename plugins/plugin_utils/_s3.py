@@ -284,6 +284,7 @@ class Store:
             f"The bucket {self._access.bucket} has something else as {key}.",
             "It may be somebody else's, or another cluster's snapshot: it is not overwritten.",
             "Give this cluster a prefix of its own (etcd_s3_prefix), or remove that object.",
+            code="path-taken",
         )
 
 

@@ -154,6 +154,10 @@ class Machine:
         """
         return self._ansible(variables, *options, f"quorum.etcd.{name}", ALONE="yes", ANSIBLE_STDOUT_CALLBACK=screen)
 
+    def own_playbook(self, path: Path, variables: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+        """Run somebody's own playbook as C(playbook) runs those of the collection."""
+        return self._ansible(variables, str(path), ALONE="yes")
+
     def _ansible(
         self, variables: Mapping[str, Any], *arguments: str, **environment: str
     ) -> subprocess.CompletedProcess[str]:

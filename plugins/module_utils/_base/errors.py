@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: The remedy of whoever found something else than what the plan was made for.
 AGAIN = "Run the same command again: it looks again and goes on from what it finds."
@@ -36,24 +36,31 @@ class Problem(NamedTuple):
     :param found: what was found.
     :param why: why going on would be dangerous; empty where C(found) says it all.
     :param safe: the command or setting that is safe; empty likewise.
+    :param code: what kind of refusal it is, for programs: an anchor of C(docs/refusals.md). Empty for what is none.
     """
 
     found: str
     why: str = ""
     safe: str = ""
+    code: str = ""
 
     @property
     def text(self) -> str:
-        return sentences(*self)
+        return sentences(self.found, self.why, self.safe)
 
 
 def explained(problems: Iterable[Problem]) -> str:
-    """Problems for a person: what was found, and on lines of their own why that is dangerous and what is safe."""
+    """Problems for a person: what was found, and on lines of their own why that is dangerous, what is safe, and where
+    more is said of it."""
     lines = []
     for problem in problems:
         found = problem.found.strip()
-        lines.append(_ended(found) if problem.why or problem.safe else found)
-        lines += [f"  {label}  {text}" for label, text in (("why ", problem.why), ("safe", problem.safe)) if text]
+        if not problem.why and not problem.safe:
+            lines.append(found)
+            continue
+        page = f"docs/refusals.md#{problem.code}" if problem.code else ""
+        labelled = (("why ", problem.why), ("safe", problem.safe), ("see ", page))
+        lines += [_ended(found), *(f"  {label}  {text}" for label, text in labelled if text)]
     return "\n".join(lines)
 
 
@@ -70,6 +77,16 @@ class EtcdError(Exception):
         """Each problem as one text."""
         return tuple(problem.text for problem in self.problems)
 
+    @property
+    def refusals(self) -> list[dict[str, str]]:
+        """Each problem for a program, with C(found), C(why), C(safe) and C(code). Empty where nothing was refused."""
+        return [problem._asdict() for problem in self.problems if problem.code]
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """What a module or an action that fails with this returns."""
+        return {"msg": str(self), **({"refusals": self.refusals} if self.refusals else {})}
+
 
 class BadInput(EtcdError):
     """The inventory, a setting or an option is wrong. Raised before anything is touched.
@@ -83,7 +100,7 @@ class BadInput(EtcdError):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        return tuple(map(Problem, self._problems))
+        return tuple(Problem(text, code="bad-input") for text in self._problems)
 
 
 class Refused(EtcdError):
@@ -92,19 +109,21 @@ class Refused(EtcdError):
     :param found: what was found, with the host or endpoint it was found on.
     :param danger: why going on would be dangerous.
     :param remedy: the exact command or setting that is safe.
+    :param code: its kind, an anchor of C(docs/refusals.md) that never changes.
     """
 
-    def __init__(self, found: str, danger: str, remedy: str) -> None:
+    def __init__(self, found: str, danger: str, remedy: str, *, code: str) -> None:
         super().__init__(sentences(found, danger, remedy))
         self.found = found
         self.danger = danger
         self.remedy = remedy
-        self._problems: tuple[Problem, ...] = (Problem(found, danger, remedy),)
+        self.code = code
+        self._problems: tuple[Problem, ...] = (Problem(found, danger, remedy, code),)
 
     @classmethod
     def several(cls, problems: Sequence[Problem]) -> Refused:
         """One refusal for several problems, one a line."""
-        refused = cls("\n".join(problem.text for problem in problems), "", "")
+        refused = cls("\n".join(problem.text for problem in problems), "", "", code=problems[0].code)
         refused._problems = tuple(problems)
         return refused
 

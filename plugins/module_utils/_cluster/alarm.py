@@ -140,6 +140,7 @@ def check_room(seen: Sequence[Seen]) -> None:
             f"The database of {', '.join(full)} has no room below its quota.",
             "The first write would raise NOSPACE again.",
             _REMEDY,
+            code="quota-too-small",
         )
 
 

@@ -45,15 +45,18 @@ _RENEWAL_TIMEOUT = 2.0
 
 _NO_SPACE = "database space exceeded"
 
-# etcd's texts for the alarms under which it takes no writes (server/etcdserver/errors/errors.go) -> what is safe then.
+# etcd's texts for the alarms under which it takes no writes (server/etcdserver/errors/errors.go) -> the code of the
+# refusal, what was found, what is safe then.
 _ALARMS = {
     _NO_SPACE: (
+        "alarm-nospace",
         "The cluster has the alarm NOSPACE: its database has reached its quota.",
         "Reclaim the space (ansible-playbook quorum.etcd.reclaim -i INVENTORY): it compacts, defragments one member "
         "after the other and disarms the alarm. Then run again. Where that is too little, let a run raise "
         "quota-backend-bytes (etcd_settings) and change nothing else first: that needs no lock.",
     ),
     "corrupt cluster": (
+        "data-corrupt",
         "The cluster has the alarm CORRUPT: the data of its members differ.",
         "Compare them (etcdctl endpoint hashkv --cluster) and take a snapshot of one that is right before anything "
         "else; once the alarm is disarmed (etcdctl alarm disarm), replace the other.",
@@ -75,7 +78,7 @@ class Busy(Refused):
     """
 
     def __init__(self, found: str, danger: str, remedy: str, holder: str) -> None:
-        super().__init__(found, danger, remedy)
+        super().__init__(found, danger, remedy, code="lock-held")
         self.holder = holder
 
 
@@ -128,6 +131,7 @@ class Lock:
                 f"The cluster's turn lock ({KEY}) was lost: its lease could not be renewed within {self._ttl:g} s.",
                 "Somebody else may be changing this cluster by now.",
                 "See that the members answer, then run again.",
+                code="lock-lost",
             )
 
 
@@ -278,12 +282,11 @@ def _revoke(client: Client, lease: int) -> None:
 
 def _explain(error: EtcdError, client: Client, credentials: Credentials, may_pass: bool) -> None:
     """Return if it may be over at the next try, such as an election; else raise what is the matter."""
-    for text, (found, remedy) in _ALARMS.items():
+    for text, (code, found, remedy) in _ALARMS.items():
         if isinstance(error, RpcError) and text in error.detail:
             kind = NoSpace if text == _NO_SPACE else Refused
-            raise kind(
-                found, "It takes no writes, so nobody can be kept from acting at the same time.", remedy
-            ) from error
+            danger = "It takes no writes, so nobody can be kept from acting at the same time."
+            raise kind(found, danger, remedy, code=code) from error
     passing = isinstance(error, TransportError) or outcome_unknown(error) or _DROPPED in str(error)
     if not passing:
         raise error

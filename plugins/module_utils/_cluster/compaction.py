@@ -82,6 +82,7 @@ def aim(wanted: CompactionTarget, current: int) -> int:
             f"The cluster is at revision {current}, and {revision} is to be the oldest one.",
             "It may be that of another cluster, or of one before a restore.",
             f"Give one up to {current}, or how many to keep (keep_revisions).",
+            code="revision-ahead",
         )
     return revision
 

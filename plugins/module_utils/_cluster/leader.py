@@ -44,7 +44,9 @@ def ensure(
     members = queries.members(endpoints, credentials, patience.answer)
     member = _member.find(members, wanted)
     if member is None:
-        raise Refused(f"The cluster has no member {wanted}.", "", "List the members (etcd_member_info).")
+        raise Refused(
+            f"The cluster has no member {wanted}.", "", "List the members (etcd_member_info).", code="member-not-known"
+        )
     member_id = str(member["id"])
     leads = wanted.state == LEADER
     before = queries.leader(endpoints, credentials, patience.answer)
@@ -64,6 +66,7 @@ def ensure(
                     f"{_label(members, leading) or 'Nobody'} leads, though {_label(members, target)} was asked to.",
                     "Leadership that moves by itself means that members lose sight of each other.",
                     "See whether they are well (etcd_health_info), then run again.",
+                    code="leader-moved",
                 )
             if not queries.hand_over(endpoints, credentials, leading, to=target, timeout=patience.answer):
                 time.sleep(_POLL)
@@ -86,6 +89,7 @@ def _target(votes: Votes, member_id: str, leads: bool) -> str:
                 f"Nobody but {_label(votes.members, member_id)} could lead: no other voter is healthy.",
                 "Without a leader the cluster serves nobody.",
                 "Bring another voter up first (etcd_health_info says which is not well), then run again.",
+                code="no-healthy-voter",
             )
         return target
     if member_id not in votes.healthy:
@@ -94,6 +98,7 @@ def _target(votes: Votes, member_id: str, leads: bool) -> str:
             f"{_label(votes.members, member_id)} is {kind}.",
             "The cluster would be without a leader until it has elected another one.",
             "Let a healthy voter lead (etcd_health_info says which are).",
+            code="unfit-leader",
         )
     return member_id
 

@@ -113,6 +113,7 @@ def _links_of(act: LockedAct, demand: Demand, votes: Votes, side: Side | None) -
             "Connections that were made before live on, so a member seems healthy that may not come back.",
             "Run quorum.etcd.etcd_peer_report on the hosts of all other members first, with a nonce of your choice, "
             "and give the same nonce here.",
+            code="links-not-shown",
         )
     with Client(act.endpoints, act.credentials, queries.TIMEOUT) as client:
         own = _own(client, demand, votes, side)

@@ -256,6 +256,7 @@ class _MemberChange:
             if sign.certain
             else "See what listens there. If it is something else, and the machine of the member is gone for good: -e "
             f"etcd_confirm={member['id']}, or ignore_unidentified: true for a task of your own.",
+            code="member-lives",
         )
 
 
@@ -265,12 +266,14 @@ def _check_addition(members: Sequence[Member], wanted: WantedMember) -> None:
             f"The cluster has no member {wanted.member_id}.",
             "etcd chooses the ids itself; a removed one never comes back.",
             "To add a member, leave member_id out and give peer_urls.",
+            code="member-not-known",
         )
     if wanted.state == VOTER:
         raise Refused(
             f"The cluster has no member {wanted}.",
             "A member that is added as a voter counts for the quorum before anybody knows whether it will start.",
             "Add it with state: learner and start it; then state: voter promotes it.",
+            code="voter-without-learner",
         )
     if not wanted.peer_urls:
         raise BadInput(
@@ -288,6 +291,7 @@ def _check_free(members: Sequence[Member], wanted: WantedMember, own: str) -> No
                 f"{', '.join(sorted(shared))} is a peer URL of {guard.label(other)}, id {other['id']}.",
                 "Two members at one address are never both reached.",
                 "Give this one an address of its own, or remove the other first.",
+                code="peer-url-taken",
             )
 
 
@@ -296,6 +300,7 @@ def _mistaken(found: str) -> Refused:
         found,
         "The wrong member could be changed.",
         "List the members (etcd_member_info), and give what belongs together.",
+        code="member-ambiguous",
     )
 
 

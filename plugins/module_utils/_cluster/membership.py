@@ -65,6 +65,7 @@ def add(client: Client, peer_urls: Sequence[str]) -> list[Member]:
             f"{guard.label(found) if found else 'Another member'} has one of {', '.join(wanted)} as its peer URL.",
             "Two members at one address are never both reached.",
             "Remove that member first if it is gone for good, or give the new one an address of its own.",
+            code="peer-url-taken",
         ) from exc
 
 
@@ -145,18 +146,21 @@ def _explained(error: EtcdError, act: str, client: Client) -> EtcdError:
             f"etcd refuses to {act}: the member that was asked has not been connected to enough others for 5 seconds.",
             "If one of them failed now, there would be no quorum.",
             "See that every member is up (etcd_health_info says which is not), then run again.",
+            code="not-connected",
         )
     if _says(error, _NOT_STARTED):
         return Refused(
             f"etcd refuses to {act}: a voter in the list has never started.",
             "It counts for the quorum already, and nobody knows whether it ever will be of use to it.",
             "Start that member, or remove it if it is not to come, then run again.",
+            code="voter-unstarted",
         )
     if _says(error, _NOT_IN_SYNC):
         return Refused(
             f"etcd refuses to {act}: it is not in sync with the leader.",
             "As a voter it would count for the quorum and be of no use to it.",
             "See that it runs and reaches the others at their peer URLs, then run again.",
+            code="learner-behind",
         )
     if _says(error, _TOO_MANY):
         learners = [guard.label(one) for one in _listed(client) if one["is_learner"]]
@@ -165,12 +169,14 @@ def _explained(error: EtcdError, act: str, client: Client) -> EtcdError:
             f"{', '.join(learners)}.",
             "",
             "Make a voter of one first (state: voter), or remove it (state: absent).",
+            code="learner-limit",
         )
     if _says(error, _IS_THERE[0]):
         return Refused(
             f"etcd refuses to {act}: another member has one of these peer URLs.",
             "Two members at one address are never both reached.",
             "List the members (etcd_member_info), then give this one an address of its own.",
+            code="peer-url-taken",
         )
     if _says(error, _BAD_URLS):
         return BadInput(f"etcd refuses to {act}: it takes no such URLs. Write them like https://10.0.0.1:2380.")
@@ -179,11 +185,13 @@ def _explained(error: EtcdError, act: str, client: Client) -> EtcdError:
             f"etcd refuses to {act}: there is no such member any more.",
             "Somebody else changed the members meanwhile.",
             "Run again: it looks again and goes on from what it finds.",
+            code="members-changed",
         )
     if outcome_unknown(error):
         return Refused(
             f"No clear answer came to this: {act}. It may have happened, or happen yet. {error}",
             "Done twice it could be one change too many.",
             "Run again: it looks first, and does only what is missing.",
+            code="unclear-answer",
         )
     return error

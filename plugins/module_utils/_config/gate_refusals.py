@@ -31,12 +31,14 @@ _VOTES = "Started on it the member could bring acknowledged writes to nothing."
 class Obstacle:
     """What keeps a member down.
 
+    :param code: the code of its refusal.
     :param found: what was found, with the host.
     :param remedy: what is safe.
     :param accept: the variable that is the other way out, or an empty string.
     :param name: what to name in it.
     """
 
+    code: str
     found: str
     danger: str
     remedy: str
@@ -54,10 +56,12 @@ def refusal(obstacles: Sequence[Obstacle]) -> Refused:
         names = ",".join(dict.fromkeys(obstacle.name for obstacle in obstacles if obstacle.accept == variable))
         if names:
             remedies.append(f"{when}: ansible-playbook quorum.etcd.etcd -i INVENTORY -e {variable}={names}")
+    codes = {obstacle.code for obstacle in obstacles}
     return Refused(
         " ".join(obstacle.found for obstacle in obstacles),
         " ".join(dict.fromkeys(obstacle.danger for obstacle in obstacles)),
         " ".join(dict.fromkeys(remedies)),
+        code=codes.pop() if len(codes) == 1 else "gate-closed",
     )
 
 
@@ -75,6 +79,7 @@ def why_refused(
     missing = sorted(set(marker.mounts) - set(data["mounts"]))
     if missing:
         return Obstacle(
+            "mount-missing",
             f"{label}: {missing[0]} was a mount point when this member last served, and is none now.",
             "The disk with its newest data may be missing, and what lies below its mount point is an older copy.",
             f"Mount it on {label}: the member starts by itself.",
@@ -83,6 +88,7 @@ def why_refused(
         )
     if "" not in (marker.machine_id, machine_id) and marker.machine_id != machine_id:
         return log or Obstacle(
+            "another-machine",
             f"{label} has the machine ID {machine_id}, and its member was set up on {marker.machine_id}.",
             "If this machine was cloned with its disk, two processes would run as one member.",
             "Switch off whichever of the two machines is the copy.",
@@ -100,6 +106,7 @@ def log_obstacle(
     if found and own and found != own:
         owner = f", which belong on {owners[found]}" if found in owners else ""
         return Obstacle(
+            "data-swapped",
             f"{label} has the data of member {found} in {data['path']}{owner}. Its own member is {own}.",
             "The data of two hosts were swapped, or another disk is mounted: on them one member would vote as another.",
             "Put the data back where they belong, while these members are stopped. If a host's own data are lost, move "
@@ -107,6 +114,7 @@ def log_obstacle(
         )
     if data["older_than"]:
         return Obstacle(
+            "log-older",
             f"{label} has a log in {data['path']} that ends before {data['older_than']}, which its member had already: "
             "it is an older copy.",
             _VOTES,
@@ -118,9 +126,10 @@ def log_obstacle(
     return None
 
 
-def of_forced(label: str, source: str) -> tuple[str, str, str]:
-    """What was found, the danger and the remedy, of a unit that a rescue by hand has left like this."""
-    return (
+def of_forced(label: str, source: str) -> Obstacle:
+    """What is wrong with a unit that a rescue by hand has left like this."""
+    return Obstacle(
+        "force-new-cluster",
         f"{label}: etcd would start with force-new-cluster, because of {source}.",
         "Each start with it drops all other members from the cluster: two clusters would go on under one ID.",
         "Remove it there, then systemctl daemon-reload, and run again.",

@@ -241,6 +241,7 @@ def _locked(path: str, wait: float) -> Iterator[None]:
                         f"Another process on this host has held {path} for {wait:.0f} seconds.",
                         "It is changing this member: two at once could undo each other.",
                         "Wait until it ends (a task of an interrupted run may still be at work), then run again.",
+                        code="host-locked",
                     ) from None
                 time.sleep(0.1)
         yield
@@ -288,6 +289,7 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
                 f"not {expected.state if expected else 'nothing'!r} as when the plan was made.",
                 "Somebody else changed this host meanwhile.",
                 AGAIN,
+                code="host-changed",
             )
         markers.check_follows(found.state if found else None, wanted.state)
         # Where the data lie is remembered with them: a directory that is changed later is not taken for lost data.
@@ -304,7 +306,9 @@ def resume_marker(layout: Layout, expected: Marker) -> None:
     """
     with _locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
         if read_marker(layout) != expected:
-            raise Refused("The marker on this host changed.", "Somebody else is at work on this host.", AGAIN)
+            raise Refused(
+                "The marker on this host changed.", "Somebody else is at work on this host.", AGAIN, code="host-changed"
+            )
         before = expected.resumed()
         if before is None:
             remove(layout.marker_file)

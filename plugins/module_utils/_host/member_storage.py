@@ -105,6 +105,7 @@ def check_empty(layout: Layout) -> None:
             f"{found} is there, and no write-ahead log in {layout.log_dir}.",
             "etcd would take the data of another member for its own.",
             AGAIN,
+            code="foreign-data",
         )
 
 

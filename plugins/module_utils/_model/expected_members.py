@@ -64,6 +64,7 @@ def check(presumed: Sequence[Member], members: Sequence[Member], but: str = "") 
             + ".",
             "The plan was made for other members; its next step may be the wrong one now.",
             AGAIN,
+            code="members-changed",
         )
 
 

@@ -69,7 +69,9 @@ def check_heard(
         found = [f"{host} gave no answer: {why.strip().rstrip('.')}." for host, why in missing.items()]
         found += [f"{host} was refused: {why.strip().rstrip('.')}." for host, why in on.items()]
         reaching = f" If its machine is off for good: {advice.fencing([*given, *missing])}" if missing else ""
-        raise Refused(" ".join(found), danger, f"See that every host can be looked at.{reaching}")
+        raise Refused(
+            " ".join(found), danger, f"See that every host can be looked at.{reaching}", code="host-unreachable"
+        )
 
 
 def check_silent(heard: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -86,6 +88,7 @@ def check_silent(heard: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
                 f"Switch its machine off, or cut it off for good. Or take it out of {VARIABLE}, so that it is stopped "
                 "with the others. If something else has its address by now, take its line out of the inventory too. "
                 "Then run again.",
+                code="fenced-machine-runs",
             )
 
 

@@ -84,6 +84,7 @@ def check_can_be_asked(members: Sequence[Member]) -> None:
             f"{', '.join(map(label, found))} cannot be asked whether the cluster keeps its quorum.",
             _DANGER,
             _way_to_ask(found),
+            code="quorum-unknown",
         )
 
 
@@ -128,6 +129,7 @@ def check_quorum(votes: Votes) -> None:
                 votes.lost,
                 "Bring the others back first: a stopped member is started without any guard (state: started).",
             ),
+            code="quorum-lost",
         )
 
 
@@ -143,6 +145,7 @@ def check_downgrade(votes: Votes) -> None:
             "back, and the members then disagree about the format of their data.",
             f"Finish the downgrade: once every member runs {votes.downgrade.rpartition('.')[0]}, the job ends by "
             "itself. Or cancel it: etcdctl downgrade cancel. Then run again.",
+            code="downgrade-running",
         )
 
 
@@ -181,6 +184,7 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
         + (f" Not healthy: {votes.named(votes.lost - {member_id})}." if votes.lost - {member_id} else ""),
         _DANGER,
         remedy,
+        code="quorum-at-risk",
     )
 
 
@@ -195,6 +199,7 @@ def _check_stop_of_any(votes: Votes) -> None:
             _DANGER,
             "Say where its data lie (data_dir, wal_dir), or bring the others back first"
             + (f": {votes.named(votes.lost)}." if votes.lost else "."),
+            code="quorum-at-risk",
         )
 
 
@@ -213,6 +218,7 @@ def check_remove(votes: Votes, member_id: str) -> None:
             f"{votes.named(votes.voters)} is the only voter.",
             "Without it there is no cluster, and its data serve nobody.",
             "To take the whole cluster away, run playbooks/destroy.yml.",
+            code="only-voter",
         )
     needed = quorum(len(remain))["needed"]
     healthy = len(votes.healthy & remain)
@@ -223,6 +229,7 @@ def check_remove(votes: Votes, member_id: str) -> None:
             _DANGER,
             f"Bring {votes.named(votes.lost - {member_id})} back first, or remove what is lost for good first: "
             f"{votes.forgetting(votes.lost - {member_id})}",
+            code="quorum-at-risk",
         )
 
 
@@ -242,6 +249,7 @@ def check_add(votes: Votes) -> None:
             "A new member raises the quorum: if it then fails to start, one more failure stops the cluster.",
             f"Bring {votes.named(votes.lost)} back first. If its machine or its data are gone for good, "
             f"{votes.forgetting(votes.lost)} removes it, and then the new member can join.",
+            code="voter-unhealthy",
         )
 
 
@@ -259,6 +267,7 @@ def check_promote(votes: Votes, member_id: str) -> None:
             f"{votes.named(frozenset({member_id}))} has not caught up with the leader, or does not answer.",
             "As a voter it would count for the quorum and be of no use to it.",
             "Wait until it answers and has caught up, then run again.",
+            code="learner-behind",
         )
 
 

@@ -140,6 +140,7 @@ class Marker:
                 f"The marker on this host says {self.state!r}: nothing is pending that could be rolled back.",
                 "What it has become by now is data of the cluster.",
                 AGAIN,
+                code="nothing-to-roll-back",
             )
         return replace(self, state=self.before, before="", next_token="") if self.before else None
 
@@ -168,6 +169,7 @@ def check_follows(old: str | None, new: str) -> None:
             f"The marker on this host says {old or 'nothing'!r}, and {new!r} cannot follow it.",
             "Somebody else changed this host since it was looked at.",
             AGAIN,
+            code="host-changed",
         )
 
 
@@ -197,12 +199,14 @@ def parse(text: str) -> Marker:
             f"The marker on this host has format {values.get('FORMAT', '(none)')!r}; this release knows {FORMAT}.",
             "What it says about the member's data cannot be judged.",
             "Run the release of quorum.etcd that wrote it, or a newer one.",
+            code="marker-unreadable",
         )
     if values.get("STATE", "") not in FOLLOWS:
         raise Refused(
             f"The marker on this host has the unknown state {values.get('STATE', '(none)')!r}.",
             "What it says about the member's data cannot be judged.",
             "Look at the file; if it was edited by hand, put it back.",
+            code="marker-unreadable",
         )
     mounts = tuple(part for part in values.get("MOUNTS", "").split(":") if part)
     known = {key: values.get(key.upper(), "") for key in _KEYS if key not in ("format", "mounts")}

@@ -132,6 +132,7 @@ def check(demand: Demand, votes: Votes, links: Links) -> None:
         f"peer connections {_to_whom(demand, votes)}. " + " ".join(_missing(demand, votes, links)),
         _DANGER,
         _remedy(sorted(votes.healthy - {demand.member_id} - set(links)), votes),
+        code="no-new-connections",
     )
 
 

@@ -50,6 +50,7 @@ def check_snapshot(label: str, snapshot: Place, unit: str) -> None:
             "Once its member is stopped it answers no more, and what it serves now could not be saved.",
             "Make room there, or name another directory: -e etcd_snapshot_dir=PATH. To go on without that snapshot, "
             f"stop the member on that host: systemctl stop {unit}",
+            code="no-space",
         )
 
 
@@ -72,6 +73,7 @@ def check_copies(label: str, copies: Sequence[Place], snapshot: Place | None) ->
                 f"{_mib(needed + saved)} MiB{also}.",
                 "The only data that are left are not worked on without a copy.",
                 f"Make room on that file system{', or save elsewhere: -e etcd_snapshot_dir=PATH' if also else '.'}",
+                code="no-space",
             )
 
 

@@ -42,6 +42,7 @@ def check_version(written_by: Iterable[str], version: str, setting: str = "etcd_
             f"The snapshot was written by etcd {newest}, and etcd {version} is to restore it.",
             "An etcd of an older minor takes it without looking and may misread it, or does not start.",
             f"Restore it with the same minor or the next one: {setting}={newest}.",
+            code="etcd-too-old",
         )
 
 
@@ -87,6 +88,7 @@ def check_cluster(
         "All keys of this cluster would be replaced by those of another one.",
         f"{over * restored}If that is meant (a copy of another cluster, or this one before it was restored), say so: "
         f"-e etcd_snapshot_of={other}",
+        code="snapshot-of-another-cluster",
     )
 
 

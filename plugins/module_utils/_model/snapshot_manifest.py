@@ -134,4 +134,5 @@ def check_file(manifest: Manifest, details: Any, path: str) -> None:
                 "manifest.",
                 "One of them was replaced or damaged, so nobody knows what would be restored.",
                 "Take another snapshot, or put the manifest that belongs to this file beside it.",
+                code="snapshot-mismatch",
             )

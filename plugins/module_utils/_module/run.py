@@ -37,7 +37,7 @@ def run(
         result = act(module)
     except EtcdError as exc:
         # Ansible adds the traceback of the pending exception itself; before 2.19 it fails on one that it is given.
-        module.fail_json(msg=str(exc))
+        module.fail_json(**exc.failure)
     for note in result.pop("notes", []):
         module.warn(note)
     module.exit_json(**result)

@@ -286,6 +286,7 @@ def _sign(authority: Authority, spec: LeafSpec, public_key: PublicKey, now: date
             f"{_rfc3339(ca.not_valid_before_utc)} to {_rfc3339(ca.not_valid_after_utc)}, and it is {_rfc3339(now)}.",
             "No host would accept what it signs.",
             "If the controller's clock is right, replace this CA by a new one.",
+            code="ca-expired",
         )
     # A leaf that outlives its CA only looks valid for longer than it is.
     ends = min(_seconds(now) + timedelta(days=spec.days), ca.not_valid_after_utc)

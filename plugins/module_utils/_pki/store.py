@@ -87,6 +87,7 @@ def load_authority(
             "Either the making of this CA was interrupted or its certificate was lost.",
             f"Put {certificate.name} back if hosts have certificates of this CA; "
             "if not, let quorum.etcd.etcd_ca complete it.",
+            code="ca-incomplete",
         )
     bundle_pem = read(certificate)
     with about(certificate):
@@ -96,6 +97,7 @@ def load_authority(
             f"{certificate} (fingerprint {first['fingerprint_sha256']}) exists without its key {key.name}.",
             "A new CA in its place would cut off every host that has certificates of this one.",
             f"Put the key back as {key}, from where it was saved.",
+            code="ca-incomplete",
         )
     private_key, notes = _load_key(key, passphrase, unvault)
     return usable(str(certificate), bundle_pem, str(key), private_key, now, notes)
@@ -124,6 +126,7 @@ def usable(
             f"{key} is not the key of {certificate} (fingerprint {first['fingerprint_sha256']}).",
             "What it signs, no host would accept.",
             "Put the key or the certificate back that belongs to the other one.",
+            code="ca-key-mismatch",
         )
     seen = engine.describe(own, now)
     if not seen["is_ca"]:
@@ -133,6 +136,7 @@ def usable(
             f"{certificate} (fingerprint {seen['fingerprint_sha256']}) expired on {seen['not_after']}.",
             "No host accepts what it signs.",
             "If the controller's clock is right, replace this CA by a new one.",
+            code="ca-expired",
         )
     if seen["days_left"] < _EXPIRES_SOON.days:
         notes += (f"{certificate} expires on {seen['not_after']}: plan to replace this CA.",)
@@ -232,6 +236,7 @@ def read_private(path: Path) -> bytes:
             f"{path} is a private key, and its mode {mode:04o} lets others read it.",
             "Who has this key can pass for any host or client of the cluster.",
             f"If nobody has read it, run: chmod 600 {path}",
+            code="secret-readable",
         )
     return content
 
@@ -277,6 +282,7 @@ def _check_directory(directory: str) -> None:
             f"{path} holds CA keys, and its mode {mode:04o} lets others in.",
             "Who has such a key can make certificates for this cluster.",
             f"If nobody has taken them, run: chmod 700 {path}",
+            code="secret-readable",
         )
 
 

@@ -67,6 +67,7 @@ def _check_heard(hosts: Sequence[Host]) -> None:
         f"See that every host of the group can be looked at, or take it out of the inventory. {_AGAIN} If the hosts "
         "that answer had a cluster and have lost its data, restore a snapshot: "
         + advice.restore(cluster_of(hosts), [host.name for host in silent]),
+        code="host-unreachable",
     )
 
 
@@ -90,6 +91,7 @@ def _check_agreed(hosts: Sequence[Host]) -> None:
             "vote.",
             "If no host of the group holds a write-ahead log and none ever served a client, remove "
             f"{host.wanted.layout.state_dir if host.wanted else ''} on every host of the group and run again.",
+            code="marker-lost",
         )
         for host in members
         if host.state is None or host.left_another
@@ -114,6 +116,7 @@ def check_can_be_asked(hosts: Sequence[Host]) -> None:
             "Let etcd listen for clients on an address that the other members reach, and advertise that one: take "
             "etcd_listen_client_urls and etcd_advertise_client_urls out of the inventory, or name such an address in "
             "both.",
+            code="clients-on-loopback",
         )
 
 
@@ -136,6 +139,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",
             f"If it is a leftover, remove it (systemctl disable --now {unit['name']}, then remove the package or the "
             f"file). {_AGAIN}",
+            code="foreign-unit",
         )
     left = host.seen.get("data", {}).get("left")
     if left and not host.has_log and host.wanted is not None and host.wanted.present and host.state in _WITHOUT_DATA:
@@ -145,6 +149,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             "etcd would take them for its own: it would serve them, or run without ever answering.",
             "If they are those of another etcd, give this one other directories (etcd_data_dir, etcd_wal_dir). If they "
             f"are not needed, move {host.wanted.layout.data_dir}/member out of {host.wanted.layout.data_dir}. {_AGAIN}",
+            code="foreign-data",
         )
     processes = [process for process in host.seen.get("strangers", []) if process["uses"]]
     for process in processes:
@@ -153,6 +158,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             f"{', '.join(process['uses'])}",
             "It may be a member of a live cluster; a cluster that is not ours is left alone.",
             f"If it is not needed, stop it. {_AGAIN}",
+            code="foreign-process",
         )
     named = {process["pid"] for process in processes}
     for listener in host.seen.get("ports", []):
@@ -166,6 +172,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             "etcd could not listen there, and the member's first start would hang half-made.",
             f"Stop that process, or give etcd another port (etcd_client_port, etcd_peer_port, "
             f"etcd_settings['listen-metrics-urls']). {_AGAIN}",
+            code="port-taken",
         )
 
 
@@ -199,6 +206,7 @@ def _check_same_members(agreed: Sequence[Host], members: Sequence[Host]) -> None
                 "A host of the first list may have started and voted.",
                 "Put the inventory back and run again. If no host of the first list holds a write-ahead log, remove "
                 f"{host.wanted.layout.state_dir if host.wanted else ''} on every one of them instead.",
+                code="founders-changed",
             )
 
 
@@ -220,6 +228,7 @@ def check_machine(host: Host) -> None:
             if marker.origin == markers.JOIN
             else "If the first machine is off for good and no host of the group holds a write-ahead log, remove "
             f"{wanted.layout.state_dir} on every host of the group and run again.",
+            code="another-machine",
         )
     for mount in marker.mounts:
         if mount not in host.seen["data"]["mounts"]:
@@ -227,6 +236,7 @@ def check_machine(host: Host) -> None:
                 f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
                 "Its data would go to another disk, and be hidden once the right one returns.",
                 f"Mount it. {_AGAIN}",
+                code="mount-missing",
             )
 
 

@@ -226,6 +226,7 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
         "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older one.",
         "Give the version that the members have, for the group or for this run: -e etcd_version=X.Y.Z. The binary of a "
         "member says it: etcd --version.",
+        code="version-unknown",
     )
 
 
@@ -255,6 +256,7 @@ def check_login(hosts: Sequence[Host]) -> None:
             "Authentication is on: whether there is a quorum cannot be seen, and nothing can be agreed on.",
             "Write NAME:PASSWORD of a user who has the role root into a file of mode 0600 on every member's host, and "
             "name that file in the inventory: etcd_user_file=PATH.",
+            code="login-needed",
         )
 
 
@@ -269,6 +271,7 @@ def _quorum_lost(hosts: Sequence[Host]) -> Refused:
         "Whatever is changed now, nobody can agree to; a member that is stopped now does not come back by itself.",
         "Bring back the machines, disks and network of enough members for a quorum: they start by themselves. "
         + _ways_back(hosts),
+        code="quorum-lost",
     )
 
 
@@ -341,7 +344,7 @@ def _check_variables(hosts: Sequence[Host]) -> None:
 
 def _check_marker(host: Host) -> None:
     if host.seen.get("marker_error"):
-        raise Refused(f"{host.label}:", host.seen["marker_error"], "")
+        raise Refused(f"{host.label}:", host.seen["marker_error"], "", code="marker-unreadable")
 
 
 def _check_present(hosts: Sequence[Host]) -> None:
@@ -374,6 +377,7 @@ def _check_cluster(host: Host) -> None:
         f"If it belongs to {marker.cluster}, take it out of the group of {wanted.cluster}. If that cluster is only "
         f"called otherwise now, keep its name: write etcd_cluster_name: {marker.cluster} for the group. If it is to "
         f"change clusters, let it leave first: etcd_member_state: absent in the inventory of {marker.cluster}.",
+        code="another-cluster",
     )
 
 
@@ -395,6 +399,7 @@ def _check_not_suspended(hosts: Sequence[Host], fenced: Sequence[str]) -> None:
         "Some of its hosts have left the cluster that was, and some may serve the one that is to be.",
         f"Let it go on: {going_on}. Or, as long as no new cluster was made, roll it back: "
         + advice.rollback(playbook, cluster, fenced),
+        code="restore-or-recovery-pending",
     )
 
 
@@ -415,6 +420,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             f"{_what_runs(host)}",
             "It may be a member of a cluster that somebody else runs; a cluster that is not ours is left alone.",
             _way_with(host, hosts),
+            code="foreign-data",
         )
     if data["not_its_own"] and not host.runs:
         raise Refused(
@@ -423,6 +429,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "If they are this member's, give them to it: chown -R "
             f"{wanted.layout.user}:{wanted.layout.group} {data['path']}"
             f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}",
+            code="foreign-owner",
         )
     told = _roster.member_id(host)
     if host.runs and marker is not None and marker.member_id and told not in ("", marker.member_id):
@@ -432,6 +439,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "The data of two hosts were swapped: their members cannot be reached where the others look for them.",
             f"Stop the members concerned (systemctl stop {host.seen['unit']['name']}), put the data in "
             f"{wanted.layout.data_dir} back where they belong, and run again.",
+            code="data-swapped",
         )
     if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
         raise Refused(
@@ -439,6 +447,7 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             "Started like this it would talk to the wrong cluster.",
             f"Put the right data into {wanted.layout.data_dir}. If they are lost, move what lies there aside and run "
             "again: while the others serve, the member is replaced.",
+            code="data-swapped",
         )
 
 
@@ -527,6 +536,7 @@ def _check_whole(host: Host) -> None:
             "this group.",
             "Find out which hosts belong together, and put the inventory right. If this one never was a member of any "
             f"cluster, remove {host.wanted.layout.state_dir} there, and it can join.",
+            code="founders-changed",
         )
     bootstrap.check_machine(host)
 
@@ -545,6 +555,7 @@ def _check_not_left(hosts: Sequence[Host]) -> None:
         "If that cluster exists, write the hosts of its members into the group. If it is gone for good, forget it: "
         f"{advice.destroy(cluster)}. Then run again: a new one is founded. A cluster of another name "
         "(etcd_cluster_name) can be founded at once.",
+        code="removed-members-only",
     )
 
 
@@ -565,6 +576,7 @@ def _check_first_start(hosts: Sequence[Host]) -> None:
         "Started empty once more a member could have voted twice under one ID. There is nothing to recover either.",
         f"No client was ever served. Found the cluster anew: {advice.destroy(bootstrap.cluster_of(hosts))}, then run "
         "again. What is there is archived.",
+        code="first-start-interrupted",
     )
 
 
@@ -587,6 +599,7 @@ def _check_known(hosts: Sequence[Host]) -> None:
                     "and no marker.",
                     "Whether it is still a member of that cluster nobody can say, for no member answers.",
                     "Bring enough of the other members back for a quorum; then it is started with its data.",
+                    code="marker-lost",
                 )
             raise Refused(
                 f"{host.label} has no marker, and other hosts of the group have begun or finished their first start.",
@@ -594,6 +607,7 @@ def _check_known(hosts: Sequence[Host]) -> None:
                 "answers.",
                 "Bring its disk back. If it is a new host, take it out of the inventory until the cluster serves "
                 "again. " + _ways_back(hosts),
+                code="marker-lost",
             )
 
 
@@ -703,18 +717,21 @@ def _check_authorities_of(host: Host, wanted: Desired, founding: bool) -> None:
                 if bare
                 else ""
             ),
+            code="ca-unknown",
         )
     if found.missing and not founding:
         raise Refused(
             f"The {' and '.join(found.missing)} CA is not in {found.place}, and the cluster exists.",
             "A new CA would be trusted by no member of it.",
             "Bring the CA and its key there (etcd_pki_dir), from where the cluster was made.",
+            code="ca-missing",
         )
     if found.missing and found.doubt and found.place not in wanted.said.confirm:
         raise Refused(
             f"The {' and '.join(found.missing)} CA would be made in {_named(found.place)}, and {found.doubt}.",
             "Without its key no member gets a new certificate and none can be added.",
             f"{found.remedy}; or, if this directory is kept nevertheless, confirm it: -e etcd_confirm={found.place}",
+            code="ca-would-be-lost",
         )
 
 

@@ -190,4 +190,5 @@ def check_address(host: Host, member: Mapping[str, Any] | None) -> None:
             f"(from {host.wanted.member.address_source}).",
             "Only a written address may change a live member's peer URL; one that was derived may be an accident.",
             f"Write etcd_address for {host.name}: with what {', '.join(have)} says the member stays as it is.",
+            code="address-not-written",
         )

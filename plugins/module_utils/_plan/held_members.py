@@ -50,7 +50,7 @@ def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Ob
         return None
     forced = forced_by(host)
     if forced:
-        return Obstacle(*gate_refusals.of_forced(host.label, forced))
+        return gate_refusals.of_forced(host.label, forced)
     owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
     machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
     return gate_refusals.why_refused(marker, host.seen["data"], machine_id, host.label, host.name, owners)

@@ -111,7 +111,9 @@ def _only_up(planning: _Reconciler, refused: Refused, writing: bool) -> Changes:
     planning.bring_up(updating=False, writing=writing)
     if not planning.changes.waves:
         # A member that its gate keeps down may be all that is wrong: that comes first.
-        raise Refused(" ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy)
+        raise Refused(
+            " ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy, code=refused.code
+        )
     return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
 
 
@@ -445,6 +447,7 @@ class _Reconciler:
                     "Two members with one name or one address cannot be told apart.",
                     "Give the new host a name and an address of its own. If that member's machine is gone for good, "
                     f"remove it first: -e etcd_forget={member['id']}.",
+                    code="member-name-taken",
                 )
         learners = [member for member in others if member["is_learner"]]
         if begun is None and len(learners) >= int(wanted.settings.get("max-learners") or _MAX_LEARNERS):
@@ -453,6 +456,7 @@ class _Reconciler:
                 "etcd takes one learner at a time, unless max-learners says otherwise.",
                 "Make a voter of it (etcd_member, state: voter), or remove it if it is of no use: "
                 f"-e etcd_forget={learners[0]['id']}.",
+                code="learner-limit",
             )
 
     def _find_updates(self) -> Iterator[tuple[str, Drift]]:
@@ -500,6 +504,7 @@ class _Reconciler:
                     f"{', '.join(other['peer_urls'])}.",
                     "etcd takes no peer URL twice.",
                     "Change one address in a run of its own, by way of one that is free.",
+                    code="peer-url-taken",
                 )
 
     # -- how ---------------------------------------------------------------------------------------------------------
@@ -586,6 +591,7 @@ def _check_mounts(host: Host) -> None:
                 f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
                 "Its data may still be on that disk; replaced now, they would be given up.",
                 "Mount it: the member starts by itself. If the disk is lost for good, mount its successor there.",
+                code="mount-missing",
             )
 
 

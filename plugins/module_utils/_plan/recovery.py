@@ -174,6 +174,7 @@ class _Recovering:
                     f"A restore from a snapshot is under way: {host.label} says {self._of(host).state!r}.",
                     "Two ways out at once would end in two clusters.",
                     f"Let it go on: {advice.restore(self._cluster, self._words.fenced)}",
+                    code="restore-or-recovery-pending",
                 )
 
     def _named(self) -> list[Identity]:
@@ -203,6 +204,7 @@ class _Recovering:
                         f"etcd_fenced names {one['name']}, and asked from {host.label} it {one['answer']}.",
                         "It may go on with others of the old cluster beside the new one.",
                         "Switch its machine off, or cut it off for good. Then run again.",
+                        code="fenced-machine-runs",
                     )
 
     def _check_heard(self) -> None:
@@ -218,6 +220,7 @@ class _Recovering:
                 if self._words.roll_back
                 else "Its member may come back beside the new cluster, or have what no other has.",
                 f"See that it can be reached. If its machine is off for good: {self._fencing(unheard)}",
+                code="host-unreachable",
             )
 
     def _fencing(self, hosts: Iterable[Host]) -> str:
@@ -240,6 +243,7 @@ class _Recovering:
                 "No host of the group has a write-ahead log that a cluster could go on with. " + " ".join(damaged),
                 "There is nothing to recover from.",
                 self._instead(),
+                code="nothing-to-recover",
             )
         clusters = {self._of(host).cluster_id: host for host in found}
         for host in self._hosts:
@@ -253,6 +257,7 @@ class _Recovering:
                 + ".",
                 "One would be taken for the other, and its data given up.",
                 "Move the data directory that does not belong to this cluster aside, or put the inventory right.",
+                code="several-clusters",
             )
         return max(found, key=lambda host: self._of(host).place)
 
@@ -274,6 +279,7 @@ class _Recovering:
             "Run etcd.yml: it starts those that are stopped. If all of them run and cannot agree, see why they do not "
             "reach each other: their peer URLs, certificates, firewalls. If that cannot be mended, because all of them "
             "got other addresses, say: -e etcd_quorum_lost=true",
+            code="quorum-not-lost",
         )
 
     def _check_room(self, survivor: Host) -> None:
@@ -308,6 +314,7 @@ class _Recovering:
                 "One that still runs, or is switched on again, would go on as the old cluster beside the new one.",
                 "Put its host into the inventory. If its machine is off for good: "
                 + advice.fencing([*self._words.fenced, *words]),
+                code="members-not-in-inventory",
             )
 
     # -- what is to be done ------------------------------------------------------------------------------------------
@@ -325,6 +332,7 @@ class _Recovering:
                 f"{serving.label} serves: the quorum is not lost.",
                 "Members that serve would be given up without need.",
                 f"Roll it back: {undoing}" if back else "Run etcd.yml: it says what is wrong, and mends it.",
+                code="quorum-not-lost",
             )
         return Recovery(
             summary=f"{serving.label} serves as the new cluster: the others are to follow",
@@ -344,7 +352,12 @@ class _Recovering:
         """
         pending = [host for host in self._hosts if self._of(host).pending]
         if not pending:
-            raise Refused("No host of the group is in a recovery.", "There is nothing to roll back.", "Run etcd.yml.")
+            raise Refused(
+                "No host of the group is in a recovery.",
+                "There is nothing to roll back.",
+                "Run etcd.yml.",
+                code="nothing-to-roll-back",
+            )
         self._check_heard()
         for host in self._hosts:
             if self._has_made(host, pending):
@@ -352,6 +365,7 @@ class _Recovering:
                     f"{host.label} has made the new cluster.",
                     "What is rolled back on the others would serve beside it.",
                     f"Let it go on: {advice.recover(self._cluster, self._words.fenced)}",
+                    code="rollback-too-late",
                 )
         names = tuple(host.name for host in pending)
         return Recovery(summary="no new cluster was made: the recovery is rolled back", rolls_back=names)
@@ -402,6 +416,7 @@ class _Recovering:
                 "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older "
                 "one.",
                 "Give the version that the member had: -e etcd_version=X.Y.Z. Upgrade once the cluster serves.",
+                code="version-unknown",
             )
         return found
 

@@ -200,11 +200,17 @@ def roll_back(looks: Sequence[HostView], wish: RestoreRequest) -> list[str]:
             "Rolled back on the others, two clusters would serve under one name.",
             f"Let it go on: {advice.restore(wish.cluster, _fenced_hosts(wish))}. The old data of every host stay "
             "where they were archived.",
+            code="rollback-too-late",
         )
     _check_heard_all(looks, wish)
     found = [look.host.name for look in looks if look.record is not None or look.is_pending or look.staged]
     if not found:
-        raise Refused("No restore is under way on any host.", "There is nothing to roll back.", "Run etcd.yml.")
+        raise Refused(
+            "No restore is under way on any host.",
+            "There is nothing to roll back.",
+            "Run etcd.yml.",
+            code="nothing-to-roll-back",
+        )
     return found
 
 
@@ -394,6 +400,7 @@ def _under_way(looks: Sequence[HostView], wish: RestoreRequest) -> Restoration |
             "Members that are made of different snapshots serve different keys under one name.",
             f"To go on without what is there, {_taking_away(looks, unknown, wish)}. All data are archived, none "
             "deleted. Then run this again.",
+            code="restore-record-lost",
         )
     found = {look.record for look in active if look.record is not None}
     if len(found) > 1:
@@ -403,6 +410,7 @@ def _under_way(looks: Sequence[HostView], wish: RestoreRequest) -> Restoration |
             + ".",
             "They would not find each other, and serve different keys under one name.",
             _keeping_one(looks, active, wish),
+            code="several-restores",
         )
     return next(iter(found), None)
 
@@ -435,6 +443,7 @@ def _continued(
             "Members that are made of different snapshots serve different keys under one name.",
             "Let that go on: the same command without etcd_snapshot."
             + (f" Or roll it back: {advice.rollback('restore', wish.cluster)}" if may_roll_back else ""),
+            code="another-snapshot",
         )
     _check_same_members(looks, restoration, wish)
     _check_enough(looks, restoration, wish, may_roll_back)
@@ -450,6 +459,7 @@ def _continued(
                 f"{', '.join(look.host.label for look in needing)} needs it.",
                 "",
                 "Name it: -e etcd_snapshot=PATH",
+                code="snapshot-not-found",
             )
     return RestorePlan(
         restoration,
@@ -502,6 +512,7 @@ def _check_same_members(looks: Sequence[HostView], restoration: Restoration, wis
             "Members that are made for different member lists do not find each other.",
             "Put the inventory back as it was; change it once the cluster serves. A machine that is off for good is "
             f"named: -e etcd_fenced={_and_fenced(wish, away or ['NAME'])}",
+            code="restore-members-changed",
         )
 
 
@@ -524,6 +535,7 @@ def _check_enough(
         "Bring the others back. If they are lost for good, take away what there is of this restore: "
         f"{advice.destroy(wish.cluster, fenced)}. Then restore again, with machines in the inventory that are there."
         + (f" Or roll it back: {advice.rollback('restore', wish.cluster, fenced)}" if may_roll_back else ""),
+        code="restore-too-few-members",
     )
 
 
@@ -545,6 +557,7 @@ def _check_not_lost(
             f"{_labels(lost)} may have had a part in the restore that is under way, and nothing is left of it there.",
             "Made from the snapshot once more it could be a majority, with others, that lacks what was written since.",
             f"Bring its disk back. If that is lost for good, {_without(looks, lost, restoration, wish)}",
+            code="restore-host-lost",
         )
     joined = [look for look in others if look.host.marker is not None and look.host.marker.cluster_id in made]
     if joined:
@@ -553,6 +566,7 @@ def _check_not_lost(
             f"{_labels(joined)} has joined the restored cluster, and {_labels(late)} was not there meanwhile.",
             "The restore would go on there with members that the cluster no longer has.",
             f"To let it join empty instead, {_taking_away(looks, late, wish)}. Then run etcd.yml.",
+            code="restore-host-lost",
         )
 
 
@@ -605,6 +619,7 @@ def _check_hosts(looks: Sequence[HostView], wish: RestoreRequest) -> None:
                 f"{host.label}: {unit} is masked.",
                 "The restored member could not be started, and by then all old data are archived.",
                 f"systemctl unmask {unit} on that host, then run again.",
+                code="unit-masked",
             )
         if host.state is None:
             bootstrap.check_nothing_foreign(host)
@@ -630,6 +645,7 @@ def _check_no_recovery(looks: Sequence[HostView], wish: RestoreRequest) -> None:
         f"To let the restore go on, {_taking_away(looks, recovering, wish)}. Then run this again."
         if restores
         else f"Let it go on: {recover}. Or roll it back, and restore then: {roll_back}",
+        code="restore-or-recovery-pending",
     )
 
 
@@ -641,6 +657,7 @@ def _check_heard_all(looks: Sequence[HostView], wish: RestoreRequest) -> None:
             "A member that is not stopped may go on serving, or come back, beside the restored cluster.",
             "See that every host can be looked at. If its machine is off for good: -e etcd_fenced="
             + _and_fenced(wish, (host.inventory.words[0] if host.inventory else host.name for host in silent)),
+            code="host-unreachable",
         )
 
 
@@ -660,6 +677,7 @@ def _check_heard(looks: Sequence[HostView]) -> None:
                 "With others of its kind it goes on beside the restored cluster.",
                 "Switch its machine off, or cut it off for good. Or take it out of etcd_fenced, and see that it can be "
                 "looked at. Then run again.",
+                code="fenced-machine-runs",
             )
 
 
@@ -680,6 +698,7 @@ def _check_quorum(looks: Sequence[HostView], wish: RestoreRequest) -> None:
                 "With others of its kind it goes on beside the restored cluster.",
                 "See which of them still runs. Switch its machine off, or take it out of etcd_fenced and see that it "
                 "can be looked at. Then run again.",
+                code="members-not-in-inventory",
             )
 
 
@@ -703,6 +722,7 @@ def _check_fenced(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candi
             "One that is not stopped goes on serving, or comes back, beside the restored cluster.",
             "Put them into the inventory. If their machines are off for good, say so: -e etcd_fenced="
             + _and_fenced(wish, named),
+            code="members-not-in-inventory",
         )
     identity.named("etcd_fenced", [word for word, others in (wish.fenced or {}).items() if not others], found)
 
@@ -787,6 +807,7 @@ def _check_not_corrupt(hosts: Iterable[Host], chosen: Candidate) -> None:
         "them.",
         "Restore one that was saved before: -e etcd_snapshot=PATH. If you know that the data in this one are right, "
         f"confirm that, and the restored cluster is without the alarm: -e etcd_confirm={health.CORRUPT}",
+        code="data-corrupt",
     )
 
 
@@ -802,6 +823,7 @@ def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
                 "etcd starts with this quota, and one of the first writes raises NOSPACE: the cluster takes no more "
                 "writes.",
                 f"Set {_quota.FLAG} in etcd_settings to at least {needed}, then run again.",
+                code="quota-too-small",
             )
 
 

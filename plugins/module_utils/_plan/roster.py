@@ -130,6 +130,7 @@ def check_machines(hosts: Sequence[Host]) -> None:
                 "this release, and would fail together.",
                 "Take one of the two lines out of the inventory, or correct the address that leads to the wrong "
                 "machine (ansible_host, DNS). Nothing has to be stopped or moved.",
+                code="machine-twice",
             )
 
 
@@ -152,6 +153,7 @@ def _twins(host: Host, twin: Host, own: str) -> Refused:
         f"{host.label} and {twin.label} both hold the data of member {own}.",
         "One was copied from the other; two processes that vote as one member can lose acknowledged writes.",
         "Find out which of the two is the member, stop the other for good and move its data directory aside.",
+        code="member-twice",
     )
 
 
@@ -162,6 +164,7 @@ def _check_cluster(host: Host, serving: str, newest: Host) -> None:
             f"{host.label} belongs to cluster {own}, and {newest.label} to {serving}.",
             "They are two clusters in one group: whatever is done for one would harm the other.",
             "Give each cluster a group of its own, or move the data that are not needed aside.",
+            code="several-clusters",
         )
 
 
@@ -185,6 +188,7 @@ def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) ->
                 "that nobody may use.",
                 f"Write etcd_member_state: absent for {host.name} and run: its data are archived. Without that line "
                 "the next run lets it join anew.",
+                code="member-removed",
             )
         return found
     known = marker.member_id if marker is not None and marker.state != markers.REMOVED else ""

@@ -94,7 +94,7 @@ def check_unforced(hosts: Sequence[Host]) -> None:
     for host in hosts:
         source = held_members.forced_by(host)
         if source:
-            raise Refused(*gate_refusals.of_forced(host.label, source))
+            raise gate_refusals.of_forced(host.label, source).refusal()
 
 
 def issuing(steps: Iterable[Step]) -> set[str]:
@@ -120,6 +120,7 @@ def check_clocks(hosts: Sequence[Host], issuing: Collection[str]) -> None:
                 "at each handshake.",
                 f"Set the clocks of {host.label} and of the controller right (timedatectl set-ntp true), then run "
                 "again.",
+                code="clock-behind",
             )
 
 
@@ -142,6 +143,7 @@ def _check_places(host: Host, wanted: Desired) -> None:
                 "With the new directory the member would be without its data.",
                 f"Put {variable} back. To move a member's data, take it out (etcd_member_state: absent) with the old "
                 "directory, then let it join again with the new one.",
+                code="directory-changed",
             )
 
 
@@ -163,6 +165,7 @@ def _check_account(host: Host, wanted: Desired) -> None:
             f"{back}To change it, write it for one host alone, stop its member (systemctl stop "
             f"{host.seen['unit']['name']}), give it its data (chown -R {user}:{wanted.layout.group} "
             f"{' '.join([data['path'], *above])}), and run again; then the next host.",
+            code="account-changed",
         )
 
 
@@ -180,6 +183,7 @@ def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
                 f"quota-backend-bytes for {host.label} is {quota}, and the database of {label} has {largest} bytes.",
                 "etcd starts with it, and the next write raises NOSPACE: the whole cluster takes no more writes.",
                 f"Give it at least {int(largest * ROOM) + 1}, or compact and defragment first.",
+                code="quota-too-small",
             )
 
 
@@ -204,6 +208,7 @@ def _check_timing(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
             "elects again and again.",
             "The longest heartbeat times 5 may at most be the shortest election timeout, before, during and after: "
             "change election-timeout in one run and heartbeat-interval in another.",
+            code="timing-mismatch",
         )
 
 
@@ -222,6 +227,7 @@ def _check_schemes(host: Host, wanted: Desired) -> None:
             "A member that changes alone can no longer talk to the others: with the second one the quorum is gone.",
             f"Put etcd_tls back to {str(runs_tls).lower()}. A live cluster cannot be taken from one to the other yet; "
             "found a new one and move the data.",
+            code="scheme-changed",
         )
 
 
@@ -232,6 +238,7 @@ def _check_clients(host: Host, wanted: Desired, flags: Settings) -> None:
             f"{host.label} would change {', '.join(cut)}: " + "; ".join(_cut(host, flags, name) for name in cut) + ".",
             "Clients that use what goes away are cut off.",
             f"When they no longer need it: -e etcd_confirm={','.join(cut)}",
+            code="clients-cut-off",
         )
 
 

@@ -29,7 +29,12 @@ def read(path: str) -> tuple[str, str]:
         why = exc.strerror if isinstance(exc, OSError) else "it is no text"
         raise HostError(f"{path} (etcd_user_file) cannot be read: {why}.") from exc
     if stat.S_IMODE(mode) & 0o077:
-        raise Refused(f"{path} may be read by others than its owner.", "It holds a password.", f"chmod 0600 {path}")
+        raise Refused(
+            f"{path} may be read by others than its owner.",
+            "It holds a password.",
+            f"chmod 0600 {path}",
+            code="secret-readable",
+        )
     if not name or not colon:
         raise HostError(f"{path} (etcd_user_file) does not hold NAME:PASSWORD on its first line.")
     return name, password

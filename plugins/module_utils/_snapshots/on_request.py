@@ -77,6 +77,7 @@ def _settings(layout: Layout, directory: str) -> Settings:
             "Neither the timer nor its retention would know of one that lies elsewhere.",
             "Bring the host to what the inventory says: ansible-playbook quorum.etcd.etcd -i INVENTORY. Or save it "
             f"where the others are: -e etcd_snapshot_dir={settings.directory}",
+            code="snapshot-directory-changed",
         )
     return settings
 

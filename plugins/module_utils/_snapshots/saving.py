@@ -152,6 +152,7 @@ def ranked(seen: Sequence[Seen]) -> list[Seen]:
             f"All members that answer have the alarm CORRUPT: {', '.join(one.endpoint for one in answering)}.",
             "Their data differ from each other's, and a snapshot would be of one side only.",
             "Find out which member is right, and name its URL as the endpoint to take the snapshot from.",
+            code="data-corrupt",
         )
     return sorted(believed, key=rank)
 

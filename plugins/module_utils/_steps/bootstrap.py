@@ -65,6 +65,7 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
                 f"There is {'no' if kept else 'a'} write-ahead log in {layout.log_dir} now.",
                 "That is not what the plan was made for; data would be put at risk.",
                 AGAIN,
+                code="host-changed",
             )
         if not kept:
             member_storage.check_empty(layout)

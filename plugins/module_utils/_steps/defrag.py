@@ -85,6 +85,7 @@ def defragment(
                     short,
                     "A file system that becomes full ends every etcd that writes to it.",
                     "Make room there, or make it larger. Compacted first (etcd_compaction), a database needs less.",
+                    code="no-space",
                 )
             spare.hand_over()
             checkpoints.at("defrag: begun")
@@ -111,6 +112,7 @@ def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
             "Whoever cannot be asked cannot be defragmented, and the others cannot be spared meanwhile.",
             "If that file system is full, make room on it or make it larger, and etcd starts by itself. Else "
             "journalctl says why it does not serve. Then run again.",
+            code="quorum-unknown",
         )
     return view
 
@@ -161,6 +163,7 @@ def _check_alone(spare: MaintenanceWindow, allow_outage: bool) -> None:
             f"{spare.votes.named(spare.votes.voters)} is the only voter, and answers nothing while it is defragmented.",
             "Its clients wait, for a second or so for each 100 MB.",
             "When that may be, allow the outage: allow_outage: true, or -e etcd_allow_outage=true.",
+            code="only-voter",
         )
 
 

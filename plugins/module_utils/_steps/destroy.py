@@ -52,12 +52,14 @@ def check_ours(layout: Layout, cluster: str) -> None:
             f"This host's marker is of the cluster {marker.cluster!r}, not of {cluster!r}.",
             "Another cluster's data would be taken away.",
             "Put the inventory right.",
+            code="another-cluster",
         )
     if marker is None and wal.segments(layout.log_dir):
         raise Refused(
             f"There is a write-ahead log in {layout.log_dir}, and no marker that says whose it is.",
             "It may be that of a cluster that somebody else runs.",
             "If it is this one, run etcd.yml first, which finds that out. If nobody needs it, move it aside.",
+            code="foreign-data",
         )
 
 
@@ -96,6 +98,7 @@ def check_unit(systemd: Systemd, layout: Layout) -> None:
             "It may be a member of a cluster that somebody else runs, and would be stopped for good.",
             "Take the host out of the group. If nobody needs what runs there, stop it yourself: systemctl disable "
             f"--now {layout.unit}",
+            code="foreign-unit",
         )
 
 
@@ -141,6 +144,7 @@ def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
             f"{layout.unit} was to be stopped, and its host's marker says {marker.state!r}.",
             "Somebody else has changed this host meanwhile.",
             "Run the same command again: it goes on from what it finds.",
+            code="host-changed",
         )
     with host_files.acting(layout):
         archive.move(archive.where_it_lies(layout, marker), "destroyed", datetime.now(timezone.utc))
@@ -167,6 +171,7 @@ def forget(layout: Layout, cluster: str, check: bool) -> bool:
             f"This host's marker says {marker.state!r}, and its data were to be archived.",
             "A cluster founded beside them would split your data.",
             "Run the same command again: it goes on from what it finds.",
+            code="host-changed",
         )
     with host_files.acting(layout):
         host_files.remove(layout.bootstrap_file)

@@ -152,6 +152,7 @@ def check_login(details: Details, asker: Credentials, snapshot: str) -> None:
             "holds what it should could not be seen.",
             "Put NAME:PASSWORD of a user who had the role root when it was saved into a file of mode 0600 on every "
             "host, and name that file: etcd_user_file (user_file of the module).",
+            code="login-needed",
         )
 
 
@@ -192,6 +193,7 @@ def _check_tls(layout: Layout, drill: Drill) -> None:
             f"The cluster uses TLS, and this host has no certificate ({layout.certificate('etcd')}).",
             "Without one every user of this host could read all keys while the snapshot is tried.",
             "Run the trial on a host of the cluster that has its certificates: etcd.yml issues those that are missing.",
+            code="certificate-missing",
         )
 
 

@@ -219,6 +219,7 @@ def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
             f"{state or 'nothing'!r}{f' (origin {marker.origin})' if marker else ''}.",
             "Only a host without data can join; data of a member that ran must not be lost or mixed up by it.",
             AGAIN,
+            code="host-changed",
         )
     # A first start that goes on may be making its database now.
     if state in (None, markers.REMOVED):
@@ -237,6 +238,7 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
                 f"This host has the data of member {marker.member_id}, which the cluster's member list does not have.",
                 "It was removed while it joined; started again it ends by itself.",
                 "Write etcd_member_state: absent for it and run: its data are archived. Then it can join anew.",
+                code="member-removed",
             )
         return found
     found = next((member for member in members if set(member["peer_urls"]) & set(joining.peer_urls)), None)
@@ -247,6 +249,7 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
             "Two members of one name cannot be told apart.",
             "Give this host another NODE_NAME. If that member's machine is gone for good, remove it first: -e "
             f"etcd_forget={namesake['id']}.",
+            code="member-name-taken",
         )
     if found is None:
         return None
@@ -257,6 +260,7 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
             f"{', '.join(found['peer_urls'])}, and this host has no data of it.",
             "Started empty under an id that may have voted it could bring acknowledged writes to nothing.",
             f"Remove that member first, then this host can join: -e etcd_forget={found['id']}.",
+            code="member-without-data",
         )
     return found
 
@@ -305,6 +309,7 @@ def _await_learner(act: _JoinAct, member_id: str, deadline: Deadline) -> Votes:
                 f"What runs on this host is member {view['member_id']}, and {member_id} was to be started.",
                 "It has data of its own, which no marker speaks of.",
                 f"Find out whose data lie in {act.layout.data_dir}, and move them aside.",
+                code="foreign-data",
             )
         votes = act.votes()
         return votes if member_id in votes.caught_up else None

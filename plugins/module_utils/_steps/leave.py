@@ -95,6 +95,7 @@ def _credentials(layout: Layout, leaving: Leaving) -> Credentials:
             f"This host has no {layout.certificate('admin')}, with which the cluster could be asked.",
             "It was built anew, or lost its certificates: nothing can be removed from here.",
             f"Remove its member from another host: -e etcd_forget={leaving.member_id or leaving.name}.",
+            code="certificate-missing",
         )
     return found
 
@@ -142,6 +143,7 @@ def _check_data(layout: Layout, member_id: str, members: Sequence[str]) -> None:
             "leave.",
             "Archived, they would be missing to a member that stays.",
             AGAIN,
+            code="host-changed",
         )
 
 

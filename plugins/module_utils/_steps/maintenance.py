@@ -212,5 +212,6 @@ def _endpoints(view: Mapping[str, Any], member_id: str, terms: Terms) -> list[st
             f"The member on this host does not say which others its cluster has: {view['error']}",
             "Whether they can spare it is not known.",
             "Name their client URLs (endpoints), or start it if it is stopped (state: started).",
+            code="quorum-unknown",
         )
     return found

@@ -112,6 +112,7 @@ def _check_ours(marker: Marker | None, cluster: str) -> None:
             f"This host's marker is of the cluster {marker.cluster!r}, not of {cluster!r}.",
             "Another cluster's data would be given up.",
             "Put the inventory right.",
+            code="another-cluster",
         )
 
 
@@ -256,6 +257,7 @@ def _to_roll_back(layout: Layout) -> Marker | None:
             "This host has made the new cluster.",
             "Rolled back, its old data would serve beside it.",
             f"Let the recovery go on: {advice.recover(marker.cluster if marker else '')}",
+            code="rollback-too-late",
         )
     return marker if marker is not None and marker.state == markers.RECOVERY_PENDING else None
 
@@ -275,6 +277,7 @@ def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
             f"This host's member was to be stopped for the recovery, and its marker says {marker.state!r}.",
             "Somebody else has changed this host meanwhile.",
             AGAIN,
+            code="host-changed",
         )
     if check:
         return True

@@ -202,7 +202,12 @@ def mark(act: RestoreAct, check: bool) -> bool:
         if read_record(act.layout) != act.restoration or not os.path.isdir(
             Places.of_restore(act.layout, act.restoration).new
         ):
-            raise Refused("The new data of this host's member are not there.", "Nothing is stopped for less.", AGAIN)
+            raise Refused(
+                "The new data of this host's member are not there.",
+                "Nothing is stopped for less.",
+                AGAIN,
+                code="host-changed",
+            )
         if marker is None:
             wanted = Marker(markers.RESTORE_PENDING, cluster=act.restoration.cluster, next_token=act.token)
         else:
@@ -423,7 +428,12 @@ def end(act: RestoreAct, check: bool) -> bool:
     if read_record(layout) != act.restoration:
         return False
     if not act.is_over:
-        raise Refused("This host's part in the restore is not over.", "It would be forgotten half-way.", AGAIN)
+        raise Refused(
+            "This host's part in the restore is not over.",
+            "It would be forgotten half-way.",
+            AGAIN,
+            code="host-changed",
+        )
     if not check:
         with host_files.acting(layout):
             if archive.is_at_rest(act.systemd.show(layout.unit)) and wal.segments(layout.log_dir):
@@ -481,12 +491,14 @@ def _to_roll_back(layout: Layout) -> tuple[Restoration | None, Marker | None]:
             f"This host's marker says {marker.state!r}, and {record_file(layout)} is gone.",
             "Where its old data lie cannot be told.",
             f"Look for them in {layout.data_dir}, beside where they were: their names end with the time.",
+            code="restore-record-lost",
         )
     if record is not None and marker is not None and (marker.state == markers.RESTORED or marker.token == record.token):
         raise Refused(
             f"This host's member is restored already (its marker says {marker.state!r}).",
             "Rolled back now, it would leave a cluster that others may serve by now.",
             f"Let it go on: {advice.restore(record.cluster)}. Its old data stay where they were archived.",
+            code="rollback-too-late",
         )
     return record, marker if marker is not None and marker.state == markers.RESTORE_PENDING else None
 
@@ -524,6 +536,7 @@ def _check_no_other(act: RestoreAct) -> None:
             f"{f', with the token {record.token}' if record else ''}).",
             "Members that are made of different snapshots serve different keys under one name.",
             AGAIN,
+            code="restore-or-recovery-pending",
         )
 
 
@@ -536,6 +549,7 @@ def _check_mounts(act: RestoreAct) -> None:
             f"{missing[0]} was a mount point when this member was set up, and is none now.",
             "Its disk is missing: the restored data would lie on another one, and be hidden once it is back.",
             "Mount it. If it is lost for good, mount an empty one there.",
+            code="mount-missing",
         )
 
 
@@ -560,6 +574,7 @@ def _check_stopped(act: RestoreAct) -> None:
             f"{marker.state if marker else 'nothing'!r}.",
             "Somebody else has changed this host meanwhile.",
             AGAIN,
+            code="host-changed",
         )
 
 
@@ -571,6 +586,7 @@ def _check_restored(act: RestoreAct) -> Marker:
             f"This host's marker says {marker.state if marker else 'nothing'!r}.",
             "Its data are not those that were restored.",
             AGAIN,
+            code="host-changed",
         )
     missing = sorted(set(marker.mounts) - set(host_files.mounts_under(layout)))
     if missing or not wal.segments(layout.log_dir):
@@ -578,6 +594,7 @@ def _check_restored(act: RestoreAct) -> Marker:
             f"{missing[0]} is no mount point now." if missing else f"There is no write-ahead log in {layout.log_dir}.",
             "The restored data are gone, or their disk is.",
             "Bring the disk back, then run the same command again.",
+            code="data-missing",
         )
     return marker
 

@@ -97,7 +97,9 @@ class Places:
         if not self.has_moved:
             for path in filter(None, (self.data, self.log)):
                 if os.path.lexists(path):
-                    raise Refused(f"{path} is there.", "It was to be archived, and is not overwritten.", AGAIN)
+                    raise Refused(
+                        f"{path} is there.", "It was to be archived, and is not overwritten.", AGAIN, code="path-taken"
+                    )
             host_files.rename(os.path.join(self.new, "member"), self.data)
         if self.log and os.path.isdir(self.new_log):
             host_files.rename(self.new_log, self.log)

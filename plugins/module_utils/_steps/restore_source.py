@@ -85,6 +85,7 @@ def stage(snapshot_dir: str, restoration: Restoration, source: str, member_dirs:
             f"{path} has the checksum {details.sha256}, and {restoration.sha256} is to be restored.",
             "Members that are made of different snapshots serve different keys under one name.",
             "Remove that file, then run again.",
+            code="another-snapshot",
         )
     return copied
 

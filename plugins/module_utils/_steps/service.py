@@ -249,7 +249,7 @@ def check_alive(systemd: Systemd, layout: Layout, restarts: int) -> None:
 def _check_alive(systemd: Systemd, layout: Layout, unit: Mapping[str, Any], restarts: int) -> None:
     reason = host_files.read_text(f"{layout.run_dir}/refused").strip()
     if reason:
-        raise Refused(f"The gate of {layout.unit} does not let it start.", reason, "")
+        raise Refused(f"The gate of {layout.unit} does not let it start.", reason, "", code="gate-closed")
     ended = unit["active_state"] in ("inactive", "failed") and not unit["job_pending"]
     if ended or unit["restarts"] - restarts >= _RESTARTS:
         if not wal.segments(layout.log_dir):
@@ -278,6 +278,7 @@ def check_startable(layout: Layout) -> None:
             f"There is no write-ahead log in {lies.log_dir}.",
             "Once this member is stopped, its gate keeps it down: its data are gone, or their disk is.",
             "Bring the disk back. If the data are lost, run the playbook: it says what is safe.",
+            code="data-missing",
         )
     member_storage.check(lies, marker)
 
@@ -290,7 +291,7 @@ def check_unforced(systemd: Systemd, layout: Layout, written: bool = False) -> N
     """
     source = systemd.forcing(systemd.show(layout.unit))
     if source and not (written and variable_sources.is_ours(source, layout.conf_file, layout.unit_file)):
-        raise Refused(*gate_refusals.of_forced("This host", source))
+        raise gate_refusals.of_forced("This host", source).refusal()
 
 
 def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[str, str]:
@@ -307,6 +308,7 @@ def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[st
             f"{layout.marker_file} is gone while the member runs.",
             "Its gate would not start it again.",
             "Run the playbook: it says what is safe.",
+            code="marker-lost",
         )
     wanted = replace(marker, **{**ids, "name": name or marker.name, **member_storage.served_on(layout)})
     if wanted != marker:
@@ -325,4 +327,5 @@ def _check_marker(layout: Layout, marker: Marker | None) -> None:
             if state in (None, markers.OFFERED)
             else "This member's gate would not let it through.",
             "Run the playbook: it goes on from what it finds.",
+            code="founding-unfinished",
         )

@@ -104,6 +104,7 @@ def _pending(layout: Layout) -> Marker:
             f"This host's marker says {marker.state if marker else 'nothing'!r}, and its member was to be stopped.",
             "It may serve, or start, while another cluster is made of its data.",
             AGAIN,
+            code="host-changed",
         )
     return marker
 
@@ -130,6 +131,7 @@ def _check_place(layout: Layout, lies: Layout, rescue: Survivor) -> None:
             f"{taken} is there, and this member's data lie in {lies.data_dir}.",
             "The one would be taken for the other.",
             f"Set etcd_data_dir to {lies.data_dir}, or move what lies in {layout.data_dir} aside.",
+            code="path-taken",
         )
     place = wal_tail.tail(lies.log_dir).place
     if place != (rescue.term, rescue.index):
@@ -138,6 +140,7 @@ def _check_place(layout: Layout, lies: Layout, rescue: Survivor) -> None:
             f"{rescue.term}, entry {rescue.index}.",
             "It was chosen from all because of its end.",
             AGAIN,
+            code="host-changed",
         )
 
 

@@ -204,6 +204,7 @@ def _confirm(host: _UpdatedHost, content: Content, previous: Previous, update: U
             f"{update.name} has restarted since it was looked at, with other settings than the plan was made for.",
             "Its interrupted update had been put back in part; what it needs now is a restart.",
             AGAIN,
+            code="host-changed",
         )
 
 
@@ -274,6 +275,7 @@ def _let_go(host: _UpdatedHost, update: Update, spare: MaintenanceWindow | None)
             f"{update.name} was down when its update began, and serves now.",
             "Whether its cluster can spare it was not asked.",
             AGAIN,
+            code="host-changed",
         )
 
 
@@ -357,4 +359,5 @@ def _check_marker(found: Marker | None, expected: Marker) -> None:
             "the plan was made, or speaks of another member.",
             "Somebody else changed this host meanwhile.",
             AGAIN,
+            code="host-changed",
         )

@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.layout import ModuleD
 from ansible_collections.quorum.etcd.plugins.doc_fragments.membership import ModuleDocFragment as MembershipDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocFragment as PkiDocs
 from ansible_collections.quorum.etcd.plugins.doc_fragments.update import ModuleDocFragment as UpdateDocs
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
@@ -54,6 +55,11 @@ METRICS = set(
         re.MULTILINE,
     )
 )
+
+#: What a run leaves for tasks of others.
+FACTS = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.etcd_internal_plan").RETURN)["ansible_facts"][
+    "contains"
+]
 
 #: etcd's own, that the page on monitoring names.
 ETCDS_METRICS = {
@@ -217,7 +223,7 @@ class TestAnInternalModule:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestAPage:
     def test_names_only_what_there_is(self, page):
-        known = {*DEFAULTS, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster"}
+        known = {*DEFAULTS, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster", *FACTS}
         text = page.read_text()
         # A star stands for several: etcd_pki_*.
         families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))
@@ -250,6 +256,22 @@ def module_calls(content):
     elif isinstance(content, list):
         for item in content:
             yield from module_calls(item)
+
+
+class TestACodeOfARefusal:
+    PAGE = (REPOSITORY / "docs" / "refusals.md").read_text()
+    DOCUMENTED = re.findall(r'^\| <a id="([a-z-]+)"></a>`([a-z-]+)` \|', PAGE, re.MULTILINE)
+
+    def test_is_documented_and_used(self):
+        raised = r'\bcode="([a-z-]+)"|Obstacle\(\s*"([a-z-]+)"'
+        sources = [path.read_text() for path in (REPOSITORY / "plugins").rglob("*.py")]
+        found = {"".join(code) for text in sources for code in re.findall(raised, text)}
+        alarms = {code for code, _found, _remedy in cluster_lock._ALARMS.values()}
+        assert {code for code, _shown in self.DOCUMENTED} == found | alarms
+
+    def test_is_an_anchor_of_its_own(self):
+        assert all(anchor == shown for anchor, shown in self.DOCUMENTED)
+        assert len(dict(self.DOCUMENTED)) == len(self.DOCUMENTED)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -287,7 +309,7 @@ AUTOMATION = (REPOSITORY / "docs" / "automation.md").read_text()
 
 def test_the_files_for_automation_are_yaml():
     blocks = re.findall(r"```yaml\n(.*?)```", AUTOMATION, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     assert all(yaml.safe_load(block) for block in blocks)
 
 

@@ -102,6 +102,12 @@ class TestARefusal:
         assert len({result["refusal"] for result in results}) == 1
         assert "steps" not in results[0]
 
+    def test_is_left_for_the_tasks_of_others_until_the_next_plan(self):
+        (told,) = plan_on("etcd-host0", [silent(host) for host in three()])[0]["ansible_facts"]["etcd_refusals"]
+        assert told["code"] == "host-unreachable"
+        assert told["found"] and told["why"] and told["safe"]
+        assert plan_on("etcd-host0", three())[0]["ansible_facts"] == {"etcd_refusals": []}
+
     def test_says_that_nothing_was_touched(self):
         result, _printed = plan_on("etcd-host0", [silent(host) for host in three()])
         assert result["refusal"].startswith("etcd_cluster: refused, nothing was touched.")

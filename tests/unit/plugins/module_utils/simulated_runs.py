@@ -78,7 +78,7 @@ class Actor:
 
     def _cluster(self, presumed: Sequence[Mapping[str, Any]] | None, but: str = "") -> Act:
         if not self.world.has_quorum():
-            raise Refused("no lease: there is no quorum.", "", "")
+            raise Refused("no lease: there is no quorum.", "", "", code="simulated")
         yield from self._hold("cluster")
         self._reach(self.step.act.to_dict().get("endpoints", ()))
         if presumed is not None:
@@ -94,7 +94,7 @@ class Actor:
 
     def _mark(self, expected: Marker | None, wanted: Marker) -> None:
         if self.machine.marker != expected:
-            raise Refused("the marker changed meanwhile", "", "")
+            raise Refused("the marker changed meanwhile", "", "", code="simulated")
         markers.check_follows(expected.state if expected else None, wanted.state)
         self.machine.marker = wanted
 
@@ -116,13 +116,13 @@ class Actor:
         if arguments["keeps_data"]:
             ids = {"member_id": machine.log, "cluster_id": self.world.cluster_id}
             if not machine.log:
-                raise Refused("no log", "", "")
+                raise Refused("no log", "", "", code="simulated")
             self._mark(expected, Marker(markers.STARTED, origin=markers.KEPT, **own, **ids))
             if machine.runs:
                 return
         else:
             if machine.log:
-                raise Refused("there is a log now", "", "")
+                raise Refused("there is a log now", "", "", code="simulated")
             state = expected.state if expected else markers.OFFERED
             told = {key: arguments[key] for key in ("token", "initial_cluster")}
             self._mark(expected, Marker(state, **own, **told))
@@ -134,7 +134,7 @@ class Actor:
     def _prove(self, arguments: Mapping[str, Any]) -> Act:
         marker = self.machine.marker
         if marker is None:
-            raise Refused("no marker", "", "")
+            raise Refused("no marker", "", "", code="simulated")
         for peer in arguments["peers"]:
             other = next(one for one in self.world.machines if one.files and one.files.member == peer["name"])
             if not other.on or other.marker is None or other.marker.token != arguments["token"]:
@@ -150,7 +150,7 @@ class Actor:
         state = self.machine.marker.state if self.machine.marker else None
         allowed = (markers.NEVER_STARTED, markers.STARTING, markers.STARTED)
         if not self.machine.runs and state not in (*allowed, *([markers.LEAVING] if self.machine.log else [])):
-            raise Refused("its gate would not let it through", "", "")
+            raise Refused("its gate would not let it through", "", "", code="simulated")
         self.machine.enabled = True
         self.world.start(self.machine)
 
@@ -224,14 +224,14 @@ class Actor:
         machine, expected = self.machine, self._expected()
         found = machine.marker
         if found is None or expected is None or (found.name, found.token) != (expected.name, expected.token):
-            raise Refused("the marker changed meanwhile", "", "")
+            raise Refused("the marker changed meanwhile", "", "", code="simulated")
         ran = (markers.STARTING, markers.STARTED)
         if found.state != expected.state and not (found.state in ran and expected.state in ran):
-            raise Refused("the marker changed meanwhile", "", "")
+            raise Refused("the marker changed meanwhile", "", "", code="simulated")
         interrupted = machine.previous is not None
         urls, restart = arguments["peer_urls"], arguments["restart"]
         if restart and not machine.log:
-            raise Refused("its data are gone: its gate would not start it again", "", "")
+            raise Refused("its data are gone: its gate would not start it again", "", "", code="simulated")
         if urls or (restart and machine.runs):
             yield from self._cluster(arguments["members"])
             if machine.runs:
@@ -321,7 +321,7 @@ class Actor:
             else state in (None, markers.REMOVED) or (ours and state == markers.NEVER_STARTED)
         )
         if not allowed:
-            raise Refused("only a host without data can join", "", "")
+            raise Refused("only a host without data can join", "", "", code="simulated")
         goes_on = machine.runs and (machine.ran_with == self.shape or machine.log in world.voters)
         if not goes_on:
             machine.files = self.shape
@@ -369,13 +369,13 @@ class Actor:
         if has_log and marker is not None:
             found = next((one for one in members if one["id"] == marker.member_id), None)
             if found is None:
-                raise Refused("removed while it joined", "", "")
+                raise Refused("removed while it joined", "", "", code="simulated")
             return found
         found = next((one for one in members if set(one["peer_urls"]) & set(shape.peer_urls)), None)
         if any(one["name"] == shape.member and one is not found for one in members):
-            raise Refused("the name is taken", "", "")
+            raise Refused("the name is taken", "", "", code="simulated")
         if found and (found["started"] or not found["is_learner"] or found["peer_urls"] != sorted(shape.peer_urls)):
-            raise Refused("it may have voted", "", "")
+            raise Refused("it may have voted", "", "", code="simulated")
         return found
 
     def _leave(self, arguments: Mapping[str, Any]) -> Act:
@@ -387,7 +387,7 @@ class Actor:
             return
         if member_id or machine.log:
             if machine.files is None:
-                raise Refused("no certificate to ask the cluster with", "", "")
+                raise Refused("no certificate to ask the cluster with", "", "", code="simulated")
             yield from self._cluster(arguments["members"], member_id)
         is_member = member_id in world.members
         if is_member:
@@ -417,7 +417,7 @@ class Actor:
         try:
             yield from self._cluster(arguments["members"])
             if self.world.machine_of(arguments["member_id"]):
-                raise Refused("it answers", "", "")
+                raise Refused("it answers", "", "", code="simulated")
             guard.check_remove(self.world.votes(), arguments["member_id"])
             self.world.remove(arguments["member_id"])
             yield "removed"

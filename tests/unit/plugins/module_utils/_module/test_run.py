@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
 
 SPEC = {"state": {"type": "str", "choices": ["checked", "saved"], "default": "saved"}}
-REFUSAL = Refused("Two voters are down.", "A third one takes the quorum.", "Start them first.")
+REFUSAL = Refused("Two voters are down.", "A third one takes the quorum.", "Start them first.", code="quorum-at-risk")
 
 
 @contextmanager
@@ -60,6 +60,16 @@ def test_an_error_is_reported_in_its_own_words(capsys):
     result = result_of(capsys, refuse)
     assert result["failed"]
     assert result["msg"] == str(REFUSAL)
+
+
+def test_a_refusal_is_told_to_programs_as_well(capsys):
+    told = {
+        "code": "quorum-at-risk",
+        "found": "Two voters are down.",
+        "why": "A third one takes the quorum.",
+        "safe": "Start them first.",
+    }
+    assert result_of(capsys, refuse)["refusals"] == [told]
 
 
 def test_a_note_becomes_a_warning(capsys, monkeypatch):

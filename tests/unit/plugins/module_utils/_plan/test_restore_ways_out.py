@@ -178,7 +178,9 @@ def run(site: Site, record: Restoration, playbook: str, what: str, fenced: Seque
     by_address = next(iter(site.hosts))[0] == "1"
     if playbook == "destroy":
         if site.off & set(names):
-            raise Refused("A host gave no answer.", "It may come back.", "Name it: etcd_fenced")
+            raise Refused(
+                "A host gave no answer.", "It may come back.", "Name it: etcd_fenced", code="host-unreachable"
+            )
         bares = {name: after(site.hosts[name], number_of(name), by_address, "blank") for name in names}
         return site.becoming(bares, site.serves)
     if what == "etcd_rollback":
