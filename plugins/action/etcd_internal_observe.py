@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _misspelt
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
@@ -116,7 +117,7 @@ class ActionModule(InternalAction):
         skew = min(0.0, there - asked) + max(0.0, there - answered)
         try:
             wanted = wanted_of(host, inputs, node["host"]["default_address"])
-            authorities = _authorities.judge(pki, wanted, node, datetime.now(timezone.utc))
+            authorities = _authorities.judge(pki, wanted, Observation.from_dict(node), datetime.now(timezone.utc))
         except EtcdError as exc:
             return {**_NOTHING, "problems": [*findings.texts, *exc.texts]}
         return {

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, cryptography_dep, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
     PROFILES,
@@ -119,7 +120,7 @@ class Pki:
         return LeafSpec.for_names(profile, [*sans["dns"], *sans["ip"]], key=self.key, days=self.days)
 
 
-def judge(pki: Pki, wanted: Desired, seen: Mapping[str, Any], now: datetime) -> Authorities:
+def judge(pki: Pki, wanted: Desired, seen: Observation, now: datetime) -> Authorities:
     """What the authorities mean for one host: nothing is written.
 
     :raises BadInput: nobody says where they are.
@@ -140,7 +141,7 @@ def judge(pki: Pki, wanted: Desired, seen: Mapping[str, Any], now: datetime) -> 
         return Authorities(pki.place, problem=str(exc))
     missing = tuple(which for which in store.AUTHORITIES if which not in held)
     doubt = _keeping.doubt(pki.given, wanted.cluster, os.environ) if missing else None
-    layout, certificates = wanted.layout, seen["certificates"]
+    layout, certificates = wanted.layout, seen.certificates
     strangers = []
     bundles = {}
     for name, which in render.BUNDLES.items():
@@ -170,23 +171,23 @@ def _fingerprints(bundle: str) -> set[str]:
 
 
 def _why_renew(
-    pki: Pki, wanted: Desired, leaf: str, held: Mapping[str, engine.Authority], seen: Mapping[str, Any], now: datetime
+    pki: Pki, wanted: Desired, leaf: str, held: Mapping[str, engine.Authority], seen: Observation, now: datetime
 ) -> list[str]:
     path, key = wanted.layout.certificate(leaf), wanted.layout.certificate(f"{leaf}-key")
     for needed in (path, key):
-        if not seen["files"][needed]["exists"]:
+        if not seen.files[needed].exists:
             return [f"{needed} is missing."]
     owner, group = wanted.layout.owner_of_key(leaf)
-    found = seen["files"][key]
-    if (found["mode"], found["owner"]) != ("0600", owner):
-        return [f"{key} is {found['owner']}:{found['group']} {found['mode']}, not {owner}:{group} 0600."]
-    if path in seen["unpaired"]:
-        return [seen["unpaired"][path]]
+    found = seen.files[key]
+    if (found.mode, found.owner) != ("0600", owner):
+        return [f"{key} is {found.owner}:{found.group} {found.mode}, not {owner}:{group} 0600."]
+    if path in seen.unpaired:
+        return [seen.unpaired[path]]
     which = PROFILES[render.LEAVES[leaf]].authority
     if which not in held:
         return [f"the {which} CA is not in {pki.place}."]
     return engine.why_renew(
-        seen["certificates"][path].encode(), pki.leaf(wanted, leaf), held[which].bundle_pem, now, pki.renew_before_days
+        seen.certificates[path].encode(), pki.leaf(wanted, leaf), held[which].bundle_pem, now, pki.renew_before_days
     )
 
 

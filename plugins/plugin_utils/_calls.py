@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _recovery_calls, _restore_calls, _whole_cluster_calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
@@ -45,7 +46,7 @@ def _install(act: acts.Install, given: Given) -> Call:
 def _configure(act: acts.Configure, given: Given) -> Call:
     wanted, content = given.wanted, given.content(given.host, act.version)
     if act.keeps_data:
-        kept = _kept(wanted, given.host.seen["data"])
+        kept = _kept(wanted, given.host.seen.data)
         return Call("etcd_internal_files", {**content, "expected": given.expected, "wanted": kept.to_dict()})
     bootstrap = render.bootstrap(wanted, act.initial_cluster, act.token)
     options = {
@@ -69,10 +70,16 @@ def _offered(marker: Marker | None, wanted: Desired, act: acts.Configure) -> Mar
     )
 
 
-def _kept(wanted: Desired, data: Mapping[str, Any]) -> Marker:
+def _kept(wanted: Desired, data: Data) -> Marker:
     """Of a system that was built anew beside the data of a member."""
-    ids = {key: data[key] for key in ("member_id", "cluster_id")}
-    return Marker(markers.STARTED, origin=markers.KEPT, cluster=wanted.cluster, name=wanted.name, **ids)
+    return Marker(
+        markers.STARTED,
+        origin=markers.KEPT,
+        cluster=wanted.cluster,
+        name=wanted.name,
+        member_id=data.member_id,
+        cluster_id=data.cluster_id,
+    )
 
 
 def _accept(_act: acts.Accept, given: Given) -> Call:

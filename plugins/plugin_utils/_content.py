@@ -40,8 +40,8 @@ def content_of(host: Host, version: str, pki: Mapping[str, Any], unvault: Unvaul
     :param check: issue no certificates.
     :raises EtcdError: a setting is wrong for this version, or an authority is missing or cannot be used.
     """
-    wanted, machine = wanted_of(host), host.seen["host"]["architecture"]
-    python = host.seen["host"]["interpreter"]
+    wanted, machine = wanted_of(host), host.seen.host.architecture
+    python = host.seen.host.interpreter
     issued: dict[str, Any] = {"leaves": {}, "keys": {}, "bundles": {}}
     if wanted.tls and not check:
         held = _authorities.Pki.from_inputs(pki, unvault)

@@ -31,7 +31,7 @@ def _part(act: OfRecovery, given: Given) -> Call:
 
 
 def _go_on_alone(act: acts.GoOnAlone, given: Given) -> Call:
-    wanted, architecture = given.wanted, releases.architecture(given.host.seen["host"]["architecture"])
+    wanted, architecture = given.wanted, releases.architecture(given.host.seen.host.architecture)
     return _part(act, given).having(
         **given.content(given.host, act.version),
         peer_urls=list(wanted.member.peer_urls),

@@ -64,7 +64,7 @@ def _undo(_act: acts.Undo, given: Given) -> Call:
 def _save(_act: acts.Save, given: Given) -> Call:
     """Into a directory of its own: it must not be the newest one that the same command finds when it is given again."""
     wanted, layout = given.wanted, given.wanted.layout
-    endpoint, kept = given.host.seen["cluster"]["endpoint"], wanted.snapshots
+    endpoint, kept = given.host.seen.cluster.endpoint, wanted.snapshots
     options = {
         "directory": f"{kept.directory}/before-restore",
         "cluster": wanted.cluster,

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 
 #: The ways out that need a person's word: the variable, and when to give it.
 _WHEN = {
@@ -66,17 +66,17 @@ def refusal(obstacles: Sequence[Obstacle]) -> Refused:
 
 
 def why_refused(
-    marker: Marker, data: Mapping[str, Any], machine_id: str, label: str, name: str, owners: Mapping[str, str]
+    marker: Marker, data: Data, machine_id: str, label: str, name: str, owners: Mapping[str, str]
 ) -> Obstacle | None:
     """What keeps a member with a log down.
 
-    :param data: C(mounts), C(member_id), C(older_than) and C(path) of the host, as C(etcd_node_info) tells them.
+    :param data: C(mounts), C(member_id), C(older_than) and C(path) of it.
     :param machine_id: the host's own, empty where it has none for good.
     :param name: what to name in C(-e).
     :param owners: member id -> label of the host whose marker has it.
     """
     log = log_obstacle(marker, data, label, name, owners)
-    missing = sorted(set(marker.mounts) - set(data["mounts"]))
+    missing = sorted(set(marker.mounts) - set(data.mounts))
     if missing:
         return Obstacle(
             "mount-missing",
@@ -98,24 +98,22 @@ def why_refused(
     return log
 
 
-def log_obstacle(
-    marker: Marker, data: Mapping[str, Any], label: str, name: str, owners: Mapping[str, str]
-) -> Obstacle | None:
+def log_obstacle(marker: Marker, data: Data, label: str, name: str, owners: Mapping[str, str]) -> Obstacle | None:
     """What keeps a member down that has another one's log, or an older one."""
-    found, own = data["member_id"], marker.member_id
+    found, own = data.member_id, marker.member_id
     if found and own and found != own:
         owner = f", which belong on {owners[found]}" if found in owners else ""
         return Obstacle(
             "data-swapped",
-            f"{label} has the data of member {found} in {data['path']}{owner}. Its own member is {own}.",
+            f"{label} has the data of member {found} in {data.path}{owner}. Its own member is {own}.",
             "The data of two hosts were swapped, or another disk is mounted: on them one member would vote as another.",
             "Put the data back where they belong, while these members are stopped. If a host's own data are lost, move "
             "what lies there aside and run again: while the others serve, its member is replaced.",
         )
-    if data["older_than"]:
+    if data.older_than:
         return Obstacle(
             "log-older",
-            f"{label} has a log in {data['path']} that ends before {data['older_than']}, which its member had already: "
+            f"{label} has a log in {data.path} that ends before {data.older_than}, which its member had already: "
             "it is an older copy.",
             _VOTES,
             f"Mount the disk with the newer data on {label}: the member starts by itself. If they are lost, and while "

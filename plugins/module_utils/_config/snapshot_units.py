@@ -11,10 +11,9 @@ from __future__ import annotations
 import posixpath
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
-from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import SnapshotPolicy
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
 
 _SERVICE = """\
 {signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.

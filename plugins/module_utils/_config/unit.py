@@ -11,10 +11,7 @@ from __future__ import annotations
 import posixpath
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
-
-#: By this a unit file is known for one of ours.
-SIGNATURE = "# Managed by quorum.etcd: "
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
 
 _UNIT = """\
 {signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.

@@ -8,19 +8,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import glob
 import os
-from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.bbolt import BadDatabase, Database
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 
 def older_than(layout: Layout, member_id: str, cluster_id: str) -> str:
@@ -32,39 +27,6 @@ def older_than(layout: Layout, member_id: str, cluster_id: str) -> str:
     if not member_id or ids != f"{member_id} {cluster_id}":
         return ""
     return known if wal.place_of(wal.newest(layout.log_dir)) < wal.place_of(known) else ""
-
-
-def check(layout: Layout, marker: Marker) -> None:
-    """Would the gate let the member start again with the log that is there?
-
-    :raises Refused: its disk, its log or its machine is another one.
-    """
-    # One that runs on this very log stands where it must; its marker is renewed before it is stopped.
-    _check(layout, replace(marker, **served_on(layout)))
-
-
-def check_log(layout: Layout, marker: Marker) -> None:
-    """Is the log that is there the member's own, and not an older copy of it?
-
-    :raises Refused: it is not.
-    """
-    _check(layout, replace(marker, mounts=(), machine_id=""))
-
-
-def _check(layout: Layout, marker: Marker) -> None:
-    member_id, cluster_id = "", ""
-    # Whose a damaged log is nobody can say, and the gate lets it through.
-    with contextlib.suppress(wal.DamagedLog):
-        member_id, cluster_id = wal.identity(layout.log_dir)
-    data = {
-        "path": layout.data_dir,
-        "mounts": host_files.mounts_under(layout),
-        "member_id": member_id,
-        "older_than": older_than(layout, member_id, cluster_id),
-    }
-    found = gate_refusals.why_refused(marker, data, host_files.machine_id(), "This host", marker.name or "NAME", {})
-    if found is not None:
-        raise found.refusal()
 
 
 def left(layout: Layout) -> str:
@@ -92,21 +54,6 @@ def _is_used(path: str) -> bool:
             return Database(file, os.fstat(file.fileno()).st_size).bucket(b"key") is not None
     except (BadDatabase, OSError):
         return True
-
-
-def check_empty(layout: Layout) -> None:
-    """Is nothing there that a first start would take for its own?
-
-    :raises Refused: something is.
-    """
-    found = left(layout)
-    if found:
-        raise Refused(
-            f"{found} is there, and no write-ahead log in {layout.log_dir}.",
-            "etcd would take the data of another member for its own.",
-            AGAIN,
-            code="foreign-data",
-        )
 
 
 def is_held(layout: Layout) -> bool:

@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 
 # A build of somebody's own may call itself otherwise.
@@ -209,7 +210,7 @@ class Host:
     silent: str = ""
     problems: tuple[str, ...] = ()
     wanted: Desired | None = None
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    seen: Observation = field(default_factory=Observation)
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
     heard: Mapping[str, Any] = field(default_factory=dict)
@@ -223,7 +224,7 @@ class Host:
             name=name,
             problems=tuple(result["problems"]),
             wanted=Desired.from_dict(result["wanted"]) if result["wanted"] else None,
-            seen=result["seen"],
+            seen=Observation.from_dict(result["seen"]),
             authorities=Authorities.from_dict(result["authorities"]),
             skew=result["skew"],
             heard=result["heard"],
@@ -244,8 +245,7 @@ class Host:
 
     @property
     def marker(self) -> Marker | None:
-        found = self.seen.get("marker")
-        return Marker.from_dict(found) if found else None
+        return self.seen.marker
 
     @property
     def state(self) -> str | None:
@@ -255,12 +255,12 @@ class Host:
 
     @property
     def has_log(self) -> bool:
-        return bool(self.seen.get("data", {}).get("log"))
+        return self.seen.data.log
 
     @property
     def runs(self) -> bool:
         """Does a process of this instance's unit run?"""
-        return bool(self.seen.get("runtime"))
+        return self.seen.runtime.identity.pid > 0
 
     @property
     def version(self) -> str:
@@ -269,34 +269,34 @@ class Host:
         """
         if not self.runs:
             return ""
-        told = str(((self.seen.get("cluster") or {}).get("status") or {}).get("version", ""))
-        return told if _RELEASE.fullmatch(told) else str(self.seen["runtime"]["version"])
+        told = str(self.seen.status.get("version", ""))
+        return told if _RELEASE.fullmatch(told) else self.seen.runtime.version
 
     @property
     def masked(self) -> bool:
         """Has somebody forbidden its unit to start?"""
-        return self.seen["unit"]["enabled"] in ("masked", "masked-runtime")
+        return self.seen.unit.enabled in ("masked", "masked-runtime")
 
     @property
     def data_unusable(self) -> bool:
         """Did its data go back in time, or were they damaged, so that it ends again and again?"""
-        data = self.seen["data"]
-        return bool(data["behind"] or data["damaged"] or data["unreadable"]) and not self.answers
+        data = self.seen.data
+        return bool(data.behind or data.damaged or data.unreadable) and not self.answers
 
     @property
     def answers(self) -> bool:
         """Does the member answer a linearizable read of its own?"""
-        return bool((self.seen.get("cluster") or {}).get("serves"))
+        return self.seen.cluster.serves
 
     @property
     def refuses_peers(self) -> str:
         """Why the member that runs takes no new connection of a peer; empty if it does."""
-        return str(self.seen.get("refuses_peers", ""))
+        return self.seen.refuses_peers
 
     @property
     def locked_out(self) -> str:
         """Why a member that runs tells us nothing although it could; empty unless it is that."""
-        error = str((self.seen.get("cluster") or {}).get("error", ""))
+        error = self.seen.cluster.error
         return error if any(text in error for text in _LOCKED_OUT) else ""
 
     @property

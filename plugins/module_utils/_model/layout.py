@@ -16,6 +16,8 @@ from typing import Any
 
 #: The identity of a machine (machine-id(5)).
 MACHINE_ID_FILE = "/etc/machine-id"
+#: By this a unit file is known for one of ours.
+SIGNATURE = "# Managed by quorum.etcd: "
 _ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
 
 

@@ -270,14 +270,6 @@ class Backup:
         return now - max(self.since, 0.0 if _is_ahead(tried, now) else tried)
 
 
-def backup_of(label: str, seen: Mapping[str, Any], is_masked: bool = False) -> Backup:
-    """Of what C(snapshot_status.on_host) has seen."""
-    newest, last = seen["newest"], seen["last"]
-    taken = seconds_of(newest["taken_at"]) if newest else None
-    path = newest["path"] if newest else ""
-    return Backup(label, seen["since"], taken or 0.0, Try(**last) if last else None, path, is_masked)
-
-
 def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: bool) -> list[str]:
     """Why a cluster's backups are not what they should be, in sentences.
 

@@ -132,16 +132,16 @@ def check_nothing_foreign(host: Host) -> None:
 
 def foreign(host: Host) -> Iterator[Refused]:
     """What keeps a host from becoming a member, because it is not ours."""
-    unit = host.seen.get("unit", {})
-    if host.state is None and unit.get("fragment_path") and not unit["ours"]:
+    unit = host.seen.unit
+    if host.state is None and unit.fragment_path and not unit.ours:
         yield Refused(
-            f"{host.label} has a unit {unit['name']} that this collection did not write ({unit['fragment_path']}).",
+            f"{host.label} has a unit {unit.name} that this collection did not write ({unit.fragment_path}).",
             "Whatever it belongs to would be overwritten, and its data may be those of a live cluster.",
-            f"If it is a leftover, remove it (systemctl disable --now {unit['name']}, then remove the package or the "
+            f"If it is a leftover, remove it (systemctl disable --now {unit.name}, then remove the package or the "
             f"file). {_AGAIN}",
             code="foreign-unit",
         )
-    left = host.seen.get("data", {}).get("left")
+    left = host.seen.data.left
     if left and not host.has_log and host.wanted is not None and host.wanted.present and host.state in _WITHOUT_DATA:
         yield Refused(
             f"{host.label} has data of a member in {left}, and its marker ({host.state or 'none'}) does not say that "
@@ -151,7 +151,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             f"are not needed, move {host.wanted.layout.data_dir}/member out of {host.wanted.layout.data_dir}. {_AGAIN}",
             code="foreign-data",
         )
-    processes = [process for process in host.seen.get("strangers", []) if process["uses"]]
+    processes = [process for process in host.seen.strangers if process["uses"]]
     for process in processes:
         yield Refused(
             f"{host.label} runs an etcd that this collection did not start: {_described(process)}. It uses "
@@ -161,7 +161,7 @@ def foreign(host: Host) -> Iterator[Refused]:
             code="foreign-process",
         )
     named = {process["pid"] for process in processes}
-    for listener in host.seen.get("ports", []):
+    for listener in host.seen.ports:
         ours = host.wanted is not None and listener["unit"] == host.wanted.layout.probe_unit
         if ours or listener["pid"] in named:
             continue
@@ -181,7 +181,7 @@ def neighbours(host: Host) -> list[str]:
     return [
         f"{host.label} runs another etcd, {_described(process)}. It uses none of the ports and directories of this one "
         "and is left alone."
-        for process in host.seen.get("strangers", [])
+        for process in host.seen.strangers
         if not process["uses"]
     ]
 
@@ -218,10 +218,10 @@ def check_machine(host: Host) -> None:
     marker, wanted = host.marker, host.wanted
     if marker is None or wanted is None or marker.state not in (markers.OFFERED, markers.NEVER_STARTED):
         return
-    if marker.machine_id != host.seen["host"]["machine_id"]:
+    if marker.machine_id != host.seen.host.machine_id:
         raise Refused(
             f"{host.label} carries the marker of another machine ({marker.machine_id}; this one is "
-            f"{host.seen['host']['machine_id']}).",
+            f"{host.seen.host.machine_id}).",
             "Its disk was copied or moved: two machines would start as one member.",
             # Who joins alone has never voted, so that nobody else is concerned.
             f"If the first machine is off for good, remove {wanted.layout.state_dir} here and run again."
@@ -231,7 +231,7 @@ def check_machine(host: Host) -> None:
             code="another-machine",
         )
     for mount in marker.mounts:
-        if mount not in host.seen["data"]["mounts"]:
+        if mount not in host.seen.data.mounts:
             raise Refused(
                 f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
                 "Its data would go to another disk, and be hidden once the right one returns.",
@@ -255,7 +255,7 @@ def token(hosts: Sequence[Host]) -> str:
         if carried:
             return carried[0]
     cluster = next(host.wanted.cluster for host in hosts if host.wanted is not None)
-    drawn = "".join(sorted(host.seen["host"]["nonce"] for host in hosts))
+    drawn = "".join(sorted(host.seen.host.nonce for host in hosts))
     return f"{cluster}-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}"
 
 
@@ -297,10 +297,10 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
         Step(
             host.name,
             f"install etcd {version} on {host.label}",
-            acts.Install(version, releases.archive(version, host.seen["host"]["architecture"])),
+            acts.Install(version, releases.archive(version, host.seen.host.architecture)),
         )
         for host in hosts
-        if version not in host.seen["releases"] or not host.seen["account"]["exists"]
+        if version not in host.seen.releases or not host.seen.account.exists
     )
 
 

@@ -21,7 +21,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     markers,
     quorum,
     releases,
-    snapshot_agent,
     topology,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
@@ -31,6 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Con
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import DEFAULT_VERSION
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    backups,
     bootstrap,
     held_members,
     preflight,
@@ -119,7 +119,7 @@ def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
     """
     if not fenced:
         return []
-    listed = (host.seen["cluster"]["members"] or () for host in hosts if host.seen.get("cluster"))
+    listed = (host.seen.members for host in hosts)
     members = {member["id"]: member for one in listed for member in one}
     found = _roster.known(hosts, list(members.values()))
     named = {one.host for one in _identity.named("etcd_fenced", fenced, found)}
@@ -158,7 +158,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: _version_of(host) or there or version for host in hosts}
     hosts = [_judged(host, versions[host.name]) for host in hosts]
-    warnings = (*_warnings(hosts, version), *_backups(hosts), *map(_fenced, off))
+    warnings = (*_warnings(hosts, version), *backups.problems(hosts), *map(_fenced, off))
     try:
         safety.check(hosts, roster, versions)
         changes = reconcile.plan_changes(hosts, roster, versions)
@@ -202,7 +202,7 @@ def _version_of(host: Host) -> str:
     """The release that a host's member runs or would start with; empty where there is none, or no longer."""
     if host.silent:
         return ""
-    return host.version or str(host.seen["unit"]["version"] if host.has_log else "")
+    return host.version or str(host.seen.unit.version if host.has_log else "")
 
 
 def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: str) -> None:
@@ -216,7 +216,7 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
     if not untold and (there or not need):
         return
     found = (
-        f"{untold[0].label} runs {untold[0].seen['runtime']['identity']['executable']}, which is no release of ours, "
+        f"{untold[0].label} runs {untold[0].seen.runtime.identity.executable}, which is no release of ours, "
         "and its member does not say which version that is."
         if untold
         else "The cluster exists, and neither a running member nor a unit says which version of etcd it has."
@@ -290,10 +290,9 @@ def _standing(host: Host) -> str:
     if host.silent:
         return f"{host.label}: could not be looked at."
     if host.runs:
-        cluster = host.seen.get("cluster") or {}
-        if (cluster.get("status") or {}).get("is_learner"):
+        if host.seen.status.get("is_learner"):
             return f"{host.label} runs as a learner, which has no vote: the hosts that vote must be in the inventory."
-        error = cluster.get("error", "") or "it answers no linearizable read."
+        error = host.seen.cluster.error or "it answers no linearizable read."
         due = dict.fromkeys(reason for reasons in host.authorities.renew.values() for reason in reasons)
         # Where nothing else was to be changed they were issued anew.
         renewal = (
@@ -343,8 +342,8 @@ def _check_variables(hosts: Sequence[Host]) -> None:
 
 
 def _check_marker(host: Host) -> None:
-    if host.seen.get("marker_error"):
-        raise Refused(f"{host.label}:", host.seen["marker_error"], "", code="marker-unreadable")
+    if host.seen.marker_error:
+        raise Refused(f"{host.label}:", host.seen.marker_error, "", code="marker-unreadable")
 
 
 def _check_present(hosts: Sequence[Host]) -> None:
@@ -408,13 +407,13 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
     wanted = host.wanted
     if host.silent or wanted is None:
         return
-    data, marker = host.seen["data"], host.marker
+    data, marker = host.seen.data, host.marker
     unknown = host.state in (None, markers.OFFERED, markers.REMOVED) and (host.has_log or host.runs)
     # The gate says otherwise before it lets etcd write a log.
     unknown = unknown or (host.state == markers.NEVER_STARTED and host.has_log)
     if unknown and not _is_kept(host, hosts):
         what = f"a write-ahead log in {wanted.layout.log_dir}" if host.has_log else "a running member"
-        identity = f" of member {data['member_id']}, cluster {data['cluster_id']}" if data.get("member_id") else ""
+        identity = f" of member {data.member_id}, cluster {data.cluster_id}" if data.member_id else ""
         raise Refused(
             f"{host.label} has {what}{identity}, and its marker ({host.state or 'none'}) does not say that it is ours."
             f"{_what_runs(host)}",
@@ -422,12 +421,12 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             _way_with(host, hosts),
             code="foreign-data",
         )
-    if data["not_its_own"] and not host.runs:
+    if data.not_its_own and not host.runs:
         raise Refused(
-            f"{host.label} has data that the account {wanted.layout.user} does not own: {data['not_its_own']}.",
+            f"{host.label} has data that the account {wanted.layout.user} does not own: {data.not_its_own}.",
             "Started on them etcd ends at once, or leaves files that it cannot read the next time.",
             "If they are this member's, give them to it: chown -R "
-            f"{wanted.layout.user}:{wanted.layout.group} {data['path']}"
+            f"{wanted.layout.user}:{wanted.layout.group} {data.path}"
             f"{' ' + wanted.layout.wal_dir if wanted.layout.wal_dir else ''}",
             code="foreign-owner",
         )
@@ -437,13 +436,13 @@ def _check_ours(host: Host, hosts: Sequence[Host]) -> None:
             f"{host.label} runs as member {told}, and its own is {marker.member_id}."
             + "".join(f" Member {told} belongs on {other.label}." for other in hosts if _has(other, told)),
             "The data of two hosts were swapped: their members cannot be reached where the others look for them.",
-            f"Stop the members concerned (systemctl stop {host.seen['unit']['name']}), put the data in "
+            f"Stop the members concerned (systemctl stop {host.seen.unit.name}), put the data in "
             f"{wanted.layout.data_dir} back where they belong, and run again.",
             code="data-swapped",
         )
-    if marker is not None and marker.cluster_id and data.get("cluster_id") not in ("", None, marker.cluster_id):
+    if marker is not None and marker.cluster_id and data.cluster_id not in ("", marker.cluster_id):
         raise Refused(
-            f"{host.label} has the data of cluster {data['cluster_id']}, and its marker says {marker.cluster_id}.",
+            f"{host.label} has the data of cluster {data.cluster_id}, and its marker says {marker.cluster_id}.",
             "Started like this it would talk to the wrong cluster.",
             f"Put the right data into {wanted.layout.data_dir}. If they are lost, move what lies there aside and run "
             "again: while the others serve, the member is replaced.",
@@ -460,9 +459,9 @@ def _way_with(host: Host, hosts: Sequence[Host]) -> str:
     """What is safe with data or a member that no marker speaks of. Never to give up those that a cluster may need: done
     on one host after the other that costs its quorum.
     """
-    wanted, unit = host.wanted, host.seen["unit"]
+    wanted, unit = host.wanted, host.seen.unit
     aside = "stop it and move its data directory aside, then run again."
-    if wanted is None or host.state is not None or not host.has_log or (unit["fragment_path"] and not unit["ours"]):
+    if wanted is None or host.state is not None or not host.has_log or (unit.fragment_path and not unit.ours):
         return f"{'Take the host out of the group. ' * host.answers}If its data are not needed, {aside}"
     serving = [other for other in hosts if other.answers and _roster.cluster_id(other) == _roster.cluster_id(host)]
     if serving and not _lists(host, hosts):
@@ -471,15 +470,15 @@ def _way_with(host: Host, hosts: Sequence[Host]) -> str:
     return (
         f"If it is a member of {wanted.cluster} that lost its marker, say so there and run again; it keeps its data "
         f"and is not restarted: mkdir -p {wanted.layout.state_dir} && printf '{marker}' > {wanted.layout.marker_file}. "
-        + ("If not, take the host out of the group." if unit["ours"] else f"If its data are not needed, {aside}")
+        + ("If not, take the host out of the group." if unit.ours else f"If its data are not needed, {aside}")
     )
 
 
 def _lists(host: Host, hosts: Sequence[Host]) -> bool:
     """Does a serving cluster of this group have the member whose data or process is on this host?"""
     return any(
-        other.seen["cluster"]["cluster_id"] == _roster.cluster_id(host)
-        and any(member["id"] == _roster.member_id(host) for member in other.seen["cluster"]["members"] or [])
+        other.seen.cluster.cluster_id == _roster.cluster_id(host)
+        and any(member["id"] == _roster.member_id(host) for member in other.seen.members)
         for other in hosts
         if other.answers
     )
@@ -496,7 +495,7 @@ def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
     known = any(other.marker is not None and other.marker.cluster_id == cluster_id != "" for other in hosts)
     if host.runs:
         # A cluster that is not of this group alone may be somebody else's who uses this collection.
-        return bool(host.seen["unit"]["ours"]) and _lists(host, hosts) and (known or _is_all_here(hosts))
+        return bool(host.seen.unit.ours) and _lists(host, hosts) and (known or _is_all_here(hosts))
     if any(other.answers for other in hosts):
         return _lists(host, hosts)
     return known
@@ -505,21 +504,19 @@ def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
 def _is_all_here(hosts: Sequence[Host]) -> bool:
     """Do all members of the cluster that serves live on hosts of this group, by what they tell themselves?"""
     here = {_roster.member_id(host) for host in hosts}
-    return all(
-        member["id"] in here for host in hosts if host.answers for member in host.seen["cluster"]["members"] or []
-    )
+    return all(member["id"] in here for host in hosts if host.answers for member in host.seen.members)
 
 
 def _what_runs(host: Host) -> str:
     """A member that somebody else set up, so that a person recognises it."""
     if not host.runs:
         return ""
-    unit, runtime = host.seen["unit"], host.seen["runtime"]
-    settings = " ".join(f"{name}={value}" for name, value in sorted(runtime["environment"].items()))
-    members = (host.seen.get("cluster") or {}).get("members") or []
+    unit, runtime = host.seen.unit, host.seen.runtime
+    settings = " ".join(f"{name}={value}" for name, value in sorted(runtime.environment.items()))
+    members = host.seen.members
     known = "; ".join(f"{member['name'] or 'not started'} at {', '.join(member['peer_urls'])}" for member in members)
     return (
-        f" It runs as {unit['name']} ({unit['fragment_path']}): {' '.join(runtime['command'])}"
+        f" It runs as {unit.name} ({unit.fragment_path}): {' '.join(runtime.command)}"
         + (f", with {settings}" if settings else "")
         + (f". Its cluster's members: {known}." if known else ".")
     )
@@ -583,10 +580,10 @@ def _check_first_start(hosts: Sequence[Host]) -> None:
 def _never_ready(host: Host) -> bool:
     """Is it known that this host's member never got further than its first start, and are its disks there to tell?"""
     marker = host.marker
-    if host.silent or marker is None or marker.origin != markers.BOOTSTRAP or host.seen["data"]["unreadable"]:
+    if host.silent or marker is None or marker.origin != markers.BOOTSTRAP or host.seen.data.unreadable:
         return False
     known = (markers.OFFERED, markers.NEVER_STARTED, markers.STARTING)
-    return marker.state in known and set(marker.mounts) <= set(host.seen["data"]["mounts"])
+    return marker.state in known and set(marker.mounts) <= set(host.seen.data.mounts)
 
 
 def _check_known(hosts: Sequence[Host]) -> None:
@@ -595,7 +592,7 @@ def _check_known(hosts: Sequence[Host]) -> None:
         if not host.silent and host.state is None:
             if host.has_log:
                 raise Refused(
-                    f"{host.label} has a write-ahead log in {host.seen['data']['path']} of the cluster of the others, "
+                    f"{host.label} has a write-ahead log in {host.seen.data.path} of the cluster of the others, "
                     "and no marker.",
                     "Whether it is still a member of that cluster nobody can say, for no member answers.",
                     "Bring enough of the other members back for a quorum; then it is started with its data.",
@@ -638,7 +635,7 @@ def _once(name: str, given: Iterable[str]) -> str:
 def running_version(hosts: Sequence[Host]) -> str:
     """What runs, else what the units name: an unset version means the one that is there."""
     running = [host.version for host in hosts]
-    named = [host.seen["unit"]["version"] for host in hosts if not host.silent]
+    named = [host.seen.unit.version for host in hosts if not host.silent]
     return next((version for version in running + named if version), "")
 
 
@@ -659,7 +656,7 @@ def check_settings(hosts: Sequence[Host], version: str) -> None:
                 _settings.check_any_version(host.wanted.settings)
         except BadInput as exc:
             complaints.setdefault(str(exc), []).append(host.label)
-        problem = host.seen.get("snapshots", {}).get("schedule_problem")
+        problem = host.seen.snapshots.schedule_problem
         if problem:
             schedule = host.wanted.snapshots.schedule
             text = f"etcd_snapshot_schedule is {schedule!r}, which systemd does not take: {problem}"
@@ -675,9 +672,9 @@ def check_checksums(hosts: Sequence[Host], version: str) -> None:
     """
     found = Findings()
     for host in hosts:
-        if host.silent or host.wanted is None or version in host.seen["releases"]:
+        if host.silent or host.wanted is None or version in host.seen.releases:
             continue
-        machine = host.seen["host"]["architecture"]
+        machine = host.seen.host.architecture
         if machine in releases.ARCHITECTURES:
             known = host.wanted.checksums
             found.run(releases.check_checksum, releases.archive(version, machine), known.given, known.listed)
@@ -757,41 +754,10 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
             texts += bootstrap.neighbours(host)
     machines: dict[str, str] = {}
     for host in hosts:
-        machine = host.seen.get("host", {}).get("machine_id", "")
+        machine = host.seen.host.machine_id
         if machine and machine in machines:
             texts.append(
                 f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the other?"
             )
         machines.setdefault(machine, host.label)
     return tuple(dict.fromkeys(texts))
-
-
-def _backups(hosts: Sequence[Host]) -> list[str]:
-    """What is wrong with the snapshots that the members are to save by themselves."""
-    heard = [host for host in hosts if not host.silent and host.wanted is not None and host.wanted.snapshots.schedule]
-    is_masked = {host.label: host.seen["timer"]["enabled"] == "masked" for host in heard}
-    backups = [snapshot_agent.backup_of(host.label, host.seen["snapshots"], is_masked[host.label]) for host in heard]
-    max_age = max((host.wanted.snapshots.max_age for host in heard if host.wanted is not None), default=0)
-    now = max((host.seen["host"]["time"] for host in heard), default=0.0)
-    masked = [
-        f"{host.label}: {host.seen['timer']['name']} is masked: this member saves no snapshots, and in its turns no "
-        "other takes its place."
-        for host in heard
-        if is_masked[host.label]
-    ]
-    return [*_schedules(hosts), *masked, *snapshot_agent.complaints(backups, max_age, now, len(heard) == len(hosts))]
-
-
-def _schedules(hosts: Sequence[Host]) -> list[str]:
-    """Members that look at different times, or never, cannot leave a snapshot to each other."""
-    found: dict[str, list[str]] = {}
-    for host in hosts:
-        if host.wanted is not None and host.wanted.present:
-            found.setdefault(host.wanted.snapshots.schedule, []).append(host.label)
-    if len(found) < 2:
-        return []
-    said = "; ".join(f"{', '.join(labels)}: {schedule or 'empty'}" for schedule, labels in found.items())
-    return [
-        f"etcd_snapshot_schedule differs between the hosts of one cluster ({said}): each saves at its own times only, "
-        "and on its days no other takes its place. Give it once, for the group."
-    ]

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Unit
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | 
     why += _stands_elsewhere(host)
     if peer_urls:
         why.append(f"its peer URL becomes {', '.join(peer_urls)}")
-    if host.seen["previous"]:
+    if host.seen.previous:
         why.append("its last update was interrupted")
     if not why:
         return None
@@ -57,15 +58,15 @@ def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | 
 
 def _stands_elsewhere(host: Host) -> Iterator[str]:
     """What the marker of a member that serves says of the ground that it stands on, and is so no longer."""
-    marker, data = host.marker, host.seen["data"]
-    if marker is None or not host.answers or not data["held"]:
+    marker, data = host.marker, host.seen.data
+    if marker is None or not host.answers or not data.held:
         return
-    if set(marker.mounts) != set(data["mounts"]):
+    if set(marker.mounts) != set(data.mounts):
         yield (
-            f"its data lie on {' and '.join(data['mounts']) or 'no disk of their own'}, and its marker says "
+            f"its data lie on {' and '.join(data.mounts) or 'no disk of their own'}, and its marker says "
             f"{' and '.join(marker.mounts) or 'on no disk of their own'}"
         )
-    if marker.machine_id != host.seen["host"]["machine_id"]:
+    if marker.machine_id != host.seen.host.machine_id:
         yield "its marker does not have the ID of its machine"
 
 
@@ -79,43 +80,43 @@ def overridden_settings(host: Host, version: str) -> Iterator[str]:
 
 def _files(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     for file in _rendered(host, wanted, version):
-        seen = host.seen["files"].get(file.path, {"exists": False})
-        if not seen["exists"]:
+        seen = host.seen.file(file.path)
+        if not seen.exists:
             yield f"{file.path} is missing"
-        elif seen["sha256"] != file.sha256:
+        elif seen.sha256 != file.sha256:
             yield f"{file.path} differs"
-        elif (seen["mode"], seen["owner"], seen["group"]) != (file.mode, file.owner, file.group):
-            yield f"{file.path} is {seen['owner']}:{seen['group']} {seen['mode']}"
+        elif (seen.mode, seen.owner, seen.group) != (file.mode, file.owner, file.group):
+            yield f"{file.path} is {seen.owner}:{seen.group} {seen.mode}"
     program = wanted.layout.snapshot_program
-    if wanted.snapshots.program not in ("", host.seen["files"].get(program, {}).get("sha256")):
+    if wanted.snapshots.program not in ("", host.seen.file(program).sha256):
         yield f"{program} is not the one of this release"
     for path, target in render.links(wanted, version, _machine(host)).items():
-        if host.seen["files"].get(path, {"link": ""})["link"] != target:
+        if host.seen.file(path).link != target:
             yield f"{path} does not point to {target}"
 
 
 def _rendered(host: Host, wanted: Desired, version: str) -> list[render.File]:
-    seen = host.seen["host"]
-    return render.files(wanted, version, seen["architecture"], seen["interpreter"])
+    seen = host.seen.host
+    return render.files(wanted, version, seen.architecture, seen.interpreter)
 
 
 def _timer(host: Host, wanted: Desired) -> Iterator[str]:
     """The timer of snapshots where it is not what the schedule says. Masking it is the operator's way to say no."""
-    timer, there = host.seen["timer"], wanted.layout.snapshot_timer_file
+    timer, there = host.seen.timer, wanted.layout.snapshot_timer_file
     if not wanted.snapshots.schedule:
-        if host.seen["files"].get(there, {"exists": False})["exists"]:
+        if host.seen.file(there).exists:
             yield f"{there} is there, and etcd_snapshot_schedule is empty"
-    elif host.runs and timer["enabled"] != "masked" and not _runs(timer):
-        yield f"{timer['name']} is {timer['enabled'] or 'not there'} and {timer['active_state']}"
+    elif host.runs and timer.enabled != "masked" and not _runs(timer):
+        yield f"{timer.name} is {timer.enabled or 'not there'} and {timer.active_state}"
 
 
-def _runs(timer: Mapping[str, Any]) -> bool:
-    return (timer["enabled"], timer["active_state"]) == ("enabled", "active")
+def _runs(timer: Unit) -> bool:
+    return (timer.enabled, timer.active_state) == ("enabled", "active")
 
 
 def _certificates(host: Host, wanted: Desired) -> Iterator[str]:
     for path, digest in host.authorities.bundles.items():
-        if host.seen["files"].get(path, {}).get("sha256") != digest:
+        if host.seen.file(path).sha256 != digest:
             yield f"{path} does not hold the CAs of {host.authorities.place}"
     for leaf, reasons in host.authorities.renew.items():
         for reason in reasons:
@@ -126,7 +127,7 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     """What the process read at its start, and would read differently now."""
     if not host.runs:
         return
-    record = host.seen["record"]
+    record = host.seen.record
     files = {file.path: file.sha256 for file in _rendered(host, wanted, version)}
     files.update(host.authorities.bundles)
     for path, digest in files.items():
@@ -136,14 +137,14 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
     # too: files that were put back between the gate and the start were not what the gate had seen.
     if wanted.layout.conf_file not in record:
         executable, binary = (
-            host.seen["runtime"]["identity"]["executable"],
+            host.seen.runtime.identity.executable,
             render.binary(wanted, version, _machine(host)),
         )
         if executable != binary:
             yield f"it runs {executable}, not {binary}"
-    if variable_sources.is_forced({}, host.seen["runtime"]["command"]):
+    if variable_sources.is_forced({}, host.seen.runtime.command):
         yield "it runs with --force-new-cluster"
-    unknown = wanted.layout.conf_file not in record or host.seen["previous"]
+    unknown = wanted.layout.conf_file not in record or host.seen.previous
     for name, has, should in _environment(host, wanted, version):
         # What a drop-in sets is still the same after a restart; what only a former one has set is not.
         if unknown or not _keeping(host, wanted, name, should):
@@ -154,19 +155,19 @@ def _keeping(host: Host, wanted: Desired, name: str, should: str) -> str:
     """The source that keeps a setting as it is; empty if a restart mends it. What systemd knows only once it has read
     its files again nobody can tell: the update lets it do that.
     """
-    if host.seen["unit"]["need_daemon_reload"]:
+    if host.seen.unit.need_daemon_reload:
         return ""
-    return variable_sources.keeping(host.seen["runtime"]["sources"], wanted.layout.conf_file, name, should)
+    return variable_sources.keeping(host.seen.runtime.sources, wanted.layout.conf_file, name, should)
 
 
 def _machine(host: Host) -> str:
-    return str(host.seen["host"]["architecture"])
+    return host.seen.host.architecture
 
 
 def _environment(host: Host, wanted: Desired, version: str) -> Iterator[tuple[str, str, str]]:
     """Settings of the process that differ from what is wanted."""
     should = env_file.environment(render.flags(wanted, version))
-    yield from env_file.differing(host.seen["runtime"]["environment"], should)
+    yield from env_file.differing(host.seen.runtime.environment, should)
 
 
 def new_address(host: Host, member: Mapping[str, Any] | None) -> tuple[str, ...]:

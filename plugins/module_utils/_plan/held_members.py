@@ -27,13 +27,9 @@ def forced_by(host: Host) -> str:
     if host.wanted is None:
         return ""
     layout = host.wanted.layout
-    found = [str(host.seen["unit"]["forced_by"])]
+    found = [str(host.seen.unit.forced_by)]
     # The service manager's own settings are known of a process that has them.
-    found += [
-        str(place)
-        for place, sets in (host.seen["runtime"] or {}).get("sources", [])
-        if variable_sources.is_forced(sets)
-    ]
+    found += [str(place) for place, sets in host.seen.runtime.sources if variable_sources.is_forced(sets)]
     return next(
         (place for place in found if not variable_sources.is_ours(place, layout.conf_file, layout.unit_file)), ""
     )
@@ -52,8 +48,8 @@ def of_host(host: Host, hosts: Sequence[Host] = (), rebuilt: bool = False) -> Ob
     if forced:
         return gate_refusals.of_forced(host.label, forced)
     owners = {other.marker.member_id: other.label for other in hosts if other.marker is not None}
-    machine_id = "" if rebuilt else host.seen["host"]["machine_id"]
-    return gate_refusals.why_refused(marker, host.seen["data"], machine_id, host.label, host.name, owners)
+    machine_id = "" if rebuilt else host.seen.host.machine_id
+    return gate_refusals.why_refused(marker, host.seen.data, machine_id, host.label, host.name, owners)
 
 
 def accepted(host: Host) -> Host:
@@ -64,12 +60,12 @@ def accepted(host: Host) -> Host:
         or wanted is None
         or of_host(host) is None
         or forced_by(host)
-        or gate_refusals.log_obstacle(marker, host.seen["data"], "", "", {})
+        or gate_refusals.log_obstacle(marker, host.seen.data, "", "", {})
     ):
         return host
     names = {host.name, wanted.name}
     if names & set(wanted.said.accept_mounts):
-        marker = replace(marker, mounts=tuple(host.seen["data"]["mounts"]))
+        marker = replace(marker, mounts=tuple(host.seen.data.mounts))
     if names & set(wanted.said.accept_machine):
-        marker = replace(marker, machine_id=host.seen["host"]["machine_id"])
-    return replace(host, seen={**host.seen, "marker": marker.to_dict()})
+        marker = replace(marker, machine_id=host.seen.host.machine_id)
+    return replace(host, seen=replace(host.seen, marker=marker))

@@ -65,7 +65,7 @@ def choose(host: Host, roster: Roster | None) -> str:
 def _may_not_begin(host: Host, due: str, member: Member | None) -> bool:
     """Is it unfit for what has not begun yet? Of a joining that has, its own data are what takes the room."""
     if due == START and host.state == markers.NEVER_STARTED:
-        return bool(host.seen["data"]["left"])
+        return bool(host.seen.data.left)
     return bool(host.unfit) and (due == REPLACE or (due == JOIN and member is None))
 
 
@@ -73,7 +73,7 @@ def has_files(host: Host) -> bool:
     """Has it what a start needs? A system that was built anew may have got no further than the marker."""
     layout = host.wanted.layout if host.wanted is not None else None
     needed = (layout.conf_file, layout.unit_file, layout.gate_file) if layout is not None else ()
-    return all(host.seen["files"].get(path, {}).get("exists") for path in needed)
+    return all(host.seen.file(path).exists for path in needed)
 
 
 def _is_refused(host: Host) -> bool:
@@ -97,7 +97,7 @@ def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bo
     down = not host.answers if roster is not None else not host.runs
     voted = member is None or not member["is_learner"]
     # With what nobody has seen it serve it may never start: then its update is taken again.
-    worth_it = host.seen["previous"] and not host.seen["previous_doubtful"]
+    worth_it = host.seen.previous and not host.seen.previous_doubtful
     return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.data_unusable
 
 

@@ -37,37 +37,37 @@ def problems(host: Host, version: str) -> list[str]:
 
 
 def _problems(host: Host, wanted: Desired, version: str) -> Iterator[str]:
-    seen = host.seen["host"]
-    if not seen["systemd"]:
+    seen = host.seen.host
+    if not seen.systemd:
         yield "does not run systemd, which starts and guards etcd. Hosts need systemd."
-    if seen["architecture"] not in releases.ARCHITECTURES:
+    if seen.architecture not in releases.ARCHITECTURES:
         yield (
-            f"is a {seen['architecture']}, for which etcd has no archive; there are "
+            f"is a {seen.architecture}, for which etcd has no archive; there are "
             f"{', '.join(sorted(releases.ARCHITECTURES.values()))}."
         )
-    for address in seen["not_here"]:
+    for address in seen.not_here:
         yield (
             f"is to listen on {address}, which is on none of its interfaces. Put its address right (etcd_address, "
             "ETCD_NODES), or where others reach it by another address than its own, set etcd_listen_peer_urls and "
             "etcd_listen_client_urls."
         )
-    if host.seen["data"]["unreadable"]:
+    if host.seen.data.unreadable:
         yield (
-            f"has data that cannot be read: {host.seen['data']['unreadable']} If its disk has failed, mount a good one "
+            f"has data that cannot be read: {host.seen.data.unreadable} If its disk has failed, mount a good one "
             f"in its place. If the host does not come back: -e etcd_forget={wanted.name}."
         )
-    if host.seen["data"]["wal_dir_is_mount"]:
+    if host.seen.data.wal_dir_is_mount:
         yield (
             f"has etcd_wal_dir {wanted.layout.wal_dir}, which is a mount point: etcd renames that directory and would "
             f"panic. Set etcd_wal_dir: {wanted.layout.wal_dir}/wal."
         )
-    if host.seen["data"]["foreign"]:
+    if host.seen.data.foreign:
         yield (
-            f"has other things in {wanted.layout.data_dir} ({', '.join(host.seen['data']['foreign'])}): the directory "
+            f"has other things in {wanted.layout.data_dir} ({', '.join(host.seen.data.foreign)}): the directory "
             "would be closed to everybody but etcd. Set etcd_data_dir to a directory of its own, such as "
             f"{wanted.layout.data_dir}/etcd."
         )
-    for place in host.seen["unsuitable"]["closed"]:
+    for place in host.seen.unsuitable.closed:
         setting, path, owner = place["setting"], place["path"], place["owner"]
         own = f", or run etcd as its owner: etcd_system_user: {owner} and etcd_system_group: {place['group']}"
         yield (
@@ -75,23 +75,23 @@ def _problems(host: Host, wanted: Desired, version: str) -> Iterator[str]:
             f"go through it: chmod o+x {path}. Else set {setting} to another place{'' if owner == 'root' else own}."
         )
     lent = {setting: (path, why) for setting, path, why in wanted.layout.lent}
-    for place in host.seen["unsuitable"]["unwritable"]:
+    for place in host.seen.unsuitable.unwritable:
         setting = place["setting"]
         path, why = lent[setting]
         yield (
             f"has {setting} {path} in {place['path']}, which is {_owned(place)}. It must be etcd's own, for {why}. Set "
             f"{setting}: {wanted.layout.deeper(path)}, whose directory is then made for it."
         )
-    for directory in host.seen["read_only"]:
+    for directory in host.seen.read_only:
         yield f"has {directory} on a file system that is mounted read-only. Mount it for writing."
-    if host.seen["free"]["data"] < _DATA_ROOM:
+    if host.seen.free.data < _DATA_ROOM:
         yield (
-            f"has {host.seen['free']['data'] >> 20} MiB free for {wanted.layout.data_dir}, and a member needs at least "
+            f"has {host.seen.free.data >> 20} MiB free for {wanted.layout.data_dir}, and a member needs at least "
             f"{_DATA_ROOM >> 20} MiB. Make room, or set etcd_data_dir to another file system."
         )
-    if version not in host.seen["releases"] and host.seen["free"]["install"] < releases.ROOM:
+    if version not in host.seen.releases and host.seen.free.install < releases.ROOM:
         yield (
-            f"has {host.seen['free']['install'] >> 20} MiB free for {wanted.layout.install_dir}, and a release needs "
+            f"has {host.seen.free.install >> 20} MiB free for {wanted.layout.install_dir}, and a release needs "
             f"at least {releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."
         )
 

@@ -27,7 +27,7 @@ class Projection:
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None) -> None:
         self._roster = roster
-        told = [Seen("", host.seen["cluster"]["status"]) for host in hosts if host.answers]
+        told = [Seen("", dict(host.seen.status)) for host in hosts if host.answers]
         self._downgrade = health.downgrade_in(told)
         self.members: list[Member] = list(roster.members) if roster is not None else []
         self._healthy = _healthy(hosts, roster) if roster is not None else set()
@@ -115,7 +115,7 @@ def _healthy(hosts: Sequence[Host], roster: Roster) -> set[str]:
     answering = {str(member["id"]) for host in hosts if host.answers and (member := roster.on(host)) is not None}
     if not any(host.silent for host in hosts):
         answering |= {member["id"] for member in roster.unmanaged() if member["started"]}
-    alarms = [alarm for host in hosts for alarm in (host.seen.get("cluster") or {}).get("alarms") or []]
+    alarms = [alarm for host in hosts for alarm in host.seen.cluster.alarms or []]
     corrupt = {alarm["member_id"] for alarm in alarms if alarm["alarm"] == health.CORRUPT}
     voters = {str(member["id"]) for member in roster.members if not member["is_learner"]}
     return (voters & answering) - corrupt

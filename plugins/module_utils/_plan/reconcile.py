@@ -278,7 +278,7 @@ class _Reconciler:
         due = [
             host
             for host in restarting
-            if host.authorities.renew and not host.seen["previous"] and not self._updates[host.name].peer_urls
+            if host.authorities.renew and not host.seen.previous and not self._updates[host.name].peer_urls
         ]
         self._issued.update(host.name for host in due)
         self._add(
@@ -350,7 +350,7 @@ class _Reconciler:
                 answers.append(f"it runs on {host.label}")
             elif lives_here and self._due[host.name] in (next_action.START, next_action.RESTORE, next_action.KEEP):
                 answers.append(f"{host.label} was looked at and has its data, and this run would start it")
-            voices = {"the controller": host.heard, host.label: (host.seen.get("cluster") or {}).get("forgotten") or {}}
+            voices = {"the controller": host.heard, host.label: host.seen.cluster.forgotten or {}}
             for asker, heard in voices.items():
                 if heard.get(member["id"]):
                     sign = Sign(**heard[member["id"]])
@@ -528,7 +528,7 @@ class _Reconciler:
         return [
             host
             for host in hosts
-            if host.state != markers.NEVER_STARTED and self._versions[host.name] not in host.seen["releases"]
+            if host.state != markers.NEVER_STARTED and self._versions[host.name] not in host.seen.releases
         ]
 
     def _install(self, hosts: Sequence[Host]) -> None:
@@ -558,7 +558,7 @@ class _Reconciler:
 
     def _witnessed(self, host: Host) -> dict[str, Any]:
         """The hosts of the other members, which report whom they reach, and the nonce under which they do."""
-        drawn = "".join(sorted(one.seen["host"]["nonce"] for one in self._hosts if not one.silent))
+        drawn = "".join(sorted(one.seen.host.nonce for one in self._hosts if not one.silent))
         others = [one for one in self._foreseen.serving(self._hosts) if one.name != host.name]
         return {
             "nonce": hashlib.sha256(f"report {drawn}".encode()).hexdigest()[:16],
@@ -580,13 +580,13 @@ def _crashes(host: Host) -> bool:
     """Does systemd start its member again and again, and it ends each time, by its own last words?"""
     if host.silent or host.answers or host.masked:
         return False
-    return bool(host.has_log and host.seen["unit"]["last_error"])
+    return bool(host.has_log and host.seen.unit.last_error)
 
 
 def _check_mounts(host: Host) -> None:
     """A member is replaced for lost data only where its disk is there to have lost them."""
     for mount in host.marker.mounts if host.marker is not None else ():
-        if mount not in host.seen["data"]["mounts"]:
+        if mount not in host.seen.data.mounts:
             raise Refused(
                 f"{host.label}: {mount} was a mount point when this member was set up, and is none now.",
                 "Its data may still be on that disk; replaced now, they would be given up.",
@@ -599,17 +599,17 @@ def _has_due(host: Host) -> bool:
     """Does its member run with certificates that are to be issued anew, and is no update of it interrupted?"""
     if host.silent or host.wanted is None or not host.wanted.present or host.state != markers.STARTED:
         return False
-    return bool(host.runs and not host.answers and host.authorities.renew and not host.seen["previous"])
+    return bool(host.runs and not host.answers and host.authorities.renew and not host.seen.previous)
 
 
 def _is_halfway(host: Host, roster: Roster) -> bool:
     """Is its update interrupted, or does its cluster know it by another address than it runs with? Then others cannot
     connect to it anew, and its own update is the only act that does not demand that they can.
     """
-    runtime, member = host.seen["runtime"], roster.on(host)
-    told = runtime["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") if runtime else ""
+    member, environment = roster.on(host), host.seen.runtime.environment
+    told = environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
     moved = member is not None and told and set(told.split(",")) != set(member["peer_urls"])
-    return bool(host.seen["previous"] or moved)
+    return bool(host.seen.previous or moved)
 
 
 def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:

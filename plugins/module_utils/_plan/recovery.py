@@ -322,7 +322,7 @@ class _Recovering:
     def _finishing(self, serving: Host) -> Recovery:
         """A member serves. Either it is the new cluster, or the old one is back."""
         pending = [host for host in self._hosts if self._of(host).pending]
-        listed = {member["id"] for member in (serving.seen["cluster"] or {}).get("members") or []}
+        listed = {member["id"] for member in serving.seen.cluster.members or []}
         back = [host for host in pending if self._of(host).member_id in listed]
         if not pending and self._was_recovered(serving):
             return Recovery(f"{serving.label} serves as the new cluster: what is left is an ordinary run")
@@ -401,7 +401,7 @@ class _Recovering:
         :raises Refused: it would be another minor than the one that wrote the data.
         """
         hosts = [survivor, *self._hosts]
-        told = [host.version or str(host.seen["unit"]["version"]) for host in hosts]
+        told = [host.version or str(host.seen.unit.version) for host in hosts]
         found = next((version for version in told if version), "")
         if found:
             return found
@@ -455,7 +455,7 @@ class _Recovering:
 
 def _still_answers(host: Host) -> bool:
     """Whether a member answered when it was looked at, although it cannot agree on anything."""
-    return bool(host.runs and (host.seen.get("cluster") or {}).get("status"))
+    return bool(host.runs and host.seen.cluster.status)
 
 
 def _name(member: Member) -> str:

@@ -27,8 +27,8 @@ def table(hosts: Sequence[Host]) -> str:
 
 def _said(host: Host) -> health.Seen:
     endpoint = host.wanted.member.client_urls[0] if host.wanted is not None else host.name
-    cluster = host.seen.get("cluster")
-    if not cluster:
+    cluster = host.seen.cluster
+    if not cluster.endpoint:
         return health.Seen(endpoint, error=host.silent or "it does not run.")
-    said = {field: cluster[field] for field in health.Seen._fields}
+    said = {field: getattr(cluster, field) for field in health.Seen._fields}
     return health.Seen(**{**said, "endpoint": endpoint})

@@ -147,7 +147,7 @@ def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[H
     members: dict[str, Member] = {}
     for look in looks:
         kept = look.kept[-1].members if look.kept else []
-        listed = (look.host.seen.get("cluster") or {}).get("members") or look.known or kept
+        listed = look.host.seen.members or look.known or kept
         members.update({str(one["id"]): one for one in listed})
     observed = {look.host.name: roster.identity_of(look.host) for look in looks if not look.host.silent}
     found = identity.known([observed.get(host.host, host) for host in hosts], list(members.values()))
@@ -183,7 +183,7 @@ def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | Non
     _check_quota(hosts, found.restoration)
     lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
     _check_room(lacking, found.restoration.size)
-    leader = next((host.name for host in hosts if _tells(host) and host.seen["cluster"]["status"]["is_leader"]), "")
+    leader = next((host.name for host in hosts if _tells(host) and host.seen.status["is_leader"]), "")
     return replace(found, leader=leader)
 
 
@@ -231,16 +231,16 @@ def _begun(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | N
     version = _version(hosts, chosen)
     snapshot_compatibility.check_version(snapshot_compatibility.versions_in(chosen.manifest, chosen.details), version)
     preflight.check(hosts, version)
-    cluster_plan.check_authorities(hosts, founding=not any(host.seen["certificates"] for host in hosts))
+    cluster_plan.check_authorities(hosts, founding=not any(host.seen.certificates for host in hosts))
     _check_fenced(looks, wish, chosen)
     _check_quorum(looks, wish)
-    now = max(float(host.seen["host"]["time"]) for host in hosts)
+    now = max(float(host.seen.host.time) for host in hosts)
     telling = [host for host in hosts if _tells(host)]
     live = [_revision(host) for host in telling]
     # A member that runs writes to its database while that is read.
     stopped = [look.revision for look in looks if not look.host.runs]
     own = chosen.manifest.cluster_id if chosen.manifest is not None else ""
-    serving = [_revision(host) for host in telling if host.answers and host.seen["cluster"]["cluster_id"] == own]
+    serving = [_revision(host) for host in telling if host.answers and host.seen.cluster.cluster_id == own]
     manifests = [one.manifest for look in looks for one in look.kept if one.manifest is not None]
     manifests += [chosen.manifest] if chosen.manifest is not None else []
     restoration = Restoration(
@@ -329,23 +329,23 @@ def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
 
 def _token(cluster: str, hosts: Sequence[Host]) -> str:
     """Of numbers that all hosts drew, so that every host's plan arrives at the same, and no other one ever."""
-    drawn = "".join(sorted(host.seen["host"]["nonce"] for host in hosts))
+    drawn = "".join(sorted(host.seen.host.nonce for host in hosts))
     return f"{cluster}-restored-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}"
 
 
 def _tells(host: Host) -> bool:
-    return bool((host.seen.get("cluster") or {}).get("status"))
+    return bool(host.seen.status)
 
 
 def _revision(host: Host) -> int:
-    return int(host.seen["cluster"]["status"]["revision"])
+    return int(host.seen.status["revision"])
 
 
 def _saving(hosts: Sequence[Host]) -> str:
     """Of whom to save the present state: a voter that serves, a follower first, else who answers at all."""
     # A learner may lack what the others have, and that of etcd 3.4 gives no snapshot.
-    telling = [host for host in hosts if _tells(host) and not host.seen["cluster"]["status"]["is_learner"]]
-    telling.sort(key=lambda host: (not host.answers, host.seen["cluster"]["status"]["is_leader"]))
+    telling = [host for host in hosts if _tells(host) and not host.seen.status["is_learner"]]
+    telling.sort(key=lambda host: (not host.answers, host.seen.status["is_leader"]))
     return telling[0].name if telling else ""
 
 
@@ -614,7 +614,7 @@ def _check_hosts(looks: Sequence[HostView], wish: RestoreRequest) -> None:
                 "have: take the line out, and name its machine once it is off: -e etcd_fenced=NAME"
             )
         if host.masked:
-            unit = host.seen["unit"]["name"]
+            unit = host.seen.unit.name
             raise Refused(
                 f"{host.label}: {unit} is masked.",
                 "The restored member could not be started, and by then all old data are archived.",
@@ -688,7 +688,7 @@ def _check_quorum(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     """
     running = _member_ids(look.host for look in looks if look.host.runs)
     for host in (look.host for look in looks if look.host.answers and wish.fenced):
-        voters = {one["id"] for one in host.seen["cluster"]["members"] or () if not one["is_learner"]}
+        voters = {one["id"] for one in host.seen.members if not one["is_learner"]}
         needed = quorum.quorum(len(voters))["needed"]
         if voters and len(voters & running) < needed:
             raise Refused(
@@ -730,11 +730,11 @@ def _check_fenced(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candi
 def _last_known(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candidate) -> Sequence[Member]:
     """The members of the cluster that is to be replaced, as the newest source tells them."""
     for look in looks:
-        members = (look.host.seen.get("cluster") or {}).get("members")
+        members = look.host.seen.members
         if members and look.host.answers:
             return list(members)
     for look in looks:
-        members = (look.host.seen.get("cluster") or {}).get("members")
+        members = look.host.seen.members
         if members:
             return list(members)
     stopped = max(looks, key=lambda look: look.applied)
@@ -776,8 +776,8 @@ def _cluster_ids(hosts: Iterable[Host]) -> set[str]:
         marker = host.marker
         found |= {
             marker.cluster_id if marker is not None else "",
-            str(host.seen["data"].get("cluster_id") or ""),
-            str((host.seen.get("cluster") or {}).get("cluster_id") or ""),
+            host.seen.data.cluster_id,
+            host.seen.cluster.cluster_id,
         }
     return found - {""}
 
@@ -786,7 +786,7 @@ def _member_ids(hosts: Iterable[Host]) -> set[str]:
     found = set()
     for host in hosts:
         marker = host.marker
-        found |= {marker.member_id if marker is not None else "", str(host.seen["data"].get("member_id") or "")}
+        found |= {marker.member_id if marker is not None else "", host.seen.data.member_id}
     return found - {""}
 
 
@@ -828,11 +828,11 @@ def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
 
 
 def _check_room(hosts: Iterable[Host], size: int) -> None:
-    short = [host for host in hosts if int(host.seen["free"]["data"]) < size + ROOM]
+    short = [host for host in hosts if int(host.seen.free.data) < size + ROOM]
     if short:
         raise BadInput(
             "\n".join(
-                f"{host.label} has {int(host.seen['free']['data']) >> 20} MiB free for its data, and the restored ones "
+                f"{host.label} has {int(host.seen.free.data) >> 20} MiB free for its data, and the restored ones "
                 f"need {(size + ROOM) >> 20} MiB beside the old ones. Make room there."
                 for host in short
             )

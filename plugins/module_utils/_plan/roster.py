@@ -53,9 +53,9 @@ def identity_of(host: Host) -> Identity:
     if host.wanted is None:
         return host.inventory or Identity(host.name)
     wanted, marker = host.wanted.member, host.marker
-    runs = str((host.seen.get("cluster") or {}).get("member_id", ""))
+    runs = str(host.seen.cluster.member_id)
     # A log alone proves nothing: it may have been copied.
-    kept = str(host.seen.get("data", {}).get("member_id", "")) if _is_member(marker) else ""
+    kept = str(host.seen.data.member_id) if _is_member(marker) else ""
     own = runs or kept or (marker.member_id if marker is not None else "")
     return Identity(
         host.name,
@@ -84,17 +84,18 @@ def build(hosts: Sequence[Host]) -> Roster | None:
     :raises Refused: what a host says of itself contradicts the cluster or another host.
     """
     here = [host for host in hosts if not host.silent and host.wanted is not None]
-    serving = [host for host in hosts if host.answers and host.seen["cluster"]["members"]]
+    serving = [host for host in hosts if host.answers and host.seen.members]
     if not serving:
         _check_apart(here)
         return None
-    newest = max(serving, key=lambda host: int(host.seen["cluster"]["status"]["raft_applied_index"]))
-    told = newest.seen["cluster"]
+    newest = max(serving, key=lambda host: int(host.seen.status["raft_applied_index"]))
+    told = newest.seen.cluster
+    members = newest.seen.members
     living: dict[str, Member] = {}
     for host in here:
-        _check_cluster(host, told["cluster_id"], newest)
+        _check_cluster(host, told.cluster_id, newest)
         elsewhere = {member_id(other) for other in here if other is not host}
-        member = _by_id(host, told["members"], elsewhere)
+        member = _by_id(host, members, elsewhere)
         if member is None:
             continue
         twin = next((other for other in here if living.get(other.name, {}).get("id") == member["id"]), None)
@@ -104,11 +105,11 @@ def build(hosts: Sequence[Host]) -> Roster | None:
     claimed = {member["id"] for member in living.values()}
     for host in here:
         if host.name not in living and not member_id(host):
-            free = [member for member in told["members"] if member["id"] not in claimed]
+            free = [member for member in members if member["id"] not in claimed]
             found = _by_urls(host, free)
             if found is not None:
                 living[host.name] = found
-    return Roster(told["cluster_id"], tuple(told["members"]), living, told["status"]["leader"])
+    return Roster(told.cluster_id, tuple(members), living, newest.seen.status["leader"])
 
 
 def check_machines(hosts: Sequence[Host]) -> None:
@@ -120,7 +121,7 @@ def check_machines(hosts: Sequence[Host]) -> None:
     for host in hosts:
         if host.silent or host.wanted is None:
             continue
-        machine = host.seen["host"]["machine_id"], host.seen["host"]["boot"]
+        machine = host.seen.host.machine_id, host.seen.host.boot
         twin = known.setdefault(machine, host)
         if twin is not host:
             raise Refused(
@@ -210,14 +211,14 @@ def _by_urls(host: Host, members: Sequence[Member]) -> Member | None:
 
 def member_id(host: Host) -> str:
     """The id that a host's own process or log tells, empty if neither is there."""
-    told = (host.seen.get("cluster") or {}).get("member_id", "")
-    return str(told or host.seen.get("data", {}).get("member_id", ""))
+    told = host.seen.cluster.member_id
+    return str(told or host.seen.data.member_id)
 
 
 def cluster_id(host: Host) -> str:
     """The id of the cluster that a host's own process or log tells, empty if neither is there."""
-    told = (host.seen.get("cluster") or {}).get("cluster_id", "")
-    return str(told or host.seen.get("data", {}).get("cluster_id", ""))
+    told = host.seen.cluster.cluster_id
+    return str(told or host.seen.data.cluster_id)
 
 
 def endpoints(members: Sequence[Member], but: str = "") -> list[str]:

@@ -128,7 +128,7 @@ def _check_places(host: Host, wanted: Desired) -> None:
     """Where the data of a member are, it says itself; where those of a stopped one are, its marker remembers."""
     marker = host.marker
     if host.runs:
-        environment = host.seen["runtime"]["environment"]
+        environment = host.seen.runtime.environment
         has = (environment.get("ETCD_DATA_DIR", ""), environment.get("ETCD_WAL_DIR", ""))
     elif marker is not None and marker.data_dir and marker.state in _WITH_DATA:
         has = (marker.data_dir, marker.wal_dir)
@@ -149,30 +149,30 @@ def _check_places(host: Host, wanted: Desired) -> None:
 
 def _check_account(host: Host, wanted: Desired) -> None:
     """Data stay their account's. Where the system was built anew, the account is made anew too."""
-    data, user = host.seen["data"], wanted.layout.user
-    if not wanted.present or data["owner"] in ("", user) or not next_action.has_files(host):
+    data, user = host.seen.data, wanted.layout.user
+    if not wanted.present or data.owner in ("", user) or not next_action.has_files(host):
         return
     # One account may have two names, and one that was removed has none.
-    another = data["not_its_own"] if host.seen["account"]["exists"] else not data["owner"].isdigit()
+    another = data.not_its_own if host.seen.account.exists else not data.owner.isdigit()
     if another:
         # The directories above these are its own too.
         above = [path.rpartition("/")[0] for path in (wanted.layout.wal_dir, wanted.layout.log_file) if path]
-        back = "" if data["owner"].isdigit() else f"Put etcd_system_user back to {data['owner']}. "
+        back = "" if data.owner.isdigit() else f"Put etcd_system_user back to {data.owner}. "
         raise Refused(
-            f"The data of {host.label} belong to the account {data['owner']}, and the inventory says {user} "
+            f"The data of {host.label} belong to the account {data.owner}, and the inventory says {user} "
             "(etcd_system_user).",
             "Its directory would be closed to the member that runs, and its data to the one that starts.",
             f"{back}To change it, write it for one host alone, stop its member (systemctl stop "
-            f"{host.seen['unit']['name']}), give it its data (chown -R {user}:{wanted.layout.group} "
-            f"{' '.join([data['path'], *above])}), and run again; then the next host.",
+            f"{host.seen.unit.name}), give it its data (chown -R {user}:{wanted.layout.group} "
+            f"{' '.join([data.path, *above])}), and run again; then the next host.",
             code="account-changed",
         )
 
 
 def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
     """A quota that becomes smaller must leave room for what is there; one that stays is an older worry."""
-    sizes = [(int(host.seen["cluster"]["status"]["db_size"]), host.label) for host in hosts if host.answers]
-    quotas = {host.name: _quota.of_environment(host.seen["runtime"]["environment"]) for host in hosts if host.runs}
+    sizes = [(int(host.seen.status["db_size"]), host.label) for host in hosts if host.answers]
+    quotas = {host.name: _quota.of_environment(host.seen.runtime.environment) for host in hosts if host.runs}
     if not sizes:
         return
     largest, label = max(sizes)
@@ -194,7 +194,7 @@ def _check_timing(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
         heartbeats.append((_number(wanted.get("heartbeat-interval"), _HEARTBEAT_MS), host.label, "will have"))
         elections.append((_number(wanted.get("election-timeout"), _ELECTION_MS), host.label, "will have"))
         if host.runs:
-            now = host.seen["runtime"]["environment"]
+            now = host.seen.runtime.environment
             heartbeats.append((_number(now.get("ETCD_HEARTBEAT_INTERVAL"), _HEARTBEAT_MS), host.label, "has"))
             elections.append((_number(now.get("ETCD_ELECTION_TIMEOUT"), _ELECTION_MS), host.label, "has"))
     if not heartbeats:
@@ -218,7 +218,7 @@ def _number(value: object, default: int) -> int:
 
 
 def _check_schemes(host: Host, wanted: Desired) -> None:
-    now = host.seen["runtime"]["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
+    now = host.seen.runtime.environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
     runs_tls = now.startswith("https://")
     if now and runs_tls != wanted.tls:
         raise Refused(
@@ -243,7 +243,7 @@ def _check_clients(host: Host, wanted: Desired, flags: Settings) -> None:
 
 
 def _cutting(host: Host, wanted: Desired, flags: Settings) -> Iterator[str]:
-    now = host.seen["runtime"]["environment"]
+    now = host.seen.runtime.environment
     should = env_file.environment(flags)
     # Where the member itself moves to another address, its clients move with it.
     left = _hosts(now.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")) - _hosts(",".join(wanted.member.peer_urls))
@@ -274,5 +274,5 @@ def _hosts(urls: str) -> set[str]:
 
 def _cut(host: Host, flags: Settings, name: str) -> str:
     variable = env_file.variable(name)
-    has = host.seen["runtime"]["environment"].get(variable, "(unset)")
+    has = host.seen.runtime.environment.get(variable, "(unset)")
     return f"{has} becomes {env_file.environment(flags).get(variable, '(unset)')}"

@@ -36,22 +36,22 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
         return
     if host.wanted is None or not host.wanted.present:
         return
-    unit = host.seen["unit"]
+    unit = host.seen.unit
     if host.masked:
-        yield f"{host.label}: {unit['name']} is masked. If it may run: systemctl unmask {unit['name']}"
+        yield f"{host.label}: {unit.name} is masked. If it may run: systemctl unmask {unit.name}"
     replaced = any(isinstance(step.act, Join) and step.host == host.name for step in steps)
     ran = host.runs or host.state in (markers.STARTING, markers.STARTED)
     if ran and not host.has_log and not replaced:
         yield _lost_log(host, host.wanted)
-    if host.answers and host.has_log and not host.seen["data"]["held"]:
+    if host.answers and host.has_log and not host.seen.data.held:
         yield (
             f"{host.label} runs, and the log in {host.wanted.layout.log_dir} is not the one that it has open: its disk "
             "was unmounted, or another one mounted over it. Once the member stops it starts with what is there now, "
             "or not at all. Mount the right disk there before it stops."
         )
     if host.runs:
-        if unit["enabled"] not in ("enabled", "masked"):
-            yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit['name']}"
+        if unit.enabled not in ("enabled", "masked"):
+            yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit.name}"
         if version != asked:
             said = f" Until one does: etcd_version: {version}, or none." if host.wanted.version == asked else ""
             yield (
@@ -106,9 +106,9 @@ def of_health(hosts: Sequence[Host]) -> Iterator[str]:
     """Members that run and do not serve."""
     for host in hosts:
         if host.runs and not host.answers:
-            error = (host.seen.get("cluster") or {}).get("error", "")
+            error = host.seen.cluster.error
             yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
-        for alarm in (host.seen.get("cluster") or {}).get("alarms") or []:
+        for alarm in host.seen.cluster.alarms or []:
             if alarm["member_id"] == _roster.member_id(host):
                 remedy = _REMEDIES.get(alarm["alarm"], "")
                 yield f"{host.label} has the alarm {alarm['alarm']}.{remedy}"

@@ -16,9 +16,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
+    gate_check,
     host_files,
     member_files,
-    member_storage,
     peer_probe,
     snapshot_timer,
 )
@@ -68,9 +68,9 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
                 code="host-changed",
             )
         if not kept:
-            member_storage.check_empty(layout)
+            gate_check.check_empty(layout)
         if accepted:
-            member_storage.check_log(layout, part.wanted)
+            gate_check.check_log(layout, part.wanted)
         if runs or accepted:
             host_files.make_directory(layout.state_dir, 0o700, 0, 0)
             _claim(layout, part)

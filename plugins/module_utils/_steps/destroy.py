@@ -22,7 +22,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries
-from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     archive,
@@ -34,7 +33,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import last_known_members, restore_paths, service
 

@@ -28,10 +28,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.values import 
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     exit_reason,
+    gate_check,
     host_files,
     local_member,
     member_files,
-    member_storage,
     peer_side,
     processes,
     snapshot_timer,
@@ -223,7 +223,7 @@ def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
         )
     # A first start that goes on may be making its database now.
     if state in (None, markers.REMOVED):
-        member_storage.check_empty(layout)
+        gate_check.check_empty(layout)
 
 
 def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, has_log: bool) -> Member | None:

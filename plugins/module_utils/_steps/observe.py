@@ -24,7 +24,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import disk_spac
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._config import variable_sources
-from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     exit_reason,
@@ -44,7 +43,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout, is_archived
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout, is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import snapshot_status
 

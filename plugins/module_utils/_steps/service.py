@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     archive,
     exit_reason,
+    gate_check,
     host_files,
     local_member,
     member_storage,
@@ -280,7 +281,7 @@ def check_startable(layout: Layout) -> None:
             "Bring the disk back. If the data are lost, run the playbook: it says what is safe.",
             code="data-missing",
         )
-    member_storage.check(lies, marker)
+    gate_check.check(lies, marker)
 
 
 def check_unforced(systemd: Systemd, layout: Layout, written: bool = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.doc_fragments.pki import ModuleDocF
 from ansible_collections.quorum.etcd.plugins.doc_fragments.update import ModuleDocFragment as UpdateDocs
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._module import run as frame
 from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import (
@@ -256,6 +258,11 @@ def module_calls(content):
     elif isinstance(content, list):
         for item in content:
             yield from module_calls(item)
+
+
+def test_what_a_plan_is_made_of_is_what_a_look_returns():
+    node = yaml.safe_load(load("modules", "etcd_node_info").RETURN)["node"]["contains"]
+    assert set(node) == {field.name for field in fields(Observation)}
 
 
 class TestACodeOfARefusal:

@@ -7,15 +7,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, is_dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
-from ansible_collections.quorum.etcd.plugins.module_utils._host import systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import (
+    Data,
+    File,
+    Free,
+    Identity,
+    Machine,
+    MemberUnit,
+    Observation,
+    Process,
+    Unit,
+    View,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster
 
 VERSION = releases.DEFAULT_VERSION
@@ -51,80 +62,26 @@ def bare(at: int = 0, tls: bool = False, layout: Layout = LAYOUT, **variables: A
     return Host(name, wanted=wanted, seen=_bare_observation(at, wanted))
 
 
-def _bare_observation(at: int, wanted: Desired) -> dict[str, Any]:
+def _bare_observation(at: int, wanted: Desired) -> Observation:
     layout = wanted.layout
-    nothing = {"exists": False, "sha256": "", "mode": "", "owner": "", "group": "", "link": ""}
-    return {
-        "host": {
-            "hostname": wanted.name,
-            "machine_id": f"machine-{at}",
-            "boot": f"boot-{at} pid:[1]",
-            "architecture": "x86_64",
-            "python": "3.11.2",
-            "interpreter": "/usr/bin/python3",
-            "systemd": True,
-            "time": 0.0,
-            "nonce": f"drawn-{at}",
-            "default_address": f"10.0.0.{at + 1}",
-            "not_here": [],
-        },
-        "account": {"exists": False},
-        "free": {"data": 10 << 30, "install": 10 << 30},
-        "read_only": [],
-        "unsuitable": {"closed": [], "unwritable": []},
-        "unit": {
-            "name": layout.unit,
-            "load_state": "not-found",
-            "active_state": "inactive",
-            "sub_state": "dead",
-            "result": "success",
-            "pid": 0,
-            "fragment_path": "",
-            "drop_in_paths": [],
-            "enabled": "",
-            "need_daemon_reload": False,
-            "restarts": 0,
-            "job_pending": False,
-            "version": "",
-            "ours": False,
-            "last_error": "",
-            "forced_by": "",
-        },
-        "runtime": None,
-        "strangers": [],
-        "ports": [],
-        "releases": [],
-        "files": {path: dict(nothing) for path in render.observed_paths(layout)["files"]},
-        "certificates": {},
-        "unpaired": {},
-        "refuses_peers": "",
-        "record": {},
-        "refused": "",
-        "marker": None,
-        "marker_error": "",
-        "previous": False,
-        "previous_doubtful": False,
-        "timer": systemd.parse(layout.snapshot_timer, ""),
-        "snapshots": {"newest": None, "since": 0.0, "last": None, "schedule_problem": ""},
-        "data": {
-            "path": layout.data_dir,
-            "foreign": [],
-            "log": False,
-            "member_id": "",
-            "cluster_id": "",
-            "wal_dir_is_mount": False,
-            "behind": False,
-            "damaged": False,
-            "unreadable": "",
-            "left": "",
-            "mounts": [],
-            "older_than": "",
-            "held": False,
-            "owner": "",
-            "not_its_own": "",
-        },
-        "cluster": None,
-    }
+    return Observation(
+        host=Machine(
+            hostname=wanted.name,
+            machine_id=f"machine-{at}",
+            boot=f"boot-{at} pid:[1]",
+            architecture="x86_64",
+            python="3.11.2",
+            interpreter="/usr/bin/python3",
+            systemd=True,
+            nonce=f"drawn-{at}",
+            default_address=f"10.0.0.{at + 1}",
+        ),
+        free=Free(10 << 30, 10 << 30),
+        unit=MemberUnit(name=layout.unit),
+        files={path: File() for path in render.observed_paths(layout)["files"]},
+        timer=Unit(name=layout.snapshot_timer),
+        data=Data(path=layout.data_dir),
+    )
 
 
 def group(*hosts: Host) -> list[Host]:
@@ -153,12 +110,20 @@ def saying(host: Host, **said: Any) -> Host:
 
 
 def seeing(host: Host, /, **changes: Any) -> Host:
-    """A host of which something else is seen; dictionaries are changed key by key."""
-    seen = dict(host.seen)
-    for key, value in changes.items():
-        merged = isinstance(value, Mapping) and isinstance(seen.get(key), Mapping)
-        seen[key] = {**seen[key], **value} if merged else value
+    """A host of which something else is seen; what has fields or keys is changed one by one."""
+    seen = replace(host.seen, **{name: _changed(getattr(host.seen, name), value) for name, value in changes.items()})
     return replace(host, seen=seen)
+
+
+def _changed(was: Any, value: Any) -> Any:
+    if isinstance(was, (Process, View)) and value is None:
+        return type(was)()
+    if isinstance(value, Mapping) and isinstance(was, Mapping):
+        return {**was, **{key: _changed(was.get(key, File()), one) for key, one in value.items()}}
+    if isinstance(value, Mapping) and is_dataclass(was):
+        fields = {name: Identity(**one) if name == "identity" else one for name, one in value.items()}
+        return replace(was, **fields)
+    return value
 
 
 def number(host: Host) -> int:
@@ -177,9 +142,9 @@ def marked(host: Host, state: str, **fields: Any) -> Host:
         "name": host.name,
         "token": TOKEN,
         "initial_cluster": initial_cluster(tls=host.wanted.tls),
-        "machine_id": host.seen["host"]["machine_id"],
+        "machine_id": host.seen.host.machine_id,
     }
-    return seeing(written(host), marker=Marker(state, **{**found, **fields}).to_dict())
+    return seeing(written(host), marker=Marker(state, **{**found, **fields}))
 
 
 def written(host: Host, version: str = VERSION) -> Host:
@@ -187,25 +152,11 @@ def written(host: Host, version: str = VERSION) -> Host:
     wanted = host.wanted
     assert wanted is not None
     files = {
-        file.path: {
-            "exists": True,
-            "sha256": file.sha256,
-            "mode": file.mode,
-            "owner": file.owner,
-            "group": file.group,
-            "link": "",
-        }
-        for file in render.files(wanted, version, host.seen["host"]["architecture"], host.seen["host"]["interpreter"])
+        file.path: File(True, file.sha256, file.mode, file.owner, file.group)
+        for file in render.files(wanted, version, host.seen.host.architecture, host.seen.host.interpreter)
     }
-    for path, target in render.links(wanted, version, host.seen["host"]["architecture"]).items():
-        files[path] = {
-            "exists": True,
-            "sha256": "of what it points to",
-            "mode": "0755",
-            "owner": "root",
-            "group": "root",
-            "link": target,
-        }
+    for path, target in render.links(wanted, version, host.seen.host.architecture).items():
+        files[path] = File(True, "of what it points to", "0755", "root", "root", target)
     unit = {
         "load_state": "loaded",
         "fragment_path": wanted.layout.unit_file,
@@ -237,13 +188,13 @@ def running(host: Host, version: str = VERSION) -> Host:
     """A member whose process runs and that waits for the others."""
     wanted = host.wanted
     assert wanted is not None
-    files = host.seen["files"]
-    watched = [path for path in (wanted.layout.conf_file, wanted.layout.unit_file) if files[path]["exists"]]
+    files = host.seen.files
+    watched = [path for path in (wanted.layout.conf_file, wanted.layout.unit_file) if files[path].exists]
     return seeing(
         host,
         unit={"active_state": "active", "sub_state": "running", "pid": 100, "enabled": "enabled"},
-        record={path: files[path]["sha256"] for path in watched},
-        data={"held": host.seen["data"]["log"]},
+        record={path: files[path].sha256 for path in watched},
+        data={"held": host.seen.data.log},
         runtime={
             "kind": "systemd",
             "version": version,
@@ -252,18 +203,7 @@ def running(host: Host, version: str = VERSION) -> Host:
             "environment": env_file.environment(render.flags(wanted, version)),
             "sources": [[wanted.layout.conf_file, {}]],
         },
-        cluster={
-            "endpoint": "http://127.0.0.1:2379",
-            "status": None,
-            "members": None,
-            "alarms": None,
-            "error": "nobody listens there.",
-            "took": 0.0,
-            "serves": False,
-            "member_id": "",
-            "cluster_id": "",
-            "forgotten": {},
-        },
+        cluster=View("http://127.0.0.1:2379", error="nobody listens there."),
     )
 
 
@@ -308,7 +248,7 @@ def learning(host: Host, members: Sequence[Mapping[str, Any]]) -> Host:
     ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
     joined = logged(marked(host, markers.STARTED, origin=markers.JOIN, **ids))
     found = serving(joined, members)
-    return seeing(found, cluster={"serves": False, "status": {**found.seen["cluster"]["status"], "is_learner": True}})
+    return seeing(found, cluster={"serves": False, "status": {**found.seen.cluster.status, "is_learner": True}})
 
 
 def learner(at: int, started: bool = True) -> dict[str, Any]:
@@ -347,6 +287,13 @@ def of_instance(host: Host | None = None) -> dict[str, Any]:
     return {"cluster": wanted.cluster, "layout": wanted.layout.to_dict(), "tls": wanted.tls}
 
 
+def told(seen: Observation) -> dict[str, Any]:
+    """What C(etcd_node_info) returns of such a host."""
+    nothing = {"runtime": seen.runtime.identity.pid == 0, "cluster": not seen.cluster.endpoint}
+    found = {**asdict(seen), "marker": seen.marker.to_dict() if seen.marker else None}
+    return {name: None if nothing.get(name) else value for name, value in found.items()}
+
+
 def observation(host: Host) -> dict[str, Any]:
     """What C(etcd_internal_observe) registers for such a host."""
     return {
@@ -355,7 +302,7 @@ def observation(host: Host) -> dict[str, Any]:
         "problems": list(host.problems),
         "silent": host.silent,
         "wanted": host.wanted.to_dict() if host.wanted else None,
-        "seen": dict(host.seen),
+        "seen": told(host.seen),
         "authorities": host.authorities.to_dict(),
         "skew": host.skew,
         "heard": dict(host.heard),

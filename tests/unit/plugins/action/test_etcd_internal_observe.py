@@ -18,7 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import network
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
-from inventory_of import LAYOUT, bare, seeing
+from inventory_of import LAYOUT, bare, seeing, told
 from role_task import Task
 
 
@@ -64,7 +64,7 @@ def inputs(tmp_path):
 
 def node(**changes):
     """The answer of a bare host."""
-    return {"node": dict(seeing(bare(), host=changes).seen)}
+    return {"node": told(seeing(bare(), host=changes).seen)}
 
 
 def observe(inputs, answer=None, **task):
@@ -78,7 +78,7 @@ def test_a_host_is_what_it_should_be_and_what_it_is(inputs):
     host = Host.from_observation("10.0.0.1", result)
     assert host.wanted.name == "etcd-host0"
     assert host.label == "etcd-host0 (10.0.0.1)"
-    assert host.seen["host"]["machine_id"] == "machine-0"
+    assert host.seen.host.machine_id == "machine-0"
     assert not result["changed"]
     assert (result["problems"], result["silent"]) == ([], "")
     ((module, arguments),) = sent
@@ -142,7 +142,7 @@ def test_a_misspelt_variable_keeps_no_host_from_being_looked_at(inputs):
     told = {"inventory_hostname": "10.0.0.1", "etcd_verison": "3.6.14"}
     result = Task(ActionModule, answer=node()).run(told, host="10.0.0.1", inputs=inputs)
     host = Host.from_observation("10.0.0.1", result)
-    assert (len(host.problems), host.seen["host"]["machine_id"]) == (1, "machine-0")
+    assert (len(host.problems), host.seen.host.machine_id) == (1, "machine-0")
 
 
 def test_a_name_that_only_looks_misspelt_is_listed_or_registered(inputs):

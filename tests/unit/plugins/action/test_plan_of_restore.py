@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import bare, emptied, observation, seeing, three
@@ -95,8 +96,7 @@ def test_to_roll_back_needs_something_that_was_begun():
 def test_what_one_host_says_of_a_restore_is_what_all_go_on_with():
     hosts = lost()
     record = plan_on("etcd-host0", hosts)[0]["restoration"]
-    marker = {**hosts[0].seen["marker"], "state": "restore-pending", "before": "started"}
-    hosts[0] = seeing(hosts[0], marker=marker)
+    hosts[0] = seeing(hosts[0], marker=replace(hosts[0].marker, state="restore-pending", before="started"))
     hostvars = registered(hosts)
     hostvars["etcd-host0"]["__etcd_looked"] = looked(record=record, prepared=True)
     hostvars["etcd-host1"]["__etcd_seen"]["results"] = [observation(seeing(hosts[1], host={"nonce": "another"}))]

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from inventory_of import CLUSTER_ID, VERSION, absent, bare, running, saying, seeing, serving, silent, written
 
 #: A setting with which etcd ends.
@@ -84,11 +85,11 @@ def _template(shape: Shape) -> Host:
 
 @cache
 def _files(shape: Shape) -> Mapping[str, Any]:
-    return written(_template(shape)).seen["files"]
+    return written(_template(shape)).seen.files
 
 
 @cache
-def _process(shape: Shape) -> Mapping[str, Any]:
+def _process(shape: Shape) -> Observation:
     return running(written(_template(shape))).seen
 
 
@@ -408,7 +409,7 @@ class World:
         self._looks += 1
         seen: dict[str, Any] = {
             "host": {"machine_id": machine.machine_id, "nonce": f"drawn-{self._looks}"},
-            "marker": machine.marker.to_dict() if machine.marker else None,
+            "marker": machine.marker,
             "data": {
                 "log": bool(machine.log),
                 "member_id": machine.log,
@@ -424,14 +425,14 @@ class World:
             seen.update(account={"exists": True}, releases=[VERSION])
         if machine.files is not None:
             files = _files(machine.files)
-            seen["files"] = {**host.seen["files"], **files}
+            seen["files"] = {**host.seen.files, **files}
             unit = {"version": VERSION, "fragment_path": host.wanted.layout.unit_file, "ours": True}
             seen["unit"] = {**unit, "enabled": "enabled" if machine.enabled else "disabled"}
         if machine.masked:
             seen["unit"] = {**seen.get("unit", {}), "enabled": "masked"}
         if machine.runs and machine.ran_with is not None:
             process = _process(machine.ran_with)
-            seen.update(runtime=process["runtime"], record=process["record"], cluster=self._view(machine, inventory))
+            seen.update(runtime=process.runtime, record=process.record, cluster=self._view(machine, inventory))
         host = seeing(host, **seen)
         if shape.at in inventory.absent:
             host = absent(host)
@@ -443,11 +444,12 @@ class World:
     def _view(self, machine: Machine, inventory: Inventory) -> dict[str, Any]:
         member = self.members.get(machine.log)
         serves = machine.log in self.healthy()
-        status = dict(serving(_template(Shape(0))).seen["cluster"]["status"])
+        status = dict(serving(_template(Shape(0))).seen.cluster.status)
         leader = min(self.healthy(), default="")
         status.update(member_id=machine.log, leader=leader, is_learner=bool(member and member["is_learner"]))
         named = [one for one in self.members.values() if {one["id"], one["name"]} & set(inventory.forget)]
         return {
+            "endpoint": "http://127.0.0.1:2379",
             "serves": serves,
             "member_id": machine.log,
             "cluster_id": self.cluster_id_of(machine.log),

@@ -112,9 +112,8 @@ class Ways(World):
             return host
         machine = self.machines[shape.at]
         host = seeing(host, host={"time": NOW}, data={"damaged": machine.log in self.damaged and machine.enabled})
-        cluster = host.seen["cluster"]
-        if cluster and cluster["status"]:
-            host = seeing(host, cluster={"status": {**cluster["status"], "revision": 1200}})
+        if host.seen.status:
+            host = seeing(host, cluster={"status": {**host.seen.status, "revision": 1200}})
         return host
 
 

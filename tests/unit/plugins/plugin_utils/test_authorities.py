@@ -74,7 +74,7 @@ class TestAHost:
     def test_should_hold_the_authorities_bundles(self, pki):
         host = holding(pki)
         for path, digest in judge(pki, host).bundles.items():
-            assert host.seen["files"][path]["sha256"] == digest
+            assert host.seen.files[path].sha256 == digest
         assert set(judge(pki, host).bundles) == {LAYOUT.certificate("ca"), LAYOUT.certificate("peer-ca")}
 
     def test_without_tls_needs_nothing_and_looks_at_nothing(self):
@@ -113,7 +113,7 @@ class TestALeafIsDue:
     def test_where_its_key_may_have_been_read(self, pki, leaf, change):
         host = holding(pki)
         path = LAYOUT.certificate(f"{leaf}-key")
-        found = judge(pki, seeing(host, files={path: {**host.seen["files"][path], **change}}))
+        found = judge(pki, seeing(host, files={path: change}))
         assert set(found.renew) == {leaf}
         assert f"{path} is " in found.renew[leaf][0]
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._config import snapshot_units
-from ansible_collections.quorum.etcd.plugins.module_utils._config.unit import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import SnapshotPolicy
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE
 from inventory_of import LAYOUT
 
 PYTHON = "/usr/bin/python3"

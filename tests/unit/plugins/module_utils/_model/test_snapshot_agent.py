@@ -278,15 +278,6 @@ class TestComplaints:
         (text,) = self.say(self.OTHER, heard=False)
         assert "on the hosts that were asked" in text
 
-    def test_come_from_what_was_seen(self):
-        seen = {
-            "newest": {"path": "/x", "taken_at": "2026-11-22T07:40:00Z", "size": 1, "revision": 1},
-            "since": 5.0,
-            "last": vars(Try("2026-11-22T07:40:00Z", snapshot_agent.SAVED, "")),
-        }
-        found = snapshot_agent.backup_of("h", seen)
-        assert (found.newest, found.since, found.last.ok, found.path) == (1795333200.0, 5.0, True, "/x")
-
 
 @pytest.mark.parametrize("age, max_age, is_stale", [(3600, 7200, False), (7201, 7200, True), (10**8, 0, False)])
 def test_a_snapshot_is_stale_once_it_is_older_than_it_may_be(age, max_age, is_stale):

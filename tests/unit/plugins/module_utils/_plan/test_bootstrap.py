@@ -247,7 +247,7 @@ class TestAnInterruptedBootstrapIsResumed:
 
     def test_the_unit_that_the_last_run_wrote_is_no_stranger(self):
         hosts = [marked(host, OFFERED) for host in three()]
-        assert hosts[0].seen["unit"]["fragment_path"]
+        assert hosts[0].seen.unit.fragment_path
         bootstrap.check(hosts)
 
     def test_hosts_that_only_offered_may_become_other_members(self):

@@ -302,14 +302,14 @@ def from_usr_bin(host):
     host = serving(stopped_with(host, "3.5.33"), version="3.5.33")
     identity = {"pid": 100, "started": 1, "executable": "/usr/bin/etcd"}
     host = seeing(host, runtime={"version": "", "identity": identity}, unit={"version": "", "ours": False}, releases=[])
-    return replace(host, seen={**host.seen, "record": {}})
+    return replace(host, seen=replace(host.seen, record={}))
 
 
 def rebuilt(host):
     """A member whose system was built anew beside its data and its marker."""
     host = stopped_with(host, "3.5.33")
     seen = bare(int(host.name[-1])).seen
-    return replace(host, seen={**seen, "marker": host.marker.to_dict(), "data": host.seen["data"]})
+    return replace(host, seen=replace(seen, marker=host.marker, data=host.seen.data))
 
 
 def stopped_with(host, version):
@@ -518,7 +518,7 @@ class TestAMarkerThatIsGone:
 
     @staticmethod
     def of(host):
-        return replace(host, seen={**host.seen, "marker": None})
+        return seeing(host, marker=None)
 
     @pytest.mark.parametrize("gone", [(2,), (0, 1, 2)])
     def test_is_written_anew_under_a_member_that_runs(self, gone):
@@ -548,9 +548,9 @@ class TestAMarkerThatIsGone:
         assert "aside" not in said
         assert f"mkdir -p {LAYOUT.state_dir} && printf " in said
         written_by_hand = said.partition("printf '")[2].partition("'")[0].replace("\\n", "\n")
-        marker = markers.parse(written_by_hand).to_dict()
+        marker = markers.parse(written_by_hand)
         there = [stands(host) for host in three()]
-        plan = cluster_plan.plan([replace(host, seen={**host.seen, "marker": marker}) for host in there])
+        plan = cluster_plan.plan([seeing(host, marker=marker) for host in there])
         assert {step.kind for step in plan.steps} <= {"start", "await"}
         assert [step.host for step in plan.waves[-1]] == [host.name for host in three()]
 

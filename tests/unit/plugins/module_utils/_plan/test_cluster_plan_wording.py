@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Checksums, Confirmations
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from inventory_of import VERSION, bare, logged, member_id, member_list, running, seeing, serving, silent, stopped, three
 
@@ -200,9 +201,7 @@ def test_a_member_that_gives_no_reason_answers_no_linearizable_read():
 
 def test_a_member_of_which_nothing_is_seen_answers_no_linearizable_read():
     hidden = running(stopped(bare(2)))
-    plan = cluster_plan.plan(
-        [serving(bare(0)), serving(bare(1)), replace(hidden, seen={**hidden.seen, "cluster": None})]
-    )
+    plan = cluster_plan.plan([serving(bare(0)), serving(bare(1)), seeing(hidden, cluster=None)])
     assert plan.differences == ("etcd-host2 runs and does not serve: it answers no linearizable read.",)
 
 
@@ -329,7 +328,7 @@ class TestEverythingAtOnce:
 
     def test_the_inventory_comes_first_then_the_hosts(self):
         hosts = [bare(at, etcd_settings={"quota-backend-byte": 1}, etcd_version="3.6") for at in range(3)]
-        hosts[0] = replace(hosts[0], problems=("etcd_tls is 'maybe'.",), wanted=None, seen={})
+        hosts[0] = replace(hosts[0], problems=("etcd_tls is 'maybe'.",), wanted=None, seen=Observation())
         hosts[1] = replace(hosts[1], problems=("etcd_verison is no variable.",))
         hosts[1] = seeing(hosts[1], host={"not_here": ["192.0.2.9"]}, strangers=[self.STRANGER])
         hosts[2] = silent(hosts[2], "Connection refused")

@@ -36,7 +36,7 @@ def test_a_member_as_it_should_be_has_none(host):
 class TestFiles:
     def changed(self, path, **changes):
         host = serving(bare())
-        return seeing(host, files={path: {**host.seen["files"][path], **changes}})
+        return seeing(host, files={path: changes})
 
     @pytest.mark.parametrize("path", FILES)
     def test_that_are_missing(self, path):
@@ -61,7 +61,7 @@ class TestFiles:
 
     def test_of_a_stopped_member_count_too_and_it_starts(self):
         host = stopped(bare())
-        files = {LAYOUT.conf_file: {**host.seen["files"][LAYOUT.conf_file], "sha256": "another"}}
+        files = {LAYOUT.conf_file: {"sha256": "another"}}
         assert update(seeing(host, files=files)).restart
 
 
@@ -87,29 +87,29 @@ class TestCertificates:
 class TestWhatRuns:
     def test_and_was_started_with_other_files_restarts(self):
         host = serving(bare())
-        for path in host.seen["record"]:
+        for path in host.seen.record:
             found = update(seeing(host, record={path: "what it was"}))
             assert (only(found), found.restart) == (f"it runs with another {path}", True)
 
     def test_is_judged_by_its_environment_where_the_record_is_lost(self):
         host = serving(bare())
-        environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
-        lost = seeing(seeing(host, runtime={"environment": environment}), record=dict.fromkeys(host.seen["record"], ""))
-        lost = replace(lost, seen={**lost.seen, "record": {}})
+        environment = {**host.seen.runtime.environment, "ETCD_LOG_LEVEL": "debug"}
+        lost = seeing(seeing(host, runtime={"environment": environment}), record=dict.fromkeys(host.seen.record, ""))
+        lost = replace(lost, seen=replace(lost.seen, record={}))
         assert (only(update(lost)), update(lost).restart) == ("it runs with ETCD_LOG_LEVEL=debug, not info", True)
 
     def test_from_another_directory_restarts_where_there_is_no_record(self):
         """A member of somebody else's unit, which has no gate: it would go on under files that it never read."""
         identity = {"pid": 100, "started": 1, "executable": "/usr/bin/etcd"}
         host = seeing(serving(bare()), runtime={"identity": identity})
-        found = update(replace(host, seen={**host.seen, "record": {}}))
+        found = update(replace(host, seen=replace(host.seen, record={})))
         binary = f"{LAYOUT.release_dir(VERSION, 'amd64')}/etcd"
         assert (only(found), found.restart) == (f"it runs /usr/bin/etcd, not {binary}", True)
 
     def test_with_a_setting_of_a_drop_in_never_restarts(self):
         """It would come back the same, in every run anew."""
         host = serving(bare())
-        environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
+        environment = {**host.seen.runtime.environment, "ETCD_LOG_LEVEL": "debug"}
         sources = [[LAYOUT.conf_file, {}], ["/etc/mine.env", {"ETCD_LOG_LEVEL": "debug"}]]
         host = seeing(host, runtime={"environment": environment, "sources": sources})
         assert update(host) is None
@@ -121,7 +121,7 @@ class TestWhatRuns:
     def test_with_a_setting_of_a_drop_in_that_is_gone_restarts(self, reload):
         """Nothing on the host says so any more, or systemd has not read its files since."""
         host = serving(bare())
-        environment = {**host.seen["runtime"]["environment"], "ETCD_MAX_TXN_OPS": "256"}
+        environment = {**host.seen.runtime.environment, "ETCD_MAX_TXN_OPS": "256"}
         sources = [["Environment= of etcd.service", {"ETCD_MAX_TXN_OPS": "256"}]] if reload else []
         host = seeing(
             host,
@@ -151,7 +151,7 @@ class TestATurnThatWasInterrupted:
 
     def test_and_restarts_once_if_what_runs_is_not_what_its_gate_saw(self):
         host = serving(bare())
-        environment = {**host.seen["runtime"]["environment"], "ETCD_LOG_LEVEL": "debug"}
+        environment = {**host.seen.runtime.environment, "ETCD_LOG_LEVEL": "debug"}
         found = update(seeing(seeing(host, runtime={"environment": environment}), previous=True))
         assert found.restart
         assert "it runs with ETCD_LOG_LEVEL=debug, not info" in found.why

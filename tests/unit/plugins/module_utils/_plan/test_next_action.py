@@ -22,6 +22,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
     STARTING,
     Marker,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import (
+    Data,
+    File,
+    Identity,
+    MemberUnit,
+    Observation,
+    Process,
+    View,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.next_action import (
     AWAIT,
@@ -40,7 +49,7 @@ from inventory_of import CLUSTER_ID, LAYOUT, bare, member_id
 
 WANTED = bare(3).wanted
 ABSENT = replace(WANTED, present=False)
-FILES = {path: {"exists": True} for path in (LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file)}
+FILES = {path: File(exists=True) for path in (LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file)}
 
 #: What the cluster's list says of the host: nothing, or voter or learner, started or not, at its URLs or elsewhere.
 MEMBERS = {
@@ -90,27 +99,21 @@ class Case:
 
     @property
     def host(self) -> Host:
-        seen = {
-            "marker": self.marker.to_dict() if self.marker else None,
-            "host": {"machine_id": ""},
-            "data": {
-                "log": self.log,
-                "behind": self.spoiled,
-                "damaged": False,
-                "unreadable": "",
-                "left": "",
-                "path": LAYOUT.data_dir,
-                "mounts": [],
-                "member_id": "",
-                "older_than": "0000000000000001-0000000000000001.wal" if self.older else "",
-            },
-            "runtime": {"pid": 1} if self.runs else None,
-            "cluster": {"serves": self.answers},
-            "unit": {"enabled": "masked" if self.masked else "enabled", "forced_by": ""},
-            "files": FILES if self.files else {},
-            "previous": bool(self.previous),
-            "previous_doubtful": self.previous == "doubtful",
-        }
+        seen = Observation(
+            marker=self.marker,
+            data=Data(
+                path=LAYOUT.data_dir,
+                log=self.log,
+                behind=self.spoiled,
+                older_than="0000000000000001-0000000000000001.wal" if self.older else "",
+            ),
+            runtime=Process(identity=Identity(pid=1)) if self.runs else Process(),
+            cluster=View(serves=self.answers),
+            unit=MemberUnit(enabled="masked" if self.masked else "enabled"),
+            files=FILES if self.files else {},
+            previous=bool(self.previous),
+            previous_doubtful=self.previous == "doubtful",
+        )
         return Host("etcd-host3", wanted=WANTED if self.present else ABSENT, seen=seen)
 
     @property

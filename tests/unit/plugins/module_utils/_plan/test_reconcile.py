@@ -816,7 +816,7 @@ class TestAMarkerWithoutAnythingElse:
     """A system that was built anew got no further than its marker, and then its data were lost."""
 
     def hosts(self):
-        only = seeing(bare(2), marker=marked(bare(2), STARTED, origin=KEPT, **ids(2)).seen["marker"])
+        only = seeing(bare(2), marker=marked(bare(2), STARTED, origin=KEPT, **ids(2)).seen.marker)
         return [*well(0, 1, members=member_list()), only]
 
     def test_is_replaced_with_the_help_of_another_host(self):
@@ -1018,8 +1018,7 @@ class TestTurns:
 
     def test_that_need_no_restart_need_no_quorum_either(self):
         hosts = well(0, 1)
-        files = hosts[0].seen["files"]
-        edited = {LAYOUT.link("etcdctl"): {**files[LAYOUT.link("etcdctl")], "sha256": "edited"}}
+        edited = {LAYOUT.link("etcdctl"): {"sha256": "edited"}}
         assert acts([seeing(hosts[0], files=edited), hosts[1]]) == [("update", "etcd-host0")]
         title = step([seeing(hosts[0], files=edited), hosts[1]], "update").title
         assert title.startswith("etcd-host0: no restart, because ")
@@ -1160,7 +1159,7 @@ class TestWhileTheClusterIsDowngraded:
 
     def hosts(self, *hosts):
         return [
-            seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "downgrade": "3.5.0"}})
+            seeing(host, cluster={"status": {**host.seen.cluster.status, "downgrade": "3.5.0"}})
             if host.answers
             else host
             for host in hosts

@@ -53,7 +53,7 @@ def answering(host, revision=1200):
 
 
 def telling(host, revision=1200):
-    return seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "revision": revision}})
+    return seeing(host, cluster={"status": {**host.seen.cluster.status, "revision": revision}})
 
 
 def kept(host, path=PATH, **changes):

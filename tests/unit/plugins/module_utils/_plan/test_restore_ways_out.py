@@ -91,7 +91,7 @@ def at(number: int, by_address: bool) -> HostView:
 
 
 def telling(host):
-    status = {**host.seen["cluster"]["status"], "revision": 1200}
+    status = {**host.seen.cluster.status, "revision": 1200}
     return seeing(host, host={"time": NOW}, cluster={"status": status})
 
 
@@ -133,7 +133,7 @@ def after(look: HostView, number: int, by_address: bool, fate: str) -> HostView:
     if fate == "without its data":
         gone = {"log": False, "member_id": "", "cluster_id": ""}
         host = seeing(look.host, data=gone, unit={"active_state": "activating"})
-        return replace(look, host=replace(host, seen={**host.seen, "runtime": None, "cluster": None}))
+        return replace(look, host=seeing(host, runtime=None, cluster=None))
     if fate == "without its record":
         return replace(look, record=None)
     if fate == "of another restore" and look.record is not None and look.is_pending:

@@ -42,7 +42,7 @@ def test_there_is_none_while_nobody_serves():
 def test_it_is_what_the_one_that_has_applied_most_says():
     behind = serving(bare(0), member_list(2))
     ahead = serving(bare(1), member_list())
-    ahead = seeing(ahead, cluster={"status": {**ahead.seen["cluster"]["status"], "raft_applied_index": 10}})
+    ahead = seeing(ahead, cluster={"status": {**ahead.seen.cluster.status, "raft_applied_index": 10}})
     for hosts in ([behind, ahead], [ahead, behind]):
         assert len(roster.build(hosts).members) == 3
 

@@ -57,7 +57,7 @@ def changing(host, **variables):
 
 
 def sized(host, size):
-    return seeing(host, cluster={"status": {**host.seen["cluster"]["status"], "db_size": size}})
+    return seeing(host, cluster={"status": {**host.seen.cluster.status, "db_size": size}})
 
 
 def cluster(**variables):
@@ -93,7 +93,7 @@ class TestAQuota:
 
     def test_of_any_size_is_less_than_none_at_all(self):
         host = serving(bare(2))
-        environment = {**host.seen["runtime"]["environment"], "ETCD_QUOTA_BACKEND_BYTES": "-1"}
+        environment = {**host.seen.runtime.environment, "ETCD_QUOTA_BACKEND_BYTES": "-1"}
         unlimited = seeing(host, runtime={"environment": environment})
         assert "quota-backend-bytes for etcd-host2" in refusal(self.quota(9 * GIB, 8 * GIB, unlimited))
 

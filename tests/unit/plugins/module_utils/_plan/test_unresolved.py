@@ -76,7 +76,7 @@ class TestWhatRuns:
     )
     def test_a_setting_of_the_users_own_with_the_source_that_makes_it(self, name, value, said):
         host = serving(bare())
-        environment = {**host.seen["runtime"]["environment"], name: value}
+        environment = {**host.seen.runtime.environment, name: value}
         environment = {key: text for key, text in environment.items() if text is not None}
         mine = ["/etc/mine.env", {name: value or "(unset)"}]
         host = seeing(host, runtime={"environment": environment, "sources": [[LAYOUT.conf_file, {}], mine]})
@@ -89,7 +89,7 @@ class TestWhatRuns:
             "ETCD_INITIAL_CLUSTER_STATE": "new",
         }
         host = serving(bare())
-        assert of_host(seeing(host, runtime={"environment": {**host.seen["runtime"]["environment"], **first}})) == []
+        assert of_host(seeing(host, runtime={"environment": {**host.seen.runtime.environment, **first}})) == []
 
     def test_a_unit_that_would_not_start_at_boot(self):
         assert "systemctl enable etcd.service" in only(of_host(seeing(serving(bare()), unit={"enabled": "disabled"})))

@@ -12,7 +12,8 @@ import shutil
 import socket
 import struct
 import subprocess
-from dataclasses import replace
+import typing
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import bbolt_file
@@ -28,9 +29,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import observe
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.observe import Interest
-from inventory_of import bare
 
 NOTHING = Interest([], [], [], [], 0.2)
 
@@ -79,11 +80,13 @@ def test_whoever_is_not_root_is_told_so(look, monkeypatch):
 @needs_root
 class TestABareHost:
     def test_shows_what_a_plan_asks_for(self, look):
-        """The observation that plans are tested with has the same shape."""
-        seen, made_up = look(), bare().seen
-        assert set(seen) == set(made_up)
-        for part in ("host", "account", "free", "unit", "data"):
-            assert set(seen[part]) == set(made_up[part]), part
+        """The observation that plans are made of has the same shape."""
+        seen = look(files=["/etc/hostname"])
+        assert set(seen) == {field.name for field in fields(Observation)}
+        for part, kind in typing.get_type_hints(Observation).items():
+            if is_dataclass(kind) and seen[part] is not None:
+                assert set(seen[part]) == {field.name for field in fields(kind)}, part
+        assert Observation.from_dict(seen).file("/etc/hostname").exists
 
     def test_shows_nothing_of_etcd(self, look):
         seen = look()
