@@ -60,7 +60,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import S
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import CONTENT, LAYOUT, UPDATE, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import update, way_back
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 
 
@@ -76,7 +76,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         witnesses=Witnesses.from_options(given["nonce"], given["reports"]),
     )
     if given["state"] == "undone":
-        return {"changed": update.undo(systemd, layout, terms, given["timeout"], check)}
+        return {"changed": way_back.undo(systemd, layout, terms, given["timeout"], check)}
     asked = update.Update(
         Marker.from_dict(given["expected"]),
         given["name"],

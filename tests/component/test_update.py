@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof im
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, rollback
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, update
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, update, way_back
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 from cluster import free_ports
 from fullness import QUOTA, fill
@@ -72,7 +74,7 @@ def quota_of(size: int) -> dict[str, str]:
 
 
 def undo(three: OneOfThree) -> bool:
-    return update.undo(three.host.systemd, three.host.layout, three.terms(), timeout=30.0, check=False)
+    return way_back.undo(three.host.systemd, three.host.layout, three.terms(), timeout=30.0, check=False)
 
 
 def settings_file(three: OneOfThree) -> str:
@@ -320,6 +322,42 @@ def test_who_restarted_with_the_previous_files_after_an_interrupted_turn_is_plan
     assert settings_file(three) == before
     assert take(three, CHANGED)["changed"]
     assert not kept(three)
+
+
+class TestAWayBackWithoutAQuorum:
+    """A member that runs with new files and does not serve may be what its cluster lacks for a quorum."""
+
+    @pytest.fixture
+    def hung(self, make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[OneOfThree]:
+        three = make_three(version)
+        interrupt(monkeypatch, "update: restarted", three, CHANGED)
+        service.serving(three.host.systemd, three.host.layout, 30.0)
+        three.cluster.end(three.others[1])
+        pid = three.pid
+        os.kill(pid, signal.SIGSTOP)
+        yield three
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+    def test_needs_no_lock_where_an_other_says_that_there_is_none(self, hung: OneOfThree) -> None:
+        assert undo(hung)
+        assert "ETCD_HEARTBEAT_INTERVAL" not in hung.environment
+        assert not kept(hung)
+        with hung.cluster.client() as client:
+            client.put("written", "after")
+
+    def test_is_refused_where_nobody_says_so_and_names_what_is_safe(self, hung: OneOfThree) -> None:
+        hung.cluster.end(hung.others[0])
+        pid = hung.pid
+        with pytest.raises(Refused, match=r"serves nobody. Once it is stopped on this host \(systemctl stop") as caught:
+            undo(hung)
+        assert (hung.pid, kept(hung)) == (pid, True)
+        os.kill(pid, signal.SIGCONT)
+        hung.host.systemd.control("stop", hung.host.layout.unit)
+        assert "the same command starts it" in caught.value.remedy
+        hung.cluster.launch(hung.others[0])
+        assert undo(hung)
+        assert not kept(hung)
 
 
 def reaching(step: str, monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:

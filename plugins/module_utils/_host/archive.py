@@ -12,7 +12,6 @@ import errno
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -22,16 +21,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ho
 from ansible_collections.quorum.etcd.plugins.module_utils._host import member_storage, snapshot_timer
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 _POLL = 0.1
-
-
-def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
-    """The layout with the directories in which the member's data are, whatever the inventory says by now."""
-    if marker is None or not marker.data_dir:
-        return layout
-    return replace(layout, data_dir=marker.data_dir, wal_dir=marker.wal_dir)
 
 
 def is_at_rest(unit: Mapping[str, Any]) -> bool:

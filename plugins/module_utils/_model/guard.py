@@ -155,7 +155,7 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
     The only voter of a cluster is an announced outage and may. Of two, either one is the quorum.
 
     :param member_id: empty where it is not known which of them it is.
-    :param allow_outage: stop it even though nobody can write until it is back. Never if a quorum is lost already.
+    :param allow_outage: stop it even though nobody can write until it is back. Never where another one is not healthy.
     :raises Refused: the others would not be a quorum.
     """
     if not member_id:
@@ -166,22 +166,17 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
     left = len(votes.healthy - {member_id})
     if left >= needed:
         return
-    all_well = votes.voters == votes.healthy
-    if all_well and allow_outage:
+    others_lost = votes.lost - {member_id}
+    if allow_outage and not others_lost:
         return
     remedy = (
-        "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
-        if all_well
-        else _remedy(
-            votes,
-            votes.lost - {member_id},
-            f"Bring {votes.named(votes.lost - {member_id})} back first, then run again.",
-        )
+        _remedy(votes, others_lost, f"Bring {votes.named(others_lost)} back first, then run again.")
+        if others_lost
+        else "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
     )
     raise Refused(
         f"Without {votes.named(frozenset({member_id}))}, {left} of {len(votes.voters)} voters would be healthy, and "
-        f"{needed} are needed."
-        + (f" Not healthy: {votes.named(votes.lost - {member_id})}." if votes.lost - {member_id} else ""),
+        f"{needed} are needed." + (f" Not healthy: {votes.named(others_lost)}." if others_lost else ""),
         _DANGER,
         remedy,
         code="quorum-at-risk",

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 FORMAT = 1
 
@@ -211,3 +212,10 @@ def parse(text: str) -> Marker:
     mounts = tuple(part for part in values.get("MOUNTS", "").split(":") if part)
     known = {key: values.get(key.upper(), "") for key in _KEYS if key not in ("format", "mounts")}
     return Marker(mounts=mounts, **known)
+
+
+def where_it_lies(layout: Layout, marker: Marker | None) -> Layout:
+    """The layout with the directories in which the member's data are, whatever the inventory says by now."""
+    if marker is None or not marker.data_dir:
+        return layout
+    return replace(layout, data_dir=marker.data_dir, wal_dir=marker.wal_dir)

@@ -21,7 +21,7 @@ NOTHING = "nothing"
 START = "start"
 #: It runs, and nobody has waited for it yet.
 AWAIT = "await"
-#: Its last update was interrupted and it is down: what the update replaced is put back.
+#: Its last update was interrupted and it does not serve: what the update replaced is put back.
 RESTORE = "restore"
 #: Its data are those of a living member, its marker does not say so: the system was built anew, or it never left.
 KEEP = "keep"
@@ -56,7 +56,7 @@ def choose(host: Host, roster: Roster | None) -> str:
         return _on_its_way_out(host, member)
     if host.masked:
         return NOTHING
-    if _is_restored(host, member, roster):
+    if _is_restored(host, member):
         return RESTORE
     due = _while_nobody_serves(host) if roster is None else _ROWS[host.state](host, member)
     return WAIT if _may_not_begin(host, due, member) else due
@@ -93,12 +93,13 @@ def _on_its_way_out(host: Host, member: Member | None) -> str:
     return LEAVE if something else NOTHING
 
 
-def _is_restored(host: Host, member: Member | None, roster: Roster | None) -> bool:
-    down = not host.answers if roster is not None else not host.runs
+def _is_restored(host: Host, member: Member | None) -> bool:
     voted = member is None or not member["is_learner"]
     # With what nobody has seen it serve it may never start: then its update is taken again.
     worth_it = host.seen.previous and not host.seen.previous_doubtful
-    return bool(worth_it) and down and voted and host.state in _RAN and host.has_log and not host.data_unusable
+    return (
+        bool(worth_it) and not host.answers and voted and host.state in _RAN and host.has_log and not host.data_unusable
+    )
 
 
 def _while_nobody_serves(host: Host) -> str:

@@ -124,6 +124,8 @@ class _Reconciler:
         self._hosts = hosts
         self._versions = versions
         self._due = {host.name: next_action.choose(host, roster) for host in hosts}
+        if roster is None and next_action.START in self._due.values():
+            self._due.update({host.name: next_action.NOTHING for host in self._waiting_for_others()})
         self._foreseen = Projection(hosts, roster)
         self._updates = dict(self._find_updates()) if roster is not None else {}
         #: Whose steps are planned now.
@@ -511,6 +513,10 @@ class _Reconciler:
 
     def _hosts_due(self, what: str) -> list[Host]:
         return [host for host in self._planned if self._due[host.name] == what]
+
+    def _waiting_for_others(self) -> list[Host]:
+        """Who runs in the middle of an update, and may serve with the new files as soon as others are started."""
+        return [host for host in self._hosts if host.runs and self._due[host.name] == next_action.RESTORE]
 
     def _hosts_updating(self) -> list[Host]:
         return [host for host in self._planned if host.name in self._updates]

@@ -20,8 +20,9 @@ from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints, disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._host import archive, host_files, local_member
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, outcome_unknown
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -141,7 +142,7 @@ def _told(view: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
 
 
 def _data_dir(layout: Layout) -> str:
-    return archive.where_it_lies(layout, host_files.read_marker(layout)).data_dir
+    return markers.where_it_lies(layout, host_files.read_marker(layout)).data_dir
 
 
 def _shortage(found: Mapping[str, Any], data_dir: str) -> str:

@@ -70,7 +70,7 @@ def observe(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str
         C(heard), those of the fenced that show a sign of life, see C(last_known_members.answering).
     """
     marker = host_files.read_marker(layout)
-    lies = archive.where_it_lies(layout, marker)
+    lies = markers.where_it_lies(layout, marker)
     members = last_known_members.of_process(systemd, lies) or last_known_members.of_database(lies)[0]
     named = [one for one in members if identity.of_member(one).is_named_by(fenced)]
     asker = local_member.asker(layout, marker.cluster_id if marker is not None else "")
@@ -146,7 +146,7 @@ def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
             code="host-changed",
         )
     with host_files.acting(layout):
-        archive.move(archive.where_it_lies(layout, marker), "destroyed", datetime.now(timezone.utc))
+        archive.move(markers.where_it_lies(layout, marker), "destroyed", datetime.now(timezone.utc))
         checkpoints.at("destroy: data archived")
         rollback.drop(layout)
         host_files.write_marker(layout, marker, marker.becoming(markers.REMOVED))

@@ -17,9 +17,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
-from ansible_collections.quorum.etcd.plugins.module_utils._host import archive, host_files, local_member, processes
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 
@@ -38,7 +38,7 @@ def observe(systemd: Systemd, layout: Layout, told: Mapping[str, Any], fenced: S
         it knows them), C(revision) (of that database), C(heard) (those given up that answer: C(name), C(peer_urls),
         C(answer), which has the URL).
     """
-    known, applied, revision = of_database(archive.where_it_lies(layout, host_files.read_marker(layout)))
+    known, applied, revision = of_database(markers.where_it_lies(layout, host_files.read_marker(layout)))
     heard = _heard(systemd, layout, known, told, fenced) if fenced else []
     return {"known": known, "applied": applied, "revision": revision, "heard": heard}
 

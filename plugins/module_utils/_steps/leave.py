@@ -63,7 +63,7 @@ def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bo
     :raises HostError: the unit or the data would not do it.
     """
     marker = host_files.read_marker(layout)
-    layout = archive.where_it_lies(layout, marker)
+    layout = markers.where_it_lies(layout, marker)
     done = marker is not None and marker.state == markers.REMOVED and not leaving.member_id
     if check or done:
         return not done

@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, link_proof, queries
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.cluster_lock import Lock
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
-from ansible_collections.quorum.etcd.plugins.module_utils._host import archive, host_files, local_member
-from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, markers, peer_links
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -123,14 +123,6 @@ class MaintenanceWindow:
         if self.lock is not None:
             self._require(lambda now: peer_links.after_start(now, self.member_id, self.terms.allow_outage), side)
 
-    def check_again(self) -> None:
-        """May it be stopped once more, so that what it was given can be taken back?
-
-        :raises Refused: its cluster cannot spare it now.
-        """
-        votes = queries.votes(self.endpoints, self.credentials)
-        guard.check_stop(votes, self.member_id, self.terms.allow_outage)
-
     def _require(self, demand_of: Callable[[Votes], Demand | None], side: Side | None) -> None:
         act = link_proof.LockedAct(self.endpoints, self.credentials, self.terms.witnesses, self.lock)
         link_proof.require(act, demand_of, side)
@@ -163,7 +155,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
     """
     marker = host_files.read_marker(layout)
     member_id = view["member_id"] or _own_id(layout, marker)
-    endpoints = _endpoints(view, member_id, terms)
+    endpoints = _endpoints(view, member_id, layout, terms)
     credentials = local_member.credentials(layout)
     with contextlib.ExitStack() as stack:
         lock, unlocked = None, False
@@ -184,7 +176,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
 def _own_id(layout: Layout, marker: Marker | None) -> str:
     """The id of a member that does not answer: by its log, else by its marker; empty where neither has one."""
     with contextlib.suppress(wal.DamagedLog):
-        told = wal.identity(archive.where_it_lies(layout, marker).log_dir)[0]
+        told = wal.identity(markers.where_it_lies(layout, marker).log_dir)[0]
         if told:
             return told
     return marker.member_id if marker is not None else ""
@@ -202,7 +194,59 @@ def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -
         yield replace(spare, guarded=True)
 
 
-def _endpoints(view: Mapping[str, Any], member_id: str, terms: Terms) -> list[str]:
+@contextlib.contextmanager
+def released(
+    view: Mapping[str, Any],
+    layout: Layout,
+    terms: Terms,
+    serves: bool,
+    check: bool = False,
+    window: MaintenanceWindow | None = None,
+) -> Iterator[MaintenanceWindow | None]:
+    """Have a member out of service that goes back to the files with which it served before.
+
+    :param serves: whether it serves now. One that does not may still vote.
+    :param check: only look.
+    :param window: what is held for it already.
+    :returns: what is held for it. None where no other voter is healthy either: then there is no quorum to lose and no
+        lock to be had, and its previous files may be what brings the quorum back.
+    :raises Refused: the cluster cannot spare it, or does not say whether it can.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            window = window or stack.enter_context(spared(view, layout, terms, check))
+            if not check:
+                # That the others cannot reach it may be why it goes back.
+                window.leave_service(reached=False)
+        except EtcdError as exc:
+            if serves:
+                raise
+            if not _is_quorum_lost(view, layout, terms):
+                raise _stopped_by_hand(layout, exc) from exc
+            window = None
+        yield window
+
+
+def _is_quorum_lost(view: Mapping[str, Any], layout: Layout, terms: Terms) -> bool:
+    """Whether others answer, and none of them is healthy."""
+    try:
+        member_id = view["member_id"] or _own_id(layout, host_files.read_marker(layout))
+        votes = queries.votes(_endpoints(view, member_id, layout, terms), local_member.credentials(layout))
+    except EtcdError:
+        return False
+    return not votes.healthy
+
+
+def _stopped_by_hand(layout: Layout, exc: EtcdError) -> Refused:
+    refused = exc if isinstance(exc, Refused) else Refused(str(exc), "", "", code="quorum-unknown")
+    by_hand = (
+        f"If that cannot be: {layout.unit} serves nobody. Once it is stopped on this host (systemctl stop "
+        f"{layout.unit}), the same command starts it with its previous files; until then nobody may be able to write."
+    )
+    return Refused(refused.found, refused.danger, f"{refused.remedy} {by_hand}".strip(), code=refused.code)
+
+
+def _endpoints(view: Mapping[str, Any], member_id: str, layout: Layout, terms: Terms) -> list[str]:
     """Who is asked: those that go on while this member is down, and only where there are none itself."""
     found = list(terms.endpoints) or queries.endpoints_of(view["members"] or [], but=member_id)
     if not found and view["members"] is not None:
@@ -211,7 +255,8 @@ def _endpoints(view: Mapping[str, Any], member_id: str, terms: Terms) -> list[st
         raise Refused(
             f"The member on this host does not say which others its cluster has: {view['error']}",
             "Whether they can spare it is not known.",
-            "Name their client URLs (endpoints), or start it if it is stopped (state: started).",
+            "Name their client URLs (endpoints), or start it if it is stopped (state: started). If it is the only "
+            f"member, stop it on its host (systemctl stop {layout.unit}), and run again.",
             code="quorum-unknown",
         )
     return found

@@ -81,7 +81,7 @@ def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str
     """
     marker = host_files.read_marker(layout)
     _check_ours(marker, cluster)
-    lies = archive.where_it_lies(layout, marker)
+    lies = markers.where_it_lies(layout, marker)
     members = _members(systemd, lies)
     given_up = [one for one in members if identity.of_member(one).is_named_by(fenced)]
     log, damaged, ids = None, "", ("", "")
@@ -283,7 +283,7 @@ def archive_data(systemd: Systemd, layout: Layout, check: bool) -> bool:
         return True
     with host_files.acting(layout):
         discard(systemd, layout)
-        archive.move(archive.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
+        archive.move(markers.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
         checkpoints.at("recover: data archived")
         rollback.drop(layout)
         host_files.remove(layout.bootstrap_file)

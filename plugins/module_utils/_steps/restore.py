@@ -249,7 +249,7 @@ def archive_data(act: RestoreAct, check: bool) -> bool:
         return False
     with host_files.acting(layout):
         _check_stopped(act)
-        moved = archive.move(archive.where_it_lies(layout, marker), "restore", _moment(act.restoration))
+        moved = archive.move(markers.where_it_lies(layout, marker), "restore", _moment(act.restoration))
         checkpoints.at("restore: data archived")
     return bool(moved)
 
@@ -468,7 +468,7 @@ def roll_back(systemd: Systemd, layout: Layout, snapshot_dir: str, check: bool) 
         record, pending = _to_roll_back(layout)
         if record is not None and pending is not None:
             Places.of_restore(layout, record).leave()
-            Places.of_restore(archive.where_it_lies(layout, pending), record).bring_back()
+            Places.of_restore(markers.where_it_lies(layout, pending), record).bring_back()
             checkpoints.at("restore: data back")
             host_files.resume_marker(layout, pending)
             checkpoints.at("restore: marker back")
@@ -544,7 +544,7 @@ def _check_mounts(act: RestoreAct) -> None:
     """Is the disk there on which the data lie? Without it the new ones would be made below where it is mounted."""
     marker = act.marker
     missing = sorted(set(marker.mounts) - set(host_files.mounts_under(act.layout))) if marker is not None else []
-    if marker is not None and missing and archive.where_it_lies(act.layout, marker) == act.layout:
+    if marker is not None and missing and markers.where_it_lies(act.layout, marker) == act.layout:
         raise Refused(
             f"{missing[0]} was a mount point when this member was set up, and is none now.",
             "Its disk is missing: the restored data would lie on another one, and be hidden once it is back.",

@@ -21,7 +21,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ho
 from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
-    archive,
     exit_reason,
     gate_check,
     host_files,
@@ -273,7 +272,7 @@ def check_startable(layout: Layout) -> None:
     _check_marker(layout, marker)
     if marker is None or marker.state == markers.NEVER_STARTED:
         return
-    lies = replace(layout, data_dir=marker.data_dir or layout.data_dir, wal_dir=marker.wal_dir or layout.wal_dir)
+    lies = markers.where_it_lies(layout, marker)
     if not wal.segments(lies.log_dir):
         raise Refused(
             f"There is no write-ahead log in {lies.log_dir}.",
@@ -320,7 +319,7 @@ def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[st
 def _check_marker(layout: Layout, marker: Marker | None) -> None:
     state = marker.state if marker else None
     # One that was to leave and never did is needed: its gate lets it through with its log.
-    stays = state == markers.LEAVING and wal.segments(archive.where_it_lies(layout, marker).log_dir)
+    stays = state == markers.LEAVING and wal.segments(markers.where_it_lies(layout, marker).log_dir)
     if state not in (markers.NEVER_STARTED, markers.STARTING, markers.STARTED) and not stays:
         raise Refused(
             f"The marker on this host says {state or 'nothing'!r}.",

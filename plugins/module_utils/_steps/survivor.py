@@ -114,7 +114,7 @@ def _make(run: Run, layout: Layout, marker: Marker, rescue: Survivor) -> dict[st
 
     :returns: C(revision), C(kept).
     """
-    lies = archive.where_it_lies(layout, marker)
+    lies = markers.where_it_lies(layout, marker)
     _check_place(layout, lies, rescue)
     data_dir, wal_dir = recovery.scratch(layout)
     _copy(run, layout, lies, data_dir, wal_dir)
@@ -212,7 +212,7 @@ def _put_in_place(layout: Layout, marker: Marker) -> None:
     data_dir, wal_dir = recovery.scratch(layout)
     copied = os.path.join(data_dir, "member")
     if os.path.exists(copied):
-        archive.move(archive.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
+        archive.move(markers.where_it_lies(layout, marker), "recovered", datetime.now(timezone.utc))
         checkpoints.at("rescue: old data archived")
         host_files.rename(copied, os.path.join(layout.data_dir, "member"))
     if wal_dir and os.path.exists(wal_dir):

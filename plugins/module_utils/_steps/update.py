@@ -32,14 +32,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, update_moves
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
-
-Clock = Callable[[], float]
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.way_back import Clock, UpdatedHost, WayBack
 
 # Where the others reach it.
 _PEER_ADDRESSES = ("ETCD_LISTEN_PEER_URLS", "ETCD_INITIAL_ADVERTISE_PEER_URLS")
@@ -67,43 +67,6 @@ class Update:
     timeout: float
 
 
-@dataclass(frozen=True)
-class _UpdatedHost:
-    """Where all of it happens."""
-
-    systemd: Systemd
-    layout: Layout
-    timeout: float
-    now: Clock
-
-    def serving(self) -> dict[str, Any]:
-        return service.serving(self.systemd, self.layout, self.timeout, self.now)
-
-    def is_ready(self) -> bool:
-        return service.is_ready(service.observe(self.systemd, self.layout))
-
-    def put_files_back(self, previous: Previous) -> None:
-        # One that was new is gone with its file, and one that was there before runs again.
-        snapshot_timer.rest(self.systemd, self.layout)
-        rollback.restore(previous)
-        self.systemd.control("daemon-reload")
-        snapshot_timer.follow(self.systemd, self.layout)
-        checkpoints.at("undo: files put back")
-
-    def roll_back(self, previous: Previous) -> dict[str, Any]:
-        """Let the member run as it did before, and wait until it serves."""
-        self.put_files_back(previous)
-        service.launch(self.systemd, self.layout, again=True)
-        checkpoints.at("undo: restarted")
-        try:
-            return self.serving()
-        except EtcdError:
-            # The next run has something else to try.
-            with contextlib.suppress(EtcdError):
-                rollback.doubt(self.layout)
-            raise
-
-
 def apply(
     systemd: Systemd,
     layout: Layout,
@@ -120,7 +83,7 @@ def apply(
     :raises Refused: the host or the cluster is not as the plan saw it, or cannot spare the member; nothing was changed.
     :raises HostError: it failed and was undone, or could not be.
     """
-    host = _UpdatedHost(systemd, layout, update.timeout, now)
+    host = UpdatedHost(systemd, layout, update.timeout, now)
     diff = member_files.differences(content)
     other_timer = snapshot_timer.differs(systemd, layout, content)
     with maintenance.on_host(layout, check), contextlib.ExitStack() as stack:
@@ -129,75 +92,129 @@ def apply(
         if interrupted and not update.restart and not check:
             _confirm(host, content, interrupted, update, terms)
         readdressed = update.peer_urls or (interrupted and interrupted.peer_urls)
-        spare = None
+        window = None
         if update.restart:
             service.check_startable(layout)
             service.check_unforced(systemd, layout, written=True)
         view = service.observe(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
-        runs = bool(pid)
+        standing = Standing(bool(pid), bool(pid) and service.is_ready(view))
         if update.restart and not readdressed and _raises_quota(pid, update):
             terms = replace(terms, makes_room=True)
-        if readdressed or (update.restart and runs):
+        if readdressed or (update.restart and pid):
             # One that is down costs its cluster nothing.
-            hold = maintenance.spared if runs else maintenance.claimed
-            spare = stack.enter_context(hold(view, layout, terms, check))
-        notes = list(spare.notes) if spare else []
+            hold = maintenance.spared if pid else maintenance.claimed
+            window = stack.enter_context(hold(view, layout, terms, check))
+        notes = list(window.notes) if window else []
         if not check:
-            notes += _act(host, content, update, spare, interrupted is not None, service.is_ready(view))
+            notes += _Forwards(host, content, update, terms, window).take(standing, interrupted is not None)
     changed = bool(diff or other_timer or content.leaves or update.restart or update.peer_urls or interrupted)
     return {"changed": changed, "diff": diff, "notes": notes}
 
 
-def undo(
-    systemd: Systemd, layout: Layout, terms: Terms, timeout: float, check: bool, now: Clock = time.monotonic
-) -> bool:
-    """Put back what an interrupted update has replaced, and start the member. One that serves is left as it is.
+@dataclass
+class _Forwards:
+    """One update, under the lock of its host."""
 
-    :returns: whether anything was to be done.
-    :raises Refused: the cluster cannot spare a member that runs and does not serve.
-    :raises HostError: it does not serve with its previous files either.
-    """
-    host = _UpdatedHost(systemd, layout, timeout, now)
-    with maintenance.on_host(layout, check):
-        previous = rollback.read(layout)
-        view = service.observe(systemd, layout)
-        if previous is None or service.is_ready(view):
-            return False
-        _roll_back_spared(host, previous, view, terms, check)
-    return True
+    host: UpdatedHost
+    content: Content
+    update: Update
+    terms: Terms
+    window: MaintenanceWindow | None
 
+    def take(self, standing: Standing, interrupted: bool) -> list[str]:
+        """Walk the moves, and those back where one fails.
 
-def _roll_back_spared(
-    host: _UpdatedHost, previous: Previous, view: Mapping[str, Any], terms: Terms, check: bool
-) -> None:
-    """Put back what an interrupted update has replaced, on the host and in the cluster."""
-    layout = host.layout
-    with contextlib.ExitStack() as stack:
-        spare = None
-        if host.systemd.show(layout.unit)["pid"]:
-            spare = stack.enter_context(maintenance.spared(view, layout, terms, check))
-            if not check:
-                spare.leave_service()
-        if not check:
-            view = host.roll_back(previous)
-            if previous.peer_urls:
-                # Without a quorum the cluster takes no new address: it may have one only since this member serves.
-                spare = spare or stack.enter_context(maintenance.claimed(view, layout, terms, check))
-                spare.readdress(previous.peer_urls)
-            service.remember(layout, view)
+        :returns: what a person should know.
+        :raises HostError: it failed, and how that ended.
+        """
+        layout, update = self.host.layout, self.update
+        self._served, self._started = standing.serves, False
+        self._view: Mapping[str, Any] | None = None
+        keep, *moves = update_moves.forwards(standing, update.restart, bool(self.window and update.peer_urls))
+        assert keep is Move.KEEP
+        previous = self._keep()
+        acts: Mapping[Move, Callable[[], None]] = {
+            Move.WRITE: self._write,
+            Move.STOP: self._stop,
+            Move.READDRESS: self._readdress,
+            Move.START: self._start,
+            Move.VERIFY: self._verify,
+        }
+        try:
+            for move in moves:
+                acts[move]()
+        except EtcdError as failure:
+            back = partial(WayBack(self.host, previous, self.terms, self.window).take, self._started)
+            how = _SERVES_AGAIN if self._started else "its files are the previous ones, it did not stop"
+            raise _undone(self.host, update, back, how, failure) from failure
+        checkpoints.at("update: serves")
+        view = self._view or self.host.observe()
+        stale = list(_stale(self.host, self.content))
+        if view["status"]:
+            service.remember(layout, view, name=update.name)
+        if update.restart or not interrupted or (service.is_ready(view) and not stale):
             rollback.drop(layout)
+        return [*stale, *(_stubborn(self.host, update) if update.restart and not stale else ())]
+
+    def _keep(self) -> Previous:
+        layout = self.host.layout
+        # The timer may be there and not be wanted any more.
+        paths = [*(file["path"] for file in self.content.files), *self.content.links, layout.snapshot_timer_file]
+        known_by = self.window.peer_urls if self.window and self.update.peer_urls else ()
+        self._previous = rollback.keep(layout, paths, known_by, self._served)
+        checkpoints.at("update: previous kept")
+        return self._previous
+
+    def _write(self) -> None:
+        systemd, layout = self.host.systemd, self.host.layout
+        member_files.ensure_directories(layout)
+        member_files.write(layout, self.content, rollback.generations(self._previous, layout))
+        systemd.control("daemon-reload")
+        snapshot_timer.follow_file(systemd, layout, self.content)
+        checkpoints.at("update: files written")
+
+    def _stop(self) -> None:
+        """The last thing before the restart, once all that it will read is written.
+
+        :raises Refused: its cluster cannot spare it, or it was down and serves by now, which nobody has asked about.
+        """
+        if self.window and self.window.guarded:
+            side = Side.from_environment(self.update.environment)
+            self.window.leave_service(side, reached=not _moves(self.host, self.update))
+        elif self.host.standing().serves:
+            raise Refused(
+                f"{self.update.name} was down when its update began, and serves now.",
+                "Whether its cluster can spare it was not asked.",
+                AGAIN,
+                code="host-changed",
+            )
+        checkpoints.at("update: leadership moved")
+
+    def _readdress(self) -> None:
+        assert self.window is not None
+        self.window.readdress(self.update.peer_urls)
+        checkpoints.at("update: readdressed")
+
+    def _start(self) -> None:
+        self._started = True
+        service.launch(self.host.systemd, self.host.layout, again=True)
+        checkpoints.at("update: restarted")
+
+    def _verify(self) -> None:
+        self._view = self.host.serving()
+        if self.window and self.update.restart:
+            self.window.welcome(Side.from_environment(self.update.environment))
 
 
-def _confirm(host: _UpdatedHost, content: Content, previous: Previous, update: Update, terms: Terms) -> None:
+def _confirm(host: UpdatedHost, content: Content, previous: Previous, update: Update, terms: Terms) -> None:
     """See that a member serves with what an interrupted update has written. One that does not start with it may look
     well for a moment: etcd answers before the last of its listeners fails.
     """
     try:
         host.serving()
     except EtcdError as failure:
-        view = service.observe(host.systemd, host.layout)
-        back = partial(_roll_back_spared, host, previous, view, terms, check=False)
+        back = partial(WayBack(host, previous, terms).take, started=True)
         raise _undone(host, update, back, _SERVES_AGAIN, failure) from failure
     if any(_stale(host, content)) or any(_differing(host.systemd.show(host.layout.unit), update)):
         raise Refused(
@@ -216,70 +233,7 @@ def _raises_quota(pid: int, update: Update) -> bool:
     return quota.of_environment(update.environment) > quota.of_environment(process["environment"])
 
 
-def _act(
-    host: _UpdatedHost,
-    content: Content,
-    update: Update,
-    spare: MaintenanceWindow | None,
-    interrupted: bool,
-    served: bool,
-) -> list[str]:
-    layout = host.layout
-    # The timer may be there and not be wanted any more.
-    paths = [*(file["path"] for file in content.files), *content.links, layout.snapshot_timer_file]
-    previous = rollback.keep(layout, paths, spare.peer_urls if spare and update.peer_urls else (), served)
-    checkpoints.at("update: previous kept")
-    stopped = False
-    try:
-        member_files.ensure_directories(layout)
-        member_files.write(layout, content, rollback.generations(previous, layout))
-        host.systemd.control("daemon-reload")
-        snapshot_timer.follow_file(host.systemd, layout, content)
-        checkpoints.at("update: files written")
-        if update.restart:
-            _let_go(host, update, spare)
-            checkpoints.at("update: leadership moved")
-        if spare and update.peer_urls:
-            spare.readdress(update.peer_urls)
-            checkpoints.at("update: readdressed")
-        if update.restart:
-            stopped = True
-            service.launch(host.systemd, layout, again=True)
-            checkpoints.at("update: restarted")
-        # What it reads at each handshake, such as its certificates, is tried without a restart too.
-        view = host.serving() if update.restart or served else service.observe(host.systemd, layout)
-        if spare and update.restart:
-            spare.welcome(Side.from_environment(update.environment))
-    except EtcdError as failure:
-        back = partial(_roll_back, host, previous, spare, stopped)
-        how = _SERVES_AGAIN if stopped else "its files are the previous ones, it did not stop"
-        raise _undone(host, update, back, how, failure) from failure
-    checkpoints.at("update: serves")
-    stale = list(_stale(host, content))
-    if view["status"]:
-        service.remember(layout, view, name=update.name)
-    if update.restart or not interrupted or (service.is_ready(view) and not stale):
-        rollback.drop(layout)
-    return [*stale, *(_stubborn(host, update) if update.restart and not stale else ())]
-
-
-def _let_go(host: _UpdatedHost, update: Update, spare: MaintenanceWindow | None) -> None:
-    """The last thing before the restart, once all that it will read is written.
-
-    :raises Refused: its cluster cannot spare it, or it was down and serves by now, which nobody has asked about.
-    """
-    if spare and spare.guarded:
-        spare.leave_service(Side.from_environment(update.environment), reached=not _moves(host, update))
-    elif host.is_ready():
-        raise Refused(
-            f"{update.name} was down when its update began, and serves now.",
-            "Whether its cluster can spare it was not asked.",
-            AGAIN,
-            code="host-changed",
-        )
-
-
-def _moves(host: _UpdatedHost, update: Update) -> bool:
+def _moves(host: UpdatedHost, update: Update) -> bool:
     """Will the others reach it elsewhere? Then they do so only once it is there; its address may have been told to the
     cluster by an update that was interrupted.
     """
@@ -288,26 +242,11 @@ def _moves(host: _UpdatedHost, update: Update) -> bool:
     return bool(update.peer_urls) or any(now.get(name) != update.environment.get(name) for name in _PEER_ADDRESSES)
 
 
-def _roll_back(host: _UpdatedHost, previous: Previous, spare: MaintenanceWindow | None, stopped: bool) -> None:
-    """Put back what this update has replaced, on the host and in the cluster."""
-    if stopped:
-        if spare and host.is_ready():
-            spare.check_again()
-        host.roll_back(previous)
-    else:
-        host.put_files_back(previous)
-    if spare and previous.peer_urls:
-        spare.readdress(previous.peer_urls)
-    rollback.drop(host.layout)
-
-
-def _undone(
-    host: _UpdatedHost, update: Update, roll_back: Callable[[], None], how: str, failure: EtcdError
-) -> HostError:
+def _undone(host: UpdatedHost, update: Update, go_back: Callable[[], None], how: str, failure: EtcdError) -> HostError:
     """Undo an update that failed, and say how that went."""
     try:
         checkpoints.at("update: failed")
-        roll_back()
+        go_back()
     except EtcdError as second:
         return HostError(
             f"The update of {update.name} failed, and putting its previous files back failed too: {second}\n"
@@ -317,7 +256,7 @@ def _undone(
     return HostError(f"The update of {update.name} failed and was undone: {how}. {failure}")
 
 
-def _stale(host: _UpdatedHost, content: Content) -> Iterator[str]:
+def _stale(host: UpdatedHost, content: Content) -> Iterator[str]:
     """What the process has read at its start and is not what was written."""
     process = _running(host.systemd.show(host.layout.unit))
     record = host_files.read_record(host.layout, process["invocation"] if process else "")
@@ -335,7 +274,7 @@ def _running(unit: Mapping[str, Any]) -> dict[str, Any] | None:
     return processes.describe(unit["pid"]) if unit["pid"] else None
 
 
-def _stubborn(host: _UpdatedHost, update: Update) -> Iterator[str]:
+def _stubborn(host: UpdatedHost, update: Update) -> Iterator[str]:
     """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
     unit = host.systemd.show(host.layout.unit)
     process = _running(unit)

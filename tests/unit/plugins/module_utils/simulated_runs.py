@@ -201,9 +201,7 @@ class Actor:
             return
         claimed = False
         if machine.runs:
-            yield from self._cluster(None)
-            claimed = True
-            guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+            claimed = yield from self._released(machine)
         files, urls = machine.previous
         machine.files = files
         yield "files put back"
@@ -281,8 +279,22 @@ class Actor:
         try:
             self._require(lambda now: peer_links.after_start(now, machine.log, allowed), machine.log)
         except Refused:
-            guard.check_stop(self.world.votes(), machine.log, allowed)
             yield from self._undone(machine, readdressed)
+
+    def _released(self, machine: Machine, claimed: bool = False) -> Generator[str, None, bool]:
+        """A member that runs goes back to its previous files.
+
+        :returns: whether the cluster's lock is held.
+        """
+        votes, allowed = self.world.votes(), self.inventory.allow_outage
+        if not votes.healthy and any(one.runs for one in self.world.machines if one is not machine):
+            # There is no quorum to lose.
+            return claimed
+        if not claimed:
+            yield from self._cluster(None)
+        own_side = False
+        self._require(lambda now: peer_links.before_stop(now, machine.log, allowed, False, own_side), machine.log)
+        return True
 
     def _require(self, demand_of: Callable[[Votes], Demand | None], own: str = "") -> None:
         """New connections, as they are just now."""
@@ -296,6 +308,8 @@ class Actor:
     def _undone(self, machine: Machine, readdressed: bool) -> Act:
         assert machine.previous is not None
         files, urls = machine.previous
+        if machine.runs:
+            yield from self._released(machine, claimed=self.world.locks.get("cluster") is self)
         machine.files = files
         yield "files put back"
         yield from self._restart(outage=True)

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import archive
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
@@ -81,10 +82,10 @@ class TestData:
 
     def test_lie_where_the_marker_says_whatever_the_inventory_says_by_now(self, layout):
         marker = Marker("started", data_dir="/srv/etcd", wal_dir="/fast/wal")
-        found = archive.where_it_lies(layout, marker)
+        found = markers.where_it_lies(layout, marker)
         assert (found.data_dir, found.wal_dir) == ("/srv/etcd", "/fast/wal")
-        assert archive.where_it_lies(layout, Marker("started")) == layout
-        assert archive.where_it_lies(layout, None) == layout
+        assert markers.where_it_lies(layout, Marker("started")) == layout
+        assert markers.where_it_lies(layout, None) == layout
 
 
 class TestADirectoryThatWasArchived:

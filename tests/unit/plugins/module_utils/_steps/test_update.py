@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import update
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import update, way_back
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 
@@ -173,7 +173,7 @@ class TestAMarker:
 
 class TestUndoing:
     def undo(self, host, layout, check=False):
-        return update.undo(host.systemd, layout, Terms("update"), timeout=0.0, check=check)
+        return way_back.undo(host.systemd, layout, Terms("update"), timeout=0.0, check=check)
 
     def test_without_a_previous_set_is_nothing(self, host, layout):
         assert not self.undo(host, layout)
