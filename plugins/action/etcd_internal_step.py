@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, MakeAuthorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import Pki
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
@@ -59,6 +61,8 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
 
     def _act(self, act: Act, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         pki, unvault, check = arguments["pki"], vault_reader(self._loader), self._task.check_mode
+        if isinstance(act, MakeAuthorities):
+            return self._make_authorities(Pki.from_inputs(pki, unvault), arguments["cluster"])
         observation = arguments["observation"]
         given = Given(
             arguments["cluster"],
@@ -82,6 +86,12 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
         if isinstance(act, Fetch):
             return self.fetch(act, call, run)
         return run(call)
+
+    def _make_authorities(self, pki: Pki, cluster: str) -> dict[str, Any]:
+        made, notes = pki.make(cluster, datetime.now(timezone.utc), self._task.check_mode)
+        for note in notes:
+            self._display.warning(note)
+        return {"changed": made}
 
 
 def _explain(result: dict[str, Any], act: Act, arguments: dict[str, Any], task_vars: dict[str, Any]) -> None:

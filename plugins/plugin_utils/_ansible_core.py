@@ -50,6 +50,18 @@ def registered(hostvars: Any, host: str) -> set[str]:
     return set(manager._nonpersistent_fact_cache.get(host, ())) if manager is not None else set()
 
 
+def result_named(hostvars: Any, host: str, name: str) -> dict[str, Any]:
+    """Return what a host has registered under a name; empty if nothing.
+
+    Results hold no templates. Read through ``hostvars`` each is passed through the templating engine, value by value,
+    on each host for all of them.
+    """
+    manager = getattr(hostvars, "_variable_manager", None)
+    variables = hostvars[host] if manager is None else manager._nonpersistent_fact_cache.get(host, {})
+    found: dict[str, Any] = variables.get(name) or {}
+    return found
+
+
 def task_of(result: Any) -> Any:
     """Return the task of what a callback was given. Before 2.19 its name has an underscore, which goes with 2.23."""
     return result.task if hasattr(result, "task") else result._task

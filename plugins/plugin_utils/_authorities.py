@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Aut
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, cryptography_dep, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
+    CA_DAYS,
     PROFILES,
     AuthoritySpec,
     KeySpec,
@@ -60,7 +61,7 @@ class Pki:
 
     @classmethod
     def from_inputs(cls, inputs: Mapping[str, Any], unvault: Unvault) -> Pki:
-        """From the role's C(__etcd_inputs.pki).
+        """From the role's C(__etcd_pki).
 
         :raises BadInput: what it asks of certificates cannot be.
         """
@@ -102,6 +103,23 @@ class Pki:
         :raises EtcdError: one is missing or cannot be used.
         """
         return {which: self._load(which, now) for which in store.AUTHORITIES}
+
+    def make(self, cluster: str, now: datetime, check: bool) -> tuple[bool, list[str]]:
+        """Make the authorities that are missing.
+
+        :returns: whether one was, and what a person should know of them.
+        :raises EtcdError: one cannot be written, or is there and cannot be used.
+        """
+        made = False
+        notes: list[str] = []
+        for which in store.AUTHORITIES:
+            spec = AuthoritySpec(f"etcd {cluster} {which} CA", self.key, CA_DAYS)
+            authority, is_new = store.ensure_authority(
+                self.directory, which, spec, now, passphrase=self.passphrase, unvault=self.unvault, check=check
+            )
+            made = made or is_new
+            notes += authority.notes
+        return made, notes
 
     def _has(self, which: str) -> bool:
         return bool(self.content) or store.is_made(self.directory, which)

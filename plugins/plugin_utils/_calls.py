@@ -186,7 +186,7 @@ def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
     }
 
 
-#: By kind of act. The CAs are made on the controller, by a task of their own.
+#: By kind of act. The CAs are made on the controller, which calls no module for them.
 HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.Install: _install,
     acts.Configure: _configure,

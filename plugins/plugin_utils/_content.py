@@ -35,7 +35,7 @@ def content_of(host: Host, version: str, pki: Mapping[str, Any], unvault: Unvaul
     """The options that say what a member's host is to hold: its layout, and the fragment C(content).
 
     :param version: the etcd version that the files are for, without C(v).
-    :param pki: the role's C(__etcd_inputs.pki).
+    :param pki: the role's C(__etcd_pki).
     :param unvault: opens keys that are encrypted with ansible-vault.
     :param check: issue no certificates.
     :raises EtcdError: a setting is wrong for this version, or an authority is missing or cannot be used.

@@ -29,10 +29,14 @@ class InternalAction(ActionBase):  # type: ignore[misc]
 
         :raises AnsibleActionFail: the task is not in the role.
         """
-        if not is_of_role(self._task):
+        if not self._is_at_home:
             raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=ROLE))
         result: dict[str, Any] = super().run(tmp, task_vars)
         return result
+
+    @property
+    def _is_at_home(self) -> bool:
+        return is_of_role(self._task)
 
 
 class ModuleAction(InternalAction):

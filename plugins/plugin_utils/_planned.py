@@ -80,5 +80,8 @@ class Planned:
             "waves": len(self.plan.waves),
             "reversible": self.plan.reversible,
             "steps": self.plan.part_of(here),
+            # Alike on all hosts, which walk them together.
+            "tasks": [wave[0].act.task for wave in self.plan.waves],
+            "has_reports": any(getattr(step.act, "witnesses", {}) for step in self.plan.steps),
             **self.told,
         }

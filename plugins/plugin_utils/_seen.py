@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import result_named
 
 
 def hosts_of(members: Sequence[str], batch: Sequence[str], hostvars: Mapping[str, Any]) -> list[Host]:
@@ -25,7 +26,7 @@ def hosts_of(members: Sequence[str], batch: Sequence[str], hostvars: Mapping[str
     found: dict[str, Mapping[str, Any]] = {}
     for asker in batch:
         # A result outlives its play; only those of hosts in this batch are of this run.
-        for item in (hostvars[asker].get("__etcd_seen") or {}).get("results", []):
+        for item in result_named(hostvars, asker, "__etcd_seen").get("results", []):
             found.setdefault(item["item"], item)
     return [host_of(name, found.get(name), hostvars) for name in members]
 

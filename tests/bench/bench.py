@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-LAB = [sys.executable, "-m", "lab", "--name", "bench"]
+LAB = [sys.executable, "-m", "lab", "--name", os.environ.get("BENCH_LAB", "bench")]
 PLAYBOOK = ["ansible-playbook", "quorum.etcd.etcd"]
 PHASES = {
     "Observe": "observe",

@@ -121,6 +121,7 @@ def taken(name, monkeypatch):
             async_val=0,
             action=name,
             get_play=lambda: SimpleNamespace(strategy="linear"),
+            get_path=lambda: "/collection/playbooks/_groups.yml:14",
             _role=SimpleNamespace(get_name=lambda: ROLE),
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))

@@ -86,9 +86,20 @@ def done(pki):
 
 
 def test_each_kind_of_act_has_one_way_to_be_done():
-    """The CAs are made by a task of their own, which runs on no host."""
+    """The CAs are made on the controller, by no module."""
     assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities}
     assert set(_calls.HANDLERS) <= set(act_kinds.KINDS.values())
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_authorities_that_are_missing_are_made_on_the_controller(tmp_path, done, pki, check):
+    place = tmp_path / "new"
+    pki["directory"] = str(place)
+    result, module, _sent = done(acts.MakeAuthorities(), bare(tls=True), check)
+    assert (result["changed"], module) == (True, "")
+    assert place.exists() is not check
+    if not check:
+        assert done(acts.MakeAuthorities(), bare(tls=True))[0]["changed"] is False
 
 
 @pytest.mark.parametrize("act", act_kinds.KINDS.values(), ids=act_kinds.KINDS)

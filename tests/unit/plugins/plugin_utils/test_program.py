@@ -74,3 +74,15 @@ def test_an_error_in_the_journal_has_its_priority(tmp_path):
         [sys.executable, "-I", program], capture_output=True, text=True, check=False, env={"JOURNAL_STREAM": "8:1"}
     )
     assert done.stderr == "<3>No snapshot was tried: give the path of its settings, and nothing else.\n"
+
+
+@pytest.mark.parametrize("path", sorted(_program._SOURCES.glob("*/[!_]*.py")), ids=lambda path: path.stem)
+def test_it_finds_every_import_that_python_finds(path):
+    file = f"{path.parent.name}.{path.stem}"
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module.startswith(f"{_program._COLLECTION}."):
+            module = node.module.removeprefix(f"{_program._COLLECTION}.")
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {name if _program._path(name).is_file() else module for name in names}
+    assert _program._imports(file) == found
