@@ -50,6 +50,10 @@ _ELSEWHERE = (
     "log-rotation-config-json",
 )
 
+# By which a member compares its data with that of its peers when it starts: before 3.6, and since.
+_COMPARED = "experimental-initial-corrupt-check"
+_GATES, _GATE = "feature-gates", "InitialCorruptCheck="
+
 
 def unit_of(layout: Layout, purpose: str) -> str:
     """The transient unit of a purpose."""
@@ -94,13 +98,19 @@ def alone(layout: Layout, name: str, data_dir: str, wal_dir: str = "") -> dict[s
 def apart(layout: Layout, conf: str) -> dict[str, Value]:
     """A member's own settings, but that no client finds it: its peers do, and the member list says what it will.
 
+    It does not ask its peers for the hash of their data when it starts. Members that start at once answer that question
+    only after etcd's timeout of 7 s, and learn nothing; each asks when it starts for its clients, while the others serve.
+
     :param conf: the text of its settings file.
     """
     settings: dict[str, Value] = {
         name.removeprefix("ETCD_").lower().replace("_", "-"): value for name, value in env_file.read(conf).items()
     }
-    for flag in _ELSEWHERE:
+    for flag in (*_ELSEWHERE, _COMPARED):
         settings.pop(flag, None)
+    gates = [gate for gate in str(settings.pop(_GATES, "")).split(",") if gate and not gate.startswith(_GATE)]
+    if gates:
+        settings[_GATES] = ",".join(gates)
     return {**settings, **_listener(layout, free_ports(layout, 1)[0])}
 
 

@@ -157,8 +157,8 @@ class Compare(OfRestore):
 class Open(OfRestore):
     kind = "open"
     state = "open"
-    task = "Start every member for its clients"
-    text = "start all members for their clients"
+    task = "Start the member for its clients"
+    text = "start the member for its clients"
 
 
 @dataclass(frozen=True)

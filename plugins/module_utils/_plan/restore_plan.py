@@ -151,6 +151,11 @@ def _made_ready(plan: RestorePlan) -> Iterator[Wave]:
 def _of(plan: RestorePlan, kinds: Sequence[type[OfRestore]]) -> Iterator[Wave]:
     restoration: dict[str, Any] = plan.restoration.to_dict()
     for kind in kinds:
+        if kind is acts.Open:
+            # One after the other, so that the cluster keeps its quorum meanwhile.
+            for host in plan.hosts:
+                yield (Step(host, f"start {host} for its clients", kind(restoration)),)
+            continue
         title = "stop every member" if kind is acts.Stop and not plan.leader else kind.text
         yield tuple(Step(host, title, kind(restoration)) for host in _hosts_of(plan, kind))
 

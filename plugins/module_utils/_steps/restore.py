@@ -15,6 +15,7 @@ interrupted one is continued by the next call.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -22,6 +23,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, HostError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file, wal
@@ -57,6 +59,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps.restore_paths i
 
 # Seconds for a count: it reads every key.
 _READING = 600.0
+# Seconds: a member that finds the others serves after a fraction of one.
+_OPENING = 10.0
+_POLL = 0.1
 
 
 @dataclass(frozen=True)
@@ -383,6 +388,9 @@ def _count(client: Client, restoration: Restoration) -> int | None:
 def open_up(act: RestoreAct, check: bool) -> bool:
     """Let clients find the member: it is started anew, by its unit, from now on at every boot.
 
+    The next member is opened only after it: members that start at once have no quorum, and each waits in vain for the
+    hash of the others' data (``InitialCorruptCheck``), because none answers its peers before that check is over.
+
     :returns: whether it was not yet.
     :raises Refused: this host's data are not the restored ones.
     """
@@ -400,7 +408,14 @@ def open_up(act: RestoreAct, check: bool) -> bool:
         if act.systemd.show(layout.unit)["active_state"] in ("active", "activating"):
             return False
         service.launch(act.systemd, layout)
+    _await_unit(act.systemd, layout, Deadline(_OPENING))
     return True
+
+
+def _await_unit(systemd: Systemd, layout: Layout, deadline: Deadline) -> None:
+    """Wait until the member serves. One that lacks the others is awaited later, by C(finish), when all were started."""
+    while deadline.left() and systemd.show(layout.unit)["active_state"] != "active":
+        time.sleep(_POLL)
 
 
 def finish(act: RestoreAct, timeout: float) -> dict[str, Any]:

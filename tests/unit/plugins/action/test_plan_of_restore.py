@@ -117,4 +117,4 @@ def test_an_act_of_all_hosts_is_announced_once():
     hosts = lost()
     steps = [plan_on(host.name, hosts)[0]["steps"] for host in hosts]
     marks = [next(step for step in own if step and step["kind"] == "mark")["announce"] for own in steps]
-    assert marks == ["step 5 of 12: mark every host: nothing starts its member meanwhile", "", ""]
+    assert marks == ["step 5 of 14: mark every host: nothing starts its member meanwhile", "", ""]

@@ -52,6 +52,19 @@ class TestAMemberApart:
         found = env_file.environment(isolated_member.apart(layout, env_file.render(SETTINGS)))
         assert (found["ETCD_NAME"], found["ETCD_HEARTBEAT_INTERVAL"]) == ('a "quoted" $name', "200")
 
+    @pytest.mark.parametrize(
+        "given, left",
+        [
+            ({"experimental-initial-corrupt-check": True}, None),
+            ({"feature-gates": {"InitialCorruptCheck": True}}, None),
+            ({"feature-gates": {"InitialCorruptCheck": True, "LeaseCheckpoint": True}}, "LeaseCheckpoint=true"),
+        ],
+    )
+    def test_does_not_wait_for_the_hash_of_peers_that_start_with_it(self, layout, given, left):
+        found = env_file.environment(isolated_member.apart(layout, env_file.render({**SETTINGS, **given})))
+        assert "ETCD_EXPERIMENTAL_INITIAL_CORRUPT_CHECK" not in found
+        assert found.get("ETCD_FEATURE_GATES") == left
+
     def test_tells_nobody_that_it_is_well_and_writes_to_the_journal(self, layout):
         found = isolated_member.apart(layout, env_file.render(SETTINGS))
         assert not {"listen-metrics-urls", "log-outputs"} & set(found)

@@ -132,7 +132,7 @@ class TestItsWaves:
             ("put-in-place", self.ALL),
             ("start-apart", self.ALL),
             ("compare", self.ALL),
-            ("open", self.ALL),
+            *(("open", [host]) for host in self.ALL),
             ("finish", self.ALL),
         ]
 
