@@ -183,6 +183,7 @@ docs: deps ## pages that are written from the code
 bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own floor
 	$(LAB) releases 3.6.14
 	python tests/bench/bench.py
+	python tests/bench/restores.py
 	python tests/bench/changes.py
 	python tests/bench/snapshots.py
 	python tests/bench/stalls.py

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -50,6 +51,12 @@ def timed(arguments: Sequence[str]) -> tuple[float, list[tuple[float, str]]]:
     return time.monotonic() - begin, lines
 
 
+def processor() -> float:
+    """Seconds of processor time of all commands that have ended, and of the processes that they have waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def phases(lines: Sequence[tuple[float, str]], kinds: Mapping[str, str] = PHASES) -> dict[str, float]:
     """Seconds in each kind of task; what is between them is C(rest)."""
     spent = dict.fromkeys([*kinds.values(), "rest"], 0.0)
@@ -71,6 +78,7 @@ def tasks_a_host(lines: Sequence[tuple[float, str]]) -> int:
 def measure(hosts: int, rounds: int) -> dict[str, object]:
     """Fresh clusters and runs with nothing to do on this many hosts."""
     taken: dict[str, list[float]] = {"ping": [], "check": [], "fresh": [], "no-op": []}
+    used: dict[str, list[float]] = {name: [] for name in taken}
     fresh_phases: list[dict[str, float]] = []
     tasks = {}
     directory = CHECKOUT / ".cache" / "bench"
@@ -92,8 +100,10 @@ def measure(hosts: int, rounds: int) -> dict[str, object]:
             ("ping", ping),
             ("no-op", [*PLAYBOOK, *inventory]),
         ):
+            before = processor()
             seconds, lines = timed(arguments)
             taken[name].append(seconds)
+            used[name].append(processor() - before)
             if name != "ping":
                 tasks[name] = tasks_a_host(lines)
             if name == "fresh":
@@ -103,6 +113,7 @@ def measure(hosts: int, rounds: int) -> dict[str, object]:
     return {
         "hosts": hosts,
         "seconds": median,
+        "processor": {name: statistics.median(values) for name, values in used.items()},
         "spread": {name: [min(values), max(values)] for name, values in taken.items()},
         "tasks": tasks,
         "phases": {name: statistics.median(one[name] for one in fresh_phases) for name in fresh_phases[0]},
@@ -120,6 +131,12 @@ def table(results: Sequence[dict]) -> str:
             tasks = f", {one['tasks'][name]} tasks a host" if name in one["tasks"] else ""
             cells.append(f"{seconds:.2f} s ({low:.2f} to {high:.2f}), {seconds / floor:.1f} times the floor{tasks}")
         rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    for name in ("ping", "no-op"):
+        cells = []
+        for one in results:
+            seconds, floor = one["processor"][name], one["processor"]["ping"]
+            cells.append(f"{seconds:.2f} s, {seconds / floor:.1f} times that of a ping")
+        rows.append(f"| processor time of the controller: {name} | " + " | ".join(cells) + " |")
     for name in results[0]["phases"]:
         cells = [f"{one['phases'][name]:.2f} s" for one in results]
         rows.append(f"| fresh: {name} | " + " | ".join(cells) + " |")
@@ -128,7 +145,7 @@ def table(results: Sequence[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--hosts", type=int, nargs="+", default=[3, 5], help="sizes of cluster")
+    parser.add_argument("--hosts", type=int, nargs="+", default=[3, 5, 9], help="sizes of cluster")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is made")
     given = parser.parse_args()
     os.environ.setdefault("ANSIBLE_PIPELINING", "true")

@@ -36,6 +36,7 @@ TASKS = (
     "Reach every member",
     "Start the member",
     "Await the member",
+    "Carry out the waves in which members report",
     "Stop the run for this cluster",
     "Observe",
     "Plan",

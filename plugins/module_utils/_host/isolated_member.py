@@ -99,7 +99,7 @@ def apart(layout: Layout, conf: str) -> dict[str, Value]:
     """A member's own settings, but that no client finds it: its peers do, and the member list says what it will.
 
     It does not ask its peers for the hash of their data when it starts. Members that start at once answer that question
-    only after etcd's timeout of 7 s, and learn nothing; each asks when it starts for its clients, while the others serve.
+    only after etcd's timeout of 7 s, and learn nothing. Each asks when it starts for its clients, and the others serve.
 
     :param conf: the text of its settings file.
     """
