@@ -37,4 +37,4 @@ class ActionModule(InternalAction):
             found = _groups.find(task_vars["groups"], task_vars["hostvars"], **arguments)
         except EtcdError as exc:
             return {**result, "failed": True, **exc.failure}
-        return {**result, "changed": False, "ansible_facts": {"__etcd_hosts": ",".join(found)}}
+        return {**result, "changed": False, "hosts": ",".join(found)}

@@ -38,11 +38,12 @@ EXAMPLES = r"""
   quorum.etcd.etcd_internal_groups:
     one_only: true
     confirmed: ["{{ etcd_confirm_cluster }}"]
+  register: __etcd_found
 """
 
 RETURN = r"""
-ansible_facts:
-  description: C(__etcd_hosts), the groups with commas between them, as the C(hosts) of a play takes them.
+hosts:
+  description: The groups with commas between them, as the C(hosts) of a play takes them.
   returned: success
-  type: dict
+  type: str
 """

@@ -25,6 +25,7 @@ PATIENCE = 240
 #: The tasks of a run that founds a cluster of three, in their order.
 TASKS = (
     "Find the groups of members",
+    "Set the groups of the next play",
     "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
     "Observe",
     "Plan",

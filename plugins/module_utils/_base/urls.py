@@ -12,6 +12,7 @@ where it binds (server/embed/config.go, checkBindURLs). It also takes unix socke
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -110,6 +111,8 @@ def normal_port(value: Any, what: str) -> int:
     raise BadInput(f"{what}: '{text}' is not a port. Write a number from 1 to 65535.")
 
 
+# A plan of nine hosts reads the same few 600 times, on each of them.
+@functools.lru_cache(maxsize=256)
 def parse_url(text: str, what: str) -> Url:
     """One URL, normalised.
 

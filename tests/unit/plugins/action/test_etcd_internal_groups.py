@@ -25,11 +25,11 @@ def found(path="/collection/playbooks/_groups.yml", **given):
 
 
 def test_the_next_play_is_for_the_hosts_of_every_group_that_is_named():
-    assert found()["ansible_facts"] == {"__etcd_hosts": "alpha,beta"}
+    assert found()["hosts"] == "alpha,beta"
 
 
 def test_a_confirmation_says_which_group_is_meant():
-    assert found(confirmed=["", "beta"], one_only=True)["ansible_facts"] == {"__etcd_hosts": "beta"}
+    assert found(confirmed=["", "beta"], one_only=True)["hosts"] == "beta"
 
 
 def test_two_clusters_are_refused_where_one_is_meant():
