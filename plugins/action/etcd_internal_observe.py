@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
@@ -126,7 +127,7 @@ class ActionModule(InternalAction):
             "seen": node,
             "authorities": authorities.to_dict(),
             "skew": skew,
-            "heard": _heard(node["cluster"] or {}, wanted, node["certificates"]),
+            "heard": _heard(View.from_dict(node["cluster"] or {}), wanted, node["certificates"]),
         }
 
     def _old_python(self) -> str:
@@ -158,15 +159,15 @@ def _identities(members: list[str], inputs: Mapping[str, Any], task_vars: Mappin
     return [topology.identity_of(name, task_vars["hostvars"][name]) for name in members]
 
 
-def _heard(cluster: Mapping[str, Any], wanted: Desired, certificates: Mapping[str, str]) -> dict[str, Any]:
+def _heard(view: View, wanted: Desired, certificates: Mapping[str, str]) -> dict[str, Any]:
     """Of the members that are to be forgotten and whom the host did not reach: who answers the controller itself.
 
     :param certificates: path -> text of those of the host, by whose authorities it is judged who that is.
     """
-    unheard = {member_id for member_id, heard in (cluster.get("forgotten") or {}).items() if not heard}
-    named = [member for member in cluster.get("members") or [] if member["id"] in unheard]
+    unheard = {member_id for member_id, heard in view.forgotten.items() if not heard}
+    named = [member for member in view.members or () if member.id in unheard]
     client_ca, peer_ca = (certificates.get(wanted.layout.certificate(name), "") for name in ("ca", "peer-ca"))
-    asker = Asker(Credentials(), client_ca, peer_ca, cluster_id=cluster.get("cluster_id", ""))
+    asker = Asker(Credentials(), client_ca, peer_ca, cluster_id=view.cluster_id)
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
         signs = pool.map(lambda member: signs_of_life.find(member, asker, _HEARING), named)
-        return {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs, strict=True)}
+        return {member.id: sign and sign._asdict() for member, sign in zip(named, signs, strict=True)}

@@ -95,6 +95,7 @@ alarms:
       sample: NOSPACE
 """
 
+from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -111,7 +112,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
     with client_of(given) as client:
-        before = alarm.listed(client)
+        before = [asdict(one) for one in alarm.listed(client)]
     result = {"changed": False, "before": before, "alarms": before}
     if given["state"] == "disarmed":
         result = alarm.disarm(

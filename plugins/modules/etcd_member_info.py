@@ -109,9 +109,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 def act(module: AnsibleModule) -> dict[str, Any]:
     with client_of(module.params) as client:
         listed = client.member_list(linearizable=module.params["linearizable"])
-        leader = client.status()["leader"]
-    members = [{**member, "is_leader": member["id"] == leader} for member in listed["members"]]
-    return {"changed": False, "members": members, "cluster_id": listed["cluster_id"], "leader": leader}
+        leader = client.status().leader
+    members = [{**member.to_dict(), "is_leader": member.id == leader} for member in listed.members]
+    return {"changed": False, "members": members, "cluster_id": listed.cluster_id, "leader": leader}
 
 
 def main() -> None:

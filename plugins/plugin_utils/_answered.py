@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import fencing, identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Request
 
@@ -27,7 +28,7 @@ def answers(request: Request, danger: str) -> tuple[dict[str, Mapping[str, Any]]
     """
     variables, given = request.hostvars, identity.words_of(request.arguments["fenced"])
     told = {name: _told(variables[name].get("__etcd_looked")) for name in request.members}
-    members = {member["id"]: member for one in told.values() for member in one.get("members", ())}
+    members = {one["id"]: ClusterMember.from_dict(one) for looked in told.values() for one in looked.get("members", ())}
     hosts = [_observed(topology.identity_of(name, variables[name]), told[name]) for name in request.members]
     fenced = fencing.by_members(given, hosts, list(members.values()))
     unheard, refused = ({name: one[why] for name, one in told.items() if why in one} for why in ("unheard", "refused"))

@@ -61,7 +61,7 @@ def fill(cluster: Cluster, size: int) -> None:
     """Write values that nothing can compress, until the database has this size."""
     with cluster.client(timeout=60.0) as client:
         at = 0
-        while client.status()["db_size_in_use"] < size:
+        while client.status().db_size_in_use < size:
             for _value in range(100):
                 client.put(f"bench/{at:08}", os.urandom(VALUE))
                 at += 1

@@ -41,7 +41,7 @@ def fill(cluster: Cluster, size: int, value: int) -> int:
     """Write values until the database has this size; how many keys that takes."""
     body, count = os.urandom(value), 0
     with cluster.client(timeout=_PATIENCE) as client:
-        while client.status()["db_size"] < size:
+        while client.status().db_size < size:
             for _transaction in range(100):
                 keys = (f"registry/{count + at:012}".encode() for at in range(_AT_ONCE))
                 client.txn([], [{"request_put": {"key": key, "value": os.urandom(8) + body}} for key in keys])

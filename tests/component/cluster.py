@@ -198,7 +198,7 @@ class Cluster:
         self.members.append(learner)
         self.launch(learner)
         with Client([learner.client_url, *self.endpoints], self.credentials, 2.0) as client:
-            self._until(learner, lambda: client.status(learner.client_url)["is_learner"])
+            self._until(learner, lambda: client.status(learner.client_url).is_learner)
         self.members.remove(learner)
         self._learners.append(learner)
         return learner
@@ -216,7 +216,7 @@ class Cluster:
     def lead(self, member: Member) -> None:
         """Make a member the leader, so that the loss of another one is not felt."""
         with self.client() as client:
-            ids = {one["name"]: one["id"] for one in client.member_list()["members"]}
+            ids = {one.name: one.id for one in client.member_list().members}
             client.move_leader(ids[member.name])
 
     def agree_on_a_version(self) -> None:

@@ -30,4 +30,4 @@ def fill(client: Client) -> None:
         overwrite(client, 2 * QUOTA)
     except RpcError as exc:
         assert "database space exceeded" in exc.detail, exc
-    assert "NOSPACE" in {one["alarm"] for one in client.alarms()}
+    assert "NOSPACE" in {one.alarm for one in client.alarms()}

@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from cluster import Cluster, binary, free_ports
@@ -236,6 +237,6 @@ def _settings(path: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shlex.split(Path(path).read_text(), comments=True))
 
 
-def members_of(cluster: Cluster) -> list[dict[str, Any]]:
+def members_of(cluster: Cluster) -> list[ClusterMember]:
     with cluster.client() as client:
-        return list(client.member_list()["members"])
+        return list(client.member_list().members)

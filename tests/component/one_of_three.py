@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap as _bootstrap
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
@@ -97,16 +98,16 @@ class OneOfThree:
         return found
 
     @property
-    def listed(self) -> dict[str, Any]:
+    def listed(self) -> ClusterMember:
         """The host's member as its cluster knows it."""
         marker = host_files.read_marker(self.host.layout)
         assert marker is not None
-        return next(one for one in members_of(self.cluster) if one["id"] == marker.member_id)
+        return next(one for one in members_of(self.cluster) if one.id == marker.member_id)
 
     @property
     def leader(self) -> str:
         with self.cluster.client() as client:
-            return str(client.status(self.endpoints[0])["leader"])
+            return str(client.status(self.endpoints[0]).leader)
 
     def move(self) -> list[str]:
         """Give the host's member another peer port from now on.

@@ -51,11 +51,11 @@ def _report_all(endpoints: Sequence[str], credentials: Credentials, ended: threa
     threads: dict[str, threading.Thread] = {}
     while not ended.wait(0.1):
         with contextlib.suppress(EtcdError), Client(endpoints, credentials, 2.0) as client:
-            for member in client.member_list()["members"]:
-                if member["id"] not in threads and member["client_urls"]:
-                    given = (member["client_urls"][0], credentials, ended)
-                    threads[member["id"]] = threading.Thread(target=_report, args=given, daemon=True)
-                    threads[member["id"]].start()
+            for member in client.member_list().members:
+                if member.id not in threads and member.client_urls:
+                    given = (member.client_urls[0], credentials, ended)
+                    threads[member.id] = threading.Thread(target=_report, args=given, daemon=True)
+                    threads[member.id].start()
     for thread in threads.values():
         thread.join()
 

@@ -136,7 +136,7 @@ class Hosts:
     def cluster_ids(self) -> set[str]:
         """Of what every member says by itself."""
         with self.client() as client:
-            return {client.status(endpoint)["cluster_id"] for endpoint in self.endpoints}
+            return {client.status(endpoint).cluster_id for endpoint in self.endpoints}
 
     def save(self) -> Saved:
         return saving.save(self.endpoints, self._credentials, str(self._directory / "snapshots"), CLUSTER)

@@ -30,7 +30,7 @@ class Hosts:
         self.program = directory / "snapshot"
         self.program.write_text(_program.text())
         with cluster.client() as client:
-            self.ids = {one["name"]: one["id"] for one in client.member_list()["members"]}
+            self.ids = {one.name: one.id for one in client.member_list().members}
 
     def settings(self, member, **changes):
         place = self.directory / f"host of {member.name}"

@@ -23,7 +23,7 @@ def raise_alarm(client: Client, member_id: str, alarm: str) -> None:
 
 
 def alarms(client: Client) -> set[tuple[str, str]]:
-    return {(one["member_id"], one["alarm"]) for one in client.alarms()}
+    return {(one.member_id, one.alarm) for one in client.alarms()}
 
 
 def test_alarms_are_listed_with_the_names_of_their_members(
@@ -32,7 +32,7 @@ def test_alarms_are_listed_with_the_names_of_their_members(
     cluster = make_cluster(every_version)
     assert run_module("etcd_alarm", endpoints=cluster.endpoints).result["alarms"] == []
     with cluster.client() as client:
-        own = client.status()["member_id"]
+        own = client.status().member_id
         raise_alarm(client, own, "NOSPACE")
         raise_alarm(client, "abc", "CORRUPT")
         result = run_module("etcd_alarm", endpoints=cluster.endpoints).result
@@ -100,7 +100,7 @@ def test_an_alarm_of_one_member_is_disarmed_and_others_stay(
     cluster = make_cluster(version, size=3)
     options = {"endpoints": cluster.endpoints, "state": "disarmed"}
     with cluster.client() as client:
-        first, second, third = (one["id"] for one in client.member_list()["members"])
+        first, second, third = (one.id for one in client.member_list().members)
         for member_id, alarm in ((first, "NOSPACE"), (second, "NOSPACE"), (second, "CORRUPT"), (third, "CORRUPT")):
             raise_alarm(client, member_id, alarm)
         unnamed = run_module("etcd_alarm", alarm="CORRUPT", **options)

@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     RpcError,
     TransportError,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from authority import CLIENT, SERVER, Authority
 from cluster import Cluster, Tls, free_ports, switch_authentication_on
@@ -37,12 +38,12 @@ def test_every_method_works_on_every_version(any_cluster: Cluster) -> None:
     endpoint = any_cluster.endpoints[0]
     with any_cluster.client() as client:
         status = client.status()
-        assert status["version"] == any_cluster.version
-        assert status["is_leader"] and not status["is_learner"]
+        assert status.version == any_cluster.version
+        assert status.is_leader and not status.is_learner
         listed = client.member_list()
-        assert listed["cluster_id"] == status["cluster_id"]
-        assert [(m["id"], m["name"], m["client_urls"], m["started"]) for m in listed["members"]] == [
-            (status["member_id"], "m0", [endpoint], True)
+        assert listed.cluster_id == status.cluster_id
+        assert [(m.id, m.name, m.client_urls, m.started) for m in listed.members] == [
+            (status.member_id, "m0", [endpoint], True)
         ]
 
         first = client.put("k/1", "one")
@@ -71,10 +72,10 @@ def test_every_method_works_on_every_version(any_cluster: Cluster) -> None:
 
         assert client.alarms() == []
         client.call(
-            "Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(status["member_id"], 16), "alarm": "NOSPACE"}
+            "Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(status.member_id, 16), "alarm": "NOSPACE"}
         )
-        assert client.alarms() == [{"member_id": status["member_id"], "alarm": "NOSPACE"}]
-        client.alarm_disarm(status["member_id"], "NOSPACE")
+        assert client.alarms() == [Alarm(status.member_id, "NOSPACE")]
+        client.alarm_disarm(status.member_id, "NOSPACE")
         assert client.alarms() == []
 
         revision = client.read("k")["revision"]
@@ -82,14 +83,14 @@ def test_every_method_works_on_every_version(any_cluster: Cluster) -> None:
         assert not client.compact(revision, physical=True)
         client.defragment(endpoint, 10)
         assert client.hash_kv()["hash"] != 0
-        client.move_leader(status["member_id"])
+        client.move_leader(status.member_id)
 
-        added = client.member_add(["http://127.0.0.1:1"])
-        assert added["member"]["is_learner"] and not added["member"]["started"]
-        client.member_update(added["member"]["id"], ["http://127.0.0.1:2"])
+        (added,) = [m for m in client.member_add(["http://127.0.0.1:1"]) if m.id != status.member_id]
+        assert added.is_learner and not added.started
+        client.member_update(added.id, ["http://127.0.0.1:2"])
         with pytest.raises(RpcError, match="FailedPrecondition"):
-            client.member_promote(added["member"]["id"])
-        assert [m["name"] for m in client.member_remove(added["member"]["id"])] == ["m0"]
+            client.member_promote(added.id)
+        assert [m.name for m in client.member_remove(added.id)] == ["m0"]
 
 
 def test_a_snapshot_carries_its_own_checksum(any_cluster: Cluster) -> None:
@@ -130,8 +131,8 @@ def guarded(every_version: str, make_cluster: MakeCluster) -> Cluster:
 def test_a_password_opens_a_guarded_cluster(guarded: Cluster) -> None:
     with guarded.client(username="root", password="secret") as client:
         client.put("a", "b")
-        assert client.status()["version"] == guarded.version
-        assert client.member_list()["members"]
+        assert client.status().version == guarded.version
+        assert client.member_list().members
         assert len(b"".join(client.snapshot())) > 1000
 
 
@@ -193,9 +194,9 @@ def test_a_call_goes_to_another_endpoint_when_one_is_down(version: str, make_clu
 def test_leadership_moves_whoever_is_asked_first(version: str, make_cluster: MakeCluster) -> None:
     cluster = make_cluster(version, size=3)
     with cluster.client() as client:
-        for target in [member["id"] for member in client.member_list()["members"]]:
+        for target in [member.id for member in client.member_list().members]:
             client.move_leader(target)
-            assert client.status()["leader"] == target
+            assert client.status().leader == target
 
 
 def test_without_quorum_a_member_still_tells_what_it_knows(version: str, make_cluster: MakeCluster) -> None:
@@ -205,7 +206,7 @@ def test_without_quorum_a_member_still_tells_what_it_knows(version: str, make_cl
     for member in cluster.members[1:]:
         cluster.end(member)
     with Client([survivor.client_url], timeout=2.0) as client:
-        assert len(client.member_list(linearizable=False)["members"]) == 3
+        assert len(client.member_list(linearizable=False).members) == 3
         assert client.read("a", serializable=True)["kvs"][0]["value"] == b"b"
         with pytest.raises(TransportError, match="KV.Range: no answer within 2 s"):
             client.read("a")
@@ -423,13 +424,13 @@ def test_a_file_that_is_no_pem(tls: Tls, option: str, tmp_path: Path) -> None:
 def test_an_ipv6_literal(version: str, make_cluster: MakeCluster, tls: Tls) -> None:
     cluster = make_cluster(version, tls=tls, address="::1")
     with cluster.client() as client:
-        assert client.status()["is_leader"]
+        assert client.status().is_leader
 
 
 def test_a_name(version: str, make_cluster: MakeCluster, tls: Tls) -> None:
     cluster = make_cluster(version, tls=tls)
     with Client([cluster.endpoints[0].replace("127.0.0.1", "localhost")], cluster.credentials) as client:
-        assert client.status()["is_leader"]
+        assert client.status().is_leader
 
 
 def test_proxies_in_the_environment_are_ignored(
@@ -440,4 +441,4 @@ def test_proxies_in_the_environment_are_ignored(
         monkeypatch.setenv(name, free)
         monkeypatch.setenv(name.upper(), free)
     with cluster.client() as client:
-        assert client.status()["is_leader"]
+        assert client.status().is_leader

@@ -189,7 +189,7 @@ def test_an_alarm_under_which_nothing_is_written_is_named(
 ) -> None:
     cluster = make_cluster(every_version)
     with cluster.client() as client:
-        member_id = client.status()["member_id"]
+        member_id = client.status().member_id
         client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(member_id, 16), "alarm": alarm})
     with pytest.raises(Refused, match=f"alarm {alarm}") as caught, hold(cluster, wait=60):
         pass

@@ -115,4 +115,4 @@ def test_every_member_has_removed_it_when_that_is_waited_for(
         for endpoint in cluster.endpoints:
             # etcd counts anew with its next write at the earliest, and nobody can write.
             client.defragment(endpoint, 30)
-            assert client.status(endpoint)["db_size_in_use"] < QUOTA / 4
+            assert client.status(endpoint).db_size_in_use < QUOTA / 4

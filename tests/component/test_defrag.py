@@ -52,7 +52,7 @@ def size(three: OneOfThree) -> int:
     """Of the database of the host's member. Its file may be larger: it grows ahead of it."""
     own = three.cluster.members[-1].client_url
     with three.cluster.client() as client:
-        return int(client.status(own)["db_size"])
+        return int(client.status(own).db_size)
 
 
 def lead(three: OneOfThree) -> None:
@@ -68,9 +68,9 @@ def test_a_database_becomes_small_after_another_leads(make_three: MakeThree, eve
     assert result["changed"]
     assert result["db_size"] < result["before"]
     assert size(three) < before
-    assert (result["name"], result["member_id"]) == (three.host.name, three.listed["id"])
+    assert (result["name"], result["member_id"]) == (three.host.name, three.listed.id)
     assert not result["is_leader"]
-    assert three.leader != three.listed["id"]
+    assert three.leader != three.listed.id
     assert (result["notes"], three.pid) == ([], pid)
     with three.cluster.client() as client:
         assert client.read("/filled/", prefix=True)["count"] == len(KEYS)
@@ -86,7 +86,7 @@ def test_in_check_mode_nothing_is_touched(make_three: MakeThree, version: str) -
     assert foreseen["changed"]
     assert foreseen["before"] == foreseen["db_size"]
     assert size(three) >= before
-    assert three.leader == three.listed["id"]
+    assert three.leader == three.listed.id
 
 
 def test_a_cluster_that_is_full_takes_writes_again(make_three: MakeThree, every_version: str) -> None:
@@ -112,7 +112,7 @@ def test_what_the_member_and_its_file_system_have_is_told(make_three: MakeThree,
     freed(three)
     lead(three)
     told = look(three)
-    assert (told["name"], told["member_id"], told["is_leader"]) == (three.host.name, three.listed["id"], True)
+    assert (told["name"], told["member_id"], told["is_leader"]) == (three.host.name, three.listed.id, True)
     assert sorted(told["endpoints"]) == sorted(three.cluster.endpoints)
     assert told["db_size"] >= SIZE / 2
     assert told["db_size_in_use"] < told["needed"] < told["free"]
@@ -168,7 +168,7 @@ class TestADefragmentationIsRefused:
             cluster_lock.held(three.endpoints, three.cluster.credentials, "growing, by somebody"),
             three.cluster.client() as client,
         ):
-            alarm = {"action": "ACTIVATE", "memberID": int(three.listed["id"], 16), "alarm": "NOSPACE"}
+            alarm = {"action": "ACTIVATE", "memberID": int(three.listed.id, 16), "alarm": "NOSPACE"}
             client.call("Maintenance.Alarm", alarm)
             self.untouched(three, "growing, by somebody")
 

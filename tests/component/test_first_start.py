@@ -245,7 +245,7 @@ def test_a_member_that_serves_is_remembered(machine: Machine, make_cluster: Make
     assert (ready.failed, ready.changed) == (False, True), ready.message
     with cluster.client() as client:
         status = client.status()
-    ids = {name: status[name] for name in ("member_id", "cluster_id")}
+    ids = {name: getattr(status, name) for name in ("member_id", "cluster_id")}
     assert {name: ready.result[name] for name in ids} == ids
     found = marker(machine)
     assert found is not None and {name: getattr(found, name) for name in ids} == ids

@@ -39,7 +39,7 @@ def test_a_whole_cluster_is_healthy_on_every_version(
 def test_the_result_is_what_is_documented(version: str, make_cluster: MakeCluster, run_module: RunModule) -> None:
     cluster = make_cluster(version)
     with cluster.client() as client:
-        member = int(client.status()["member_id"], 16)
+        member = int(client.status().member_id, 16)
         client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": member, "alarm": "NOSPACE"})
     for module in (etcd_health_info, etcd_member_info):
         name = module.__name__.rpartition(".")[2]
@@ -149,7 +149,7 @@ def test_an_alarm_is_told(every_version: str, make_cluster: MakeCluster, run_mod
     cluster = make_cluster(every_version)
     with cluster.client() as client:
         for alarm in ("NOSPACE", "CORRUPT"):
-            member = client.status()["member_id"]
+            member = client.status().member_id
             client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(member, 16), "alarm": alarm})
             health = run_module("etcd_health_info", endpoints=cluster.endpoints).result["health"]
             assert health["healthy"] is (alarm == "NOSPACE")
@@ -201,7 +201,7 @@ def test_a_stale_snapshot_is_a_reason_and_no_illness(
 ) -> None:
     cluster = make_cluster(version)
     with cluster.client() as client:
-        cluster_id = client.status()["cluster_id"]
+        cluster_id = client.status().cluster_id
     place = tmp_path / "snapshots"
 
     def judge(max_age: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import link_reports
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import join as _join
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import leave as _leave
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.join import Joining
@@ -66,14 +67,14 @@ def join(host: MemberHost, cluster: Cluster, presumed: Any = None, more: str = "
 
 def leave(host: MemberHost, cluster: Cluster) -> bool:
     members = members_of(cluster)
-    own = next((one["id"] for one in members if one["peer_urls"] == list(host.wanted.member.peer_urls)), "")
+    own = next((one.id for one in members if one.peer_urls == list(host.wanted.member.peer_urls)), "")
     leaving = Leaving("prod", host.name, own, cluster.endpoints, expected_members.describe(members), WITNESSES)
     with reporting(cluster.endpoints):
         return _leave.leave(host.systemd, host.layout, leaving, check=False)
 
 
-def listed(host: MemberHost, cluster: Cluster) -> list[dict[str, Any]]:
-    return [one for one in members_of(cluster) if one["peer_urls"] == list(host.wanted.member.peer_urls)]
+def listed(host: MemberHost, cluster: Cluster) -> list[ClusterMember]:
+    return [one for one in members_of(cluster) if one.peer_urls == list(host.wanted.member.peer_urls)]
 
 
 def archived(host: MemberHost) -> list[str]:
@@ -83,12 +84,12 @@ def archived(host: MemberHost) -> list[str]:
 def check_votes(host: MemberHost, cluster: Cluster) -> None:
     """It is in the list once, as a voter, serves, and its marker knows it."""
     (member,) = listed(host, cluster)
-    assert (member["name"], member["is_learner"]) == (host.name, False)
+    assert (member.name, member.is_learner) == (host.name, False)
     marker = host.marker
     assert marker is not None
-    assert (marker.state, marker.origin, marker.member_id) == (markers.STARTED, markers.JOIN, member["id"])
+    assert (marker.state, marker.origin, marker.member_id) == (markers.STARTED, markers.JOIN, member.id)
     with cluster.client() as client:
-        client.read("ready", endpoint=member["client_urls"][0])
+        client.read("ready", endpoint=member.client_urls[0])
 
 
 def check_gone(host: MemberHost, cluster: Cluster) -> None:
@@ -160,7 +161,7 @@ def test_an_interrupted_joining_goes_on(
     join(host, cluster)
     check_votes(host, cluster)
     if before:
-        assert listed(host, cluster)[0]["id"] == before[0]["id"], "it was added once"
+        assert listed(host, cluster)[0].id == before[0].id, "it was added once"
 
 
 @pytest.mark.parametrize("step", ["marked", "handed over", "removed", "at rest", "data archived"])
@@ -195,10 +196,10 @@ def test_a_first_start_that_fails_says_why_and_goes_on_once_that_is_mended(
     with pytest.raises(HostError, match=r"ends as soon as it starts(.|\n)*should be at least as 5 times as"):
         join(host, cluster, more='ETCD_HEARTBEAT_INTERVAL="1000"')
     (learner,) = listed(host, cluster)
-    assert learner["is_learner"]
+    assert learner.is_learner
     join(host, cluster)
     check_votes(host, cluster)
-    assert listed(host, cluster)[0]["id"] == learner["id"]
+    assert listed(host, cluster)[0].id == learner.id
 
 
 class TestALearnerThatTheOthersDoNotReach:
@@ -237,10 +238,10 @@ class TestALearnerThatTheOthersDoNotReach:
         assert (host.unit["MainPID"], host.told) == (process, [])
 
     def test_joins_once_the_inventory_is_right(self, cluster: Cluster, host: MemberHost) -> None:
-        (learner,) = [one for one in members_of(cluster) if one["is_learner"]]
+        (learner,) = [one for one in members_of(cluster) if one.is_learner]
         join(host, cluster)
         check_votes(host, cluster)
-        assert listed(host, cluster)[0]["id"] == learner["id"]
+        assert listed(host, cluster)[0].id == learner.id
 
     @pytest.mark.parametrize("step", ["files written", "readdressed", "started"])
     def test_joins_if_that_is_interrupted_too(

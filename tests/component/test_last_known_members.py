@@ -39,7 +39,7 @@ def names(members: Sequence[dict[str, Any]]) -> list[str]:
 def test_who_is_said_to_be_off_and_answers_is_heard_until_it_is(hosts: Hosts) -> None:
     here, other = hosts.hosts
     with hosts.client() as client:
-        members = client.member_list()["members"]
+        members = client.member_list().members
         revision = client.put("key", "value")
     (heard,) = look(here, [other.name])["heard"]
     assert heard["answer"] == f"answers at {other.wanted.member.client_urls[0]}"
@@ -52,7 +52,7 @@ def test_who_is_said_to_be_off_and_answers_is_heard_until_it_is(hosts: Hosts) ->
     assert look(here, [other.name])["heard"] == [heard]
     (Path(here.layout.data_dir) / "member").rename(Path(here.layout.data_dir) / "member.gone")
     assert [look(here)[name] for name in ("known", "applied", "revision")] == [[], 0, 0]
-    kept = [{"manifest": {"members": members}}]
+    kept = [{"manifest": {"members": [one.to_dict() for one in members]}}]
     assert look(here, [other.name], kept=kept)["heard"] == [heard]
     assert look(here, [here.name], kept=kept)["heard"] == []
     other.end_all()

@@ -19,8 +19,8 @@ RunModule = Callable[..., Any]
 
 def leader(cluster: Cluster) -> dict[str, str]:
     with cluster.client() as client:
-        leader = client.status()["leader"]
-        names = {one["id"]: one["name"] for one in client.member_list()["members"]}
+        leader = client.status().leader
+        names = {one.id: one.name for one in client.member_list().members}
     return {"id": leader, "name": names[leader]}
 
 

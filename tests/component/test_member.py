@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from cluster import Cluster, Member, Tls, free_ports
 from reports import NONCE, reporting
@@ -26,18 +27,18 @@ RunModule = Callable[..., Any]
 NEW = "http://127.0.0.1:1"
 
 
-def listed(cluster: Cluster) -> list[dict[str, Any]]:
+def listed(cluster: Cluster) -> list[ClusterMember]:
     with cluster.client() as client:
-        return list(client.member_list()["members"])
+        return list(client.member_list().members)
 
 
 def roles(cluster: Cluster) -> dict[str, bool]:
     """Name, or peer URL of who has none, to whether it is a learner."""
-    return {one["name"] or one["peer_urls"][0]: one["is_learner"] for one in listed(cluster)}
+    return {one.name or one.peer_urls[0]: one.is_learner for one in listed(cluster)}
 
 
 def id_of(cluster: Cluster, name: str) -> str:
-    return str(next(one["id"] for one in listed(cluster) if one["name"] == name))
+    return str(next(one.id for one in listed(cluster) if one.name == name))
 
 
 def newcomer(cluster: Cluster) -> Member:
@@ -50,8 +51,8 @@ def newcomer(cluster: Cluster) -> Member:
 
 def leader_of(cluster: Cluster) -> Member:
     with cluster.client() as client:
-        leader = client.status()["leader"]
-    names = {one["id"]: one["name"] for one in listed(cluster)}
+        leader = client.status().leader
+    names = {one.id: one.name for one in listed(cluster)}
     return next(one for one in cluster.members if one.name == names[leader])
 
 
@@ -82,7 +83,7 @@ def test_a_member_is_added_promoted_and_removed(
         outcome = run_module("etcd_member", check_mode=check_mode, state=state, **options)
         assert not outcome.failed, outcome.result["msg"]
         assert outcome.result["changed"] is changed
-        assert outcome.result["diff"]["before"]["members"] == before
+        assert outcome.result["diff"]["before"]["members"] == [one.to_dict() for one in before]
         assert outcome.result["diff"]["after"]["members"] == outcome.result["members"]
         assert (listed(cluster) == before) is (check_mode or not changed)
         return dict(outcome.result)
@@ -95,7 +96,7 @@ def test_a_member_is_added_promoted_and_removed(
 
     cluster.members.append(new)
     cluster.launch(new)
-    until(lambda: all(member["started"] for member in listed(cluster)))
+    until(lambda: all(member.started for member in listed(cluster)))
     assert run("voter", changed=True, check_mode=True)["member"]["is_learner"] is False
     promoted = run("voter", changed=True)["member"]
     assert promoted == {
@@ -191,20 +192,20 @@ def refusal(run_module: RunModule) -> Callable[..., str]:
 )
 def test_a_member_goes_by_what_is_given(one: Cluster, run_module: RunModule, given: list[str]) -> None:
     member = listed(one)[0]
-    known = {"name": "m0", "member_id": member["id"], "peer_urls": member["peer_urls"]}
+    known = {"name": "m0", "member_id": member.id, "peer_urls": member.peer_urls}
     options = {key: known[key] for key in given}
     result = run_module("etcd_member", state="voter", endpoints=one.endpoints, **options).result
-    assert (result["changed"], result["member"]) == (False, member)
+    assert (result["changed"], result["member"]) == (False, member.to_dict())
 
 
 def test_ids_are_read_as_etcdctl_and_others_print_them(one: Cluster, run_module: RunModule) -> None:
     member = listed(one)[0]
-    options = {"member_id": member["id"].upper(), "state": "voter", "endpoints": one.endpoints}
-    assert run_module("etcd_member", **options).result["member"] == member
+    options = {"member_id": member.id.upper(), "state": "voter", "endpoints": one.endpoints}
+    assert run_module("etcd_member", **options).result["member"] == member.to_dict()
 
 
 def test_a_name_and_an_id_of_different_members_are_refused(one: Cluster, refusal: Callable[..., str]) -> None:
-    message = refusal(one, name="m1", member_id=listed(one)[0]["id"], state="absent")
+    message = refusal(one, name="m1", member_id=listed(one)[0].id, state="absent")
     assert "is the member m0, not m1." in message
 
 
@@ -426,7 +427,7 @@ def test_members_stay_while_the_cluster_is_downgraded_until_that_is_cancelled(
 
     ask("ENABLE")
     with cluster.client() as client:
-        assert client.status()["downgrade"] == lower
+        assert client.status().downgrade == lower
     for given in ({"name": "m2", "state": "absent"}, {"peer_urls": [NEW], "state": "learner"}):
         assert f"The cluster is being downgraded to {lower}" in refusal(cluster, **given)
     ask("CANCEL")

@@ -74,7 +74,7 @@ def test_a_member_is_seen_while_it_runs_and_when_it_is_stopped(
     machine.layout = replace(machine.layout, data_dir=str(member.directory))
     machine.unit(machine.layout.unit, ActiveState="active", SubState="running", MainPID=member.process.pid)
     with cluster.client() as client:
-        status = client.status()
+        status = client.status().to_dict()
 
     running = look(machine)
     assert running["runtime"]["kind"] == "systemd"

@@ -60,7 +60,7 @@ class PeerTls:
         while True:
             try:
                 with Client([self.client_url]) as client:
-                    return str(client.member_list()["cluster_id"])
+                    return str(client.member_list().cluster_id)
             except Exception:
                 assert time.monotonic() < end and self.process.poll() is None
                 time.sleep(0.1)

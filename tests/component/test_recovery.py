@@ -20,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
@@ -138,9 +139,9 @@ def keys(host: MemberHost) -> set[str]:
         return {str(one["key"], "ascii") for one in client.read("key/", prefix=True)["kvs"]}
 
 
-def members(host: MemberHost) -> list[dict[str, Any]]:
+def members(host: MemberHost) -> list[ClusterMember]:
     with Client(list(host.wanted.member.client_urls), timeout=10.0) as client:
-        return list(client.member_list()["members"])
+        return list(client.member_list().members)
 
 
 def beside(host: MemberHost) -> list[str]:
@@ -151,13 +152,13 @@ def beside(host: MemberHost) -> list[str]:
 def check_alone(host: MemberHost, acknowledged: set[str]) -> None:
     """It serves as a cluster of one, with all that was acknowledged, and its old data are archived."""
     (member,) = members(host)
-    assert (member["name"], member["peer_urls"]) == (host.name, list(host.wanted.member.peer_urls))
-    assert member["client_urls"] == list(host.wanted.member.client_urls)
+    assert (member.name, member.peer_urls) == (host.name, list(host.wanted.member.peer_urls))
+    assert member.client_urls == list(host.wanted.member.client_urls)
     assert acknowledged - keys(host) == set()
     marker = host.marker
     assert marker is not None
     assert (marker.state, marker.origin, marker.before, marker.next_token) == ("started", "recovery", "", "")
-    assert marker.member_id == member["id"]
+    assert marker.member_id == member.id
     assert host.unit["UnitFileState"] == "enabled"
     assert beside(host) == ["member.recovered"]
 
@@ -341,7 +342,7 @@ def test_the_others_give_up_their_data_and_join_it(version: str, three: OneOfThr
         joining = Joining("prod", other.name, other.wanted.member.peer_urls, urls, presumed, 30.0, WITNESSES)
         with reporting(urls):
             join.join(other.systemd, other.layout, other.content(), joining, check=False)
-        assert {member["name"] for member in members(other)} == {host.name, other.name}
+        assert {member.name for member in members(other)} == {host.name, other.name}
         assert acknowledged - keys(other) == set()
     finally:
         other.end_all()
@@ -366,7 +367,7 @@ class TestWhatIsLeft:
         resting = look(host)
         assert (resting["state"], resting["founded"]) == (markers.RECOVERY_PENDING, False)
         for found in (running, resting):
-            assert {member["name"] for member in found["members"]} == {"m0", "m1", host.name}
+            assert {member.name for member in found["members"]} == {"m0", "m1", host.name}
             assert found["log"]["index"] >= found["log"]["commit"] > 300
             (copy,) = found["copies"]
             assert copy["needs"] > 0 and copy["free"] > 0
@@ -380,7 +381,7 @@ class TestWhatIsLeft:
     def test_tells_whether_one_that_is_said_to_be_off_answers(self, three: OneOfThree) -> None:
         host = three.host
         three.cluster.end(three.others[1])
-        for fenced in (["m0", "m1"], [member["id"] for member in look(host)["members"] if member["name"] != host.name]):
+        for fenced in (["m0", "m1"], [member.id for member in look(host)["members"] if member.name != host.name]):
             (heard,) = recovery.observe(host.systemd, host.layout, "prod", fenced, "/nowhere")["heard"]
             assert (heard["name"], heard["answer"]) == ("m0", f"answers at {three.others[0].client_url}")
 

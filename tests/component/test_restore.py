@@ -94,10 +94,10 @@ def check_restored(hosts: Hosts, restoration: Restoration, held: dict[str, str])
     assert hosts.keys == held
     assert len(hosts.cluster_ids) == 1
     with hosts.client() as client:
-        members = client.member_list()["members"]
+        members = client.member_list().members
         for endpoint in hosts.endpoints:
             assert client.count(restoration.restored_revision, endpoint=endpoint) == len(held)
-    assert sorted((one["name"], one["peer_urls"]) for one in members) == sorted(
+    assert sorted((one.name, one.peer_urls) for one in members) == sorted(
         (host.name, list(host.wanted.member.peer_urls)) for host in hosts.hosts
     )
     for host in hosts.hosts:
@@ -209,9 +209,9 @@ class TestASnapshotThatWasSavedUnderAnAlarm:
         hosts = make_hosts(every_version, 1).found()
         hosts.write(40)
         with hosts.client() as client:
-            (member,) = client.member_list()["members"]
+            (member,) = client.member_list().members
             # Nothing is saved from a member that has it itself.
-            raised_by = "77" if alarm == "CORRUPT" else member["id"]
+            raised_by = "77" if alarm == "CORRUPT" else member.id
             client.call("Maintenance.Alarm", {"action": "ACTIVATE", "memberID": int(raised_by, 16), "alarm": alarm})
         saved, held = hosts.save(), hosts.keys
         found = snapshot_file.described(saved.path, saved.manifest.sha256)
@@ -233,13 +233,13 @@ class TestASnapshotThatWasSavedUnderAnAlarm:
         late = hosts.hosts.pop()
         hosts.restore(saved, restoration)
         with hosts.client() as client:
-            member = client.member_list()["members"][0]
-            raised = {"action": "ACTIVATE", "memberID": int(member["id"], 16), "alarm": "NOSPACE"}
+            member = client.member_list().members[0]
+            raised = {"action": "ACTIVATE", "memberID": int(member.id, 16), "alarm": "NOSPACE"}
             client.call("Maintenance.Alarm", raised)
         hosts.hosts.append(late)
         hosts.restore(saved, restoration, until="verify")
         told = restore.verify(hosts.act(late, restoration), 40.0)
-        assert [(one["name"], one["alarm"]) for one in told["alarms"]] == [(member["name"], "NOSPACE")]
+        assert [(one["name"], one["alarm"]) for one in told["alarms"]] == [(member.name, "NOSPACE")]
 
 
 @pytest.mark.parametrize(("step", "time"), each([*BEFORE, *AFTER]))

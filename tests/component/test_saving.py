@@ -19,6 +19,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +84,14 @@ def test_a_snapshot_is_what_the_member_has_and_what_etcds_tool_finds(every_versi
     manifest = saved.manifest
     assert (manifest.revision, manifest.compact_revision, manifest.key_count) == (revision, 50, KEYS - 1)
     assert manifest.hash_kv == truth["hash"]
-    assert (manifest.cluster, manifest.cluster_id) == ("prod", listed["cluster_id"])
+    assert (manifest.cluster, manifest.cluster_id) == ("prod", listed.cluster_id)
     assert manifest.etcd_version == every_version
     # A member says which it would be before it has written it down.
-    assert manifest.storage_version in ("", statuses[0]["storage_version"])
-    known = [{name: value for name, value in one.items() if name != "started"} for one in listed["members"]]
-    assert manifest.members == known
-    source = next(one for one in statuses if one["member_id"] == manifest.member_id)
-    assert not source["is_leader"]
-    assert manifest.member in [one["name"] for one in known if one["id"] == manifest.member_id]
+    assert manifest.storage_version in ("", statuses[0].storage_version)
+    assert manifest.members == [asdict(one) for one in listed.members]
+    source = next(one for one in statuses if one.member_id == manifest.member_id)
+    assert not source.is_leader
+    assert manifest.member in [one.name for one in listed.members if one.id == manifest.member_id]
 
     details, beside = store.checked(saved.path)
     assert beside == manifest
@@ -162,7 +162,7 @@ def test_a_compacted_deletion_is_counted(every_version, make_cluster, tmp_path):
         revision = client.delete("a")
         client.call("KV.Compact", {"revision": revision, "physical": True})
         saved = save(cluster, tmp_path / "saved")
-        assert saved.manifest.revision == revision == client.status()["revision"]
+        assert saved.manifest.revision == revision == client.status().revision
 
 
 def test_a_copied_database_of_a_stopped_member_is_told_from_a_snapshot(every_version, make_cluster, tmp_path):

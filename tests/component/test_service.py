@@ -45,9 +45,9 @@ def test_a_restarted_member_leads_no_more_and_serves(make_three: MakeThree, ever
     lead(three)
     before = three.pid
     result = restart(three)
-    assert (result["changed"], result["notes"], result["member_id"]) == (True, [], three.listed["id"])
+    assert (result["changed"], result["notes"], result["member_id"]) == (True, [], three.listed.id)
     assert three.pid not in (0, before)
-    assert three.leader != three.listed["id"]
+    assert three.leader != three.listed.id
     three.cluster.wait_for(three.cluster.members[-1])
 
 
@@ -70,17 +70,17 @@ def test_a_stopped_member_leads_no_more_and_stays_stopped(make_three: MakeThree,
     lead(three)
     assert stop(three)["changed"]
     assert three.pid == 0
-    assert three.leader != three.listed["id"]
+    assert three.leader != three.listed.id
     assert not stop(three)["changed"]
     assert service.start(three.host.systemd, three.host.layout, check=False)
-    assert service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed["id"]
+    assert service.await_ready(three.host.systemd, three.host.layout, 30.0)["member_id"] == three.listed.id
 
 
 def test_a_member_that_was_stopped_for_good_comes_back_with_its_data(make_three: MakeThree, version: str) -> None:
     """C(destroy.yml) ended after its first act, and is taken back."""
     three = make_three(version)
     host = three.host
-    ids = {"member_id": three.listed["id"], "cluster_id": host.marker.cluster_id}
+    ids = {"member_id": three.listed.id, "cluster_id": host.marker.cluster_id}
     assert destroy.stop(host.systemd, host.layout, "prod", check=False)
     assert (three.pid, host.marker.state) == (0, markers.LEAVING)
     assert service.start(host.systemd, host.layout, check=False)

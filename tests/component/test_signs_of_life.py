@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign
 from authority import Authority, Pair
 from cluster import Cluster
 
@@ -26,13 +26,13 @@ def at(cluster: Cluster) -> str:
 
 
 def sign(cluster: Cluster, asker: Asker) -> Sign | None:
-    member = {"id": "a1", "client_urls": [], "peer_urls": [at(cluster)]}
+    member = ClusterMember("a1", peer_urls=[at(cluster)])
     return signs_of_life.find(member, asker, 2.0)
 
 
 def cluster_id(cluster: Cluster) -> str:
     with cluster.client() as client:
-        return str(client.status()["cluster_id"])
+        return str(client.status().cluster_id)
 
 
 def test_a_member_tells_on_its_peer_port_of_which_cluster_it_is(every_version: str, make_cluster: MakeCluster) -> None:

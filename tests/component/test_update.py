@@ -104,7 +104,7 @@ def test_a_changed_setting_is_read_by_a_restart_after_another_leads(make_three: 
     assert [one["before_header"] for one in result["diff"]] == [three.host.layout.conf_file]
     assert three.pid != before
     assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
-    assert three.leader != three.listed["id"]
+    assert three.leader != three.listed.id
     assert not kept(three)
     assert lock_of(three) == []
 
@@ -113,7 +113,7 @@ def test_a_new_address_is_told_to_the_cluster_first(make_three: MakeThree, versi
     three = make_three(version)
     urls = three.move()
     take(three, {}, peer_urls=urls)
-    assert three.listed["peer_urls"] == urls
+    assert three.listed.peer_urls == urls
     assert three.environment["ETCD_LISTEN_PEER_URLS"] == urls[0]
     assert not kept(three)
 
@@ -125,7 +125,7 @@ def test_a_new_name_changes_neither_id_nor_data(make_three: MakeThree, version: 
     after = three.host.marker
     assert before is not None and after is not None
     assert (after.name, after.member_id) == ("other", before.member_id)
-    assert three.listed["name"] == "other"
+    assert three.listed.name == "other"
 
 
 def test_without_a_restart_files_are_put_right_and_nobody_is_asked(make_three: MakeThree, version: str) -> None:
@@ -165,14 +165,14 @@ def test_without_a_restart_it_is_undone_where_the_member_no_longer_serves(
 def test_a_turn_that_fails_is_undone(make_three: MakeThree, every_version: str, moves: bool) -> None:
     three = make_three(every_version)
     lead(three)
-    before, urls = settings_file(three), three.listed["peer_urls"]
+    before, urls = settings_file(three), three.listed.peer_urls
     peer_urls = three.move() if moves else []
     with pytest.raises(HostError, match="failed and was undone: it serves again") as caught:
         take(three, BAD, peer_urls=peer_urls)
     assert "192.0.2.1:2381" in str(caught.value).split("Its last words:")[0], "etcd's cause comes first"
     assert settings_file(three) == before
     assert "ETCD_HEARTBEAT_INTERVAL" not in three.environment
-    assert three.listed["peer_urls"] == urls
+    assert three.listed.peer_urls == urls
     assert not kept(three)
     assert lock_of(three) == []
 
@@ -260,19 +260,19 @@ def test_a_turn_that_was_interrupted_is_undone_or_goes_on(
     make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], step: str
 ) -> None:
     three = make_three(version)
-    before, old = settings_file(three), three.listed["peer_urls"]
+    before, old = settings_file(three), three.listed.peer_urls
     new = three.move()
 
     interrupt(monkeypatch, f"update: {step}", three, settings, peer_urls=new)
     if undo(three):
-        assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
+        assert (settings_file(three), three.listed.peer_urls) == (before, old)
         assert not kept(three)
     if settings is BAD:
         with pytest.raises(HostError, match="undone"):
             take(three, BAD, peer_urls=new)
-        assert (settings_file(three), three.listed["peer_urls"]) == (before, old)
+        assert (settings_file(three), three.listed.peer_urls) == (before, old)
     take(three, CHANGED, peer_urls=new)
-    assert three.listed["peer_urls"] == new
+    assert three.listed.peer_urls == new
     assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
     assert not kept(three)
 
@@ -294,12 +294,12 @@ def test_what_looked_well_for_a_moment_after_an_interrupted_turn_is_undone(
     make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, moves: bool
 ) -> None:
     three = make_three(version)
-    before, urls = settings_file(three), three.listed["peer_urls"]
+    before, urls = settings_file(three), three.listed.peer_urls
     interrupt(monkeypatch, "update: restarted", three, BAD, peer_urls=three.move() if moves else [])
     with pytest.raises(HostError, match="failed and was undone: it serves again") as caught:
         take(three, BAD, restart=False)
     assert "192.0.2.1:2381" in str(caught.value).split("Its last words:")[0], "etcd's cause comes first"
-    assert (settings_file(three), three.listed["peer_urls"]) == (before, urls)
+    assert (settings_file(three), three.listed.peer_urls) == (before, urls)
     assert not kept(three)
     assert lock_of(three) == []
 
@@ -406,11 +406,11 @@ class TestNewConnections:
     def test_a_member_that_nobody_reaches_where_it_is_now_goes_back(self, make_three: MakeThree, version: str) -> None:
         """It serves by the connections that it opens itself; with the next member they would go."""
         three = make_three(version)
-        before, urls = settings_file(three), three.listed["peer_urls"]
+        before, urls = settings_file(three), three.listed.peer_urls
         elsewhere = {"ETCD_LISTEN_PEER_URLS": f"http://127.0.0.1:{free_ports(1)[0]}"}
         with pytest.raises(HostError, match="failed and was undone: it serves again .* cannot reach etcd-host7"):
             take(three, elsewhere, peer_urls=three.move())
-        assert (settings_file(three), three.listed["peer_urls"], kept(three)) == (before, urls, False)
+        assert (settings_file(three), three.listed.peer_urls, kept(three)) == (before, urls, False)
         with three.cluster.client() as client:
             client.put("written", "after")
 
@@ -457,7 +457,7 @@ class TestUnderNospace:
         assert note.startswith("Under NOSPACE etcd keeps no lock for anybody")
         assert full.pid != before
         assert full.environment[QUOTA_OF] == str(QUOTA + 1)
-        assert full.leader != full.listed["id"]
+        assert full.leader != full.listed.id
         assert not kept(full)
 
     def test_once_all_have_a_larger_quota_the_alarm_can_be_disarmed(self, full: OneOfThree, version: str) -> None:
@@ -486,9 +486,9 @@ class TestUnderNospace:
         self.refused(full, {**CHANGED, **quota_of(quota)})
 
     def test_a_turn_to_another_address_is_refused(self, full: OneOfThree, version: str) -> None:
-        urls = full.listed["peer_urls"]
+        urls = full.listed.peer_urls
         self.refused(full, quota_of(2 * QUOTA), peer_urls=full.move())
-        assert full.listed["peer_urls"] == urls
+        assert full.listed.peer_urls == urls
 
     def test_a_turn_is_refused_while_the_cluster_cannot_spare_the_member(self, full: OneOfThree, version: str) -> None:
         full.cluster.lead(full.others[1])
@@ -508,7 +508,7 @@ class TestUnderNospace:
         ):
             client.call(
                 "Maintenance.Alarm",
-                {"action": "ACTIVATE", "memberID": int(three.listed["id"], 16), "alarm": "NOSPACE"},
+                {"action": "ACTIVATE", "memberID": int(three.listed.id, 16), "alarm": "NOSPACE"},
             )
             with pytest.raises(Refused, match="growing, by somebody"):
                 take(three, quota_of(2 * QUOTA))

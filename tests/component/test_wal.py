@@ -31,9 +31,9 @@ def test_a_log_names_the_member_and_its_cluster(make_cluster, every_version):
     cluster = make_cluster(every_version, size=3)
     with cluster.client() as client:
         known = client.member_list()
-    by_name = {member["name"]: member["id"] for member in known["members"]}
+    by_name = {member.name: member.id for member in known.members}
     logs = {member.name: str(member.directory / "member" / "wal") for member in cluster.members}
-    expected = {name: (by_name[name], known["cluster_id"]) for name in logs}
+    expected = {name: (by_name[name], known.cluster_id) for name in logs}
     assert {name: wal.identity(log) for name, log in logs.items()} == expected
     for member in cluster.members:
         cluster.end(member)
@@ -95,7 +95,7 @@ class TestALogAfterAPowerCut:
         for writer in writers:
             writer.start()
         with cluster.client() as client:
-            while client.status()["raft_index"] < 200:
+            while client.status().raft_index < 200:
                 pass
         for member in cluster.members:
             member.process.send_signal(signal.SIGKILL)
@@ -119,7 +119,7 @@ class TestALogAfterAPowerCut:
             killed.wait_for(member)
             assert _DISCARDED.search(killed.log(member)) is None
             with Client([member.client_url]) as client:
-                assert client.status()["raft_index"] > before.index
+                assert client.status().raft_index > before.index
             killed.end(member)
 
     def test_that_is_torn_ends_before_that_as_etcd_says_too(self, killed):
@@ -136,7 +136,7 @@ class TestALogAfterAPowerCut:
         killed.launch(member)
         killed.wait_for(member)
         with Client([member.client_url]) as client:
-            assert client.status()["raft_index"] > torn.index
+            assert client.status().raft_index > torn.index
 
     def test_of_several_segments_is_read_to_its_end(self, make_cluster, version):
         cluster = make_cluster(version)
@@ -144,7 +144,7 @@ class TestALogAfterAPowerCut:
         with cluster.client() as client:
             while len(wal.segments(_log_of(member))) < 2:
                 client.put("large", "x" * 1_000_000)
-            applied = client.status()["raft_index"]
+            applied = client.status().raft_index
         cluster.end(member)
         tail = wal_tail.tail(_log_of(member))
         assert (tail.index, tail.torn) == (applied, False)

@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import MemberList
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from machines import Machines
 
@@ -66,22 +67,22 @@ class Members:
         :param hosts: those that are to be members, if not all.
         """
         views = {host: self.awaited(host) for host in hosts or self._machines.names}
-        assert len({view["cluster_id"] for view in views.values()}) == 1, views
-        assert len({view["member_id"] for view in views.values()}) == len(views), views
+        assert len({view.cluster_id for view in views.values()}) == 1, views
+        assert len({view.member_id for view in views.values()}) == len(views), views
         for view in views.values():
-            assert sorted(member["name"] for member in view["members"]) == sorted(views), view
-            assert not any(member["is_learner"] for member in view["members"]), view
+            assert sorted(member.name for member in view.members) == sorted(views), view
+            assert not any(member.is_learner for member in view.members), view
         for writer, reader in itertools.permutations(views, 2):
             self._written_by_one_is_read_by_another(writer, reader)
         for host, view in views.items():
             marker = self.marker(host)
             assert marker["STATE"] == "started", (host, marker)
-            assert marker["CLUSTER_ID"] == view["cluster_id"], (host, marker)
-            assert marker["MEMBER_ID"] == view["member_id"], (host, marker)
+            assert marker["CLUSTER_ID"] == view.cluster_id, (host, marker)
+            assert marker["MEMBER_ID"] == view.member_id, (host, marker)
             assert self._unit(host)["UnitFileState"] == "enabled", host
             assert self._leftovers_of_the_first_start(host) == [], host
 
-    def awaited(self, host: str, seconds: float = 60) -> dict[str, Any]:
+    def awaited(self, host: str, seconds: float = 60) -> MemberList:
         """The member list as this member gives it once it serves.
 
         A linearizable answer: a quorum of its cluster agrees.
@@ -104,7 +105,7 @@ class Members:
         def look() -> str:
             for host in hosts:
                 with self.client(host) as client:
-                    if client.status(self._endpoint(host))["is_leader"]:
+                    if client.status(self._endpoint(host)).is_leader:
                         return host
             raise AssertionError("nobody leads")
 
@@ -114,7 +115,7 @@ class Members:
         """From now on the member on this host is the leader."""
         while self.leader(hosts) != host:
             with self.client(host) as own, self.client(self.leader(hosts)) as leader:
-                leader.move_leader(own.status()["member_id"])
+                leader.move_leader(own.status().member_id)
 
     def lock(self, host: str) -> str:
         """Who holds the cluster's lock, as this member tells; empty if nobody does."""
@@ -219,7 +220,7 @@ class Members:
     def peer_urls(self, host: str) -> list[str]:
         """What the cluster knows the member of this host by."""
         with self.client(self._machines.names[0]) as client:
-            (found,) = [one["peer_urls"] for one in client.member_list()["members"] if one["name"] == host]
+            (found,) = [one.peer_urls for one in client.member_list().members if one.name == host]
         return list(found)
 
     def fill(self, host: str) -> None:
@@ -232,14 +233,14 @@ class Members:
     def alarms(self, host: str) -> set[str]:
         """The alarms of the cluster, as this member tells."""
         with self.client(host) as client:
-            return {one["alarm"] for one in client.alarms()}
+            return {one.alarm for one in client.alarms()}
 
     def sizes(self, hosts: Iterable[str]) -> dict[str, int]:
         """The bytes of their databases."""
         found = {}
         for host in hosts:
             with self.client(host) as client:
-                found[host] = client.status(self._endpoint(host))["db_size"]
+                found[host] = client.status(self._endpoint(host)).db_size
         return found
 
     def _written_by_one_is_read_by_another(self, writer: str, reader: str) -> None:

@@ -64,7 +64,7 @@ def test_a_restart_or_a_stop_that_is_killed_is_made_good_by_the_playbook(
 @pytest.mark.parametrize("step", ["destroy: stopped", "destroy: data archived"])
 def test_a_cluster_that_is_destroyed_is_so_in_the_end_and_another_can_be_founded(living: Living, step: str) -> None:
     living.be(Inventory(THREE))
-    founded = living.members.awaited(ACTOR)["cluster_id"]
+    founded = living.members.awaited(ACTOR).cluster_id
     destroy = living.controller("destroyer", "quorum.etcd.destroy")
     destroy.variables = {"etcd_confirm_cluster": "etcd_cluster"}
     living.falls_apart()
@@ -78,13 +78,13 @@ def test_a_cluster_that_is_destroyed_is_so_in_the_end_and_another_can_be_founded
     for host in THREE:
         assert living.members.logs(host, "/var/lib/etcd"), "its data were not kept"
     living.be(Inventory(THREE))
-    assert living.members.awaited(ACTOR)["cluster_id"] != founded
+    assert living.members.awaited(ACTOR).cluster_id != founded
 
 
 @pytest.mark.matrix
 def test_a_cluster_that_was_to_be_destroyed_is_brought_back_by_the_playbook(living: Living) -> None:
     living.be(Inventory(THREE))
-    founded = living.members.awaited(ACTOR)["cluster_id"]
+    founded = living.members.awaited(ACTOR).cluster_id
     destroy = living.controller("destroyer", "quorum.etcd.destroy")
     destroy.variables = {"etcd_confirm_cluster": "etcd_cluster"}
     with living.enduring(THREE):
@@ -92,7 +92,7 @@ def test_a_cluster_that_was_to_be_destroyed_is_brought_back_by_the_playbook(livi
         assert run.killed, run.output
         assert [living.members.marker(host)["STATE"] for host in THREE] == ["leaving"] * 3
         living.playbook.run_until_done(MOST_RUNS)
-    assert living.members.awaited(ACTOR)["cluster_id"] == founded
+    assert living.members.awaited(ACTOR).cluster_id == founded
 
 
 @pytest.mark.matrix

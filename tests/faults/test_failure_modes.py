@@ -147,7 +147,7 @@ def test_a_wrong_peer_url_in_the_member_list_is_put_right_by_the_playbook(
     right = cluster.members.peer_urls(victim)
     with cluster.enduring(THREE):
         with cluster.members.client(FIRST) as client:
-            (member_id,) = [one["id"] for one in client.member_list()["members"] if one["name"] == victim]
+            (member_id,) = [one.id for one in client.member_list().members if one.name == victim]
             client.member_update(member_id, [WRONG])
         if restarted:
             cluster.machines.run(victim, "systemctl restart --no-block etcd")
@@ -177,7 +177,7 @@ def test_a_member_whose_data_differ_does_not_serve_and_joins_anew_as_documented(
 def test_a_member_under_the_alarm_corrupt_joins_anew_as_documented(cluster: Living) -> None:
     """While the alarm is on no run changes anything, and etcd takes no writes."""
     with cluster.members.client(FIRST) as client:
-        (member_id,) = [one["id"] for one in client.member_list()["members"] if one["name"] == FOLLOWER]
+        (member_id,) = [one.id for one in client.member_list().members if one.name == FOLLOWER]
         corrupt = {"memberID": int(member_id, 16), "alarm": "CORRUPT"}
         client.call("Maintenance.Alarm", {"action": "ACTIVATE", **corrupt})
         cluster.write(Inventory(THREE[:1] + THREE[2:], absent=[FOLLOWER]))

@@ -84,7 +84,7 @@ class Recovered(Site):
         found = set()
         for host in Machines.names:
             with contextlib.suppress(EtcdError), self.members.client(host) as client:
-                found.add(tuple(sorted(member["id"] for member in client.member_list()["members"])))
+                found.add(tuple(sorted(member.id for member in client.member_list().members)))
         assert len(found) <= 1, found
 
 

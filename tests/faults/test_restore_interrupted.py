@@ -136,7 +136,7 @@ class Restored(Site):
         found = set()
         for host in self.machines.names:
             with contextlib.suppress(EtcdError), self.members.client(host) as client:
-                found.add(client.member_list()["cluster_id"])
+                found.add(client.member_list().cluster_id)
         assert len(found) <= 1, found
 
 

@@ -13,7 +13,8 @@ disarmed (server/etcdserver/api/v3rpc/quota.go). One whose data differ from the 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
@@ -21,10 +22,25 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import CORRUPT, NOSPACE, Seen, members_of
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import (
+    CORRUPT,
+    NOSPACE,
+    Alarm,
+    View,
+    members_of,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
-Alarm = dict[str, str]
+
+@dataclass(frozen=True, order=True)
+class NamedAlarm(Alarm):
+    """An alarm that is raised.
+
+    :param name: of the member; empty for one that is in the list no more.
+    """
+
+    name: str
+
 
 # It is written and gone again at once; its lease sees to that where this process dies in between.
 _KEY = "/quorum.etcd/written"
@@ -44,16 +60,15 @@ _SETTLE = 2.0
 _POLL = 0.1
 
 
-def listed(client: Client) -> list[Alarm]:
-    """The alarms that are raised.
+def listed(client: Client) -> list[NamedAlarm]:
+    """The alarms that are raised, by the names of the members.
 
-    :returns: dicts with C(member_id), C(name) (empty for a member that is in the list no more) and C(alarm).
     :raises EtcdError: no answer, or etcd refuses.
     """
     raised = client.alarms()
-    names = {one["id"]: str(one["name"]) for one in client.member_list()["members"]} if raised else {}
-    named = [{**one, "name": names.get(one["member_id"], "")} for one in raised]
-    return sorted(named, key=lambda one: (one["name"], one["member_id"], one["alarm"]))
+    names = {one.id: one.name for one in client.member_list().members} if raised else {}
+    named = [NamedAlarm(one.member_id, one.alarm, names.get(one.member_id, "")) for one in raised]
+    return sorted(named, key=lambda one: (one.name, one.member_id, one.alarm))
 
 
 def disarm(
@@ -78,25 +93,29 @@ def disarm(
         )
     with Client(endpoints, credentials, timeout) as client:
         before = listed(client)
-        due = [one for one in before if one["alarm"] == alarm and member_id in ("", one["member_id"])]
+        due = [one for one in before if one.alarm == alarm and member_id in ("", one.member_id)]
         after = [one for one in before if one not in due]
         if check or not due:
-            return {"changed": bool(due), "before": before, "alarms": after}
+            return _result(bool(due), before, after)
         seen = survey.survey(endpoints, credentials, timeout, cluster=True)
         if alarm == NOSPACE:
             check_room(seen)
         for raised in due:
-            client.alarm_disarm(raised["member_id"], alarm)
+            client.alarm_disarm(raised.member_id, alarm)
             checkpoints.at("alarm: disarmed")
-        if alarm == NOSPACE and not any(one["alarm"] == NOSPACE for one in after):
+        if alarm == NOSPACE and not any(one.alarm == NOSPACE for one in after):
             for member in seen:
-                if member.status and not member.status["is_learner"] and not member.error:
+                if member.status and not member.status.is_learner and not member.error:
                     _check_write(member.endpoint, credentials, timeout)
             _check_quiet(client, Deadline(_SETTLE))
-        return {"changed": True, "before": before, "alarms": listed(client)}
+        return _result(True, before, listed(client))
 
 
-def let_write(client: Client) -> list[Alarm]:
+def _result(changed: bool, before: Sequence[NamedAlarm], after: Sequence[NamedAlarm]) -> dict[str, Any]:
+    return {"changed": changed, "before": list(map(asdict, before)), "alarms": list(map(asdict, after))}
+
+
+def let_write(client: Client) -> list[NamedAlarm]:
     """Disarm the alarms of ids that are no members, and see that a restored member takes a write.
 
     A snapshot brings the alarms of then along. All members were made of the same data, and the room below their quotas
@@ -108,8 +127,8 @@ def let_write(client: Client) -> list[Alarm]:
     :raises EtcdError: no answer, or etcd refuses.
     """
     for raised in listed(client):
-        if not raised["name"]:
-            client.alarm_disarm(raised["member_id"], raised["alarm"])
+        if not raised.name:
+            client.alarm_disarm(raised.member_id, raised.alarm)
             checkpoints.at("alarm: disarmed")
     try:
         _write(client)
@@ -121,19 +140,18 @@ def let_write(client: Client) -> list[Alarm]:
     return []
 
 
-def check_room(seen: Sequence[Seen]) -> None:
+def check_room(seen: Sequence[View]) -> None:
     """Is every database below its quota, by a large write at least? Else the next one raises the alarm again.
 
     Only etcd 3.6 and newer tell their quota; of older ones the write that follows tells.
 
     :raises Refused: naming the members.
     """
-    names = {one["id"]: guard.label(one) for one in members_of(seen)}
+    names = {one.id: guard.label(one) for one in members_of(seen)}
     full = [
-        f"{names.get(status['member_id'], status['member_id'])} ({status['db_size']} of {status['db_size_quota']} "
-        "bytes)"
+        f"{names.get(status.member_id, status.member_id)} ({status.db_size} of {status.db_size_quota} bytes)"
         for status in (one.status for one in seen)
-        if status and 0 < status["db_size_quota"] < status["db_size"] + _LARGE
+        if status and 0 < status.db_size_quota < status.db_size + _LARGE
     ]
     if full:
         raise Refused(
@@ -161,7 +179,7 @@ def _check_write(endpoint: str, credentials: Credentials, timeout: float) -> Non
 
 def _check_quiet(client: Client, deadline: Deadline) -> None:
     while deadline.left():
-        again = [one for one in listed(client) if one["alarm"] == NOSPACE]
+        again = [one for one in listed(client) if one.alarm == NOSPACE]
         if again:
             raise HostError(
                 f"NOSPACE was disarmed, and raised again at once by {_named(again)}: there the database has no room "
@@ -170,5 +188,5 @@ def _check_quiet(client: Client, deadline: Deadline) -> None:
         time.sleep(_POLL)
 
 
-def _named(alarms: Sequence[Mapping[str, str]]) -> str:
-    return ", ".join(one["name"] or one["member_id"] for one in alarms)
+def _named(alarms: Sequence[NamedAlarm]) -> str:
+    return ", ".join(one.name or one.member_id for one in alarms)

@@ -121,6 +121,6 @@ def _await_removal(
     (server/storage/mvcc/kvstore.go, compactBarrier).
     """
     for one in survey.survey(endpoints, credentials, timeout, cluster=True):
-        if one.status and not one.status["is_learner"] and not one.error:
+        if one.status and not one.status.is_learner and not one.error:
             with Client([one.endpoint], credentials, timeout) as client:
                 client.compact(revision, physical=True, timeout=patience)

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
@@ -18,10 +18,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluste
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import member as _member
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.member import MemberTimeouts, WantedMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
-
-Member = Mapping[str, Any]
 
 LEADER, FOLLOWER = "leader", "follower"
 
@@ -47,7 +46,7 @@ def ensure(
         raise Refused(
             f"The cluster has no member {wanted}.", "", "List the members (etcd_member_info).", code="member-not-known"
         )
-    member_id = str(member["id"])
+    member_id = member.id
     leads = wanted.state == LEADER
     before = queries.leader(endpoints, credentials, patience.answer)
     if (before == member_id) is leads:
@@ -103,11 +102,11 @@ def _target(votes: Votes, member_id: str, leads: bool) -> str:
     return member_id
 
 
-def _label(members: Sequence[Member], member_id: str) -> str:
-    return next((guard.label(one) for one in members if one["id"] == member_id), "")
+def _label(members: Sequence[ClusterMember], member_id: str) -> str:
+    return next((guard.label(one) for one in members if one.id == member_id), "")
 
 
-def _result(members: Sequence[Member], before: str, leading: str) -> dict[str, Any]:
+def _result(members: Sequence[ClusterMember], before: str, leading: str) -> dict[str, Any]:
     return {
         "changed": before != leading,
         "before": _told(members, before),
@@ -115,5 +114,5 @@ def _result(members: Sequence[Member], before: str, leading: str) -> dict[str, A
     }
 
 
-def _told(members: Sequence[Member], member_id: str) -> dict[str, str]:
+def _told(members: Sequence[ClusterMember], member_id: str) -> dict[str, str]:
     return {"id": member_id, "name": _label(members, member_id)}

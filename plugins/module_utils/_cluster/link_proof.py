@@ -133,6 +133,6 @@ def _own(client: Client, demand: Demand, votes: Votes, side: Side | None) -> dic
     """What the member of the act can open a connection to itself."""
     if side is None or not demand.reaches:
         return {}
-    others = [one for one in votes.members if one["id"] != demand.member_id]
-    cluster_id = client.member_list()["cluster_id"]
+    others = [one for one in votes.members if one.id != demand.member_id]
+    cluster_id = client.member_list().cluster_id
     return {demand.member_id: peer_port.failures(others, side, cluster_id)}

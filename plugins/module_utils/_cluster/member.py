@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
@@ -26,11 +26,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.cluster_lock 
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.peer_links import Demand
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
-
-Member = Mapping[str, Any]
 
 LEARNER, VOTER, ABSENT = "learner", "voter", "absent"
 ADD, UPDATE, PROMOTE, REMOVE = "add", "update", "promote", "remove"
@@ -57,7 +56,7 @@ class WantedMember:
     name: str = ""
     member_id: str = ""
     peer_urls: tuple[str, ...] = ()
-    members: Sequence[Member] | None = None
+    members: Sequence[Mapping[str, Any]] | None = None
     only_if_silent: bool = False
     allow_outage: bool = False
     ignore_unidentified: bool = False
@@ -80,42 +79,42 @@ class MemberTimeouts:
     catch_up: float = 0.0
 
 
-def find(members: Sequence[Member], wanted: WantedMember) -> Member | None:
+def find(members: Sequence[ClusterMember], wanted: WantedMember) -> ClusterMember | None:
     """The member that is meant: by id, by name, or by exactly these peer URLs while it has no name.
 
     :raises Refused: what was given belongs to different members, or to several.
     """
     if wanted.member_id:
-        found = [one for one in members if one["id"] == wanted.member_id]
+        found = [one for one in members if one.id == wanted.member_id]
     else:
-        found = [one for one in members if wanted.name and one["name"] == wanted.name]
-        found = found or [one for one in members if sorted(one["peer_urls"]) == sorted(wanted.peer_urls)]
+        found = [one for one in members if wanted.name and one.name == wanted.name]
+        found = found or [one for one in members if sorted(one.peer_urls) == sorted(wanted.peer_urls)]
     if len(found) > 1:
-        raise _mistaken(f"{len(found)} members are called {wanted}: {', '.join(one['id'] for one in found)}.")
-    if found and wanted.name and found[0]["name"] not in ("", wanted.name):
+        raise _mistaken(f"{len(found)} members are called {wanted}: {', '.join(one.id for one in found)}.")
+    if found and wanted.name and found[0].name not in ("", wanted.name):
         raise _mistaken(
-            f"{wanted.member_id or ', '.join(wanted.peer_urls)} is the member {found[0]['name']}, not {wanted.name}."
+            f"{wanted.member_id or ', '.join(wanted.peer_urls)} is the member {found[0].name}, not {wanted.name}."
         )
     return found[0] if found else None
 
 
-def changes(members: Sequence[Member], wanted: WantedMember) -> list[str]:
+def changes(members: Sequence[ClusterMember], wanted: WantedMember) -> list[str]:
     """What is to be done, in order.
 
     :raises Refused, BadInput: it cannot be done, or not in a safe way.
     """
     found = find(members, wanted)
-    moves = bool(found and wanted.peer_urls and sorted(found["peer_urls"]) != sorted(wanted.peer_urls))
+    moves = bool(found and wanted.peer_urls and sorted(found.peer_urls) != sorted(wanted.peer_urls))
     if wanted.state == ABSENT:
         if found and moves:
-            raise _mistaken(f"{wanted} has the peer URLs {', '.join(found['peer_urls'])}, not those given.")
+            raise _mistaken(f"{wanted} has the peer URLs {', '.join(found.peer_urls)}, not those given.")
         return [REMOVE] if found else []
     if found is None:
         _check_addition(members, wanted)
         return [ADD]
     if moves:
-        _check_free(members, wanted, found["id"])
-    return [UPDATE] * moves + [PROMOTE] * (wanted.state == VOTER and found["is_learner"])
+        _check_free(members, wanted, found.id)
+    return [UPDATE] * moves + [PROMOTE] * (wanted.state == VOTER and found.is_learner)
 
 
 def ensure(
@@ -153,7 +152,7 @@ def ensure(
             return _result(before, after, wanted)
         owner = cluster_lock.owner(f"{_CALLED[todo[0]]} of member {wanted}")
         with cluster_lock.held(endpoints, credentials, owner, patience.lock) as lock:
-            before = after = client.member_list()["members"]
+            before = after = client.member_list().members
             act.check_presumed(before)
             for change in changes(before, wanted):
                 act.check(change)
@@ -175,7 +174,7 @@ class _MemberChange:
     asker: Asker
     witnesses: Witnesses
 
-    def check_presumed(self, members: Sequence[Member]) -> None:
+    def check_presumed(self, members: Sequence[ClusterMember]) -> None:
         if self.wanted.members is not None:
             expected_members.check(self.wanted.members, members)
 
@@ -189,13 +188,13 @@ class _MemberChange:
         if member is None:
             guard.check_add(votes)
         elif change == PROMOTE:
-            guard.check_promote(self._when_caught_up(votes, member["id"]), member["id"])
+            guard.check_promote(self._when_caught_up(votes, member.id), member.id)
         elif change == UPDATE:
             # Until it listens there, the others cannot reach it.
             guard.check_quorum(votes)
-            guard.check_stop(votes, member["id"], self.wanted.allow_outage)
+            guard.check_stop(votes, member.id, self.wanted.allow_outage)
         else:
-            guard.check_remove(votes, member["id"])
+            guard.check_remove(votes, member.id)
             if self.wanted.only_if_silent:
                 self._check_silent(member)
 
@@ -213,13 +212,13 @@ class _MemberChange:
             REMOVE: peer_links.before_removal,
         }
         if change == REMOVE:
-            own = _id(self.client.member_list()["members"], self.wanted)
+            own = _id(self.client.member_list().members, self.wanted)
             queries.hand_over(self.endpoints, self.credentials, own, timeout=self.patience.answer)
         if change in demands:
             proof = link_proof.LockedAct(self.endpoints, self.credentials, self.witnesses, lock)
             link_proof.require(proof, lambda votes: demands[change](votes, _id(votes.members, self.wanted)))
 
-    def do(self, change: str, members: Sequence[Member]) -> list[Member]:
+    def do(self, change: str, members: Sequence[ClusterMember]) -> list[ClusterMember]:
         """Make a change that was found to be allowed.
 
         :returns: the members after it.
@@ -243,8 +242,8 @@ class _MemberChange:
             votes = self._votes()
         return votes
 
-    def _check_silent(self, member: Member) -> None:
-        cluster_id = self.client.member_list(linearizable=False)["cluster_id"]
+    def _check_silent(self, member: ClusterMember) -> None:
+        cluster_id = self.client.member_list(linearizable=False).cluster_id
         asker = self.asker._replace(credentials=self.credentials, cluster_id=cluster_id)
         sign = signs_of_life.find(member, asker, self.patience.answer)
         if sign is None or (self.wanted.ignore_unidentified and not sign.certain):
@@ -255,12 +254,12 @@ class _MemberChange:
             "If it is to leave for good, remove it without only_if_silent."
             if sign.certain
             else "See what listens there. If it is something else, and the machine of the member is gone for good: -e "
-            f"etcd_confirm={member['id']}, or ignore_unidentified: true for a task of your own.",
+            f"etcd_confirm={member.id}, or ignore_unidentified: true for a task of your own.",
             code="member-lives",
         )
 
 
-def _check_addition(members: Sequence[Member], wanted: WantedMember) -> None:
+def _check_addition(members: Sequence[ClusterMember], wanted: WantedMember) -> None:
     if wanted.member_id:
         raise Refused(
             f"The cluster has no member {wanted.member_id}.",
@@ -282,13 +281,13 @@ def _check_addition(members: Sequence[Member], wanted: WantedMember) -> None:
     _check_free(members, wanted, "")
 
 
-def _check_free(members: Sequence[Member], wanted: WantedMember, own: str) -> None:
+def _check_free(members: Sequence[ClusterMember], wanted: WantedMember, own: str) -> None:
     """Are the peer URLs nobody else's?"""
     for other in members:
-        shared = set(other["peer_urls"]) & set(wanted.peer_urls)
-        if shared and other["id"] != own:
+        shared = set(other.peer_urls) & set(wanted.peer_urls)
+        if shared and other.id != own:
             raise Refused(
-                f"{', '.join(sorted(shared))} is a peer URL of {guard.label(other)}, id {other['id']}.",
+                f"{', '.join(sorted(shared))} is a peer URL of {guard.label(other)}, id {other.id}.",
                 "Two members at one address are never both reached.",
                 "Give this one an address of its own, or remove the other first.",
                 code="peer-url-taken",
@@ -304,27 +303,27 @@ def _mistaken(found: str) -> Refused:
     )
 
 
-def _id(members: Sequence[Member], wanted: WantedMember) -> str:
+def _id(members: Sequence[ClusterMember], wanted: WantedMember) -> str:
     found = find(members, wanted)
-    return str(found["id"]) if found else ""
+    return found.id if found else ""
 
 
-def _foreseen(change: str, members: Sequence[Member], wanted: WantedMember) -> list[Member]:
+def _foreseen(change: str, members: Sequence[ClusterMember], wanted: WantedMember) -> list[ClusterMember]:
     """The members after a change that was not made."""
     if change == ADD:
-        new = {"id": "", "name": "", "client_urls": [], "is_learner": True, "started": False}
-        return [*members, {**new, "peer_urls": list(wanted.peer_urls)}]
+        return [*members, ClusterMember(peer_urls=wanted.peer_urls, is_learner=True)]
     own = _id(members, wanted)
     if change == REMOVE:
-        return [one for one in members if one["id"] != own]
-    changed = {"peer_urls": list(wanted.peer_urls)} if change == UPDATE else {"is_learner": False}
-    return [{**one, **changed} if one["id"] == own else one for one in members]
+        return [one for one in members if one.id != own]
+    changed: dict[str, Any] = {"peer_urls": wanted.peer_urls} if change == UPDATE else {"is_learner": False}
+    return [replace(one, **changed) if one.id == own else one for one in members]
 
 
-def _result(before: Sequence[Member], after: Sequence[Member], wanted: WantedMember) -> dict[str, Any]:
+def _result(before: Sequence[ClusterMember], after: Sequence[ClusterMember], wanted: WantedMember) -> dict[str, Any]:
+    found = find(after, wanted)
     return {
         "changed": list(before) != list(after),
-        "before": list(before),
-        "members": list(after),
-        "member": dict(find(after, wanted) or {}),
+        "before": [one.to_dict() for one in before],
+        "members": [one.to_dict() for one in after],
+        "member": found.to_dict() if found else {},
     }

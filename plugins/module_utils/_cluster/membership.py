@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 import typing as t
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
@@ -24,9 +24,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     TransportError,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, outcome_unknown
 
-Member = Mapping[str, t.Any]
 _T = t.TypeVar("_T")
 
 #: Seconds after which etcd's own check no longer refuses what is sound: it counts a member once it has been connected
@@ -45,7 +45,7 @@ _TOO_MANY = "too many learner members"
 _BAD_URLS = "given member URLs are invalid"
 
 
-def add(client: Client, peer_urls: Sequence[str]) -> list[Member]:
+def add(client: Client, peer_urls: Sequence[str]) -> list[ClusterMember]:
     """Add a learner, which has not started. It may be there already.
 
     :returns: the members, as all functions here.
@@ -53,13 +53,13 @@ def add(client: Client, peer_urls: Sequence[str]) -> list[Member]:
     """
     wanted = sorted(peer_urls)
     try:
-        return list(_settled(lambda: client.member_add(peer_urls), _soon())["members"])
+        return _settled(lambda: client.member_add(peer_urls), _soon())
     except EtcdError as exc:
         if not _says(exc, *_IS_THERE):
             raise _explained(exc, f"add a member at {', '.join(wanted)}", client) from exc
         members = _listed(client)
-        found = next((one for one in members if set(one["peer_urls"]) & set(wanted)), None)
-        if found and sorted(found["peer_urls"]) == wanted and not found["started"]:
+        found = next((one for one in members if set(one.peer_urls) & set(wanted)), None)
+        if found and sorted(found.peer_urls) == wanted and not found.started:
             return members
         raise Refused(
             f"{guard.label(found) if found else 'Another member'} has one of {', '.join(wanted)} as its peer URL.",
@@ -69,41 +69,41 @@ def add(client: Client, peer_urls: Sequence[str]) -> list[Member]:
         ) from exc
 
 
-def promote(client: Client, member_id: str, deadline: Deadline) -> list[Member]:
+def promote(client: Client, member_id: str, deadline: Deadline) -> list[ClusterMember]:
     """Make a voter of a learner. It may be one already.
 
     :param deadline: until when it may take to be in sync with the leader.
     :raises Refused: etcd does not do it, or it is not known whether it did.
     """
     try:
-        return list(_settled(lambda: client.member_promote(member_id), deadline, _NOT_IN_SYNC))
+        return _settled(lambda: client.member_promote(member_id), deadline, _NOT_IN_SYNC)
     except EtcdError as exc:
         if not _says(exc, _IS_VOTER) or _says(exc, _NOT_IN_SYNC):
             raise _explained(exc, f"promote {member_id}", client) from exc
         return _listed(client)
 
 
-def remove(client: Client, member_id: str) -> list[Member]:
+def remove(client: Client, member_id: str) -> list[ClusterMember]:
     """Remove a member for good. It may be gone already.
 
     :raises Refused: etcd does not do it, or it is not known whether it did.
     """
     try:
-        return list(_settled(lambda: client.member_remove(member_id), _soon()))
+        return _settled(lambda: client.member_remove(member_id), _soon())
     except EtcdError as exc:
         if not _says(exc, _IS_GONE):
             raise _explained(exc, f"remove {member_id}", client) from exc
         # etcd 3.4 lists what the asked member knows, which may be behind.
-        return [one for one in _listed(client) if one["id"] != member_id]
+        return [one for one in _listed(client) if one.id != member_id]
 
 
-def update(client: Client, member_id: str, peer_urls: Sequence[str]) -> list[Member]:
+def update(client: Client, member_id: str, peer_urls: Sequence[str]) -> list[ClusterMember]:
     """Change a member's peer URLs.
 
     :raises Refused, BadInput: etcd does not do it, or it is not known whether it did.
     """
     try:
-        return list(_settled(lambda: client.member_update(member_id, peer_urls), _soon()))
+        return _settled(lambda: client.member_update(member_id, peer_urls), _soon())
     except EtcdError as exc:
         raise _explained(exc, f"give {member_id} the peer URLs {', '.join(peer_urls)}", client) from exc
 
@@ -131,8 +131,8 @@ def _soon() -> Deadline:
     return Deadline(SETTLING)
 
 
-def _listed(client: Client) -> list[Member]:
-    return list(client.member_list()["members"])
+def _listed(client: Client) -> list[ClusterMember]:
+    return client.member_list().members
 
 
 def _says(error: EtcdError, *texts: str) -> bool:
@@ -163,7 +163,7 @@ def _explained(error: EtcdError, act: str, client: Client) -> EtcdError:
             code="learner-behind",
         )
     if _says(error, _TOO_MANY):
-        learners = [guard.label(one) for one in _listed(client) if one["is_learner"]]
+        learners = [guard.label(one) for one in _listed(client) if one.is_learner]
         return Refused(
             f"etcd refuses to {act}: it has as many learners as it takes (max-learners, 1 by default): "
             f"{', '.join(learners)}.",

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
@@ -24,11 +23,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
-
-Member = Mapping[str, Any]
 
 #: Seconds for one question to one member.
 TIMEOUT = 5.0
@@ -41,15 +38,15 @@ _POLL = 0.1
 _CATCH_UP = 1.0
 
 
-def endpoints_of(members: Iterable[Member], but: str = "") -> list[str]:
+def endpoints_of(members: Iterable[ClusterMember], but: str = "") -> list[str]:
     """The client URLs of started members, as other hosts reach them: without loopback URLs.
 
     :param but: the id of a member to leave out.
     """
-    return urls.from_elsewhere(url for member in members if member["id"] != but for url in member["client_urls"])
+    return urls.from_elsewhere(url for member in members if member.id != but for url in member.client_urls)
 
 
-def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[Member]:
+def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[ClusterMember]:
     """The members, as a quorum agrees on them.
 
     :param timeout: seconds that one endpoint has to answer.
@@ -58,7 +55,7 @@ def members(endpoints: Sequence[str], credentials: Credentials, timeout: float =
     """
     with Client(endpoints, credentials, timeout) as client:
         try:
-            return list(client.member_list()["members"])
+            return client.member_list().members
         except (TransportError, RpcError) as exc:
             if isinstance(exc, TransportError) or outcome_unknown(exc):
                 guard.check_quorum(votes(endpoints, credentials, timeout))
@@ -113,8 +110,8 @@ def hand_over(
     moved_to = ""
     while True:
         seen = _seen(endpoints, credentials, timeout)
-        leading = next((one for one in seen if one.status and one.status["member_id"] == _leader(seen)), None)
-        if leading is None or leading.status is None or leading.status["member_id"] != member_id:
+        leading = next((one for one in seen if one.status and one.member_id == _leader(seen)), None)
+        if leading is None or leading.member_id != member_id:
             return moved_to and (_leader(seen) or moved_to)
         target = to or guard.transferee(guard.of_survey(seen), member_id)
         if not target:
@@ -130,7 +127,7 @@ def hand_over(
             time.sleep(_POLL)
 
 
-def _seen(endpoints: Sequence[str], credentials: Credentials, timeout: float) -> list[Seen]:
+def _seen(endpoints: Sequence[str], credentials: Credentials, timeout: float) -> list[View]:
     seen = survey.survey(endpoints, credentials, timeout, cluster=True)
     if all(one.members is None for one in seen):
         with Client(endpoints, credentials, timeout) as client:
@@ -139,33 +136,33 @@ def _seen(endpoints: Sequence[str], credentials: Credentials, timeout: float) ->
     return seen
 
 
-def _votes_of(seen: Sequence[Seen], credentials: Credentials, timeout: float) -> Votes:
+def _votes_of(seen: Sequence[View], credentials: Credentials, timeout: float) -> Votes:
     votes = guard.of_survey(seen)
-    learners = [one for one in seen if one.status and one.status["is_learner"] and not one.error]
-    leading = next((one.endpoint for one in seen if one.status and one.status["is_leader"]), None)
+    learners = [one for one in seen if one.status and one.status.is_learner and not one.error]
+    leading = next((one.endpoint for one in seen if one.status and one.status.is_leader), None)
     if not learners or leading is None:
         return votes
     with Client([leading, *(one.endpoint for one in learners)], credentials, timeout) as client:
         return replace(votes, caught_up=frozenset(_caught_up(client, leading, learners)))
 
 
-def _caught_up(client: Client, leading: str, learners: Sequence[Seen]) -> Iterator[str]:
+def _caught_up(client: Client, leading: str, learners: Sequence[View]) -> Iterator[str]:
     for one in learners:
         with contextlib.suppress(TransportError, RpcError):
-            if all(_applies(client, one.endpoint, client.status(leading)["raft_index"]) for _time in range(2)):
-                yield str((one.status or {})["member_id"])
+            if all(_applies(client, one.endpoint, client.status(leading).raft_index) for _time in range(2)):
+                yield one.member_id
 
 
 def _applies(client: Client, endpoint: str, index: int) -> bool:
     deadline = Deadline(_CATCH_UP)
-    while client.status(endpoint)["raft_applied_index"] < index:
+    while client.status(endpoint).raft_applied_index < index:
         if not deadline.left():
             return False
         time.sleep(_POLL)
     return True
 
 
-def _leader(seen: Sequence[Seen]) -> str:
+def _leader(seen: Sequence[View]) -> str:
     """Who leads, as whoever knows the newest term says."""
-    newest = max((one.status for one in seen if one.status), key=lambda status: status["raft_term"], default=None)
-    return str(newest["leader"]) if newest else ""
+    newest = max((one.status for one in seen if one.status), key=lambda status: status.raft_term, default=None)
+    return newest.leader if newest else ""

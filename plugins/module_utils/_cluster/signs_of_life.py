@@ -19,18 +19,15 @@ import re
 import socket
 import ssl
 import typing as t
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.dial import PARTIAL_CHAIN, Dialer, Endpoint, endpoint_of
-
-Member = Mapping[str, t.Any]
 
 _HEADERS = 16 * 1024
 _HTTP = b"HTTP/1."
@@ -74,7 +71,7 @@ def asker(peer_ca_path: str | None, peer_cert: str | None, peer_key: str | None)
         raise BadInput(f"peer_ca_path {peer_ca_path} cannot be read: {exc}.") from exc
 
 
-def find(member: Member, asker: Asker, timeout: float) -> Sign | None:
+def find(member: ClusterMember, asker: Asker, timeout: float) -> Sign | None:
     """The most certain sign that a member lives, None without one.
 
     Another member, another cluster, another authority's certificate or another protocol is proof that it is not this
@@ -82,18 +79,18 @@ def find(member: Member, asker: Asker, timeout: float) -> Sign | None:
 
     :param timeout: seconds for each question.
     """
-    urls = [*member["client_urls"], *member["peer_urls"]]
+    urls = [*member.client_urls, *member.peer_urls]
     with ThreadPoolExecutor(max_workers=max(1, len(urls))) as pool:
         found = [sign for sign in pool.map(lambda url: _at(member, url, asker, timeout), urls) if sign is not None]
     return next((sign for sign in found if sign.certain), found[0] if found else None)
 
 
-def _at(member: Member, url: str, asker: Asker, timeout: float) -> Sign | None:
-    is_client = url in member["client_urls"]
+def _at(member: ClusterMember, url: str, asker: Asker, timeout: float) -> Sign | None:
+    is_client = url in member.client_urls
     if is_client:
         status = survey.ask(url, asker.credentials, timeout).status
         if status is not None:
-            return Sign(url, True) if status["member_id"] == member["id"] else None
+            return Sign(url, True) if status.member_id == member.id else None
     if not _urls.from_elsewhere([url]):
         return None
     endpoint, deadline = endpoint_of(url), Deadline(timeout)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import time
 import typing as t
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError, TransportError
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Result, Seen, members_of
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View, members_of
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
 _T = t.TypeVar("_T")
@@ -22,7 +23,7 @@ _T = t.TypeVar("_T")
 _KEY = "health"
 
 
-def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float, cluster: bool = False) -> list[Seen]:
+def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float, cluster: bool = False) -> list[View]:
     """What each endpoint says.
 
     :param timeout: seconds for each question; three or four are asked of an endpoint.
@@ -33,14 +34,14 @@ def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float,
     members = members_of(seen)
     if not cluster or not members:
         return seen
-    answered = {one.status["member_id"]: one for one in seen if one.status}
-    missing = [member for member in members if member["client_urls"] and member["id"] not in answered]
-    found = _ask_all([member["client_urls"] for member in missing], credentials, timeout, endpoints, missing)
-    answered.update(zip((member["id"] for member in missing), found))
-    return [answered[member["id"]] for member in members if member["id"] in answered]
+    answered = {one.status.member_id: one for one in seen if one.status}
+    missing = [member for member in members if member.client_urls and member.id not in answered]
+    found = _ask_all([member.client_urls for member in missing], credentials, timeout, endpoints, missing)
+    answered.update(zip((member.id for member in missing), found))
+    return [answered[member.id] for member in members if member.id in answered]
 
 
-def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Sequence[str] = ()) -> Seen:
+def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Sequence[str] = ()) -> View:
     """What one endpoint says.
 
     :param others: further endpoints of its cluster; a user with a password logs in there if this one is a learner.
@@ -49,14 +50,14 @@ def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Seque
         try:
             status = client.status(endpoint)
         except (TransportError, RpcError) as exc:
-            return Seen(endpoint, error=_without_endpoint(exc, endpoint))
-        members = _or_none(lambda: client.member_list(False, endpoint)["members"])
+            return View(endpoint, error=_without_endpoint(exc, endpoint))
+        members = _or_none(lambda: client.member_list(False, endpoint).members)
         begin = time.monotonic()
-        error = "" if status["is_learner"] else _read_error(client, endpoint)
+        error = "" if status.is_learner else _read_error(client, endpoint)
         took = time.monotonic() - begin
         # Alarms are read through the log, so whoever cannot read has none to tell, after a long wait.
-        alarms = None if error or status["is_learner"] else _or_none(lambda: client.alarms(endpoint))
-        return Seen(endpoint, status, members, alarms, error, took)
+        alarms = None if error or status.is_learner else _or_none(lambda: client.alarms(endpoint))
+        return View(endpoint, status, members, alarms, error, took)
 
 
 def _ask_all(
@@ -64,8 +65,8 @@ def _ask_all(
     credentials: Credentials,
     timeout: float,
     others: t.Sequence[str],
-    members: t.Sequence[Result | None] = (),
-) -> list[Seen]:
+    members: t.Sequence[ClusterMember | None] = (),
+) -> list[View]:
     if not urls:
         return []
     wanted = list(members) or [None] * len(urls)
@@ -74,15 +75,19 @@ def _ask_all(
 
 
 def _first(
-    urls: t.Sequence[str], member: Result | None, credentials: Credentials, timeout: float, others: t.Sequence[str]
-) -> Seen:
+    urls: t.Sequence[str],
+    member: ClusterMember | None,
+    credentials: Credentials,
+    timeout: float,
+    others: t.Sequence[str],
+) -> View:
     """What the first of a member's URLs says that leads to it: a loopback URL of another host leads elsewhere."""
     answers = []
     for url in urls:
         one = ask(url, credentials, timeout, others)
-        if member is None or (one.status and one.status["member_id"] == member["id"]):
+        if member is None or (one.status and one.status.member_id == member.id):
             return one
-        answers.append(one._replace(status=None, error=one.error or "another member answers there."))
+        answers.append(replace(one, status=None, error=one.error or "another member answers there."))
     return answers[0]
 
 

@@ -29,7 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._host import exit_reason, host_files, local_member, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 _ADDRESS = "127.0.0.1"
@@ -175,7 +175,7 @@ def endpoint(systemd: Systemd, layout: Layout, purpose: str) -> str:
     return process["environment"].get("ETCD_LISTEN_CLIENT_URLS", "") if process else ""
 
 
-def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> Seen:
+def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> View:
     """Wait until it answers a linearizable read of its own.
 
     :param timeout: seconds.
@@ -200,11 +200,11 @@ def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> Seen
         time.sleep(_POLL)
 
 
-def _look(where: str, layout: Layout) -> Seen:
+def _look(where: str, layout: Layout) -> View:
     try:
         return survey.ask(where, local_member.credentials(layout), _ASK)
     except EtcdError as exc:
-        return Seen(where, error=str(exc))
+        return View(where, error=str(exc))
 
 
 def _has_ended(unit: Mapping[str, Any]) -> bool:
@@ -235,7 +235,7 @@ def running(
     settings: Mapping[str, Value],
     timeout: float,
     flags: Sequence[str] = (),
-) -> Iterator[Seen]:
+) -> Iterator[View]:
     """Run it for as long as it is needed.
 
     :param timeout: seconds until it must answer.

@@ -11,20 +11,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import user_file
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 
 #: The view of a member that nobody can ask.
-NOTHING: dict[str, Any] = {**Seen("")._asdict(), "serves": False, "member_id": "", "cluster_id": ""}
 
 
 def credentials(layout: Layout) -> Credentials:
@@ -61,26 +59,15 @@ def asker(layout: Layout, cluster_id: str = "") -> Asker:
     )
 
 
-def of_process(
-    environment: Mapping[str, str], layout: Layout, timeout: float, others: Sequence[str] = ()
-) -> dict[str, Any]:
+def of_process(environment: Mapping[str, str], layout: Layout, timeout: float, others: Sequence[str] = ()) -> View:
     """What a running member says.
 
     :param environment: the process' own C(ETCD_*).
     :param timeout: seconds for each question.
     :param others: endpoints of its cluster, where a user logs in if it is a learner.
-    :returns: what C(health.Seen) holds, and C(serves) (a voter that answered a linearizable read of its own),
-        C(member_id), C(cluster_id).
     """
     endpoint = urls.local(environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379").split(","))
     try:
-        seen = survey.ask(endpoint, credentials(layout), timeout, others)
+        return survey.ask(endpoint, credentials(layout), timeout, others)
     except EtcdError as exc:
-        seen = Seen(endpoint, error=str(exc))
-    status = seen.status or {}
-    return {
-        **seen._asdict(),
-        "serves": bool(status) and not status["is_learner"] and not seen.error,
-        "member_id": status.get("member_id", ""),
-        "cluster_id": status.get("cluster_id", ""),
-    }
+        return View(endpoint, error=str(exc))

@@ -184,9 +184,9 @@ def reached(client: Client, side: Side) -> tuple[str, dict[str, str]]:
     :returns: its id, and what C(peer_port.failures) says of the others.
     :raises EtcdError: it does not answer.
     """
-    status, members = client.status(), client.member_list(linearizable=False)["members"]
-    others = [one for one in members if one["id"] != status["member_id"]]
-    return status["member_id"], peer_port.failures(others, side, status["cluster_id"])
+    status, members = client.status(), client.member_list(linearizable=False).members
+    others = [one for one in members if one.id != status.member_id]
+    return status.member_id, peer_port.failures(others, side, status.cluster_id)
 
 
 def _run(arguments: Sequence[str]) -> Result:

@@ -12,54 +12,64 @@ Whoever planned before somebody else changed the members finds them different, a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 
-Member = Mapping[str, Any]
 
+class ExpectedMember(NamedTuple):
+    """What a step carries of a member.
 
-def describe(members: Iterable[Member]) -> list[dict[str, Any]]:
-    """What a step carries of a member list: C(id) (empty for one that an earlier step adds), C(peer_urls),
-    C(is_learner).
+    :param id: empty for one that an earlier step adds.
     """
-    return [
-        {"id": member["id"], "peer_urls": sorted(member["peer_urls"]), "is_learner": member["is_learner"]}
-        for member in members
-    ]
+
+    id: str
+    peer_urls: list[str]
+    is_learner: bool
+
+    def __str__(self) -> str:
+        kind = "learner" if self.is_learner else "voter"
+        return f"{kind} {self.id or '(new)'} at {', '.join(self.peer_urls)}"
 
 
-def check(presumed: Sequence[Member], members: Sequence[Member], but: str = "") -> None:
+def describe(members: Iterable[ClusterMember]) -> list[dict[str, Any]]:
+    """What a step carries of a member list."""
+    return [_expected(member)._asdict() for member in members]
+
+
+def check(presumed: Sequence[Mapping[str, Any]], members: Sequence[ClusterMember], but: str = "") -> None:
     """Are these still the members that the plan foresaw?
 
+    :param presumed: as C(describe) gives them.
     :param but: the id of a member that may be any way: the one that this step itself has begun to change.
     :raises Refused: somebody else changed them.
     """
-    found = [member for member in describe(members) if member["id"] != but]
-    known = {member["id"] for member in found}
+    found = [_expected(member) for member in members if member.id != but]
+    known = {member.id for member in found}
     unmatched = []
-    for member in presumed:
-        if member["id"] == but and but:
+    for one in presumed:
+        wanted = ExpectedMember(one["id"], sorted(one["peer_urls"]), one["is_learner"])
+        if wanted.id == but and but:
             continue
-        wanted = dict(member, peer_urls=sorted(member["peer_urls"]))
         match = next(
             (
-                one
-                for one in found
-                if one["id"] == wanted["id"] or (not wanted["id"] and one["peer_urls"] == wanted["peer_urls"])
+                member
+                for member in found
+                if member.id == wanted.id or (not wanted.id and member.peer_urls == wanted.peer_urls)
             ),
             None,
         )
-        if match is None or dict(match, id=wanted["id"]) != wanted:
+        if match is None or match._replace(id=wanted.id) != wanted:
             unmatched.append(wanted)
         else:
-            known.discard(match["id"])
+            known.discard(match.id)
     if unmatched or known:
         raise Refused(
             "The cluster's members changed meanwhile: "
             + "; ".join(
-                [f"{_text(member)} is not there as planned" for member in unmatched]
-                + [f"{_text(member)} was not foreseen" for member in found if member["id"] in known]
+                [f"{member} is not there as planned" for member in unmatched]
+                + [f"{member} was not foreseen" for member in found if member.id in known]
             )
             + ".",
             "The plan was made for other members; its next step may be the wrong one now.",
@@ -68,6 +78,5 @@ def check(presumed: Sequence[Member], members: Sequence[Member], but: str = "") 
         )
 
 
-def _text(member: Member) -> str:
-    kind = "learner" if member["is_learner"] else "voter"
-    return f"{kind} {member['id'] or '(new)'} at {', '.join(member['peer_urls'])}"
+def _expected(member: ClusterMember) -> ExpectedMember:
+    return ExpectedMember(member.id, sorted(member.peer_urls), member.is_learner)

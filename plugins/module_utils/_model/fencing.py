@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 
 VARIABLE = "etcd_fenced"
@@ -43,7 +44,7 @@ def by_inventory(given: Sequence[str], hosts: Sequence[Identity]) -> Fenced:
     return _of(given, identity.named(VARIABLE, [word for word in given if word not in unknown], hosts), hosts)
 
 
-def by_members(given: Sequence[str], hosts: Sequence[Identity], members: Sequence[Mapping[str, Any]]) -> Fenced:
+def by_members(given: Sequence[str], hosts: Sequence[Identity], members: Sequence[ClusterMember]) -> Fenced:
     """Once the hosts were observed.
 
     :param members: those of the cluster, by what the hosts say.

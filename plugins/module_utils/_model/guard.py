@@ -12,16 +12,14 @@ voter counts as lost, because whether it comes back is not known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import health
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View, members_of
 from ansible_collections.quorum.etcd.plugins.module_utils._model.quorum import quorum
-
-Member = Mapping[str, Any]
 
 _DANGER = "Without a quorum the cluster answers nobody, and a member lost then may take acknowledged writes with it."
 
@@ -30,28 +28,27 @@ _DANGER = "Without a quorum the cluster answers nobody, and a member lost then m
 class Votes:
     """Who may vote and who is well.
 
-    :param members: as C(Client.member_list) gives them.
     :param healthy: the ids of healthy voters.
     :param caught_up: the ids of learners that answer and have what the leader had.
     :param downgrade: the version to which the cluster is being downgraded; empty without such a job.
     """
 
-    members: Sequence[Member]
+    members: Sequence[ClusterMember]
     healthy: frozenset[str]
     caught_up: frozenset[str] = frozenset()
     downgrade: str = ""
 
     @property
     def voters(self) -> frozenset[str]:
-        return frozenset(member["id"] for member in self.members if not member["is_learner"])
+        return frozenset(member.id for member in self.members if not member.is_learner)
 
     def named(self, member_ids: frozenset[str]) -> str:
         """Members in a sentence."""
-        return ", ".join(label(member) for member in self.members if member["id"] in member_ids)
+        return ", ".join(label(member) for member in self.members if member.id in member_ids)
 
     def forgetting(self, member_ids: frozenset[str]) -> str:
         """The option that removes members."""
-        words = [str(member["name"] or member["id"]) for member in self.members if member["id"] in member_ids]
+        words = [member.name or member.id for member in self.members if member.id in member_ids]
         return f"-e etcd_forget={','.join(words)}"
 
     @property
@@ -59,21 +56,21 @@ class Votes:
         return self.voters - self.healthy
 
 
-def of_survey(seen: Sequence[health.Seen]) -> Votes:
+def of_survey(seen: Sequence[View]) -> Votes:
     """The votes, as every started member of the cluster was asked."""
     verdict = health.judge(seen)
-    members = health.members_of(seen)
+    members = members_of(seen)
     rows = [row for row in verdict["endpoints"] if row["healthy"]]
-    voters = {member["id"] for member in members if not member["is_learner"]}
+    voters = {member.id for member in members if not member.is_learner}
     return Votes(members, frozenset(row["member_id"] for row in rows) & voters, downgrade=health.downgrade_in(seen))
 
 
-def label(member: Member) -> str:
+def label(member: ClusterMember) -> str:
     """A member in messages: its name, or its id and peer URLs before it has one."""
-    return str(member["name"]) or f"{member['id']} ({', '.join(member['peer_urls'])}, not started)"
+    return member.name or f"{member.id} ({', '.join(member.peer_urls)}, not started)"
 
 
-def check_can_be_asked(members: Sequence[Member]) -> None:
+def check_can_be_asked(members: Sequence[ClusterMember]) -> None:
     """Do members tell where other hosts can ask them?
 
     :raises Refused: they advertise client URLs on loopback alone.
@@ -88,12 +85,12 @@ def check_can_be_asked(members: Sequence[Member]) -> None:
         )
 
 
-def _is_on_loopback_only(member: Member) -> bool:
-    return bool(member["client_urls"]) and not _urls.from_elsewhere(member["client_urls"])
+def _is_on_loopback_only(member: ClusterMember) -> bool:
+    return bool(member.client_urls) and not _urls.from_elsewhere(member.client_urls)
 
 
-def _way_to_ask(members: Sequence[Member]) -> str:
-    urls = dict.fromkeys(url for member in members for url in member["client_urls"])
+def _way_to_ask(members: Sequence[ClusterMember]) -> str:
+    urls = dict.fromkeys(url for member in members for url in member.client_urls)
     return (
         f"The client URLs of {', '.join(map(label, members))} are on loopback only ({', '.join(urls)}), where no other "
         "host asks them. Correct etcd_listen_client_urls and etcd_advertise_client_urls in a run of their own. Where "
@@ -107,7 +104,7 @@ def _remedy(votes: Votes, lost: frozenset[str], down: str) -> str:
 
     :param down: what helps those that are down.
     """
-    unasked = [member for member in votes.members if member["id"] in lost and _is_on_loopback_only(member)]
+    unasked = [member for member in votes.members if member.id in lost and _is_on_loopback_only(member)]
     if not unasked:
         return down
     return _way_to_ask(unasked) + (f" {down}" if len(unasked) < len(lost) else "")

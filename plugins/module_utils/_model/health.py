@@ -9,27 +9,35 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import asdict
 
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import (
+    CORRUPT,
+    NOSPACE,
+    Alarm,
+    ClusterMember,
+    Status,
+    View,
+    members_of,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.quorum import quorum
 
 Result = dict[str, t.Any]
 
-NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
-
-# What is passed on of a status, with what stands for it where there is none.
-_NOT_TOLD = {
-    "member_id": "",
-    "version": "",
-    "storage_version": "",
-    "db_size": 0,
-    "db_size_in_use": 0,
-    "db_size_quota": 0,
-    "is_leader": False,
-    "is_learner": False,
-    "raft_term": 0,
-    "raft_index": 0,
-    "raft_applied_index": 0,
-}
+# What is passed on of a status.
+_PASSED_ON = (
+    "member_id",
+    "version",
+    "storage_version",
+    "db_size",
+    "db_size_in_use",
+    "db_size_quota",
+    "is_leader",
+    "is_learner",
+    "raft_term",
+    "raft_index",
+    "raft_applied_index",
+)
 
 _COLUMNS = (
     "ENDPOINT",
@@ -46,55 +54,12 @@ _COLUMNS = (
 )
 
 
-class Seen(t.NamedTuple):
-    """What one endpoint has said.
-
-    :param endpoint: its URL.
-    :param status: as C(Client.status) gives it; None without an answer.
-    :param members: as C(Client.member_list) gives them, as far as this member knows; None without an answer.
-    :param alarms: as C(Client.alarms) gives them; None without an answer.
-    :param error: why there is no status, or else why a linearizable read of its own failed; empty if it worked.
-    :param took: seconds until the answer to the linearizable read, or until it failed.
-    """
-
-    endpoint: str
-    status: Result | None = None
-    members: list[Result] | None = None
-    alarms: list[Result] | None = None
-    error: str = ""
-    took: float = 0.0
-
-
-class Sign(t.NamedTuple):
-    """A sign that a member lives.
-
-    :param url: where.
-    :param certain: it is a member of the cluster that answers. Otherwise something takes connections there, as a member
-        that hangs would, and does not say who it is.
-    """
-
-    url: str
-    certain: bool
-
-    def __str__(self) -> str:
-        if self.certain:
-            return f"answers at {self.url}"
-        return f"may answer at {self.url}, where something takes connections and does not say who it is"
-
-
-def members_of(seen: t.Sequence[Seen]) -> list[Result]:
-    """The member list of whoever has applied most of the log; empty if nobody has told."""
-    told = [one for one in seen if one.members is not None]
-    newest = max(told, key=lambda one: one.status["raft_applied_index"] if one.status else 0, default=None)
-    return list(newest.members or ()) if newest else []
-
-
-def downgrade_in(seen: t.Sequence[Seen]) -> str:
+def downgrade_in(seen: t.Sequence[View]) -> str:
     """The version to which the cluster is being downgraded, by whoever says so; empty without such a job."""
-    return next((target for one in seen if one.status and (target := str(one.status.get("downgrade", "")))), "")
+    return next((one.status.downgrade for one in seen if one.status and one.status.downgrade), "")
 
 
-def judge(seen: t.Sequence[Seen]) -> Result:
+def judge(seen: t.Sequence[View]) -> Result:
     """The verdict on each endpoint and on the cluster.
 
     A healthy voter has started, answers a linearizable read of its own, is no learner and has no CORRUPT alarm. NOSPACE
@@ -111,15 +76,15 @@ def judge(seen: t.Sequence[Seen]) -> Result:
     reasons = complaints + [
         f"{row['name'] or row['endpoint']}: {reason}" for row in endpoints for reason in row["reasons"]
     ]
-    leaders = [one.status["leader"] for one in seen if one.status and one.status["leader"]]
-    clusters = [one.status["cluster_id"] for one in seen if one.status]
+    leaders = [one.status.leader for one in seen if one.status and one.status.leader]
+    clusters = [one.status.cluster_id for one in seen if one.status]
     return {
         "healthy": not complaints and all(row["healthy"] for row in endpoints),
         "reasons": reasons,
         "quorum": _quorum(endpoints, members),
         "leader": leaders[0] if leaders else "",
         "cluster_id": clusters[0] if clusters else "",
-        "alarms": alarms,
+        "alarms": [asdict(alarm) for alarm in alarms],
         "endpoints": endpoints,
         "table": table(endpoints),
     }
@@ -143,23 +108,23 @@ def _cells(row: t.Mapping[str, t.Any]) -> tuple[str, ...]:
     return tuple(map(str, (row["endpoint"], row["member_id"], row["name"], *told, health)))
 
 
-def _judge_endpoint(one: Seen, members: list[Result], alarms: list[Result]) -> Result:
-    status = one.status or {}
-    member_id = status.get("member_id", "")
+def _judge_endpoint(one: View, members: list[ClusterMember], alarms: list[Alarm]) -> Result:
+    status = one.status or Status()
+    member_id = status.member_id
     # Whoever gives no status is known by its URL alone.
-    named = [m["name"] for m in members if m["id"] == member_id or (not member_id and one.endpoint in m["client_urls"])]
-    own_alarms = [alarm["alarm"] for alarm in alarms if alarm["member_id"] == member_id]
+    named = [m.name for m in members if m.id == member_id or (not member_id and one.endpoint in m.client_urls)]
+    own_alarms = [alarm.alarm for alarm in alarms if alarm.member_id == member_id]
     faults = []
     if one.error:
         faults.append(one.error)
-    if status and not status["leader"]:
+    if one.status and not status.leader:
         faults.append("it knows no leader.")
     if CORRUPT in own_alarms:
         faults.append("alarm CORRUPT: its data differs from that of other members.")
     remarks = []
     if NOSPACE in own_alarms:
         remarks.append("alarm NOSPACE: its database has reached its quota; the cluster refuses writes.")
-    if status.get("is_learner"):
+    if status.is_learner:
         remarks.append("it is a learner, which has no vote.")
     return {
         "endpoint": one.endpoint,
@@ -167,48 +132,47 @@ def _judge_endpoint(one: Seen, members: list[Result], alarms: list[Result]) -> R
         "healthy": not faults,
         "reasons": faults + remarks,
         "took": round(one.took, 6),
-        **{key: status.get(key, default) for key, default in _NOT_TOLD.items()},
+        **{name: getattr(status, name) for name in _PASSED_ON},
     }
 
 
-def _complaints(seen: t.Sequence[Seen], members: list[Result]) -> list[str]:
+def _complaints(seen: t.Sequence[View], members: list[ClusterMember]) -> list[str]:
     """What is wrong with the cluster beyond its single endpoints."""
     complaints = []
-    answers = [one for one in seen if one.status]
+    answers = [(one.endpoint, one.status) for one in seen if one.status]
     if not answers:
         complaints.append("No endpoint answers.")
-    for key, what in (("cluster_id", "different clusters"), ("leader", "different leaders")):
+    for name, what in (("cluster_id", "different clusters"), ("leader", "different leaders")):
         said: dict[str, list[str]] = {}
-        for one in answers:
-            value = (one.status or {})[key]
+        for endpoint, status in answers:
+            value = getattr(status, name)
             if value:
-                said.setdefault(value, []).append(one.endpoint)
+                said.setdefault(value, []).append(endpoint)
         if len(said) > 1:
             listing = "; ".join(f"{value}: {', '.join(endpoints)}" for value, endpoints in said.items())
             complaints.append(f"The endpoints name {what}: {listing}.")
     complaints += [
-        f"Member {member['id']} ({', '.join(member['peer_urls'])}) has never started."
+        f"Member {member.id} ({', '.join(member.peer_urls)}) has never started."
         for member in members
-        if not member["started"]
+        if not member.started
     ]
     return complaints
 
 
-def _quorum(endpoints: list[Result], members: list[Result]) -> Result:
+def _quorum(endpoints: list[Result], members: list[ClusterMember]) -> Result:
     """The arithmetic of the votes.
 
     :returns: C(size) (voters in the member list), C(needed) (for a quorum), C(healthy) (healthy voters among the
         endpoints), C(tolerance) (how many of those may fail before the quorum is lost).
     """
-    voters = {member["id"] for member in members if not member["is_learner"]}
+    voters = {member.id for member in members if not member.is_learner}
     healthy = {row["member_id"] for row in endpoints if row["healthy"] and not row["is_learner"]} & voters
     votes = quorum(len(voters))
     return {**votes, "healthy": len(healthy), "tolerance": max(0, len(healthy) - votes["needed"])}
 
 
-def _alarms(seen: t.Sequence[Seen]) -> list[Result]:
-    raised = {(alarm["member_id"], alarm["alarm"]) for one in seen for alarm in one.alarms or ()}
-    return [{"member_id": member_id, "alarm": alarm} for member_id, alarm in sorted(raised)]
+def _alarms(seen: t.Sequence[View]) -> list[Alarm]:
+    return sorted({alarm for one in seen for alarm in one.alarms or ()})
 
 
 def _size(size: int) -> str:

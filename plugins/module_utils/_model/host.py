@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, Update
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -213,7 +214,7 @@ class Host:
     seen: Observation = field(default_factory=Observation)
     authorities: Authorities = field(default_factory=Authorities)
     skew: float = 0.0
-    heard: Mapping[str, Any] = field(default_factory=dict)
+    heard: Mapping[str, Sign | None] = field(default_factory=dict)
     inventory: Identity | None = None
     unfit: str = ""
 
@@ -227,7 +228,7 @@ class Host:
             seen=Observation.from_dict(result["seen"]),
             authorities=Authorities.from_dict(result["authorities"]),
             skew=result["skew"],
-            heard=result["heard"],
+            heard={name: sign and Sign(**sign) for name, sign in result["heard"].items()},
         )
 
     @property
@@ -269,7 +270,7 @@ class Host:
         """
         if not self.runs:
             return ""
-        told = str(self.seen.status.get("version", ""))
+        told = self.seen.status.version
         return told if _RELEASE.fullmatch(told) else self.seen.runtime.version
 
     @property

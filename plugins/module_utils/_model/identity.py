@@ -12,14 +12,13 @@ error: on the day it is needed a guess may cost the cluster its quorum.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-
-Member = Mapping[str, Any]
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ class Identity:
         return f"{first} ({', '.join(others)})" if others else first
 
 
-def of_member(member: Member) -> Identity:
+def of_member(member: ClusterMember) -> Identity:
     """What a member list says of a member."""
-    return Identity("", str(member["name"]), (str(member["id"]),), tuple(hosts_of(member["peer_urls"])))
+    return Identity("", member.name, (member.id,), tuple(hosts_of(member.peer_urls)))
 
 
 def hosts_of(urls: Iterable[str]) -> list[str]:
@@ -67,33 +66,33 @@ def hosts_of(urls: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(_urls.parse_url(url, "peer URL").host for url in urls))
 
 
-def is_home(host: Identity, member: Member) -> bool:
+def is_home(host: Identity, member: ClusterMember) -> bool:
     """Whether a member of the list lives, or lived, on a host.
 
     The ID tells. Of a host that was observed its own peer URLs tell too, but only with IP addresses: a DNS name may
     lead to a new machine while the old one goes on. Of a host that was not observed, all that the inventory says
     counts.
     """
-    if member["id"] in host.member_ids:
+    if member.id in host.member_ids:
         return True
-    addresses = hosts_of(member["peer_urls"])
+    addresses = hosts_of(member.peer_urls)
     if host.is_new or host.member_ids:
-        return set(host.peer_urls) == set(member["peer_urls"]) and all(map(_urls.as_ip, addresses))
-    return host.name == member["name"] or bool({*host.addresses, normal(host.host)} & set(addresses))
+        return set(host.peer_urls) == set(member.peer_urls) and all(map(_urls.as_ip, addresses))
+    return host.name == member.name or bool({*host.addresses, normal(host.host)} & set(addresses))
 
 
-def known(hosts: Iterable[Identity], members: Iterable[Member]) -> list[Identity]:
+def known(hosts: Iterable[Identity], members: Iterable[ClusterMember]) -> list[Identity]:
     """All that can be named: the hosts, each with the IDs of its members, and the members that live on none of them."""
     here = list(hosts)
     found = list(here)
     for member in members:
         homes = [at for at, one in enumerate(here) if is_home(one, member)]
-        by_id = [at for at in homes if member["id"] in here[at].member_ids]
-        by_name = [at for at in homes if here[at].name == member["name"]]
+        by_id = [at for at in homes if member.id in here[at].member_ids]
+        by_name = [at for at in homes if here[at].name == member.name]
         if homes:
             at = (by_id or by_name or homes)[0]
-            addresses = dict.fromkeys([*found[at].addresses, *hosts_of(member["peer_urls"])])
-            ids = dict.fromkeys([*found[at].member_ids, str(member["id"])])
+            addresses = dict.fromkeys([*found[at].addresses, *hosts_of(member.peer_urls)])
+            ids = dict.fromkeys([*found[at].member_ids, member.id])
             found[at] = replace(found[at], member_ids=tuple(ids), addresses=tuple(addresses))
         else:
             found.append(of_member(member))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 
@@ -206,30 +207,6 @@ class SavedSnapshots:
 
 
 @dataclass(frozen=True)
-class View:
-    """What the running member says of its cluster.
-
-    :param endpoint: where it was asked; empty where no member runs.
-    :param status: None without an answer, as C(members) and C(alarms).
-    :param error: why there is no status, or why a linearizable read of its own failed.
-    :param took: seconds until the answer to that read, or until it failed.
-    :param serves: it is a voter that answered a linearizable read of its own.
-    :param forgotten: id of a member that is to be forgotten -> the sign of life, None without one.
-    """
-
-    endpoint: str = ""
-    status: Mapping[str, Any] | None = None
-    members: Sequence[Mapping[str, Any]] | None = None
-    alarms: Sequence[Mapping[str, Any]] | None = None
-    error: str = ""
-    took: float = 0.0
-    serves: bool = False
-    member_id: str = ""
-    cluster_id: str = ""
-    forgotten: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Observation:
     """Everything that a plan knows of one host.
 
@@ -263,7 +240,7 @@ class Observation:
     previous_doubtful: bool = False
     timer: Unit = Unit()
     snapshots: SavedSnapshots = SavedSnapshots()
-    cluster: View = View()
+    cluster: View = field(default_factory=View)
     refuses_peers: str = ""
 
     @classmethod
@@ -277,12 +254,12 @@ class Observation:
         return self.files.get(path, File())
 
     @property
-    def status(self) -> Mapping[str, Any]:
+    def status(self) -> Status:
         """What the member says of itself; empty without an answer."""
-        return self.cluster.status or {}
+        return self.cluster.status or Status()
 
     @property
-    def members(self) -> Sequence[Mapping[str, Any]]:
+    def members(self) -> Sequence[ClusterMember]:
         """The members that it knows; empty without an answer."""
         return self.cluster.members or ()
 
@@ -299,5 +276,5 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "data": lambda value: Data(**value),
     "timer": lambda value: Unit(**value),
     "snapshots": lambda value: SavedSnapshots(**value),
-    "cluster": lambda value: View(**value) if value else View(),
+    "cluster": lambda value: View.from_dict(value or {}),
 }

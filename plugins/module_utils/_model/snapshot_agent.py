@@ -24,7 +24,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import CORRUPT, Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import CORRUPT, ClusterMember, View
 
 #: Seconds by which the timers of the members differ at most.
 RANDOM_DELAY = 30
@@ -116,7 +116,7 @@ class Choice:
     why: str
 
 
-def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[Seen], turn: int) -> Choice:
+def choose(own_id: str, members: Sequence[ClusterMember], seen: Iterable[View], turn: int) -> Choice:
     """The first healthy voter that does not lead, for a leader has enough to do; else the leader.
 
     A healthy voter answers a linearizable read of its own and has no CORRUPT alarm. The voters of the list are in the
@@ -128,17 +128,17 @@ def choose(own_id: str, members: Sequence[Mapping[str, Any]], seen: Iterable[See
     :param seen: what each of them says.
     :param turn: a number that all members agree on, see C(calendar.elapsed_days).
     """
-    names = {member["id"]: member["name"] or member["id"] for member in members}
-    learners = {member["id"] for member in members if member["is_learner"]}
+    names = {member.id: member.name or member.id for member in members}
+    learners = {member.id for member in members if member.is_learner}
     own = names.get(own_id, own_id)
     if own_id in learners:
         return Choice(False, "a voter", f"{own} is a learner, and leaves it to the voters.")
     told = list(seen)
-    corrupt = {alarm["member_id"] for one in told for alarm in one.alarms or () if alarm["alarm"] == CORRUPT}
-    voters = {one.status["member_id"]: one.status for one in told if one.status and not one.error}
+    corrupt = {alarm.member_id for one in told for alarm in one.alarms or () if alarm.alarm == CORRUPT}
+    voters = {one.status.member_id: one.status for one in told if one.status and not one.error}
     healthy = [one for one in voters if one in names and one not in learners | corrupt]
     order = sorted(names.keys() - learners, key=lambda one: int(one, 16))
-    ranked = sorted(healthy, key=lambda one: (voters[one]["is_leader"], (order.index(one) - turn) % len(order)))
+    ranked = sorted(healthy, key=lambda one: (voters[one].is_leader, (order.index(one) - turn) % len(order)))
     if not ranked:
         return Choice(True, own, f"{own} finds no healthy voter, itself included, and saves what it has.")
     saver = names[ranked[0]]

@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 
 
@@ -51,7 +52,7 @@ def check_cluster(
     known: Collection[str],
     said: str,
     manifest: Manifest | None,
-    members: Iterable[Mapping[str, Any]],
+    members: Iterable[ClusterMember],
     member_ids: Collection[str],
     restored: bool,
 ) -> None:
@@ -67,7 +68,7 @@ def check_cluster(
     """
     if manifest is None:
         # The file itself does not know its cluster. But member ids are of no other.
-        if said or {member["id"] for member in members} & set(member_ids):
+        if said or {member.id for member in members} & set(member_ids):
             return
         found = f"The snapshot has no manifest, and its members ({_names(members)}) are none of {cluster}."
         other = "NAME"
@@ -96,5 +97,5 @@ def _ids(known: Collection[str]) -> str:
     return f", id {' or '.join(sorted(known))}" if known else ""
 
 
-def _names(members: Iterable[Mapping[str, Any]]) -> str:
-    return ", ".join(member["name"] or member["id"] for member in members) or "it lists none"
+def _names(members: Iterable[ClusterMember]) -> str:
+    return ", ".join(member.name or member.id for member in members) or "it lists none"

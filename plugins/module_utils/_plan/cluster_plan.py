@@ -120,7 +120,7 @@ def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
     if not fenced:
         return []
     listed = (host.seen.members for host in hosts)
-    members = {member["id"]: member for one in listed for member in one}
+    members = {member.id: member for one in listed for member in one}
     found = _roster.known(hosts, list(members.values()))
     named = {one.host for one in _identity.named("etcd_fenced", fenced, found)}
     return [host for host in hosts if host.silent and host.name in named]
@@ -290,7 +290,7 @@ def _standing(host: Host) -> str:
     if host.silent:
         return f"{host.label}: could not be looked at."
     if host.runs:
-        if host.seen.status.get("is_learner"):
+        if host.seen.status.is_learner:
             return f"{host.label} runs as a learner, which has no vote: the hosts that vote must be in the inventory."
         error = host.seen.cluster.error or "it answers no linearizable read."
         due = dict.fromkeys(reason for reasons in host.authorities.renew.values() for reason in reasons)
@@ -478,7 +478,7 @@ def _lists(host: Host, hosts: Sequence[Host]) -> bool:
     """Does a serving cluster of this group have the member whose data or process is on this host?"""
     return any(
         other.seen.cluster.cluster_id == _roster.cluster_id(host)
-        and any(member["id"] == _roster.member_id(host) for member in other.seen.members)
+        and any(member.id == _roster.member_id(host) for member in other.seen.members)
         for other in hosts
         if other.answers
     )
@@ -504,7 +504,7 @@ def _is_kept(host: Host, hosts: Sequence[Host]) -> bool:
 def _is_all_here(hosts: Sequence[Host]) -> bool:
     """Do all members of the cluster that serves live on hosts of this group, by what they tell themselves?"""
     here = {_roster.member_id(host) for host in hosts}
-    return all(member["id"] in here for host in hosts if host.answers for member in host.seen.members)
+    return all(member.id in here for host in hosts if host.answers for member in host.seen.members)
 
 
 def _what_runs(host: Host) -> str:
@@ -514,7 +514,7 @@ def _what_runs(host: Host) -> str:
     unit, runtime = host.seen.unit, host.seen.runtime
     settings = " ".join(f"{name}={value}" for name, value in sorted(runtime.environment.items()))
     members = host.seen.members
-    known = "; ".join(f"{member['name'] or 'not started'} at {', '.join(member['peer_urls'])}" for member in members)
+    known = "; ".join(f"{member.name or 'not started'} at {', '.join(member.peer_urls)}" for member in members)
     return (
         f" It runs as {unit.name} ({unit.fragment_path}): {' '.join(runtime.command)}"
         + (f", with {settings}" if settings else "")

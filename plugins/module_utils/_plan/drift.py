@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render, variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Unit
 
@@ -32,7 +32,7 @@ class Drift:
     peer_urls: tuple[str, ...] = ()
 
 
-def find(host: Host, member: Mapping[str, Any] | None, version: str) -> Drift | None:
+def find(host: Host, member: ClusterMember | None, version: str) -> Drift | None:
     """The update that a member needs, None if all is as it should be.
 
     :param member: as the cluster knows it, None where nobody tells.
@@ -170,21 +170,21 @@ def _environment(host: Host, wanted: Desired, version: str) -> Iterator[tuple[st
     yield from env_file.differing(host.seen.runtime.environment, should)
 
 
-def new_address(host: Host, member: Mapping[str, Any] | None) -> tuple[str, ...]:
+def new_address(host: Host, member: ClusterMember | None) -> tuple[str, ...]:
     """The peer URLs that the inventory writes for a member which its cluster knows by others; else nothing."""
-    if host.wanted is None or member is None or sorted(member["peer_urls"]) == sorted(host.wanted.member.peer_urls):
+    if host.wanted is None or member is None or sorted(member.peer_urls) == sorted(host.wanted.member.peer_urls):
         return ()
     return tuple(host.wanted.member.peer_urls) if host.wanted.member.written else ()
 
 
-def check_address(host: Host, member: Mapping[str, Any] | None) -> None:
+def check_address(host: Host, member: ClusterMember | None) -> None:
     """Only a written address may change a live member's peer URL.
 
     :raises Refused: one that was derived differs.
     """
     if host.wanted is None or member is None or host.wanted.member.written:
         return
-    have, want = sorted(member["peer_urls"]), sorted(host.wanted.member.peer_urls)
+    have, want = sorted(member.peer_urls), sorted(host.wanted.member.peer_urls)
     if have != want:
         raise Refused(
             f"{host.label} is known to its cluster as {', '.join(have)}, and the inventory leads to {', '.join(want)} "

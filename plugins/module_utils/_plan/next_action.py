@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from typing import Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import held_members
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
 NOTHING = "nothing"
 #: Its unit is started: it stands still and nothing keeps it from serving.
@@ -62,7 +63,7 @@ def choose(host: Host, roster: Roster | None) -> str:
     return WAIT if _may_not_begin(host, due, member) else due
 
 
-def _may_not_begin(host: Host, due: str, member: Member | None) -> bool:
+def _may_not_begin(host: Host, due: str, member: ClusterMember | None) -> bool:
     """Is it unfit for what has not begun yet? Of a joining that has, its own data are what takes the room."""
     if due == START and host.state == markers.NEVER_STARTED:
         return bool(host.seen.data.left)
@@ -85,7 +86,7 @@ def _is_refused(host: Host) -> bool:
     return host.state in (*markers.PENDING, markers.RESTORED)
 
 
-def _on_its_way_out(host: Host, member: Member | None) -> str:
+def _on_its_way_out(host: Host, member: ClusterMember | None) -> str:
     if host.state is None and host.has_log:
         # Only with its files back can it ask its cluster to let it go.
         return KEEP
@@ -93,8 +94,8 @@ def _on_its_way_out(host: Host, member: Member | None) -> str:
     return LEAVE if something else NOTHING
 
 
-def _is_restored(host: Host, member: Member | None) -> bool:
-    voted = member is None or not member["is_learner"]
+def _is_restored(host: Host, member: ClusterMember | None) -> bool:
+    voted = member is None or not member.is_learner
     # With what nobody has seen it serve it may never start: then its update is taken again.
     worth_it = host.seen.previous and not host.seen.previous_doubtful
     return (
@@ -114,42 +115,42 @@ def _while_nobody_serves(host: Host) -> str:
 # -- the table: what follows from the marker of a host that is to be a member, while others serve --------------------
 
 
-def _unmarked(host: Host, member: Member | None) -> str:
+def _unmarked(host: Host, member: ClusterMember | None) -> str:
     return KEEP if host.has_log or host.runs else _anew(host, member)
 
 
-def _offered(_host: Host, _member: Member | None) -> str:
+def _offered(_host: Host, _member: ClusterMember | None) -> str:
     """Refused too, but only where it is to be a member."""
     return NOTHING
 
 
-def _never_started(host: Host, member: Member | None) -> str:
+def _never_started(host: Host, member: ClusterMember | None) -> str:
     """Its process may be seen although it has ended without a log by then, and the gate has put this marker back."""
     if _joins(host):
         return _anew(host, member)
     # Who has published client URLs has started, whatever a marker that went back in time may say.
-    return START if member is not None and not member["client_urls"] else REPLACE
+    return START if member is not None and not member.client_urls else REPLACE
 
 
-def _ran(host: Host, member: Member | None) -> str:
+def _ran(host: Host, member: ClusterMember | None) -> str:
     if host.data_unusable or not (host.has_log or host.runs):
         return REPLACE
-    if member is not None and member["is_learner"]:
+    if member is not None and member.is_learner:
         return JOIN if host.has_log and _joins(host) else REPLACE
     return _unconfirmed(host) if host.runs else START
 
 
-def _leaving(host: Host, member: Member | None) -> str:
+def _leaving(host: Host, member: ClusterMember | None) -> str:
     # It never left: nothing has to be done again.
-    stayed = member is not None and not member["is_learner"] and host.has_log and not host.data_unusable
+    stayed = member is not None and not member.is_learner and host.has_log and not host.data_unusable
     return KEEP if stayed else REPLACE
 
 
-def _anew(host: Host, member: Member | None) -> str:
+def _anew(host: Host, member: ClusterMember | None) -> str:
     return JOIN if member is None or _is_begun(host, member) else REPLACE
 
 
-_ROWS: Mapping[str | None, Callable[[Host, Member | None], str]] = {
+_ROWS: Mapping[str | None, Callable[[Host, ClusterMember | None], str]] = {
     None: _unmarked,
     markers.OFFERED: _offered,
     markers.NEVER_STARTED: _never_started,
@@ -160,10 +161,10 @@ _ROWS: Mapping[str | None, Callable[[Host, Member | None], str]] = {
 }
 
 
-def _is_begun(host: Host, member: Member) -> bool:
+def _is_begun(host: Host, member: ClusterMember) -> bool:
     """Is this what an interrupted run has added for the host, and may it go on?"""
     urls = sorted(host.wanted.member.peer_urls) if host.wanted is not None else []
-    return bool(member["is_learner"] and not member["started"] and sorted(member["peer_urls"]) == urls)
+    return bool(member.is_learner and not member.started and sorted(member.peer_urls) == urls)
 
 
 def _joins(host: Host) -> bool:

@@ -9,14 +9,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, health
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import CORRUPT, ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
 # Stands before the name of a host whose member has no id yet.
 _NEW = "+"
@@ -27,16 +28,16 @@ class Projection:
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None) -> None:
         self._roster = roster
-        told = [Seen("", dict(host.seen.status)) for host in hosts if host.answers]
+        told = [host.seen.cluster for host in hosts if host.answers]
         self._downgrade = health.downgrade_in(told)
-        self.members: list[Member] = list(roster.members) if roster is not None else []
+        self.members: list[ClusterMember] = list(roster.members) if roster is not None else []
         self._healthy = _healthy(hosts, roster) if roster is not None else set()
         self._joined: list[Host] = []
 
-    def on(self, host: Host) -> Member | None:
+    def on(self, host: Host) -> ClusterMember | None:
         """The member that lives on a host and is still there."""
         found = self._roster.on(host) if self._roster is not None else None
-        return next((member for member in self.members if found is not None and member["id"] == found["id"]), None)
+        return next((member for member in self.members if found is not None and member.id == found.id), None)
 
     def votes(self) -> Votes:
         return Votes(self.members, frozenset(self._healthy), downgrade=self._downgrade)
@@ -46,17 +47,17 @@ class Projection:
         return [
             host
             for host in hosts
-            if host in self._joined or ((member := self.on(host)) is not None and member["id"] in self._healthy)
+            if host in self._joined or ((member := self.on(host)) is not None and member.id in self._healthy)
         ]
 
     def without(self, member_id: str) -> Votes:
         """The votes as they will be once a member is gone."""
-        rest = [member for member in self.members if member["id"] != member_id]
+        rest = [member for member in self.members if member.id != member_id]
         return Votes(rest, frozenset(self._healthy - {member_id}), downgrade=self._downgrade)
 
     def presumed(self) -> list[dict[str, Any]]:
         """The members as the next step will find them; one that an earlier step adds has an id that nobody knows."""
-        known = [{**one, "id": ""} if one["id"].startswith(_NEW) else one for one in self.members]
+        known = [replace(one, id="") if one.id.startswith(_NEW) else one for one in self.members]
         return expected_members.describe(known)
 
     def endpoints(self, but: str = "") -> list[str]:
@@ -65,8 +66,8 @@ class Projection:
     def well(self, host: Host) -> None:
         """It was brought up."""
         member = self.on(host)
-        if member is not None and not member["is_learner"]:
-            self._healthy.add(member["id"])
+        if member is not None and not member.is_learner:
+            self._healthy.add(member.id)
 
     def lost(self, member_id: str) -> None:
         """Whether it answers nobody knows; for the arithmetic it is lost."""
@@ -74,26 +75,24 @@ class Projection:
 
     def gone(self, member_id: str) -> None:
         """It was removed."""
-        self.members = [member for member in self.members if member["id"] != member_id]
+        self.members = [member for member in self.members if member.id != member_id]
         self._healthy.discard(member_id)
 
     def joined(self, host: Host) -> None:
         """It was made a voter."""
         wanted = cast(Desired, host.wanted)
         begun = self.on(host)
-        joined = {
-            "id": begun["id"] if begun else f"{_NEW}{host.name}",
-            "name": wanted.name,
-            "peer_urls": sorted(wanted.member.peer_urls),
-            "client_urls": list(wanted.member.client_urls),
-            "is_learner": False,
-            "started": True,
-        }
+        joined = ClusterMember(
+            begun.id if begun else f"{_NEW}{host.name}",
+            wanted.name,
+            sorted(wanted.member.peer_urls),
+            wanted.member.client_urls,
+        )
         self.members = [*(member for member in self.members if member is not begun), joined]
-        self._healthy.add(str(joined["id"]))
+        self._healthy.add(joined.id)
         self._joined.append(host)
 
-    def readdressed(self, member: Member, peer_urls: Sequence[str]) -> None:
+    def readdressed(self, member: ClusterMember, peer_urls: Sequence[str]) -> None:
         """The cluster knows it by other peer URLs."""
         self._change(member, peer_urls=sorted(peer_urls))
 
@@ -101,21 +100,21 @@ class Projection:
         """It was started with the files of the inventory: from now on clients reach it at the URLs that these say."""
         member = self.on(host)
         if member is not None and host.wanted is not None:
-            self._change(member, client_urls=list(host.wanted.member.client_urls))
+            self._change(member, client_urls=host.wanted.member.client_urls)
             self.well(host)
 
-    def _change(self, member: Member, **what: Any) -> None:
-        self.members = [{**one, **what} if one["id"] == member["id"] else one for one in self.members]
+    def _change(self, member: ClusterMember, **what: Any) -> None:
+        self.members = [replace(one, **what) if one.id == member.id else one for one in self.members]
 
 
 def _healthy(hosts: Sequence[Host], roster: Roster) -> set[str]:
     """Voters that answer. One that lives on no host of the inventory is not asked here: it is taken for well, unless a
     host is silent that may be its own. Whoever acts asks it.
     """
-    answering = {str(member["id"]) for host in hosts if host.answers and (member := roster.on(host)) is not None}
+    answering = {member.id for host in hosts if host.answers and (member := roster.on(host)) is not None}
     if not any(host.silent for host in hosts):
-        answering |= {member["id"] for member in roster.unmanaged() if member["started"]}
+        answering |= {member.id for member in roster.unmanaged() if member.started}
     alarms = [alarm for host in hosts for alarm in host.seen.cluster.alarms or []]
-    corrupt = {alarm["member_id"] for alarm in alarms if alarm["alarm"] == health.CORRUPT}
-    voters = {str(member["id"]) for member in roster.members if not member["is_learner"]}
+    corrupt = {alarm.member_id for alarm in alarms if alarm.alarm == CORRUPT}
+    voters = {member.id for member in roster.members if not member.is_learner}
     return (voters & answering) - corrupt

@@ -23,7 +23,7 @@ from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, guard, identity, markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -31,7 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
-from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Member, Roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
 # etcd's own default (server/etcdserver/api/membership/cluster.go); C(max-learners) is a flag since 3.6.
 _MAX_LEARNERS = 1
@@ -204,7 +204,7 @@ class _Reconciler:
 
     def _restoring(self, host: Host) -> Step:
         member = self._foreseen.on(host)
-        endpoints = self._foreseen.endpoints(member["id"] if member else "")
+        endpoints = self._foreseen.endpoints(member.id if member else "")
         return Step(
             host.name,
             f"roll back the interrupted update of {host.label}, and start it",
@@ -290,7 +290,7 @@ class _Reconciler:
                 acts.Update(
                     version=self._versions[host.name],
                     certificates="only",
-                    **self._presuming((self._foreseen.on(host) or {}).get("id", "")),
+                    **self._presuming(_id_of(self._foreseen.on(host))),
                 ),
             )
             for host in due
@@ -341,21 +341,21 @@ class _Reconciler:
         found = _roster.forgotten(self._hosts, roster.members, list(given))
         for member in found:
             self._check_silent(member, roster)
-        return list(dict.fromkeys(str(member["id"]) for member in found))
+        return list(dict.fromkeys(member.id for member in found))
 
-    def _check_silent(self, member: Member, roster: Roster) -> None:
+    def _check_silent(self, member: ClusterMember, roster: Roster) -> None:
         answers: list[str] = []
         unclear: list[str] = []
         for host in self._hosts:
-            lives_here = (roster.on(host) or {}).get("id") == member["id"]
+            lives_here = _id_of(roster.on(host)) == member.id
             if lives_here and host.runs:
                 answers.append(f"it runs on {host.label}")
             elif lives_here and self._due[host.name] in (next_action.START, next_action.RESTORE, next_action.KEEP):
                 answers.append(f"{host.label} was looked at and has its data, and this run would start it")
-            voices = {"the controller": host.heard, host.label: host.seen.cluster.forgotten or {}}
+            voices = {"the controller": host.heard, host.label: host.seen.cluster.forgotten}
             for asker, heard in voices.items():
-                if heard.get(member["id"]):
-                    sign = Sign(**heard[member["id"]])
+                sign = heard.get(member.id)
+                if sign is not None:
                     (answers if sign.certain else unclear).append(f"asked from {asker} it {sign}")
         if answers:
             raise BadInput(
@@ -368,17 +368,17 @@ class _Reconciler:
                 f"etcd_forget names {guard.label(member)}, and it may be alive: {unclear[0]}. A member that hangs "
                 "looks like this, and one that is removed while it runs takes its vote with it. See what listens there "
                 "(ss -ltnp on that machine). If that is something else, and the member's machine is gone for good, "
-                f"confirm it: -e etcd_confirm={member['id']}"
+                f"confirm it: -e etcd_confirm={member.id}"
             )
 
-    def _is_confirmed(self, member: Member) -> bool:
+    def _is_confirmed(self, member: ClusterMember) -> bool:
         """Has the operator seen to it that what answers at its address is something else?"""
         said = [word for host in self._hosts if host.wanted is not None for word in host.wanted.said.confirm]
         return identity.of_member(member).is_named_by(said)
 
     def _forget(self, member_id: str, why: str) -> None:
         """Have it removed by a host that serves."""
-        member = next(member for member in self._foreseen.members if member["id"] == member_id)
+        member = next(member for member in self._foreseen.members if member.id == member_id)
         self._foreseen.lost(member_id)
         guard.check_remove(self._foreseen.votes(), member_id)
         actor = next(host for host in self._hosts if host.answers)
@@ -390,25 +390,25 @@ class _Reconciler:
         """Take out what a host was, so that it can join anew."""
         member = self._foreseen.on(host)
         _check_mounts(host)
-        if member is not None and not member["is_learner"]:
-            self._foreseen.lost(member["id"])
-            guard.check_remove(self._foreseen.votes(), member["id"])
+        if member is not None and not member.is_learner:
+            self._foreseen.lost(member.id)
+            guard.check_remove(self._foreseen.votes(), member.id)
             # At most one voter at a time, and only while all others are well.
-            guard.check_add(self._foreseen.without(member["id"]))
+            guard.check_add(self._foreseen.without(member.id))
         self._take_out(host, "to let it join anew")
 
     def _leave(self, host: Host) -> None:
         member = self._foreseen.on(host)
         if member is not None:
             if not host.answers:
-                self._foreseen.lost(member["id"])
-            guard.check_remove(self._foreseen.votes(), member["id"])
+                self._foreseen.lost(member.id)
+            guard.check_remove(self._foreseen.votes(), member.id)
         self._take_out(host, "for good")
 
     def _take_out(self, host: Host, why: str) -> None:
         """Where it is removed already, only its data are to be archived."""
         member = self._foreseen.on(host)
-        member_id = member["id"] if member is not None else ""
+        member_id = member.id if member is not None else ""
         if member is not None:
             guard.check_downgrade(self._foreseen.votes())
         if host.state in (None, markers.OFFERED):
@@ -432,32 +432,32 @@ class _Reconciler:
         if begun is None:
             guard.check_add(self._foreseen.votes())
         title = f"let {host.label} join as a learner, and make it a voter once it has caught up"
-        asking = self._asking(begun["id"] if begun else "")
+        asking = self._asking(begun.id if begun else "")
         act = acts.Join(version=self._versions[host.name], **asking, **self._witnessed(host))
         self._add([Step(host.name, title, act)])
         self._foreseen.joined(host)
 
-    def _check_room(self, host: Host, begun: Member | None) -> None:
+    def _check_room(self, host: Host, begun: ClusterMember | None) -> None:
         """Is its name, its address and the one place for a learner free?"""
         wanted = cast(Desired, host.wanted)
         others = [member for member in self._foreseen.members if member is not begun]
         for member in others:
-            if member["name"] == wanted.name or set(member["peer_urls"]) & set(wanted.member.peer_urls):
+            if member.name == wanted.name or set(member.peer_urls) & set(wanted.member.peer_urls):
                 raise Refused(
                     f"{host.label} is to join as {wanted.name} at {', '.join(wanted.member.peer_urls)}, and the "
-                    f"cluster has the member {guard.label(member)} at {', '.join(member['peer_urls'])}.",
+                    f"cluster has the member {guard.label(member)} at {', '.join(member.peer_urls)}.",
                     "Two members with one name or one address cannot be told apart.",
                     "Give the new host a name and an address of its own. If that member's machine is gone for good, "
-                    f"remove it first: -e etcd_forget={member['id']}.",
+                    f"remove it first: -e etcd_forget={member.id}.",
                     code="member-name-taken",
                 )
-        learners = [member for member in others if member["is_learner"]]
+        learners = [member for member in others if member.is_learner]
         if begun is None and len(learners) >= int(wanted.settings.get("max-learners") or _MAX_LEARNERS):
             raise Refused(
                 f"{host.label} is to join as a learner, and {guard.label(learners[0])} is one.",
                 "etcd takes one learner at a time, unless max-learners says otherwise.",
                 "Make a voter of it (etcd_member, state: voter), or remove it if it is of no use: "
-                f"-e etcd_forget={learners[0]['id']}.",
+                f"-e etcd_forget={learners[0].id}.",
                 code="learner-limit",
             )
 
@@ -479,8 +479,8 @@ class _Reconciler:
         self._check_free(host, member, update)
         if update.restart:
             allow_outage = host.wanted is not None and host.wanted.said.allow_outage
-            guard.check_stop(self._foreseen.votes(), member["id"], allow_outage)
-        self._add([self._update_step(host, update, member["id"])])
+            guard.check_stop(self._foreseen.votes(), member.id, allow_outage)
+        self._add([self._update_step(host, update, member.id)])
         if update.peer_urls:
             self._foreseen.readdressed(member, update.peer_urls)
         if update.restart:
@@ -498,12 +498,12 @@ class _Reconciler:
         why = "; ".join(update.why)
         return Step(host.name, f"{host.label}: {'restart' if update.restart else 'no restart'}, because {why}", act)
 
-    def _check_free(self, host: Host, member: Member, update: Drift) -> None:
+    def _check_free(self, host: Host, member: ClusterMember, update: Drift) -> None:
         for other in self._foreseen.members:
-            if other["id"] != member["id"] and set(other["peer_urls"]) & set(update.peer_urls):
+            if other.id != member.id and set(other.peer_urls) & set(update.peer_urls):
                 raise Refused(
                     f"{host.label} is to get {', '.join(update.peer_urls)}, and {guard.label(other)} is still known by "
-                    f"{', '.join(other['peer_urls'])}.",
+                    f"{', '.join(other.peer_urls)}.",
                     "etcd takes no peer URL twice.",
                     "Change one address in a run of its own, by way of one that is free.",
                     code="peer-url-taken",
@@ -523,7 +523,7 @@ class _Reconciler:
 
     def _is_voter(self, host: Host) -> bool:
         member = self._foreseen.on(host)
-        return member is not None and not member["is_learner"]
+        return member is not None and not member.is_learner
 
     def _goes_on(self, host: Host) -> bool:
         """Does it run as a member, and is to?"""
@@ -557,7 +557,7 @@ class _Reconciler:
 
         :raises Refused: none of them can be asked.
         """
-        others = [member for member in self._foreseen.members if member["id"] != member_id]
+        others = [member for member in self._foreseen.members if member.id != member_id]
         if not self._foreseen.endpoints(member_id):
             guard.check_can_be_asked(others)
         return self._presuming(member_id)
@@ -614,12 +614,16 @@ def _is_halfway(host: Host, roster: Roster) -> bool:
     """
     member, environment = roster.on(host), host.seen.runtime.environment
     told = environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
-    moved = member is not None and told and set(told.split(",")) != set(member["peer_urls"])
+    moved = member is not None and told and set(told.split(",")) != set(member.peer_urls)
     return bool(host.seen.previous or moved)
 
 
+def _id_of(member: ClusterMember | None) -> str:
+    return member.id if member is not None else ""
+
+
 def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:
-    return sorted(hosts, key=lambda host: (roster.on(host) or {}).get("id") == roster.leader)
+    return sorted(hosts, key=lambda host: roster.leader == _id_of(roster.on(host)) != "")
 
 
 def _up(hosts: Iterable[Host]) -> list[Host]:

@@ -25,14 +25,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     recovery_space,
     releases,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import GoOnAlone
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery_plan import Recovery
-
-Member = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class MemberRemains:
     cluster_id: str = ""
     log: Mapping[str, Any] | None = None
     damaged: str = ""
-    members: Sequence[Member] = ()
+    members: Sequence[ClusterMember] = ()
     copies: Sequence[Place] = ()
     snapshot: Place | None = None
     version: str = ""
@@ -69,7 +68,9 @@ class MemberRemains:
         """From what a module has returned: it says more than this."""
         found = {one.name: result[one.name] for one in fields(cls)}
         snapshot = Place.from_dict(found["snapshot"]) if found["snapshot"] else None
-        return cls(**{**found, "copies": tuple(map(Place.from_dict, found["copies"])), "snapshot": snapshot})
+        members = tuple(map(ClusterMember.from_dict, found["members"]))
+        copies = tuple(map(Place.from_dict, found["copies"]))
+        return cls(**{**found, "members": members, "copies": copies, "snapshot": snapshot})
 
     @property
     def pending(self) -> bool:
@@ -77,7 +78,7 @@ class MemberRemains:
 
     @property
     def is_learner(self) -> bool:
-        return any(member["id"] == self.member_id and member["is_learner"] for member in self.members)
+        return any(member.id == self.member_id and member.is_learner for member in self.members)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -123,7 +124,7 @@ class _Recovering:
         self._hosts = [host for host in hosts if not host.silent and host.name in left]
         wanted = [host.wanted for host in hosts if host.wanted is not None]
         self._cluster = wanted[0].cluster if wanted else ""
-        members = {member["id"]: member for host in self._hosts for member in self._of(host).members}
+        members = {member.id: member for host in self._hosts for member in self._of(host).members}
         self._known = roster.known(hosts, list(members.values()))
         self._fenced: list[Identity] = []
 
@@ -268,7 +269,7 @@ class _Recovering:
         """
         if self._words.quorum_lost or any(self._of(host).pending for host in self._hosts):
             return
-        voters = [member["id"] for member in self._of(survivor).members if not member["is_learner"]]
+        voters = [member.id for member in self._of(survivor).members if not member.is_learner]
         there = [host for host in self._candidates() if self._of(host).member_id in voters]
         if not voters or len(there) < len(voters) // 2 + 1:
             return
@@ -303,13 +304,13 @@ class _Recovering:
         Nor does its name prove anything, or a DNS name: a new machine may have got it while the old one goes on.
         """
         accounted = {one for known in self._known if known.host or known in self._fenced for one in known.member_ids}
-        missing = [member for member in self._of(survivor).members if member["id"] not in accounted]
+        missing = [member for member in self._of(survivor).members if member.id not in accounted]
         if missing:
-            strange = [one for member in missing for one in self._known if member["id"] in one.member_ids]
+            strange = [one for member in missing for one in self._known if member.id in one.member_ids]
             words = [identity.word_for(one, self._known) for one in strange]
             raise Refused(
                 f"{survivor.label} knows members that no host of the inventory is: "
-                + ", ".join(f"{_name(member)} at {', '.join(member['peer_urls'])}" for member in missing)
+                + ", ".join(f"{_name(member)} at {', '.join(member.peer_urls)}" for member in missing)
                 + ". A host that has its name or its DNS name, and none of its data, is another machine.",
                 "One that still runs, or is switched on again, would go on as the old cluster beside the new one.",
                 "Put its host into the inventory. If its machine is off for good: "
@@ -322,7 +323,7 @@ class _Recovering:
     def _finishing(self, serving: Host) -> Recovery:
         """A member serves. Either it is the new cluster, or the old one is back."""
         pending = [host for host in self._hosts if self._of(host).pending]
-        listed = {member["id"] for member in serving.seen.cluster.members or []}
+        listed = {member.id for member in serving.seen.cluster.members or []}
         back = [host for host in pending if self._of(host).member_id in listed]
         if not pending and self._was_recovered(serving):
             return Recovery(f"{serving.label} serves as the new cluster: what is left is an ordinary run")
@@ -390,7 +391,7 @@ class _Recovering:
         if self._of(host).founded:
             return True
         others = {self._of(one).member_id for one in pending if one is not host} - {"", self._of(host).member_id}
-        known = {member["id"] for member in self._of(host).members}
+        known = {member.id for member in self._of(host).members}
         if not known:
             return self._was_recovered(host)
         return bool(others and not others & known)
@@ -424,7 +425,7 @@ class _Recovering:
         members = self._of(survivor).members
         if self._of(survivor).founded:
             return f"{survivor.label} has begun as the new cluster"
-        voters = sum(not member["is_learner"] for member in members)
+        voters = sum(not member.is_learner for member in members)
         there = len(self._candidates())
         return f"{there} of {voters} voters {'is' if there == 1 else 'are'} left: {survivor.label} is to go on alone"
 
@@ -458,5 +459,5 @@ def _still_answers(host: Host) -> bool:
     return bool(host.runs and host.seen.cluster.status)
 
 
-def _name(member: Member) -> str:
-    return str(member["name"] or member["id"])
+def _name(member: ClusterMember) -> str:
+    return member.name or member.id

@@ -9,9 +9,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import health
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 
 
@@ -25,10 +27,9 @@ def table(hosts: Sequence[Host]) -> str:
     return str(verdict(hosts)["table"])
 
 
-def _said(host: Host) -> health.Seen:
+def _said(host: Host) -> View:
     endpoint = host.wanted.member.client_urls[0] if host.wanted is not None else host.name
     cluster = host.seen.cluster
     if not cluster.endpoint:
-        return health.Seen(endpoint, error=host.silent or "it does not run.")
-    said = {field: getattr(cluster, field) for field in health.Seen._fields}
-    return health.Seen(**{**said, "endpoint": endpoint})
+        return View(endpoint, error=host.silent or "it does not run.")
+    return replace(cluster, endpoint=endpoint)

@@ -19,7 +19,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import quota a
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     advice,
-    health,
     identity,
     markers,
     quorum,
@@ -28,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     snapshot_manifest,
     topology,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import CORRUPT, Alarm, ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
@@ -41,8 +41,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     safety,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate, RestorePlan
-
-Member = Mapping[str, Any]
 
 #: Bytes that a member needs beside its database: two segments of its log, and room for a while.
 ROOM = 512 << 20
@@ -87,7 +85,7 @@ class HostView:
     kept: Sequence[Candidate] = ()
     staged: Mapping[str, str] | None = None
     named: Candidate | None = None
-    known: Sequence[Member] = ()
+    known: Sequence[ClusterMember] = ()
     applied: int = 0
     revision: int = 0
     heard: Sequence[Mapping[str, Any]] = ()
@@ -102,7 +100,7 @@ class HostView:
             tuple(candidate(host.name, one) for one in told["kept"]),
             {one["sha256"]: one["path"] for one in told["staged"]},
             candidate(host.name, told["named"]) if told["named"] else None,
-            tuple(told["known"]),
+            tuple(map(ClusterMember.from_dict, told["known"])),
             int(told["applied"]),
             int(told["revision"]),
             tuple(told["heard"]),
@@ -134,7 +132,9 @@ def candidate(host: str, told: Mapping[str, Any]) -> Candidate:
     manifest = Manifest.from_dict(told["manifest"]) if told["manifest"] else None
     details = told.get("details")
     alarms = details["alarms"] if details else told["alarms"]
-    return Candidate(host, told["path"], manifest, details, float(told.get("modified", 0.0)), tuple(alarms))
+    return Candidate(
+        host, told["path"], manifest, details, float(told.get("modified", 0.0)), [Alarm(**one) for one in alarms]
+    )
 
 
 def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[HostView]) -> dict[str, list[str]]:
@@ -144,11 +144,11 @@ def fenced_by(given: Sequence[str], hosts: Sequence[Identity], looks: Sequence[H
     :param looks: at those that are not off by the inventory's names.
     :raises BadInput: a word names two things. One that names nothing is found out where the snapshot is known.
     """
-    members: dict[str, Member] = {}
+    members: dict[str, ClusterMember] = {}
     for look in looks:
         kept = look.kept[-1].members if look.kept else []
         listed = look.host.seen.members or look.known or kept
-        members.update({str(one["id"]): one for one in listed})
+        members.update({one.id: one for one in listed})
     observed = {look.host.name: roster.identity_of(look.host) for look in looks if not look.host.silent}
     found = identity.known([observed.get(host.host, host) for host in hosts], list(members.values()))
     known = [word for word in given if word not in identity.unnamed(given, found)]
@@ -183,7 +183,7 @@ def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | Non
     _check_quota(hosts, found.restoration)
     lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
     _check_room(lacking, found.restoration.size)
-    leader = next((host.name for host in hosts if _tells(host) and host.seen.status["is_leader"]), "")
+    leader = next((host.name for host in hosts if _tells(host) and host.seen.status.is_leader), "")
     return replace(found, leader=leader)
 
 
@@ -334,18 +334,18 @@ def _token(cluster: str, hosts: Sequence[Host]) -> str:
 
 
 def _tells(host: Host) -> bool:
-    return bool(host.seen.status)
+    return host.seen.cluster.status is not None
 
 
 def _revision(host: Host) -> int:
-    return int(host.seen.status["revision"])
+    return host.seen.status.revision
 
 
 def _saving(hosts: Sequence[Host]) -> str:
     """Of whom to save the present state: a voter that serves, a follower first, else who answers at all."""
     # A learner may lack what the others have, and that of etcd 3.4 gives no snapshot.
-    telling = [host for host in hosts if _tells(host) and not host.seen.status["is_learner"]]
-    telling.sort(key=lambda host: (not host.answers, host.seen.status["is_leader"]))
+    telling = [host for host in hosts if _tells(host) and not host.seen.status.is_learner]
+    telling.sort(key=lambda host: (not host.answers, host.seen.status.is_leader))
     return telling[0].name if telling else ""
 
 
@@ -376,7 +376,7 @@ def _notes(restoration: Restoration, chosen: Candidate, live: Sequence[int], wis
             + ", ".join(".".join(map(str, first)) for first in releases.RAISING)
         )
     if chosen.alarms:
-        raised = " and ".join(sorted({str(one["alarm"]) for one in chosen.alarms}))
+        raised = " and ".join(sorted({one.alarm for one in chosen.alarms}))
         yield f"the snapshot was saved under {raised}; the restored cluster is without that alarm, and takes writes"
     yield (
         f"the old data stay on every host: member.restore-{restoration.began} in its data directory. Remove them once "
@@ -688,7 +688,7 @@ def _check_quorum(looks: Sequence[HostView], wish: RestoreRequest) -> None:
     """
     running = _member_ids(look.host for look in looks if look.host.runs)
     for host in (look.host for look in looks if look.host.answers and wish.fenced):
-        voters = {one["id"] for one in host.seen.members if not one["is_learner"]}
+        voters = {one.id for one in host.seen.members if not one.is_learner}
         needed = quorum.quorum(len(voters))["needed"]
         if voters and len(voters & running) < needed:
             raise Refused(
@@ -712,7 +712,7 @@ def _check_fenced(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candi
     found = roster.known([look.host for look in looks], members)
     here = {member_id for one in found if one.host for member_id in one.member_ids}
     words = _words(wish)
-    away = [one for one in members if one["id"] not in here]
+    away = [one for one in members if one.id not in here]
     loose = [one for one in away if not identity.of_member(one).is_named_by(words)]
     if loose:
         named = [identity.word_for(identity.of_member(one), found) for one in loose]
@@ -727,7 +727,7 @@ def _check_fenced(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candi
     identity.named("etcd_fenced", [word for word, others in (wish.fenced or {}).items() if not others], found)
 
 
-def _last_known(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candidate) -> Sequence[Member]:
+def _last_known(looks: Sequence[HostView], wish: RestoreRequest, chosen: Candidate) -> Sequence[ClusterMember]:
     """The members of the cluster that is to be replaced, as the newest source tells them."""
     for look in looks:
         members = look.host.seen.members
@@ -752,8 +752,8 @@ def _peer_urls(looks: Iterable[HostView]) -> set[str]:
     return {url for look in looks if look.host.wanted for url in look.host.wanted.member.peer_urls}
 
 
-def _member(one: Member) -> str:
-    return f"{one['name'] or one['id']} at {', '.join(one['peer_urls'])}"
+def _member(one: ClusterMember) -> str:
+    return f"{one.name or one.id} at {', '.join(one.peer_urls)}"
 
 
 def _and_fenced(wish: RestoreRequest, more: Iterable[str]) -> str:
@@ -795,10 +795,10 @@ def _check_not_corrupt(hosts: Iterable[Host], chosen: Candidate) -> None:
 
     :raises Refused: it is not.
     """
-    corrupt = [str(one["member_id"]) for one in chosen.alarms if one["alarm"] == health.CORRUPT]
-    if not corrupt or any(health.CORRUPT in host.wanted.said.confirm for host in hosts if host.wanted is not None):
+    corrupt = [one.member_id for one in chosen.alarms if one.alarm == CORRUPT]
+    if not corrupt or any(CORRUPT in host.wanted.said.confirm for host in hosts if host.wanted is not None):
         return
-    names = {one["id"]: one["name"] for one in chosen.members}
+    names = {one.id: one.name for one in chosen.members}
     source = f", from {chosen.manifest.member}" if chosen.manifest is not None else ""
     raise Refused(
         f"{chosen.label} was saved{source}, while the alarm CORRUPT was raised for "
@@ -806,7 +806,7 @@ def _check_not_corrupt(hosts: Iterable[Host], chosen: Candidate) -> None:
         "The data of its members differed. If it was saved from one whose data are wrong, every restored member has "
         "them.",
         "Restore one that was saved before: -e etcd_snapshot=PATH. If you know that the data in this one are right, "
-        f"confirm that, and the restored cluster is without the alarm: -e etcd_confirm={health.CORRUPT}",
+        f"confirm that, and the restored cluster is without the alarm: -e etcd_confirm={CORRUPT}",
         code="data-corrupt",
     )
 

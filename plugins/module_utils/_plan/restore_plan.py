@@ -15,13 +15,12 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import restore_acts as acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Await, MakeAuthorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import OfRestore
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_spec import Restoration
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
-
-Member = Mapping[str, Any]
 
 #: The acts that every host does, in their order: those that can be rolled back, and from where on there is no way back.
 _BEFORE: tuple[type[OfRestore], ...] = (acts.Prepare, acts.Mark, acts.Stop, acts.StopLeader, acts.ArchiveData)
@@ -35,7 +34,7 @@ class Candidate:
     :param host: the inventory's name of the host that has it, empty for the controller.
     :param details: what is in the file, as far as somebody has read it.
     :param modified: the time of the file, in seconds, where it has been read.
-    :param alarms: that were raised when it was saved: C(member_id), C(alarm).
+    :param alarms: that were raised when it was saved.
     """
 
     host: str
@@ -43,7 +42,7 @@ class Candidate:
     manifest: Manifest | None
     details: Mapping[str, Any] | None = None
     modified: float = 0.0
-    alarms: Sequence[Mapping[str, Any]] = ()
+    alarms: Sequence[Alarm] = ()
 
     @property
     def sha256(self) -> str:
@@ -58,8 +57,9 @@ class Candidate:
         return int(self.details["size"]) if self.details is not None else self._said.size
 
     @property
-    def members(self) -> Sequence[Member]:
-        return list(self.details["members"]) if self.details is not None else self._said.members
+    def members(self) -> Sequence[ClusterMember]:
+        listed = self.details["members"] if self.details is not None else self._said.members
+        return [ClusterMember.from_dict(one) for one in listed]
 
     @property
     def _said(self) -> Manifest:

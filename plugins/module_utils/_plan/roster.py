@@ -12,40 +12,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-
-Member = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Roster:
     """The members as a serving one tells them.
 
-    :param members: as C(Client.member_list) gives them.
     :param living: host name -> the member that lives there.
     :param leader: the leader's id, empty without one.
     """
 
     cluster_id: str
-    members: tuple[Member, ...]
-    living: Mapping[str, Member]
+    members: tuple[ClusterMember, ...]
+    living: Mapping[str, ClusterMember]
     leader: str
 
-    def on(self, host: Host) -> Member | None:
+    def on(self, host: Host) -> ClusterMember | None:
         """The member that lives on a host."""
         return self.living.get(host.name)
 
-    def unmanaged(self) -> list[Member]:
+    def unmanaged(self) -> list[ClusterMember]:
         """Members that live on no host of the inventory."""
-        known = {member["id"] for member in self.living.values()}
-        return [member for member in self.members if member["id"] not in known]
+        known = {member.id for member in self.living.values()}
+        return [member for member in self.members if member.id not in known]
 
 
 def identity_of(host: Host) -> Identity:
@@ -53,7 +50,7 @@ def identity_of(host: Host) -> Identity:
     if host.wanted is None:
         return host.inventory or Identity(host.name)
     wanted, marker = host.wanted.member, host.marker
-    runs = str(host.seen.cluster.member_id)
+    runs = host.seen.cluster.member_id
     # A log alone proves nothing: it may have been copied.
     kept = str(host.seen.data.member_id) if _is_member(marker) else ""
     own = runs or kept or (marker.member_id if marker is not None else "")
@@ -73,7 +70,7 @@ def _is_member(marker: Marker | None) -> bool:
     return state not in ("", markers.OFFERED, markers.REMOVED)
 
 
-def known(hosts: Iterable[Host], members: Sequence[Member]) -> list[Identity]:
+def known(hosts: Iterable[Host], members: Sequence[ClusterMember]) -> list[Identity]:
     """All that the operator can name: the hosts, and the members that live on none of them."""
     return identity.known(map(identity_of, hosts), members)
 
@@ -88,28 +85,28 @@ def build(hosts: Sequence[Host]) -> Roster | None:
     if not serving:
         _check_apart(here)
         return None
-    newest = max(serving, key=lambda host: int(host.seen.status["raft_applied_index"]))
+    newest = max(serving, key=lambda host: host.seen.status.raft_applied_index)
     told = newest.seen.cluster
     members = newest.seen.members
-    living: dict[str, Member] = {}
+    living: dict[str, ClusterMember] = {}
     for host in here:
         _check_cluster(host, told.cluster_id, newest)
         elsewhere = {member_id(other) for other in here if other is not host}
         member = _by_id(host, members, elsewhere)
         if member is None:
             continue
-        twin = next((other for other in here if living.get(other.name, {}).get("id") == member["id"]), None)
+        twin = next((other for other in here if other.name in living and living[other.name].id == member.id), None)
         if twin is not None:
-            raise _twins(host, twin, member["id"])
+            raise _twins(host, twin, member.id)
         living[host.name] = member
-    claimed = {member["id"] for member in living.values()}
+    claimed = {member.id for member in living.values()}
     for host in here:
         if host.name not in living and not member_id(host):
-            free = [member for member in members if member["id"] not in claimed]
+            free = [member for member in members if member.id not in claimed]
             found = _by_urls(host, free)
             if found is not None:
                 living[host.name] = found
-    return Roster(told.cluster_id, tuple(members), living, newest.seen.status["leader"])
+    return Roster(told.cluster_id, tuple(members), living, newest.seen.status.leader)
 
 
 def check_machines(hosts: Sequence[Host]) -> None:
@@ -169,7 +166,7 @@ def _check_cluster(host: Host, serving: str, newest: Host) -> None:
         )
 
 
-def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) -> Member | None:
+def _by_id(host: Host, members: Sequence[ClusterMember], elsewhere: Collection[str]) -> ClusterMember | None:
     """By the id that the process or its log tells, else by the marker's.
 
     :param elsewhere: the ids that the processes or logs of the other hosts tell.
@@ -180,7 +177,7 @@ def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) ->
         # The data of another member lie here (_config.gate_refusals): its own is still the one that lives on this host.
         own = marker.member_id
     if own:
-        found = next((member for member in members if member["id"] == own), None)
+        found = next((member for member in members if member.id == own), None)
         stays = host.wanted is not None and host.wanted.present
         if found is None and stays and marker is not None and marker.state != markers.LEAVING:
             raise Refused(
@@ -193,20 +190,20 @@ def _by_id(host: Host, members: Sequence[Member], elsewhere: Collection[str]) ->
             )
         return found
     known = marker.member_id if marker is not None and marker.state != markers.REMOVED else ""
-    return next((member for member in members if member["id"] == known), None)
+    return next((member for member in members if member.id == known), None)
 
 
-def _is_anothers(host: Host, marker: Marker, members: Sequence[Member]) -> bool:
+def _is_anothers(host: Host, marker: Marker, members: Sequence[ClusterMember]) -> bool:
     """Does a host whose member stands still hold the data of another one, which its cluster has?"""
-    listed = {member["id"] for member in members}
+    listed = {member.id for member in members}
     own = member_id(host)
     return not host.runs and own != marker.member_id and {own, marker.member_id} <= listed
 
 
-def _by_urls(host: Host, members: Sequence[Member]) -> Member | None:
+def _by_urls(host: Host, members: Sequence[ClusterMember]) -> ClusterMember | None:
     """By exact peer URLs: so is known who has not started, and whose host was built anew."""
     urls = sorted(host.wanted.member.peer_urls) if host.wanted is not None else []
-    return next((member for member in members if sorted(member["peer_urls"]) == urls), None)
+    return next((member for member in members if sorted(member.peer_urls) == urls), None)
 
 
 def member_id(host: Host) -> str:
@@ -221,20 +218,20 @@ def cluster_id(host: Host) -> str:
     return str(told or host.seen.data.cluster_id)
 
 
-def endpoints(members: Sequence[Member], but: str = "") -> list[str]:
+def endpoints(members: Sequence[ClusterMember], but: str = "") -> list[str]:
     """Client URLs by which members are asked from elsewhere.
 
     :param but: the id of a member that is left out.
     """
-    return _urls.from_elsewhere(url for member in members if member["id"] != but for url in member["client_urls"])
+    return _urls.from_elsewhere(url for member in members if member.id != but for url in member.client_urls)
 
 
-def forgotten(hosts: Sequence[Host], members: Sequence[Member], given: Sequence[str]) -> list[Member]:
+def forgotten(hosts: Sequence[Host], members: Sequence[ClusterMember], given: Sequence[str]) -> list[ClusterMember]:
     """The members that C(etcd_forget) names.
 
     :raises BadInput: a word names no member, or two.
     """
-    listed = {member["id"]: member for member in members}
+    listed = {member.id: member for member in members}
     found = [one for one in known(hosts, members) if not listed.keys().isdisjoint(one.member_ids)]
     named = identity.named("etcd_forget", given, found)
     return [listed[next(known for known in one.member_ids if known in listed)] for one in named]

@@ -171,7 +171,7 @@ def _check_account(host: Host, wanted: Desired) -> None:
 
 def _check_quota(hosts: Sequence[Host], flags: Mapping[str, Settings]) -> None:
     """A quota that becomes smaller must leave room for what is there; one that stays is an older worry."""
-    sizes = [(int(host.seen.status["db_size"]), host.label) for host in hosts if host.answers]
+    sizes = [(host.seen.status.db_size, host.label) for host in hosts if host.answers]
     quotas = {host.name: _quota.of_environment(host.seen.runtime.environment) for host in hosts if host.runs}
     if not sizes:
         return

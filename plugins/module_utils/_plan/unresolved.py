@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import health, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Leave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
@@ -19,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Ro
 
 # What an alarm that has a remedy of its own adds to its sentence.
 _REMEDIES = {
-    health.NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions, and to disarm it, also once "
+    NOSPACE: " The cluster takes no writes. To reclaim the space of old revisions, and to disarm it, also once "
     "the quota is larger: ansible-playbook quorum.etcd.reclaim -i INVENTORY"
 }
 
@@ -89,16 +90,16 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
         return
     removed = {step.act.member_id for step in steps if isinstance(step.act, (Forget, Leave))}
     for member in roster.unmanaged():
-        if member["id"] not in removed:
+        if member.id not in removed:
             counts = (
                 "It is a learner, has no vote, and takes the place of the next one"
-                if member["is_learner"]
+                if member.is_learner
                 else "It is counted for quorum"
             )
             yield (
-                f"Member {member['id']} ({member['name'] or 'not started'}, {', '.join(member['peer_urls'])}) is on no "
+                f"Member {member.id} ({member.name or 'not started'}, {', '.join(member.peer_urls)}) is on no "
                 f"host of this inventory. {counts}, and is left alone. If its machine is gone for good: "
-                f"-e etcd_forget={member['id']}"
+                f"-e etcd_forget={member.id}"
             )
 
 
@@ -109,6 +110,6 @@ def of_health(hosts: Sequence[Host]) -> Iterator[str]:
             error = host.seen.cluster.error
             yield f"{host.label} runs and does not serve: {error or 'it answers no linearizable read.'}"
         for alarm in host.seen.cluster.alarms or []:
-            if alarm["member_id"] == _roster.member_id(host):
-                remedy = _REMEDIES.get(alarm["alarm"], "")
-                yield f"{host.label} has the alarm {alarm['alarm']}.{remedy}"
+            if alarm.member_id == _roster.member_id(host):
+                remedy = _REMEDIES.get(alarm.alarm, "")
+                yield f"{host.label} has the alarm {alarm.alarm}.{remedy}"

@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.messages import SERVICES
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, ClusterMember, MemberList, Status
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import grpc, http2
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.dial import Dialer, Endpoint, endpoint_of
 
@@ -192,38 +193,28 @@ class Client(contextlib.AbstractContextManager["Client"]):
 
     # -- cluster -------------------------------------------------------------------------------------------------
 
-    def member_list(self, linearizable: bool = True, endpoint: str | None = None) -> Result:
-        """The members, ordered by id.
+    def member_list(self, linearizable: bool = True, endpoint: str | None = None) -> MemberList:
+        """The members.
 
         :param linearizable: agreed by a quorum; otherwise what the answering member knows (etcd 3.4: always).
-        :returns: C(cluster_id), C(member_id) of the member that answered, C(members): a list of dicts with C(id),
-            C(name) (empty until the member has started), C(peer_urls), C(client_urls), C(is_learner), C(started).
         """
         answer = self.call("Cluster.MemberList", {"linearizable": linearizable}, endpoint=endpoint)
-        return {
-            "cluster_id": _hex(answer["header"]["cluster_id"]),
-            "member_id": _hex(answer["header"]["member_id"]),
-            "members": _members(answer),
-        }
+        header = answer["header"]
+        return MemberList(_hex(header["cluster_id"]), _hex(header["member_id"]), _members(answer))
 
-    def member_add(self, peer_urls: t.Sequence[str], learner: bool = True) -> Result:
+    def member_add(self, peer_urls: t.Sequence[str], learner: bool = True) -> list[ClusterMember]:
         """Add a member that has not started.
 
-        :returns: C(member), C(members), each as C(member_list) gives them.
+        :returns: all members.
         """
+        wanted = sorted(peer_urls)
+        return self._change_members(
+            "Cluster.MemberAdd",
+            {"peerURLs": list(peer_urls), "isLearner": learner},
+            lambda members: any(sorted(member.peer_urls) == wanted for member in members),
+        )
 
-        def add() -> Result:
-            answer = self.call("Cluster.MemberAdd", {"peerURLs": list(peer_urls), "isLearner": learner})
-            return {"member": _member(answer["member"]), "members": _members(answer)}
-
-        def look() -> Result | None:
-            members = self.member_list()["members"]
-            added = [member for member in members if sorted(member["peer_urls"]) == sorted(peer_urls)]
-            return {"member": added[0], "members": members} if added else None
-
-        return self._made_certain(add, look)
-
-    def member_remove(self, member_id: str) -> list[Result]:
+    def member_remove(self, member_id: str) -> list[ClusterMember]:
         """Remove a member for good.
 
         :returns: the members that remain.
@@ -231,10 +222,10 @@ class Client(contextlib.AbstractContextManager["Client"]):
         return self._change_members(
             "Cluster.MemberRemove",
             {"ID": int(member_id, 16)},
-            lambda members: all(member["id"] != member_id for member in members),
+            lambda members: all(member.id != member_id for member in members),
         )
 
-    def member_update(self, member_id: str, peer_urls: t.Sequence[str]) -> list[Result]:
+    def member_update(self, member_id: str, peer_urls: t.Sequence[str]) -> list[ClusterMember]:
         """Change the peer URLs of a member.
 
         :returns: all members.
@@ -243,10 +234,10 @@ class Client(contextlib.AbstractContextManager["Client"]):
         return self._change_members(
             "Cluster.MemberUpdate",
             {"ID": int(member_id, 16), "peerURLs": list(peer_urls)},
-            lambda members: any(m["id"] == member_id and sorted(m["peer_urls"]) == wanted for m in members),
+            lambda members: any(m.id == member_id and sorted(m.peer_urls) == wanted for m in members),
         )
 
-    def member_promote(self, member_id: str) -> list[Result]:
+    def member_promote(self, member_id: str) -> list[ClusterMember]:
         """Make a voter of a learner.
 
         :returns: all members.
@@ -254,45 +245,37 @@ class Client(contextlib.AbstractContextManager["Client"]):
         return self._change_members(
             "Cluster.MemberPromote",
             {"ID": int(member_id, 16)},
-            lambda members: any(member["id"] == member_id and not member["is_learner"] for member in members),
+            lambda members: any(member.id == member_id and not member.is_learner for member in members),
         )
 
     # -- maintenance ---------------------------------------------------------------------------------------------
 
-    def status(self, endpoint: str | None = None) -> Result:
-        """What a member says of itself, without asking the others.
-
-        :returns: C(cluster_id), C(member_id), C(version), C(storage_version) (3.6 and newer, else empty), C(db_size)
-            and C(db_size_in_use) and C(db_size_quota) (bytes; the quota 3.6 and newer, else 0), C(leader) (member id,
-            empty without one), C(is_leader), C(is_learner), C(raft_term), C(raft_index), C(raft_applied_index),
-            C(revision), C(errors) (etcd's own texts), C(downgrade) (the version to which the cluster is being
-            downgraded, empty without such a job; 3.6 and newer).
-        """
+    def status(self, endpoint: str | None = None) -> Status:
+        """What a member says of itself, without asking the others."""
         answer = self.call("Maintenance.Status", endpoint=endpoint)
         header, downgrade = answer["header"], answer["downgradeInfo"]
-        return {
-            "cluster_id": _hex(header["cluster_id"]),
-            "member_id": _hex(header["member_id"]),
-            "version": answer["version"],
-            "storage_version": answer["storageVersion"],
-            "db_size": answer["dbSize"],
-            "db_size_in_use": answer["dbSizeInUse"],
-            "db_size_quota": answer["dbSizeQuota"],
-            "leader": _hex(answer["leader"]) if answer["leader"] else "",
-            "is_leader": answer["leader"] == header["member_id"],
-            "is_learner": answer["isLearner"],
-            "raft_term": answer["raftTerm"],
-            "raft_index": answer["raftIndex"],
-            "raft_applied_index": answer["raftAppliedIndex"],
-            "revision": header["revision"],
-            "errors": answer["errors"],
-            "downgrade": downgrade["targetVersion"] if downgrade and downgrade["enabled"] else "",
-        }
+        return Status(
+            cluster_id=_hex(header["cluster_id"]),
+            member_id=_hex(header["member_id"]),
+            version=answer["version"],
+            storage_version=answer["storageVersion"],
+            db_size=answer["dbSize"],
+            db_size_in_use=answer["dbSizeInUse"],
+            db_size_quota=answer["dbSizeQuota"],
+            leader=_hex(answer["leader"]) if answer["leader"] else "",
+            is_learner=answer["isLearner"],
+            raft_term=answer["raftTerm"],
+            raft_index=answer["raftIndex"],
+            raft_applied_index=answer["raftAppliedIndex"],
+            revision=header["revision"],
+            errors=answer["errors"],
+            downgrade=downgrade["targetVersion"] if downgrade and downgrade["enabled"] else "",
+        )
 
-    def alarms(self, endpoint: str | None = None) -> list[Result]:
-        """The alarms that are raised: dicts with C(member_id) and C(alarm), which is C(NOSPACE) or C(CORRUPT)."""
+    def alarms(self, endpoint: str | None = None) -> list[Alarm]:
+        """The alarms that are raised."""
         answer = self.call("Maintenance.Alarm", {"action": "GET"}, endpoint=endpoint)
-        return [{"member_id": _hex(alarm["memberID"]), "alarm": str(alarm["alarm"])} for alarm in answer["alarms"]]
+        return [Alarm(_hex(alarm["memberID"]), str(alarm["alarm"])) for alarm in answer["alarms"]]
 
     def alarm_disarm(self, member_id: str, alarm: str) -> None:
         """Disarm one alarm of one member. The alarm must be named: disarming C(NONE) succeeds and does nothing."""
@@ -492,10 +475,10 @@ class Client(contextlib.AbstractContextManager["Client"]):
             return found
 
     def _change_members(
-        self, method: str, request: t.Mapping[str, t.Any], happened: t.Callable[[list[Result]], bool]
-    ) -> list[Result]:
-        def look() -> list[Result] | None:
-            members = self.member_list()["members"]
+        self, method: str, request: t.Mapping[str, t.Any], happened: t.Callable[[list[ClusterMember]], bool]
+    ) -> list[ClusterMember]:
+        def look() -> list[ClusterMember] | None:
+            members = self.member_list().members
             return members if happened(members) else None
 
         return self._made_certain(lambda: _members(self.call(method, request)), look)
@@ -621,16 +604,8 @@ def _prefix_range(prefix: bytes) -> dict[str, bytes]:
     return {"key": prefix or b"\0", "range_end": end}
 
 
-def _member(member: t.Mapping[str, t.Any]) -> Result:
-    return {
-        "id": _hex(member["ID"]),
-        "name": member["name"],
-        "peer_urls": member["peerURLs"],
-        "client_urls": member["clientURLs"],
-        "is_learner": member["isLearner"],
-        "started": bool(member["name"]),
-    }
-
-
-def _members(answer: t.Mapping[str, t.Any]) -> list[Result]:
-    return [_member(member) for member in answer["members"]]
+def _members(answer: t.Mapping[str, t.Any]) -> list[ClusterMember]:
+    return [
+        ClusterMember(_hex(one["ID"]), one["name"], one["peerURLs"], one["clientURLs"], one["isLearner"])
+        for one in answer["members"]
+    ]

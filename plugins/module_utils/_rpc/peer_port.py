@@ -20,12 +20,12 @@ import ssl
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._base.urls import Url
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.dial import Dialer, endpoint_of
 
 #: Seconds for one connection and its answer.
@@ -100,17 +100,16 @@ class Side:
         return context
 
 
-def failures(members: Iterable[Mapping[str, Any]], side: Side, cluster_id: str) -> dict[str, str]:
+def failures(members: Iterable[ClusterMember], side: Side, cluster_id: str) -> dict[str, str]:
     """Open a new connection to each of these members at once.
 
-    :param members: as C(Client.member_list) gives them.
     :param cluster_id: the cluster that they are of, in lower-case hex.
     :returns: member id -> why it could not be reached at any of its peer URLs, empty if it was.
     """
     listed = list(members)
     with ThreadPoolExecutor(max_workers=max(1, len(listed))) as pool:
-        found = pool.map(lambda one: failure(one["peer_urls"], side, cluster_id), listed)
-        return {str(one["id"]): why for one, why in zip(listed, found)}
+        found = pool.map(lambda one: failure(one.peer_urls, side, cluster_id), listed)
+        return {one.id: why for one, why in zip(listed, found)}
 
 
 def failure(urls: Iterable[str], side: Side, cluster_id: str, timeout: float = TIMEOUT) -> str:

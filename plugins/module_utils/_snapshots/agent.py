@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import (
     Choice,
     NewestSnapshot,
@@ -184,13 +185,13 @@ def choose(settings: Settings, credentials: Credentials, now: float) -> Choice:
             f"The member on this host does not answer at {settings.endpoint}: {own.error} Without it this host does "
             f"not know who else could save one. Look at: systemctl status {settings.unit}"
         )
-    if own.members is None and not status["is_learner"]:
+    if own.members is None and not status.is_learner:
         with Client([settings.endpoint], credentials, TIMEOUT) as client:
             # It says why.
-            own = own._replace(members=client.member_list(False)["members"])
-    own_id = status["member_id"]
+            own = replace(own, members=client.member_list(False).members)
+    own_id = status.member_id
     # A learner tells nobody the members.
-    members = own.members or [{"id": own_id, "name": "", "is_learner": status["is_learner"]}]
+    members = own.members or [ClusterMember(own_id, is_learner=status.is_learner)]
     return snapshot_agent.choose(own_id, members, seen, calendar.elapsed_days(settings.schedule, now))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import survey
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Status
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import Settings
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import agent, saving
@@ -34,8 +35,8 @@ def observe(layout: Layout, directory: str) -> dict[str, Any]:
         saved, _took = agent.save(settings, credentials, check=True)
     except EtcdError as exc:
         return {"problem": str(exc)}
-    status = source.status or {}
-    role = "a learner" if status["is_learner"] else "the leader" if status["is_leader"] else "a follower"
+    status = source.status or Status()
+    role = "a learner" if status.is_learner else "the leader" if status.is_leader else "a follower"
     note = f"The last writes may be missing, for it has no quorum behind it: {source.error}" if source.error else ""
     return {"rank": [int(one) for one in saving.rank(source)], "role": role, "note": note, **_told(saved)}
 

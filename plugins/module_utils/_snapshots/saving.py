@@ -15,8 +15,8 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import IO, Any
+from dataclasses import asdict, dataclass, replace
+from typing import IO
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints, disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
@@ -31,8 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.survey import ask, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.snapshot_file import HASH_SIZE, BadSnapshot, Details
-from ansible_collections.quorum.etcd.plugins.module_utils._model import health
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import CORRUPT, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, store
@@ -131,7 +130,7 @@ def save(
     raise failures[0] if len(failures) == 1 else NoAnswer(tuple(failures))
 
 
-def ranked(seen: Sequence[Seen]) -> list[Seen]:
+def ranked(seen: Sequence[View]) -> list[View]:
     """Whom to ask for a snapshot, in this order. Whoever has the alarm CORRUPT is not among them.
 
     First healthy followers: they have what was committed, and are less busy than the leader, who comes next. Then
@@ -143,10 +142,8 @@ def ranked(seen: Sequence[Seen]) -> list[Seen]:
     answering = [one for one in seen if one.status]
     if not answering:
         raise NoAnswer(tuple(TransportError(one.endpoint, one.error) for one in seen))
-    corrupt = {
-        alarm["member_id"] for one in answering for alarm in one.alarms or () if alarm["alarm"] == health.CORRUPT
-    }
-    believed = [one for one in answering if _status(one)["member_id"] not in corrupt]
+    corrupt = {alarm.member_id for one in answering for alarm in one.alarms or () if alarm.alarm == CORRUPT}
+    believed = [one for one in answering if one.member_id not in corrupt]
     if not believed:
         raise Refused(
             f"All members that answer have the alarm CORRUPT: {', '.join(one.endpoint for one in answering)}.",
@@ -157,40 +154,35 @@ def ranked(seen: Sequence[Seen]) -> list[Seen]:
     return sorted(believed, key=rank)
 
 
-def rank(one: Seen) -> tuple[bool, bool, bool, int]:
+def rank(one: View) -> tuple[bool, bool, bool, int]:
     """The place in the order of C(ranked) of a member that answers; the lower, the better."""
-    status = _status(one)
+    status = one.status or Status()
     unhealthy = bool(one.error)
-    return status["is_learner"], unhealthy, status["is_leader"], -status["raft_applied_index"] if unhealthy else 0
+    return status.is_learner, unhealthy, status.is_leader, -status.raft_applied_index if unhealthy else 0
 
 
-def _only(seen: Seen) -> Seen:
+def _only(seen: View) -> View:
     if not seen.status:
         raise TransportError(seen.endpoint, seen.error)
     return seen
 
 
-def _status(seen: Seen) -> dict[str, Any]:
-    return seen.status or {}
-
-
-def _expected(source: Seen, cluster: str, now: float) -> Manifest:
+def _expected(source: View, cluster: str, now: float) -> Manifest:
     """What is known of a snapshot before it is there."""
-    status = _status(source)
-    members = [{name: value for name, value in one.items() if name != "started"} for one in source.members or ()]
+    status, members = source.status or Status(), source.members or ()
     return Manifest(
         cluster=cluster,
-        cluster_id=status["cluster_id"],
-        member=next((one["name"] for one in members if one["id"] == status["member_id"]), ""),
-        member_id=status["member_id"],
-        revision=status["revision"],
+        cluster_id=status.cluster_id,
+        member=next((one.name for one in members if one.id == status.member_id), ""),
+        member_id=status.member_id,
+        revision=status.revision,
         compact_revision=0,
         key_count=0,
         hash_kv=0,
-        etcd_version=status["version"],
-        storage_version=status["storage_version"],
-        members=members,
-        size=status["db_size"] + HASH_SIZE,
+        etcd_version=status.version,
+        storage_version=status.storage_version,
+        members=[asdict(one) for one in members],
+        size=status.db_size + HASH_SIZE,
         sha256="",
         taken_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints, disk_space
@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Et
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, outcome_unknown
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -52,7 +53,7 @@ def observe(systemd: Systemd, layout: Layout, terms: Terms) -> dict[str, Any]:
     """The member of this host, its database and the room beside it.
 
     :returns: C(member_id), C(members) (of its cluster), C(name), C(is_leader), C(endpoints) (client URLs of all
-        members), C(alarms) (as C(Client.alarms) gives them), C(db_size), C(db_size_in_use), C(free), C(needed) (bytes
+        members), C(alarms), C(db_size), C(db_size_in_use), C(free), C(needed) (bytes
         on the file system of the database: what is there, and what a defragmentation takes).
     :raises Refused: it does not serve, or its cluster cannot spare it.
     """
@@ -90,7 +91,7 @@ def defragment(
                 )
             spare.hand_over()
             checkpoints.at("defrag: begun")
-            _defragment(view["endpoint"], layout, patience.work)
+            _defragment(view.endpoint, layout, patience.work)
             checkpoints.at("defrag: done")
             after = _told(service.serving(systemd, layout, patience.serving, now), data_dir)
     return {"changed": True, **after, "before": found["db_size"], "notes": notes}
@@ -104,12 +105,12 @@ def needed(in_use: int) -> int:
     return int(in_use * _FILL) + _LOG
 
 
-def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
+def _asked(systemd: Systemd, layout: Layout) -> View:
     view = service.observe(systemd, layout)
     if not service.is_ready(view):
         free = disk_space.free(_data_dir(layout)) >> 20
         raise Refused(
-            f"The member of this host does not serve: {view['error']} {free} MiB are free where its data lie.",
+            f"The member of this host does not serve: {view.error} {free} MiB are free where its data lie.",
             "Whoever cannot be asked cannot be defragmented, and the others cannot be spared meanwhile.",
             "If that file system is full, make room on it or make it larger, and etcd starts by itself. Else "
             "journalctl says why it does not serve. Then run again.",
@@ -119,25 +120,25 @@ def _asked(systemd: Systemd, layout: Layout) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
+def _spared(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     with maintenance.spared(view, layout, terms, check) as spare:
         _check_alone(spare, terms.allow_outage)
         yield spare
 
 
-def _told(view: Mapping[str, Any], data_dir: str) -> dict[str, Any]:
-    status, members = view["status"], view["members"] or []
+def _told(view: View, data_dir: str) -> dict[str, Any]:
+    status, members = view.status or Status(), view.members or ()
     return {
-        "member_id": view["member_id"],
-        "members": members,
-        "name": next((str(one["name"]) for one in members if one["id"] == view["member_id"]), ""),
-        "is_leader": status["is_leader"],
-        "endpoints": [url for one in members for url in one["client_urls"]],
-        "alarms": view["alarms"] or [],
-        "db_size": status["db_size"],
-        "db_size_in_use": status["db_size_in_use"],
+        "member_id": view.member_id,
+        "members": [one.to_dict() for one in members],
+        "name": next((one.name for one in members if one.id == view.member_id), ""),
+        "is_leader": status.is_leader,
+        "endpoints": [url for one in members for url in one.client_urls],
+        "alarms": [asdict(alarm) for alarm in view.alarms or ()],
+        "db_size": status.db_size,
+        "db_size_in_use": status.db_size_in_use,
         "free": disk_space.free(data_dir),
-        "needed": needed(status["db_size_in_use"]),
+        "needed": needed(status.db_size_in_use),
     }
 
 

@@ -76,7 +76,7 @@ def observe(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str
     asker = local_member.asker(layout, marker.cluster_id if marker is not None else "")
     return {
         "member_id": marker.member_id if marker is not None and _was_member(marker) else "",
-        "members": members,
+        "members": [one.to_dict() for one in members],
         "heard": last_known_members.answering(named, asker),
     }
 
@@ -185,10 +185,10 @@ def _alone(systemd: Systemd, layout: Layout, cluster: str, deadline: Deadline) -
     :raises Refused: somebody else holds it.
     """
     view = service.observe(systemd, layout)
-    endpoints = queries.endpoints_of(view["members"] or [], but=view["member_id"]) or [view["endpoint"]]
+    endpoints = queries.endpoints_of(view.members or [], but=view.member_id) or [view.endpoint]
     act = f"destruction of {cluster}"
     with contextlib.ExitStack() as stack:
-        while view["serves"]:
+        while view.serves:
             try:
                 stack.enter_context(
                     cluster_lock.held(endpoints, local_member.credentials(layout), cluster_lock.owner(act), 0.0)

@@ -232,7 +232,7 @@ def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: D
     if left:
         raise HostError(
             f"{drill.snapshot} can be restored, and the member takes no write: it has raised "
-            f"{', '.join(one['alarm'] for one in left)}. Take another snapshot."
+            f"{', '.join(one.alarm for one in left)}. Take another snapshot."
         )
     return told
 
@@ -243,7 +243,7 @@ def _told(client: Client, details: Details, drill: Drill) -> dict[str, Any]:
     :raises HostError: it begins too early: clients would be told that what they have seen is in the future.
     """
     begins = drill.begins or details.revision
-    revision = client.status()["revision"]
+    revision = client.status().revision
     if revision < begins:
         raise HostError(
             f"{drill.snapshot} can be restored, and the member begins at revision {revision}, and it was to begin at "

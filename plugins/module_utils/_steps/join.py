@@ -39,6 +39,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, markers, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -46,8 +47,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Cli
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
 
-Member = Mapping[str, Any]
-View = Mapping[str, Any]
 _T = TypeVar("_T")
 
 # A new member whose first registration is lost serves nobody for 7 s: 5 s and twice the election timeout.
@@ -77,7 +76,7 @@ class Joining:
     name: str
     peer_urls: Sequence[str]
     endpoints: Sequence[str]
-    members: Sequence[Member]
+    members: Sequence[Mapping[str, Any]]
     timeout: float
     witnesses: Witnesses = link_proof.NOBODY
 
@@ -147,8 +146,8 @@ def _goes_on(systemd: Systemd, layout: Layout, content: Content, joining: Joinin
     """Does a member run here that is left to run? A voter is. A learner is, where it has read all that it is to read: a
     restart would lose what it has received of the leader's snapshot.
     """
-    status = service.observe(systemd, layout, joining.endpoints)["status"]
-    if status is not None and not status["is_learner"]:
+    status = service.observe(systemd, layout, joining.endpoints).status
+    if status is not None and not status.is_learner:
         return True
     unit = systemd.show(layout.unit)
     process = processes.describe(unit["pid"]) if unit["pid"] else None
@@ -170,39 +169,39 @@ def _settled(systemd: Systemd, layout: Layout) -> tuple[Marker | None, bool]:
         time.sleep(_POLL)
 
 
-def _add_or_find(act: _JoinAct, marker: Marker | None, has_log: bool) -> Member:
+def _add_or_find(act: _JoinAct, marker: Marker | None, has_log: bool) -> ClusterMember:
     """The member of this host in the cluster's list, with all that its first start needs on the host."""
     told = act.client.member_list()
-    members = told["members"]
+    members = told.members
     own = _find(act.joining, members, marker, has_log)
-    expected_members.check(act.joining.members, members, own["id"] if own else "")
+    expected_members.check(act.joining.members, members, own.id if own else "")
     if own is None:
         guard.check_add(act.votes())
         act.lock.check()
         members = membership.add(act.client, act.joining.peer_urls)
-        own = next(member for member in members if sorted(member["peer_urls"]) == sorted(act.joining.peer_urls))
+        own = next(member for member in members if sorted(member.peer_urls) == sorted(act.joining.peer_urls))
         checkpoints.at("join: added")
-    elif own["is_learner"] and sorted(own["peer_urls"]) != sorted(act.joining.peer_urls):
+    elif own.is_learner and sorted(own.peer_urls) != sorted(act.joining.peer_urls):
         # It has never voted: nobody loses it while the others learn where it is.
         act.lock.check()
-        members = membership.update(act.client, own["id"], act.joining.peer_urls)
+        members = membership.update(act.client, own.id, act.joining.peer_urls)
         checkpoints.at("join: readdressed")
     if not has_log:
-        _prepare(act, marker, members, own["id"], told["cluster_id"])
+        _prepare(act, marker, members, own.id, told.cluster_id)
     return own
 
 
-def _await(act: _JoinAct, own: Member, deadline: Deadline) -> dict[str, str]:
+def _await(act: _JoinAct, own: ClusterMember, deadline: Deadline) -> dict[str, str]:
     """Wait until it has caught up, promote it, and wait until it serves as a voter."""
-    if own["is_learner"]:
-        votes = _await_learner(act, own["id"], deadline)
+    if own.is_learner:
+        votes = _await_learner(act, own.id, deadline)
         checkpoints.at("join: caught up")
-        guard.check_promote(votes, own["id"])
-        link_proof.require(act.proof(), lambda now: peer_links.before_promotion(now, own["id"]), act.side())
+        guard.check_promote(votes, own.id)
+        link_proof.require(act.proof(), lambda now: peer_links.before_promotion(now, own.id), act.side())
         act.lock.check()
-        membership.promote(act.client, own["id"], deadline)
+        membership.promote(act.client, own.id, deadline)
         checkpoints.at("join: promoted")
-    return service.remember(act.layout, dict(_await_voter(act, deadline)))
+    return service.remember(act.layout, _await_voter(act, deadline))
 
 
 def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
@@ -226,13 +225,15 @@ def _check_host(layout: Layout, marker: Marker | None, has_log: bool) -> None:
         gate_check.check_empty(layout)
 
 
-def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, has_log: bool) -> Member | None:
+def _find(
+    joining: Joining, members: Sequence[ClusterMember], marker: Marker | None, has_log: bool
+) -> ClusterMember | None:
     """The member that an interrupted run has added for this host, None if there is none yet.
 
     :raises Refused: the name or the URLs are somebody else's.
     """
     if has_log and marker is not None:
-        found = next((member for member in members if member["id"] == marker.member_id), None)
+        found = next((member for member in members if member.id == marker.member_id), None)
         if found is None:
             raise Refused(
                 f"This host has the data of member {marker.member_id}, which the cluster's member list does not have.",
@@ -241,31 +242,33 @@ def _find(joining: Joining, members: Sequence[Member], marker: Marker | None, ha
                 code="member-removed",
             )
         return found
-    found = next((member for member in members if set(member["peer_urls"]) & set(joining.peer_urls)), None)
-    namesake = next((member for member in members if member["name"] == joining.name), None)
+    found = next((member for member in members if set(member.peer_urls) & set(joining.peer_urls)), None)
+    namesake = next((member for member in members if member.name == joining.name), None)
     if namesake is not None and namesake is not found:
         raise Refused(
-            f"The cluster has a member {joining.name} already: {namesake['id']} at {', '.join(namesake['peer_urls'])}.",
+            f"The cluster has a member {joining.name} already: {namesake.id} at {', '.join(namesake.peer_urls)}.",
             "Two members of one name cannot be told apart.",
             "Give this host another NODE_NAME. If that member's machine is gone for good, remove it first: -e "
-            f"etcd_forget={namesake['id']}.",
+            f"etcd_forget={namesake.id}.",
             code="member-name-taken",
         )
     if found is None:
         return None
-    if found["started"] or not found["is_learner"] or sorted(found["peer_urls"]) != sorted(joining.peer_urls):
-        kind = "learner" if found["is_learner"] else "voter"
+    if found.started or not found.is_learner or sorted(found.peer_urls) != sorted(joining.peer_urls):
+        kind = "learner" if found.is_learner else "voter"
         raise Refused(
-            f"The cluster has the {kind} {guard.label(found)} with the id {found['id']} at "
-            f"{', '.join(found['peer_urls'])}, and this host has no data of it.",
+            f"The cluster has the {kind} {guard.label(found)} with the id {found.id} at "
+            f"{', '.join(found.peer_urls)}, and this host has no data of it.",
             "Started empty under an id that may have voted it could bring acknowledged writes to nothing.",
-            f"Remove that member first, then this host can join: -e etcd_forget={found['id']}.",
+            f"Remove that member first, then this host can join: -e etcd_forget={found.id}.",
             code="member-without-data",
         )
     return found
 
 
-def _prepare(act: _JoinAct, marker: Marker | None, members: Sequence[Member], member_id: str, cluster_id: str) -> None:
+def _prepare(
+    act: _JoinAct, marker: Marker | None, members: Sequence[ClusterMember], member_id: str, cluster_id: str
+) -> None:
     """Write what the one first start needs; the marker last, for it is what lets it through."""
     layout, joining = act.layout, act.joining
     initial_cluster = _initial_cluster(joining, members, member_id)
@@ -287,14 +290,14 @@ def _prepare(act: _JoinAct, marker: Marker | None, members: Sequence[Member], me
     checkpoints.at("join: marked")
 
 
-def _initial_cluster(joining: Joining, members: Sequence[Member], own: str) -> str:
+def _initial_cluster(joining: Joining, members: Sequence[ClusterMember], own: str) -> str:
     """Every member with its URLs: a joining member compares them with the cluster's list (membership/cluster.go,
     ValidateClusterAndAssignIDs). Names do not matter to it but for its own; who has none yet goes by the id.
     """
     pairs = []
     for member in members:
-        name = joining.name if member["id"] == own else member["name"] or member["id"]
-        pairs += [f"{name}={url}" for url in member["peer_urls"]]
+        name = joining.name if member.id == own else member.name or member.id
+        pairs += [f"{name}={url}" for url in member.peer_urls]
     return ",".join(pairs)
 
 
@@ -302,11 +305,11 @@ def _await_learner(act: _JoinAct, member_id: str, deadline: Deadline) -> Votes:
     """Wait until the learner itself answers and has what the leader had."""
 
     def caught_up(view: View) -> Votes | None:
-        if not view["status"]:
+        if not view.status:
             return None
-        if view["member_id"] != member_id:
+        if view.member_id != member_id:
             raise Refused(
-                f"What runs on this host is member {view['member_id']}, and {member_id} was to be started.",
+                f"What runs on this host is member {view.member_id}, and {member_id} was to be started.",
                 "It has data of its own, which no marker speaks of.",
                 f"Find out whose data lie in {act.layout.data_dir}, and move them aside.",
                 code="foreign-data",
@@ -321,7 +324,7 @@ def _await_learner(act: _JoinAct, member_id: str, deadline: Deadline) -> Votes:
         )
         return (
             f"{act.joining.name} has joined as a learner, has not caught up, and has got no further for "
-            f"{deadline.seconds:.0f} s. {_BEHIND if view['status'] else waits} If it only needs longer, raise "
+            f"{deadline.seconds:.0f} s. {_BEHIND if view.status else waits} If it only needs longer, raise "
             "etcd_start_timeout. It has no vote and harms nobody; the same command goes on from here, and does not "
             "restart it unless its files change."
         )
@@ -334,11 +337,11 @@ def _await_voter(act: _JoinAct, deadline: Deadline) -> View:
 
     def late(view: View) -> str:
         return (
-            f"{act.joining.name} was made a voter, and does not serve. {view['error']} It counts for the quorum: see "
+            f"{act.joining.name} was made a voter, and does not serve. {view.error} It counts for the quorum: see "
             "what is wrong with it, or take it out (etcd_member_state: absent)."
         )
 
-    return _until(act, deadline, lambda view: view if view["serves"] else None, late)
+    return _until(act, deadline, lambda view: view if view.serves else None, late)
 
 
 def _until(act: _JoinAct, deadline: Deadline, found: Callable[[View], _T | None], late: Callable[[View], str]) -> _T:
@@ -351,7 +354,7 @@ def _until(act: _JoinAct, deadline: Deadline, found: Callable[[View], _T | None]
     """
     unit = act.layout.unit
     restarts = act.systemd.show(unit)["restarts"]
-    goal, growth = act.client.status()["raft_index"], Growth()
+    goal, growth = act.client.status().raft_index, Growth()
     while True:
         view = service.observe(act.systemd, act.layout, act.joining.endpoints)
         result = found(view)
@@ -360,7 +363,7 @@ def _until(act: _JoinAct, deadline: Deadline, found: Callable[[View], _T | None]
         # systemd forgets the tries before when a start is asked for.
         restarts = min(restarts, act.systemd.show(unit)["restarts"])
         service.check_alive(act.systemd, act.layout, restarts)
-        applied = view["status"]["raft_applied_index"] if view["status"] else 0
+        applied = view.status.raft_applied_index if view.status else 0
         # What was written since then may never end.
         if growth.seen(service.received(act.layout), min(applied, goal)):
             deadline.renew()

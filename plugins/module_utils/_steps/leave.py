@@ -105,8 +105,8 @@ def _remove(systemd: Systemd, layout: Layout, leaving: Leaving, credentials: Cre
     member_id = leaving.member_id
     votes = queries.votes(leaving.endpoints, credentials)
     expected_members.check(leaving.members, votes.members, member_id)
-    is_member = any(member["id"] == member_id for member in votes.members)
-    _check_data(layout, member_id, [member["id"] for member in votes.members])
+    is_member = any(member.id == member_id for member in votes.members)
+    _check_data(layout, member_id, [member.id for member in votes.members])
     healthy = member_id in votes.healthy
     if is_member and healthy:
         queries.hand_over(leaving.endpoints, credentials, member_id)

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import disk_space
@@ -333,12 +333,12 @@ def _snapshots(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str
 
 def _view_of(environment: Mapping[str, str], layout: Layout, interest: Interest) -> dict[str, Any]:
     view = local_member.of_process(environment, layout, interest.timeout)
-    named = [one for one in view["members"] or [] if identity.of_member(one).is_named_by(interest.forget)]
+    named = [one for one in view.members or [] if identity.of_member(one).is_named_by(interest.forget)]
     with ThreadPoolExecutor(max_workers=max(1, len(named))) as pool:
-        asker = local_member.asker(layout, view["cluster_id"])
+        asker = local_member.asker(layout, view.cluster_id)
         signs = pool.map(lambda member: signs_of_life.find(member, asker, interest.timeout), named)
-        found = {member["id"]: sign and sign._asdict() for member, sign in zip(named, signs)}
-        return {**view, "forgotten": found}
+        found = {member.id: sign for member, sign in zip(named, signs)}
+        return replace(view, forgotten=found).to_dict()
 
 
 def _texts(paths: Sequence[str]) -> dict[str, str]:

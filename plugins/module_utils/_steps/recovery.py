@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
@@ -35,19 +35,17 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import saving
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import last_known_members, service
 
-Member = Mapping[str, Any]
-
 #: What etcd runs for beside its unit, see C(_host.isolated_member).
 PURPOSE = "recovery"
 
 _ASK = 3.0
-_KNOWN = ("id", "name", "peer_urls", "client_urls", "is_learner")
 # A copy of a database that etcd opens grows a little.
 _ROOM = 1.1
 
@@ -98,7 +96,7 @@ def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str
         "cluster_id": ids[1],
         "log": log,
         "damaged": damaged,
-        "members": members,
+        "members": [asdict(one) for one in members],
         "copies": [asdict(one) for one in _copies(layout, lies)],
         "snapshot": _snapshot_place(systemd, layout, snapshot_dir),
         "version": last_known_members.version_of_database(lies),
@@ -116,10 +114,9 @@ def _check_ours(marker: Marker | None, cluster: str) -> None:
         )
 
 
-def _members(systemd: Systemd, lies: Layout) -> list[dict[str, Any]]:
+def _members(systemd: Systemd, lies: Layout) -> list[ClusterMember]:
     """The members as this one knows them: by its own words, else by its database."""
-    known = last_known_members.of_process(systemd, lies) or last_known_members.of_database(lies)[0]
-    return [{name: member[name] for name in _KNOWN} for member in known]
+    return last_known_members.of_process(systemd, lies) or last_known_members.of_database(lies)[0]
 
 
 def _copies(layout: Layout, lies: Layout) -> list[Place]:
@@ -140,19 +137,20 @@ def _place(path: str, size: int) -> Place:
 def _snapshot_place(systemd: Systemd, layout: Layout, directory: str) -> dict[str, Any] | None:
     """Where C(save) would save a snapshot, None where the member does not answer."""
     view = _answer(systemd, layout)
-    if view is None:
+    status = view.status if view is not None else None
+    if status is None:
         return None
-    size = int(view["status"]["db_size"])
+    size = status.db_size
     leaves = disk_space.reserve(directory, size, layout.member_dirs)
     return asdict(Place(directory, disk_space.device(directory), disk_space.free(directory), size, leaves))
 
 
-def _answer(systemd: Systemd, layout: Layout) -> dict[str, Any] | None:
+def _answer(systemd: Systemd, layout: Layout) -> View | None:
     """What the member says of itself, with or without a quorum; None where it says nothing."""
     pid = systemd.show(layout.unit)["pid"]
     process = processes.describe(pid) if pid else None
     view = local_member.of_process(process["environment"], layout, _ASK) if process is not None else None
-    return view if view is not None and view["status"] else None
+    return view if view is not None and view.status else None
 
 
 def _size(place: str) -> int:
@@ -177,7 +175,7 @@ def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: 
     view = _answer(systemd, layout)
     if view is None:
         return ""
-    source = view["endpoint"]
+    source = view.endpoint
     saved = saving.save(
         [source],
         local_member.credentials(layout),

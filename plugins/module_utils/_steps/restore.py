@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -350,9 +350,9 @@ def verify(act: RestoreAct, timeout: float) -> dict[str, Any]:
     begins = act.restoration.restored_revision
     wanted = {name: sorted(urls) for name, urls in act.restoration.members.items()}
     with Client([seen.endpoint], local_member.credentials(act.layout), _READING) as client:
-        revision = client.status()["revision"]
+        revision = client.status().revision
         key_count = _count(client, act.restoration) if revision >= begins else None
-        members = {one["name"]: sorted(one["peer_urls"]) for one in client.member_list()["members"]}
+        members = {one.name: sorted(one.peer_urls) for one in client.member_list().members}
         wrong = []
         if revision < begins:
             wrong.append(f"its revision is {revision}, and {begins} was restored")
@@ -366,7 +366,7 @@ def verify(act: RestoreAct, timeout: float) -> dict[str, Any]:
                 f"data of every host lie beside the new ones ({Places.of_restore(act.layout, act.restoration).old})."
             )
         alarms = alarm.let_write(client)
-    return {"revision": begins, "key_count": key_count, "members": members, "alarms": alarms}
+    return {"revision": begins, "key_count": key_count, "members": members, "alarms": list(map(asdict, alarms))}
 
 
 def _count(client: Client, restoration: Restoration) -> int | None:

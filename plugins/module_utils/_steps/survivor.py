@@ -181,15 +181,15 @@ def _run_alone(run: Run, layout: Layout, rescue: Survivor, data_dir: str, wal_di
         Client([seen.endpoint], local_member.credentials(layout), TIMEOUT) as client,
     ):
         checkpoints.at("rescue: alone")
-        members = client.member_list()["members"]
+        members = client.member_list().members
         if len(members) != 1:
             raise HostError(
                 f"{rescue.binary} was to go on with one member, and has {len(members)}: "
-                f"{', '.join(member['id'] for member in members)}. Nothing was changed but the copy."
+                f"{', '.join(member.id for member in members)}. Nothing was changed but the copy."
             )
-        if sorted(members[0]["peer_urls"]) != sorted(rescue.peer_urls):
-            client.member_update(members[0]["id"], list(rescue.peer_urls))
-        return int(client.status(seen.endpoint)["revision"])
+        if sorted(members[0].peer_urls) != sorted(rescue.peer_urls):
+            client.member_update(members[0].id, list(rescue.peer_urls))
+        return client.status(seen.endpoint).revision
 
 
 def _no_way_back(layout: Layout, marker: Marker, rescue: Survivor) -> Marker:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -25,7 +26,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.observation imp
     Observation,
     Process,
     Unit,
-    View,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster
 
@@ -118,12 +118,23 @@ def seeing(host: Host, /, **changes: Any) -> Host:
 def _changed(was: Any, value: Any) -> Any:
     if isinstance(was, (Process, View)) and value is None:
         return type(was)()
+    if isinstance(value, Mapping) and isinstance(was, View):
+        return _changed_view(was, dict(value))
     if isinstance(value, Mapping) and isinstance(was, Mapping):
         return {**was, **{key: _changed(was.get(key, File()), one) for key, one in value.items()}}
     if isinstance(value, Mapping) and is_dataclass(was):
         fields = {name: Identity(**one) if name == "identity" else one for name, one in value.items()}
         return replace(was, **fields)
     return value
+
+
+def _changed_view(was: View, changes: dict[str, Any]) -> View:
+    """A view that is another; its ids are those of its status, and one that does not serve says why."""
+    ids = {name: changes.pop(name) for name in ("member_id", "cluster_id") if name in changes}
+    status = changes.pop("status", was.status)
+    if not changes.pop("serves", True):
+        changes.setdefault("error", was.error or "no leader")
+    return replace(was, status=replace(status, **ids) if status and ids else status, **changes)
 
 
 def number(host: Host) -> int:
@@ -207,75 +218,57 @@ def running(host: Host, version: str = VERSION) -> Host:
     )
 
 
-def serving(host: Host, members: Sequence[Mapping[str, Any]] | None = None, version: str = VERSION) -> Host:
+def serving(host: Host, members: Sequence[ClusterMember] | None = None, version: str = VERSION) -> Host:
     """A member in service, as it sees its cluster."""
     host = host if host.marker else stopped(host)
     at = number(host)
-    status = {
-        "version": version,
-        "storage_version": "3.6.0",
-        "db_size": 20480,
-        "db_size_in_use": 16384,
-        "db_size_quota": 2 << 30,
-        "member_id": member_id(at),
-        "cluster_id": CLUSTER_ID,
-        "leader": member_id(0),
-        "is_leader": at == 0,
-        "is_learner": False,
-        "raft_term": 2,
-        "raft_index": 9,
-        "raft_applied_index": 9,
-        "errors": [],
-        "downgrade": "",
-    }
-    return seeing(
-        running(host, version),
-        cluster={
-            "serves": True,
-            "member_id": member_id(at),
-            "cluster_id": CLUSTER_ID,
-            "status": status,
-            "members": list(member_list() if members is None else members),
-            "alarms": [],
-            "error": "",
-            "took": 0.001,
-        },
+    status = Status(
+        version=version,
+        storage_version="3.6.0",
+        db_size=20480,
+        db_size_in_use=16384,
+        db_size_quota=2 << 30,
+        member_id=member_id(at),
+        cluster_id=CLUSTER_ID,
+        leader=member_id(0),
+        raft_term=2,
+        raft_index=9,
+        raft_applied_index=9,
     )
+    view = View(
+        "http://127.0.0.1:2379", status, list(member_list() if members is None else members), alarms=[], took=0.001
+    )
+    return seeing(running(host, version), cluster=view)
 
 
-def learning(host: Host, members: Sequence[Mapping[str, Any]]) -> Host:
+def learning(host: Host, members: Sequence[ClusterMember]) -> Host:
     """A member that was added as a learner, runs and has not been promoted."""
     ids = {"cluster_id": CLUSTER_ID, "member_id": member_id(number(host))}
     joined = logged(marked(host, markers.STARTED, origin=markers.JOIN, **ids))
     found = serving(joined, members)
-    return seeing(found, cluster={"serves": False, "status": {**found.seen.cluster.status, "is_learner": True}})
+    return seeing(found, cluster={"status": replace(found.seen.status, is_learner=True)})
 
 
-def learner(at: int, started: bool = True) -> dict[str, Any]:
+def learner(at: int, started: bool = True) -> ClusterMember:
     """A learner in the member list."""
     (member,) = member_list(range(at, at + 1))
-    return {**(member if started else unstarted({**member, "name": ""})), "is_learner": True}
+    return replace(member if started else unstarted(replace(member, name="")), is_learner=True)
 
 
-def unstarted(member: Mapping[str, Any]) -> dict[str, Any]:
+def unstarted(member: ClusterMember) -> ClusterMember:
     """A member of a first start that has not begun: its name is known, its client URLs are not."""
-    return {**member, "client_urls": [], "started": bool(member["name"])}
+    return replace(member, client_urls=[])
 
 
-def member_list(members: int | Iterable[int] = 3) -> list[dict[str, Any]]:
+def member_list(members: int | Iterable[int] = 3) -> list[ClusterMember]:
     """The cluster's own member list, as the client gives it.
 
     :param members: how many, or the numbers of their hosts.
     """
     return [
-        {
-            "id": member_id(at),
-            "name": f"etcd-host{at}",
-            "peer_urls": [f"http://10.0.0.{at + 1}:2380"],
-            "client_urls": [f"http://10.0.0.{at + 1}:2379"],
-            "is_learner": False,
-            "started": True,
-        }
+        ClusterMember(
+            member_id(at), f"etcd-host{at}", [f"http://10.0.0.{at + 1}:2380"], [f"http://10.0.0.{at + 1}:2379"]
+        )
         for at in (range(members) if isinstance(members, int) else members)
     ]
 
@@ -289,9 +282,12 @@ def of_instance(host: Host | None = None) -> dict[str, Any]:
 
 def told(seen: Observation) -> dict[str, Any]:
     """What C(etcd_node_info) returns of such a host."""
-    nothing = {"runtime": seen.runtime.identity.pid == 0, "cluster": not seen.cluster.endpoint}
-    found = {**asdict(seen), "marker": seen.marker.to_dict() if seen.marker else None}
-    return {name: None if nothing.get(name) else value for name, value in found.items()}
+    return {
+        **asdict(seen),
+        "runtime": asdict(seen.runtime) if seen.runtime.identity.pid else None,
+        "marker": seen.marker.to_dict() if seen.marker else None,
+        "cluster": seen.cluster.to_dict() if seen.cluster.endpoint else None,
+    }
 
 
 def observation(host: Host) -> dict[str, Any]:
@@ -305,5 +301,5 @@ def observation(host: Host) -> dict[str, Any]:
         "seen": told(host.seen),
         "authorities": host.authorities.to_dict(),
         "skew": host.skew,
-        "heard": dict(host.heard),
+        "heard": {name: sign and sign._asdict() for name, sign in host.heard.items()},
     }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manifest import Manifest
@@ -18,14 +19,14 @@ def manifest(**changes: Any) -> Manifest:
         "cluster": "etcd_cluster",
         "cluster_id": CLUSTER_ID,
         "member": "etcd-host1",
-        "member_id": member_list()[1]["id"],
+        "member_id": member_list()[1].id,
         "revision": 1000,
         "compact_revision": 0,
         "key_count": 10,
         "hash_kv": 77,
         "etcd_version": "3.6.14",
         "storage_version": "3.6.0",
-        "members": member_list(),
+        "members": [asdict(one) for one in member_list()],
         "size": 1 << 20,
         "sha256": "a" * 64,
         "taken_at": "2026-11-22T07:00:00Z",

@@ -13,6 +13,7 @@ from ansible_collections.quorum.etcd.plugins.action.etcd_ca import ActionModule 
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_step import ActionModule
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import (
     ArchiveForGood,
     RemoveMarker,
@@ -52,7 +53,7 @@ from role_task import Task
 
 DUE = {leaf: ["it is missing."] for leaf in ("etcd", "peer", "admin")}
 ENDPOINTS = ["http://10.0.0.2:2379"]
-MEMBERS = expected_members.describe([{"id": "8e9e", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
+MEMBERS = expected_members.describe([ClusterMember("8e9e", "", ["http://10.0.0.1:2380"])])
 SOURCE = {"url": "https://example.com", "archive_dir": "", "checksums": {}, "checksums_from_mirror": False}
 
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import member_id, member_list
@@ -13,7 +15,7 @@ from role_task import Task
 
 #: The guides' inventory: IP addresses, and NODE_NAME.
 HOSTS = {f"10.0.0.{at + 1}": {"NODE_NAME": f"etcd-host{at}"} for at in range(3)}
-LOOKED = {"member_id": "", "members": member_list(), "failed": False}
+LOOKED = {"member_id": "", "members": [asdict(one) for one in member_list()], "failed": False}
 AWAY = {"unreachable": True, "msg": "no route."}
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import member_id, member_list
 from role_task import Task
@@ -15,7 +17,12 @@ ENDPOINTS = [f"http://{address}:2379" for address in HOSTS]
 def looked(at, **told):
     sizes = {"db_size": 1 << 20, "db_size_in_use": 1 << 20, "free": 1 << 30, "alarms": [], "endpoints": ENDPOINTS}
     return (
-        {"member_id": member_id(at), "members": member_list(), "name": f"etcd-host{at}", "is_leader": False}
+        {
+            "member_id": member_id(at),
+            "members": [asdict(one) for one in member_list()],
+            "name": f"etcd-host{at}",
+            "is_leader": False,
+        }
         | sizes
         | told
     )

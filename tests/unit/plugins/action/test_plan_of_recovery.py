@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
 from inventory_of import CLUSTER_ID, bare, member_id, member_list, observation, silent, stopped
@@ -31,7 +33,7 @@ LEFT = {
     "member_id": member_id(0),
     "cluster_id": CLUSTER_ID,
     "log": {"term": 2, "index": 9, "commit": 9, "keepable": 9, "torn": False},
-    "members": member_list(),
+    "members": [asdict(one) for one in member_list()],
 }
 
 

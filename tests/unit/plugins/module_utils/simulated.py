@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -136,7 +137,7 @@ class World:
 
     def __init__(self, size: int) -> None:
         self.machines = [Machine(at) for at in range(size)]
-        self.members: dict[str, dict[str, Any]] = {}
+        self.members: dict[str, ClusterMember] = {}
         self.tokens: set[str] = set()
         #: The member ids that have ever had a log, and the machine of every id there ever was.
         self.voted: set[str] = set()
@@ -157,7 +158,7 @@ class World:
 
     @property
     def voters(self) -> list[str]:
-        return [one for one, member in self.members.items() if not member["is_learner"]]
+        return [one for one, member in self.members.items() if not member.is_learner]
 
     def machine_of(self, member_id: str) -> Machine | None:
         """Where a member runs."""
@@ -175,7 +176,7 @@ class World:
         there = self.machine_of(other)
         if not self._runs(one) or there is None or there.ran_with is None:
             return False
-        known = self.members[other]["peer_urls"]
+        known = self.members[other].peer_urls
         open_way = (self.home[one], self.home[other]) not in self.closed and not set(known) & self.closed_urls
         return open_way and sorted(there.ran_with.peer_urls) == known
 
@@ -214,12 +215,12 @@ class World:
         learners = [
             one
             for one, member in self.members.items()
-            if member["is_learner"] and any(frozenset({one, other}) in self.connected for other in serving)
+            if member.is_learner and any(frozenset({one, other}) in self.connected for other in serving)
         ]
         return Votes(self.listed(), self.healthy(), frozenset(learners))
 
-    def listed(self) -> list[dict[str, Any]]:
-        return [dict(member) for member in self.members.values()]
+    def listed(self) -> list[ClusterMember]:
+        return list(self.members.values())
 
     @contextmanager
     def on_purpose(self, what: str, outage: bool = False) -> Iterator[None]:
@@ -238,28 +239,21 @@ class World:
         connected, size = len(self.up()), len(self.voters)
         if not self.has_quorum() or (size > 1 and connected < (size + 1) // 2 + 1):
             raise HostError("unhealthy cluster")
-        if any(member["is_learner"] for member in self.members.values()):
+        if any(member.is_learner for member in self.members.values()):
             raise HostError("too many learner members in cluster")
-        if any(set(member["peer_urls"]) & set(peer_urls) for member in self.members.values()):
+        if any(set(member.peer_urls) & set(peer_urls) for member in self.members.values()):
             raise HostError("Peer URLs already exists")
         member_id = f"{len(self.home) + 1:016x}"
         self.home[member_id] = at
         with self.on_purpose(f"add {member_id} for {at}"):
-            self.members[member_id] = {
-                "id": member_id,
-                "name": "",
-                "peer_urls": sorted(peer_urls),
-                "client_urls": [],
-                "is_learner": True,
-                "started": False,
-            }
+            self.members[member_id] = ClusterMember(member_id, peer_urls=sorted(peer_urls), is_learner=True)
         return member_id
 
     def promote(self, member_id: str) -> None:
         if not self.has_quorum() or member_id not in self.members or self.machine_of(member_id) is None:
             raise HostError("can only promote a learner member which is in sync with leader")
         with self.on_purpose(f"promote {member_id}"):
-            self.members[member_id]["is_learner"] = False
+            self._change(member_id, is_learner=False)
         self.settle()
 
     def remove(self, member_id: str) -> None:
@@ -274,10 +268,13 @@ class World:
     def update(self, member_id: str, peer_urls: Sequence[str], outage: bool = False) -> None:
         if not self.has_quorum() or member_id not in self.members:
             raise HostError("request timed out")
-        if any(one != member_id and set(other["peer_urls"]) & set(peer_urls) for one, other in self.members.items()):
+        if any(one != member_id and set(other.peer_urls) & set(peer_urls) for one, other in self.members.items()):
             raise HostError("Peer URLs already exists")
         with self.on_purpose(f"update {member_id} to {peer_urls}", outage):
-            self.members[member_id]["peer_urls"] = sorted(peer_urls)
+            self._change(member_id, peer_urls=sorted(peer_urls))
+
+    def _change(self, member_id: str, **what: Any) -> None:
+        self.members[member_id] = replace(self.members[member_id], **what)
 
     def settle(self) -> None:
         """What happens by itself: members publish who they are, and the gate says that they have started."""
@@ -289,7 +286,7 @@ class World:
             if not (machine.on and machine.runs and member and self.has_quorum() and machine.ran_with):
                 continue
             shape = machine.ran_with
-            member.update(name=shape.member, client_urls=shape.client_urls, started=True)
+            self._change(member.id, name=shape.member, client_urls=shape.client_urls)
             if machine.marker is not None and machine.marker.state == markers.STARTING:
                 machine.marker = replace(machine.marker, state=markers.STARTED)
 
@@ -323,7 +320,7 @@ class World:
             urls = machine.files.peer_urls
             member_id = next((one for one in self.home if self.founders.get(one) == urls[0]), "")
         else:
-            known = sorted(url for member in self.members.values() for url in member["peer_urls"])
+            known = sorted(url for member in self.members.values() for url in member.peer_urls)
             if sorted(url for _name, url in pairs) != known:
                 return
             member_id = marker.member_id
@@ -341,14 +338,7 @@ class World:
             member_id = f"{len(self.home) + 1:016x}"
             self.founders[member_id] = url
             self.home[member_id] = next(one.at for one in self.machines if one.files and one.files.member == name)
-            self.members[member_id] = {
-                "id": member_id,
-                "name": name,
-                "peer_urls": [url],
-                "client_urls": [],
-                "is_learner": False,
-                "started": True,
-            }
+            self.members[member_id] = ClusterMember(member_id, name, [url])
 
     def stop(self, machine: Machine, outage: bool = False) -> None:
         """An act ends a process."""
@@ -441,26 +431,27 @@ class World:
     def cluster_id_of(self, _member_id: str) -> str:
         return self.cluster_id
 
-    def _view(self, machine: Machine, inventory: Inventory) -> dict[str, Any]:
+    def _view(self, machine: Machine, inventory: Inventory) -> View:
         member = self.members.get(machine.log)
         serves = machine.log in self.healthy()
-        status = dict(serving(_template(Shape(0))).seen.cluster.status)
+        well = serving(_template(Shape(0))).seen.status
         leader = min(self.healthy(), default="")
-        status.update(member_id=machine.log, leader=leader, is_learner=bool(member and member["is_learner"]))
-        named = [one for one in self.members.values() if {one["id"], one["name"]} & set(inventory.forget)]
-        return {
-            "endpoint": "http://127.0.0.1:2379",
-            "serves": serves,
-            "member_id": machine.log,
-            "cluster_id": self.cluster_id_of(machine.log),
-            "status": status if serves or status["is_learner"] else None,
-            "members": self.listed() if serves else None,
-            "alarms": [] if serves else None,
-            "error": "" if serves else "request timed out",
-            "forgotten": {
-                one["id"]: {"url": "its own", "certain": True} if self.machine_of(one["id"]) else None for one in named
-            },
-        }
+        status = replace(
+            well,
+            member_id=machine.log,
+            cluster_id=self.cluster_id_of(machine.log),
+            leader=leader,
+            is_learner=bool(member and member.is_learner),
+        )
+        named = [one for one in self.members.values() if {one.id, one.name} & set(inventory.forget)]
+        return View(
+            "http://127.0.0.1:2379",
+            status if serves or status.is_learner else None,
+            self.listed() if serves else None,
+            [] if serves else None,
+            "" if serves else "request timed out",
+            forgotten={one.id: Sign("its own", True) if self.machine_of(one.id) else None for one in named},
+        )
 
 
 def observe(world: World, inventory: Inventory) -> list[Host]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, markers, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -238,9 +239,9 @@ class Actor:
         serves = machine.log in self.world.healthy()
         if machine.previous is None or (machine.doubtful and serves):
             machine.doubtful = not serves
-            machine.previous = (machine.files, tuple(self.world.members[machine.log]["peer_urls"]) if urls else ())
+            machine.previous = (machine.files, tuple(self.world.members[machine.log].peer_urls) if urls else ())
         elif urls and not machine.previous[1]:
-            machine.previous = (machine.previous[0], tuple(self.world.members[machine.log]["peer_urls"]))
+            machine.previous = (machine.previous[0], tuple(self.world.members[machine.log].peer_urls))
         yield "previous kept"
         machine.files = self.shape
         yield "files written"
@@ -342,21 +343,21 @@ class Actor:
             yield "files written"
         yield from self._cluster(None)
         own = self._own(before, has_log, world.listed())
-        expected_members.check(arguments["members"], world.listed(), own["id"] if own else "")
+        expected_members.check(arguments["members"], world.listed(), own.id if own else "")
         if own is None:
             guard.check_add(world.votes())
             member_id = world.add(machine.at, self.shape.peer_urls)
             yield "added"
         else:
-            member_id = str(own["id"])
-            if own["is_learner"] and own["peer_urls"] != sorted(self.shape.peer_urls):
+            member_id = own.id
+            if own.is_learner and own.peer_urls != sorted(self.shape.peer_urls):
                 world.update(member_id, self.shape.peer_urls)
                 yield "readdressed"
         if not has_log:
             pairs = [
-                f"{self.shape.member if one['id'] == member_id else one['name'] or one['id']}={url}"
+                f"{self.shape.member if one.id == member_id else one.name or one.id}={url}"
                 for one in world.listed()
-                for url in one["peer_urls"]
+                for url in one.peer_urls
             ]
             machine.first = {"initial_cluster": ",".join(pairs), "token": ""}
             yield "first start prepared"
@@ -369,26 +370,24 @@ class Actor:
         world.start(machine)
         yield "started"
         self.alive()
-        if world.members.get(member_id, {}).get("is_learner"):
+        if member_id in world.members and world.members[member_id].is_learner:
             guard.check_promote(world.votes(), member_id)
             self._require(lambda now: peer_links.before_promotion(now, member_id), member_id)
             world.promote(member_id)
             yield "promoted"
         self._serving()
 
-    def _own(
-        self, marker: Marker | None, has_log: bool, members: Sequence[Mapping[str, Any]]
-    ) -> Mapping[str, Any] | None:
+    def _own(self, marker: Marker | None, has_log: bool, members: Sequence[ClusterMember]) -> ClusterMember | None:
         shape = self.shape
         if has_log and marker is not None:
-            found = next((one for one in members if one["id"] == marker.member_id), None)
+            found = next((one for one in members if one.id == marker.member_id), None)
             if found is None:
                 raise Refused("removed while it joined", "", "", code="simulated")
             return found
-        found = next((one for one in members if set(one["peer_urls"]) & set(shape.peer_urls)), None)
-        if any(one["name"] == shape.member and one is not found for one in members):
+        found = next((one for one in members if set(one.peer_urls) & set(shape.peer_urls)), None)
+        if any(one.name == shape.member and one is not found for one in members):
             raise Refused("the name is taken", "", "", code="simulated")
-        if found and (found["started"] or not found["is_learner"] or found["peer_urls"] != sorted(shape.peer_urls)):
+        if found and (found.started or not found.is_learner or found.peer_urls != sorted(shape.peer_urls)):
             raise Refused("it may have voted", "", "", code="simulated")
         return found
 

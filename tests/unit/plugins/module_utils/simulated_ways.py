@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, fencing, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -64,7 +65,7 @@ class Ways(World):
     def cluster_id_of(self, member_id: str) -> str:
         return self._clusters.get(member_id, self.cluster_id)
 
-    def becomes(self, cluster_id: str, members: Mapping[str, dict[str, Any]]) -> None:
+    def becomes(self, cluster_id: str, members: Mapping[str, ClusterMember]) -> None:
         """Another cluster takes the place of the one that was."""
         for member_id in self.members:
             self._clusters.setdefault(member_id, self.cluster_id)
@@ -88,7 +89,7 @@ class Ways(World):
     def check_one_cluster(self) -> None:
         """No cluster that was has a quorum beside the one that is."""
         for generation, members in enumerate(self.former):
-            voters = {one for one, member in members.items() if not member["is_learner"]}
+            voters = {one for one, member in members.items() if not member.is_learner}
             running = [
                 one
                 for one in self.machines
@@ -112,8 +113,8 @@ class Ways(World):
             return host
         machine = self.machines[shape.at]
         host = seeing(host, host={"time": NOW}, data={"damaged": machine.log in self.damaged and machine.enabled})
-        if host.seen.status:
-            host = seeing(host, cluster={"status": {**host.seen.status, "revision": 1200}})
+        if host.seen.cluster.status:
+            host = seeing(host, cluster={"status": replace(host.seen.status, revision=1200)})
         return host
 
 
@@ -211,7 +212,7 @@ class Playbook:
         hosts = observe(self.world, self.inventory)
         off = fencing.by_inventory(given, self._inventory()).off
         heard = [host for host in hosts if not host.silent and host.name not in off]
-        members = {one["id"]: one for host in heard for one in self._known(self._machine(host.name))}
+        members = {one.id: one for host in heard for one in self._known(self._machine(host.name))}
         found = [roster.identity_of(host) for host in hosts]
         fenced = fencing.by_members(given, found, list(members.values()))
         unheard = {host.name: host.silent for host in hosts if host.silent}
@@ -225,7 +226,7 @@ class Playbook:
     def _alive(self, machine: Machine, fenced: Sequence[str]) -> list[dict[str, Any]]:
         """Whom one machine knows of those that are said to be off, and hears."""
         named = [one for one in self._known(machine) if identity.of_member(one).is_named_by(fenced)]
-        return [{**one, "answer": "answers"} for one in named if self.world.machine_of(one["id"])]
+        return [{"name": one.name, "answer": "answers"} for one in named if self.world.machine_of(one.id)]
 
     def _stopped_for_good(self, machine: Machine) -> None:
         self._rests(machine)
@@ -288,11 +289,11 @@ class Playbook:
             version="3.6.0",
         )
 
-    def _known(self, machine: Machine) -> list[dict[str, Any]]:
+    def _known(self, machine: Machine) -> list[ClusterMember]:
         """The members by the database that lies on a machine."""
         if not machine.log or machine.log in self.world.damaged:
             return []
-        return [dict(one) for one in self.world.cluster_of(machine)[1].values()]
+        return list(self.world.cluster_of(machine)[1].values())
 
     def _suspended(self, machine: Machine) -> None:
         if machine.marker is None:
@@ -324,8 +325,7 @@ class Playbook:
                 member_id=machine.log,
                 cluster_id=world.cluster_id,
             )
-            one = {"id": machine.log, "name": shape.member, "peer_urls": shape.peer_urls}
-            world.becomes(world.cluster_id, {machine.log: {**one, **_voting(shape)}})
+            world.becomes(world.cluster_id, {machine.log: _voter(machine.log, shape.peer_urls, shape)})
             world.generation[machine.at] = len(world.former)
             yield "no way back"
         machine.marker = marker.becoming(markers.STARTED, origin=markers.RECOVERY, before="", next_token="")
@@ -434,10 +434,7 @@ class Playbook:
             made = {_restored_id(restoration, name): (name, urls) for name, urls in restoration.members.items()}
             world.becomes(
                 cluster_id,
-                {
-                    one: {"id": one, "name": name, "peer_urls": urls, **_voting(_shape_of(self.inventory, name))}
-                    for one, (name, urls) in made.items()
-                },
+                {one: _voter(one, urls, _shape_of(self.inventory, name)) for one, (name, urls) in made.items()},
             )
             world.home.update({one: _shape_of(self.inventory, name).at for one, (name, _urls) in made.items()})
         machine.log, machine.release, machine.files = _restored_id(restoration, shape.member), True, shape
@@ -505,8 +502,8 @@ def _shape_of(inventory: Inventory, name: str) -> Shape:
     return next(shape for shape in inventory.shapes if shape.member == name)
 
 
-def _voting(shape: Shape) -> dict[str, Any]:
-    return {"client_urls": shape.client_urls, "is_learner": False, "started": True}
+def _voter(member_id: str, peer_urls: Sequence[str], shape: Shape) -> ClusterMember:
+    return ClusterMember(member_id, shape.member, peer_urls, shape.client_urls)
 
 
 def _restored_id(restoration: Restoration, name: str) -> str:
@@ -524,7 +521,7 @@ def _is_founded(marker: Marker | None) -> bool:
 def _manifest(world: Ways) -> Any:
     """Of the cluster that was there first."""
     members = world.former[0] if world.former else world.members
-    return manifest(members=list(members.values()), cluster_id=CLUSTER_ID)
+    return manifest(members=list(map(asdict, members.values())), cluster_id=CLUSTER_ID)
 
 
 def _file(world: Ways) -> Candidate:

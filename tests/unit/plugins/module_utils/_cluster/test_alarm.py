@@ -9,18 +9,18 @@ from __future__ import annotations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 
 QUOTA = 20 << 20
 LARGE = 3 << 19
 
 
-def seen(number: int, size: int, quota: int = QUOTA) -> Seen:
+def seen(number: int, size: int, quota: int = QUOTA) -> View:
     member_id = f"a{number}"
-    members = [{"id": f"a{one}", "name": f"etcd-host{one}", "peer_urls": []} for one in (1, 2)]
-    status = {"member_id": member_id, "db_size": size, "db_size_quota": quota, "raft_applied_index": 1}
-    return Seen(f"https://10.0.0.{number}:2379", status, members, [])
+    members = [ClusterMember(f"a{one}", f"etcd-host{one}") for one in (1, 2)]
+    status = Status(member_id=member_id, db_size=size, db_size_quota=quota, raft_applied_index=1)
+    return View(f"https://10.0.0.{number}:2379", status, members, [])
 
 
 def test_every_database_has_room_for_a_large_write() -> None:
@@ -42,7 +42,7 @@ def test_where_etcd_tells_no_quota_the_write_decides(quota: int) -> None:
 
 
 def test_who_does_not_answer_is_not_judged() -> None:
-    alarm.check_room([seen(1, 1), Seen("https://10.0.0.2:2379", error="connection refused")])
+    alarm.check_room([seen(1, 1), View("https://10.0.0.2:2379", error="connection refused")])
 
 
 def test_a_corrupt_member_is_named_before_anybody_is_asked() -> None:

@@ -6,26 +6,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import member as _member
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.member import ABSENT, LEARNER, VOTER, WantedMember
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 
 URL = "http://10.0.0.{}:2380".format
 
 
-def member(number: int, name: str | None = None, learner: bool = False) -> dict[str, Any]:
+def member(number: int, name: str | None = None, learner: bool = False) -> ClusterMember:
     name = f"etcd-host{number}" if name is None else name
-    return {
-        "id": f"a{number}",
-        "name": name,
-        "peer_urls": [URL(number)],
-        "client_urls": [URL(number).replace("2380", "2379")] if name else [],
-        "is_learner": learner,
-        "started": bool(name),
-    }
+    client_urls = [URL(number).replace("2380", "2379")] if name else []
+    return ClusterMember(f"a{number}", name, [URL(number)], client_urls, learner)
 
 
 MEMBERS = [member(0), member(1), member(2, learner=True), member(3, name="", learner=True)]
@@ -49,7 +42,7 @@ MEMBERS = [member(0), member(1), member(2, learner=True), member(3, name="", lea
 )
 def test_a_member_goes_by_all_of_a_name_an_id_or_its_urls(wanted: WantedMember, member_id: str | None) -> None:
     found = _member.find(MEMBERS, wanted)
-    assert (found and found["id"]) == member_id
+    assert (found and found.id) == member_id
 
 
 @pytest.mark.parametrize(
@@ -71,7 +64,7 @@ def test_of_two_with_one_name_none_is_chosen() -> None:
     with pytest.raises(Refused, match="2 members are called etcd-host1: a1, a2"):
         _member.find([member(1), member(2, name="etcd-host1")], WantedMember(ABSENT, name="etcd-host1"))
     twins = [member(1), member(2, name="etcd-host1")]
-    assert (_member.find(twins, WantedMember(ABSENT, name="etcd-host1", member_id="a2")) or {})["id"] == "a2"
+    assert _member.find(twins, WantedMember(ABSENT, name="etcd-host1", member_id="a2")) == twins[1]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def change(method: str, members: list[dict[str, Any]], *answers: tuple[int, str]
     asked: list[str] = []
     with Peer(etcd(asked, members, *answers)) as peer, Client([peer.url], timeout=5.0) as client:
         try:
-            found: Any = [one["id"] for one in CHANGES[method](client)]
+            found: Any = [one.id for one in CHANGES[method](client)]
         except (Refused, BadInput, RpcError) as exc:
             found = exc
     return found, asked

@@ -7,26 +7,19 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from peer import Peer, answering
 
 NOBODY = Credentials()
 
 
-def member(member_id: str = "a1", client_urls: tuple[str, ...] = (), peer_urls: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "id": member_id,
-        "name": member_id,
-        "client_urls": list(client_urls),
-        "peer_urls": list(peer_urls),
-        "is_learner": False,
-        "started": True,
-    }
+def member(member_id: str = "a1", client_urls: tuple[str, ...] = (), peer_urls: tuple[str, ...] = ()) -> ClusterMember:
+    return ClusterMember(member_id, member_id, peer_urls, client_urls)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign
 from peer import Peer, answering
 
 OURS = Asker(cluster_id="00babc9795b64f03")
@@ -29,7 +29,7 @@ Saying = Callable[[bytes], int]
 
 
 def member(client_urls: tuple[str, ...] = (), peer_urls: tuple[str, ...] = (NOWHERE,)) -> dict[str, Any]:
-    return {"id": "a1", "client_urls": list(client_urls), "peer_urls": list(peer_urls)}
+    return ClusterMember("a1", "", peer_urls, client_urls)
 
 
 def at(port: int, scheme: str = "http") -> str:

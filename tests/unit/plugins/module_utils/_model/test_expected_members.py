@@ -6,27 +6,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def member(member_id: str, learner: bool = False, urls: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "id": member_id,
-        "name": f"m-{member_id}",
-        "peer_urls": list(urls or (f"http://{member_id}:2380",)),
-        "client_urls": [f"http://{member_id}:2379"],
-        "is_learner": learner,
-        "started": True,
-    }
+def member(member_id: str, learner: bool = False, urls: tuple[str, ...] = ()) -> ClusterMember:
+    peer_urls = urls or (f"http://{member_id}:2380",)
+    return ClusterMember(member_id, f"m-{member_id}", peer_urls, [f"http://{member_id}:2379"], learner)
 
 
-def refused(presumed: list[dict[str, Any]], members: list[dict[str, Any]], but: str = "") -> str:
+def refused(presumed: list[dict[str, Any]], members: list[ClusterMember], but: str = "") -> str:
     with pytest.raises(Refused) as caught:
         expected_members.check(presumed, members, but)
     return caught.value.found
@@ -52,7 +48,7 @@ def test_the_order_of_urls_does_not_matter() -> None:
 
 
 def test_a_name_may_change() -> None:
-    expected_members.check(expected_members.describe(THREE), [{**one, "name": ""} for one in THREE])
+    expected_members.check(expected_members.describe(THREE), [replace(one, name="") for one in THREE])
 
 
 def test_one_too_many_is_found() -> None:

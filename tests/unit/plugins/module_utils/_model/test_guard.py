@@ -12,21 +12,15 @@ from typing import Any
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, health
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 
-def member(member_id: str, learner: bool = False, started: bool = True) -> dict[str, Any]:
-    return {
-        "id": member_id,
-        "name": f"m-{member_id}" if started else "",
-        "peer_urls": [f"http://{member_id}:2380"],
-        "client_urls": [f"http://{member_id}:2379"] if started else [],
-        "is_learner": learner,
-        "started": started,
-    }
+def member(member_id: str, learner: bool = False, started: bool = True) -> ClusterMember:
+    name, clients = (f"m-{member_id}", [f"http://{member_id}:2379"]) if started else ("", [])
+    return ClusterMember(member_id, name, [f"http://{member_id}:2380"], clients, learner)
 
 
 def votes(voters: str, down: str = "", learners: str = "", caught_up: str = "") -> Votes:
@@ -215,7 +209,7 @@ LOOPBACK = ["http://127.0.0.1:2379"]
     "check, arguments", [(guard.check_stop, ["b"]), (guard.check_remove, ["b"]), (guard.check_add, [])]
 )
 def test_whom_no_other_host_can_ask_is_not_taken_for_down(check: Any, arguments: list[str]) -> None:
-    members = [{**member(one), "client_urls": LOOPBACK} for one in "abc"]
+    members = [replace(member(one), client_urls=LOOPBACK) for one in "abc"]
     with pytest.raises(Refused) as caught:
         check(Votes(members, frozenset("b")), *arguments)
     text = str(caught.value)
@@ -225,7 +219,7 @@ def test_whom_no_other_host_can_ask_is_not_taken_for_down(check: Any, arguments:
 
 
 def test_who_is_down_is_told_beside_whom_no_other_host_can_ask() -> None:
-    members = [member("a"), member("b"), {**member("c"), "client_urls": LOOPBACK}]
+    members = [member("a"), member("b"), replace(member("c"), client_urls=LOOPBACK)]
     with pytest.raises(Refused) as caught:
         guard.check_stop(Votes(members, frozenset("b")), "b")
     assert "The client URLs of m-c are on loopback only" in str(caught.value)
@@ -238,42 +232,41 @@ def test_everybody_chooses_the_same_to_lead() -> None:
     assert guard.transferee(votes("a", learners="b", caught_up="b"), "a") == ""
 
 
-def status(member_id: str, leader: str = "a", **others: Any) -> dict[str, Any]:
-    told = {"member_id": member_id, "leader": leader, "is_leader": leader == member_id, "is_learner": False}
-    return {**told, "cluster_id": "c", "raft_applied_index": 5, **others}
+def status(member_id: str, leader: str = "a", **others: Any) -> Status:
+    return Status("c", member_id, leader=leader, raft_applied_index=5, **others)
 
 
 @pytest.mark.parametrize(
     "what, seen",
     [
-        ("answers its own read", Seen("http://b:2379", status("b"), alarms=[])),
-        ("has a full quota", Seen("http://b:2379", status("b"), alarms=[{"member_id": "b", "alarm": "NOSPACE"}])),
+        ("answers its own read", View("http://b:2379", status("b"), alarms=[])),
+        ("has a full quota", View("http://b:2379", status("b"), alarms=[Alarm("b", "NOSPACE")])),
     ],
 )
-def test_a_voter_is_healthy_if_it(what: str, seen: Seen) -> None:
+def test_a_voter_is_healthy_if_it(what: str, seen: View) -> None:
     members = [member("a"), member("b")]
-    assert guard.of_survey([Seen("http://a:2379", status("a"), members, []), seen]).healthy == {"a", "b"}
+    assert guard.of_survey([View("http://a:2379", status("a"), members, []), seen]).healthy == {"a", "b"}
 
 
 @pytest.mark.parametrize(
     "what, seen",
     [
-        ("says nothing", Seen("http://b:2379", error="no answer within 5 s.")),
-        ("cannot read", Seen("http://b:2379", status("b"), error="request timed out")),
-        ("knows no leader", Seen("http://b:2379", status("b", leader=""), alarms=[])),
-        ("has other data", Seen("http://b:2379", status("b"), alarms=[{"member_id": "b", "alarm": "CORRUPT"}])),
-        ("is in no list", Seen("http://z:2379", status("z"), alarms=[])),
+        ("says nothing", View("http://b:2379", error="no answer within 5 s.")),
+        ("cannot read", View("http://b:2379", status("b"), error="request timed out")),
+        ("knows no leader", View("http://b:2379", status("b", leader=""), alarms=[])),
+        ("has other data", View("http://b:2379", status("b"), alarms=[Alarm("b", "CORRUPT")])),
+        ("is in no list", View("http://z:2379", status("z"), alarms=[])),
     ],
 )
-def test_a_voter_is_lost_if_it(what: str, seen: Seen) -> None:
+def test_a_voter_is_lost_if_it(what: str, seen: View) -> None:
     members = [member("a"), member("b")]
-    found = guard.of_survey([Seen("http://a:2379", status("a"), members, []), seen])
+    found = guard.of_survey([View("http://a:2379", status("a"), members, []), seen])
     assert (found.healthy, found.lost) == ({"a"}, {"b"})
 
 
 def test_a_learner_that_answers_has_no_vote() -> None:
     members = [member("a"), member("x", learner=True)]
-    seen = [Seen("http://a:2379", status("a"), members, []), Seen("http://x:2379", status("x", is_learner=True))]
+    seen = [View("http://a:2379", status("a"), members, []), View("http://x:2379", status("x", is_learner=True))]
     assert guard.of_survey(seen).healthy == {"a"}
 
 
@@ -298,9 +291,9 @@ def test_while_the_cluster_is_downgraded_a_member_may_restart() -> None:
 
 def test_a_downgrade_is_known_from_whoever_tells_of_it() -> None:
     seen = [
-        Seen("http://a:2379", {"downgrade": ""}),
-        Seen("http://b:2379"),
-        Seen("http://c:2379", {"downgrade": "3.5.0"}),
+        View("http://a:2379", Status()),
+        View("http://b:2379"),
+        View("http://c:2379", Status(downgrade="3.5.0")),
     ]
     assert health.downgrade_in(seen) == "3.5.0"
     assert health.downgrade_in(seen[:2]) == ""

@@ -4,52 +4,53 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen, judge, members_of
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import (
+    Alarm,
+    ClusterMember,
+    Status,
+    View,
+    members_of,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._model.health import judge
 
 CLUSTER = "cdf818194e3a8c32"
 
 
-def member(number: int, **more: Any) -> dict[str, Any]:
-    return {
-        "id": f"a{number}",
-        "name": f"etcd-host{number}",
-        "peer_urls": [f"https://10.0.0.{number}:2380"],
-        "client_urls": [f"https://10.0.0.{number}:2379"],
-        "is_learner": False,
-        "started": True,
-        **more,
-    }
+def member(number: int, **more: Any) -> ClusterMember:
+    known = ClusterMember(
+        f"a{number}", f"etcd-host{number}", [f"https://10.0.0.{number}:2380"], [f"https://10.0.0.{number}:2379"]
+    )
+    return replace(known, **more)
 
 
 THREE = [member(1), member(2), member(3)]
 
 
-def seen(number: int, members: list[dict[str, Any]] = THREE, **more: Any) -> Seen:
-    status = {
-        "cluster_id": CLUSTER,
-        "member_id": f"a{number}",
-        "version": "3.6.14",
-        "storage_version": "3.6.0",
-        "db_size": 20480,
-        "db_size_in_use": 16384,
-        "db_size_quota": 1 << 33,
-        "leader": "a1",
-        "is_leader": number == 1,
-        "is_learner": False,
-        "raft_term": 2,
-        "raft_index": 10,
-        "raft_applied_index": 10,
-        "revision": 5,
-        "errors": [],
-    }
-    facts = {name: more.pop(name) for name in list(more) if name in Seen._fields}
-    return Seen(f"https://10.0.0.{number}:2379", {**status, **more}, members, [])._replace(**facts)
+def seen(number: int, members: list[ClusterMember] = THREE, **more: Any) -> View:
+    status = Status(
+        cluster_id=CLUSTER,
+        member_id=f"a{number}",
+        version="3.6.14",
+        storage_version="3.6.0",
+        db_size=20480,
+        db_size_in_use=16384,
+        db_size_quota=1 << 33,
+        leader="a1",
+        raft_term=2,
+        raft_index=10,
+        raft_applied_index=10,
+        revision=5,
+    )
+    facts = {name: more.pop(name) for name in list(more) if name not in vars(status)}
+    view = View(f"https://10.0.0.{number}:2379", replace(status, **more), members, [])
+    return replace(view, **facts)
 
 
-def dead(number: int) -> Seen:
-    return Seen(f"https://10.0.0.{number}:2379", error="connection refused by 10.0.0.3: nothing listens on port 2379.")
+def dead(number: int) -> View:
+    return View(f"https://10.0.0.{number}:2379", error="connection refused by 10.0.0.3: nothing listens on port 2379.")
 
 
 def test_three_members_that_answer_are_a_healthy_cluster() -> None:
@@ -87,7 +88,7 @@ def test_a_quorum_that_is_lost_tolerates_nothing() -> None:
 
 
 def test_the_leader_is_the_one_that_any_member_knows() -> None:
-    verdict = judge([seen(2, leader="", is_leader=False), dead(3), seen(1)])
+    verdict = judge([seen(2, leader=""), dead(3), seen(1)])
     assert (verdict["leader"], verdict["cluster_id"]) == ("a1", CLUSTER)
 
 
@@ -114,7 +115,7 @@ def test_what_a_member_says_of_itself_is_passed_on() -> None:
 
 
 def test_without_a_leader_nobody_is_healthy() -> None:
-    verdict = judge([seen(1, leader="", is_leader=False, error="KV.Range: no answer within 5 s.")])
+    verdict = judge([seen(1, leader="", error="KV.Range: no answer within 5 s.")])
     assert verdict["leader"] == ""
     assert verdict["endpoints"][0]["reasons"] == ["KV.Range: no answer within 5 s.", "it knows no leader."]
 
@@ -130,7 +131,7 @@ def test_nobody_answers_is_a_verdict_too() -> None:
 
 
 def test_nospace_is_told_but_not_counted() -> None:
-    verdict = judge([seen(1, alarms=[{"member_id": "a2", "alarm": "NOSPACE"}]), seen(2), seen(3)])
+    verdict = judge([seen(1, alarms=[Alarm("a2", "NOSPACE")]), seen(2), seen(3)])
     assert verdict["healthy"]
     assert verdict["quorum"]["healthy"] == 3
     assert verdict["alarms"] == [{"member_id": "a2", "alarm": "NOSPACE"}]
@@ -140,15 +141,15 @@ def test_nospace_is_told_but_not_counted() -> None:
 
 
 def test_corrupt_makes_its_member_unhealthy() -> None:
-    verdict = judge([seen(1, alarms=[{"member_id": "a2", "alarm": "CORRUPT"}]), seen(2), seen(3)])
+    verdict = judge([seen(1, alarms=[Alarm("a2", "CORRUPT")]), seen(2), seen(3)])
     assert [row["healthy"] for row in verdict["endpoints"]] == [True, False, True]
     assert verdict["quorum"]["healthy"] == 2
     assert verdict["reasons"] == ["etcd-host2: alarm CORRUPT: its data differs from that of other members."]
 
 
 def test_an_alarm_that_several_members_tell_is_one_alarm() -> None:
-    alarms = [{"member_id": "a2", "alarm": "NOSPACE"}]
-    assert judge([seen(1, alarms=alarms), seen(2, alarms=alarms)])["alarms"] == alarms
+    alarms = [Alarm("a2", "NOSPACE")]
+    assert judge([seen(1, alarms=alarms), seen(2, alarms=alarms)])["alarms"] == list(map(asdict, alarms))
 
 
 def test_a_learner_is_healthy_and_no_voter() -> None:
@@ -164,14 +165,14 @@ def test_a_voter_must_itself_say_that_it_is_no_learner() -> None:
 
 
 def test_a_member_that_never_started_is_named_by_its_id_and_peer_urls() -> None:
-    members = [member(1), member(2, name="", client_urls=[], started=False)]
+    members = [member(1), member(2, name="", client_urls=[])]
     verdict = judge([seen(1, members)])
     assert not verdict["healthy"]
     assert verdict["reasons"] == ["Member a2 (https://10.0.0.2:2380) has never started."]
 
 
 def test_all_that_agree_are_named_together() -> None:
-    members = [member(1), member(2, peer_urls=["https://10.0.0.2:2380", "https://10.1.0.2:2380"], started=False)]
+    members = [member(1), member(2, name="", peer_urls=["https://10.0.0.2:2380", "https://10.1.0.2:2380"])]
     verdict = judge([seen(1, members), seen(2, members), seen(3, members, cluster_id="b0b")])
     assert verdict["reasons"][:2] == [
         f"The endpoints name different clusters: {CLUSTER}: https://10.0.0.1:2379, https://10.0.0.2:2379; "
@@ -195,7 +196,7 @@ def test_members_that_follow_different_leaders_do_not_agree() -> None:
 
 
 def test_two_endpoints_of_one_member_are_one_voter() -> None:
-    loopback = seen(1)._replace(endpoint="http://127.0.0.1:2379")
+    loopback = replace(seen(1), endpoint="http://127.0.0.1:2379")
     assert judge([seen(1), loopback])["quorum"]["healthy"] == 1
 
 
@@ -211,13 +212,13 @@ def test_the_newest_member_list_is_believed() -> None:
 
 
 def test_the_member_list_of_whoever_gives_no_status_is_believed_last() -> None:
-    told = dead(2)._replace(members=[member(2)])
+    told = replace(dead(2), members=[member(2)])
     assert members_of([told, seen(1, raft_applied_index=1)]) == THREE
     assert members_of([told]) == [member(2)]
 
 
 def test_the_table_is_one_a_person_reads() -> None:
-    table = judge([seen(1), dead(3)._replace(members=THREE)])["table"]
+    table = judge([seen(1), replace(dead(3), members=THREE)])["table"]
     assert table.splitlines() == [
         "+-----------------------+----+------------+---------+---------+-----------+------------+-----------+"
         "------------+---------+-----------+",

@@ -26,7 +26,7 @@ HOSTS = [
 
 
 def listed(at, url):
-    return {**member_list(at + 1)[at], "peer_urls": [url]}
+    return replace(member_list(at + 1)[at], peer_urls=[url])
 
 
 MEMBERS = [
@@ -100,7 +100,7 @@ class TestAWordThatCouldBeTwo:
 class TestAMemberLives:
     """Where a member of the list has its home."""
 
-    BY_NAME = [{**member, "peer_urls": [f"http://db{at}.example:2380"]} for at, member in enumerate(member_list(2))]
+    BY_NAME = [replace(member, peer_urls=[f"http://db{at}.example:2380"]) for at, member in enumerate(member_list(2))]
 
     def home(self, host, members):
         return [one.host for one in roster.known([host], members) if member_id(1) in one.member_ids]

@@ -11,6 +11,7 @@ from itertools import combinations, permutations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.peer_links import Demand
 from hypothesis import given
@@ -20,13 +21,7 @@ from hypothesis import strategies as st
 def votes(voters: str, down: str = "", learners: str = "") -> Votes:
     """One letter a member."""
     members = [
-        {
-            "id": one,
-            "name": f"m-{one}",
-            "peer_urls": [f"http://{one}:2380"],
-            "client_urls": [f"http://{one}:2379"],
-            "is_learner": one in learners,
-        }
+        ClusterMember(one, f"m-{one}", [f"http://{one}:2380"], [f"http://{one}:2379"], one in learners)
         for one in voters + learners
     ]
     return Votes(members, frozenset(set(voters) - set(down)))

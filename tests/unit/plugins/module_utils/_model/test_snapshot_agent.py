@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import snapshot_agent
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_agent import (
     Backup,
     NewestSnapshot,
@@ -32,12 +32,12 @@ MIDNIGHT = NOON - NOON % DAY
 
 def says(at, leader=0, **changes):
     """What a member says that is well."""
-    status = {"member_id": member_id(at), "is_leader": at == leader, "is_learner": False}
-    return Seen(f"http://10.0.0.{at + 1}:2379", status)._replace(**changes)
+    status = Status(member_id=member_id(at), leader=member_id(leader))
+    return View(f"http://10.0.0.{at + 1}:2379", **{"status": status, **changes})
 
 
 def silent(at):
-    return Seen(f"http://10.0.0.{at + 1}:2379", error="nobody listens there.")
+    return View(f"http://10.0.0.{at + 1}:2379", error="nobody listens there.")
 
 
 def savers(seen, size=3, members=None, turn=0):
@@ -64,11 +64,11 @@ class TestTheSaver:
         assert savers([says(0)], 1) == [0]
 
     def test_has_no_data_that_differ_from_those_of_the_others(self):
-        alarm = [{"member_id": member_id(1), "alarm": "CORRUPT"}]
+        alarm = [Alarm(member_id(1), "CORRUPT")]
         assert savers([says(0, alarms=alarm), says(1), says(2)]) == [2]
 
     def test_may_be_one_that_is_full(self):
-        assert savers([says(0, alarms=[{"member_id": member_id(1), "alarm": "NOSPACE"}]), says(1), says(2)]) == [1]
+        assert savers([says(0, alarms=[Alarm(member_id(1), "NOSPACE")]), says(1), says(2)]) == [1]
 
     def test_answers_a_read_of_its_own(self):
         assert savers([says(0), says(1, error="no leader."), says(2)]) == [2]

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     NEVER_STARTED,
@@ -57,7 +58,7 @@ def forming():
 def tls_list():
     """The member list of three that talk TLS."""
     return [
-        {**member, "peer_urls": [url.replace("http:", "https:") for url in member["peer_urls"]]}
+        replace(member, peer_urls=[url.replace("http:", "https:") for url in member.peer_urls])
         for member in member_list()
     ]
 
@@ -280,7 +281,7 @@ class TestADifferenceOfAnyKind:
             (lambda host: seeing(host, unit={"enabled": "disabled"}), "would not start at boot"),
             (running, "runs and does not serve"),
             (
-                lambda host: seeing(host, cluster={"alarms": [{"member_id": member_id(2), "alarm": "CORRUPT"}]}),
+                lambda host: seeing(host, cluster={"alarms": [Alarm(member_id(2), "CORRUPT")]}),
                 "has the alarm CORRUPT",
             ),
         ],
@@ -708,17 +709,7 @@ def any_host(draw, at, size):
     if draw(st.booleans()):
         host = running(host)
         if draw(st.booleans()):
-            members = [
-                {
-                    "id": member_id(one),
-                    "name": f"etcd-host{one}",
-                    "peer_urls": [f"http://10.0.0.{one + 1}:2380"],
-                    "client_urls": [],
-                    "is_learner": False,
-                    "started": True,
-                }
-                for one in range(size)
-            ]
+            members = list(map(unstarted, member_list(size)))
             host = serving(host if host.marker else marked(host, STARTED), members)
     if draw(st.integers(0, 9)) == 0:
         host = silent(host)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Checksums, Confirmations
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
@@ -155,8 +156,8 @@ def test_a_member_of_somebody_else_is_described_so_that_a_person_knows_it():
         foreign(environment={"ETCD_NAME": "infra0", "ETCD_DATA_DIR": "/d"}),
         cluster={
             "members": [
-                {"name": "infra0", "peer_urls": ["http://10.0.0.1:2380", "http://10.1.0.1:2380"]},
-                {"name": "", "peer_urls": ["http://10.0.0.2:2380"]},
+                ClusterMember("1", "infra0", ["http://10.0.0.1:2380", "http://10.1.0.1:2380"]),
+                ClusterMember("2", "", ["http://10.0.0.2:2380"]),
             ]
         },
     )
@@ -226,7 +227,7 @@ def test_a_host_that_joins_needs_no_room_for_a_release_that_it_has():
 
 def test_a_member_that_is_on_no_host_is_named_with_all_its_peer_urls():
     urls = ["http://10.0.0.9:2380", "http://10.1.0.9:2380"]
-    elsewhere = {**member_list()[0], "id": member_id(9), "name": "etcd-host9", "peer_urls": urls}
+    elsewhere = replace(member_list()[0], id=member_id(9), name="etcd-host9", peer_urls=urls)
     plan = cluster_plan.plan([serving(host, [*member_list(), elsewhere]) for host in three()])
     assert any(
         f"Member {member_id(9)} (etcd-host9, {', '.join(urls)}) is on no host" in text for text in plan.differences

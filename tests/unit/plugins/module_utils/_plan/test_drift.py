@@ -30,7 +30,7 @@ def only(found):
 
 @pytest.mark.parametrize("host", [serving(bare()), stopped(bare()), serving(bare(tls=True))])
 def test_a_member_as_it_should_be_has_none(host):
-    assert update(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)}) is None
+    assert update(host, replace(MEMBER, peer_urls=list(host.wanted.member.peer_urls))) is None
 
 
 class TestFiles:
@@ -69,7 +69,7 @@ class TestCertificates:
     def test_that_are_due_are_issued_without_a_restart(self):
         reasons = {"etcd": ["it ends in 3 days.", "it lacks 10.0.0.9."], "admin": ["it is missing."]}
         host = replace(serving(bare(tls=True)), authorities=Authorities("/pki", renew=reasons))
-        found = update(host, {**MEMBER, "peer_urls": list(host.wanted.member.peer_urls)})
+        found = update(host, replace(MEMBER, peer_urls=list(host.wanted.member.peer_urls)))
         assert found.why == (
             f"{LAYOUT.certificate('etcd')} is issued anew: it ends in 3 days",
             f"{LAYOUT.certificate('etcd')} is issued anew: it lacks 10.0.0.9",
@@ -161,7 +161,7 @@ class TestAPeerUrlThatDiffers:
     ELSEWHERE = "http://10.9.9.9:2380"
 
     def member(self):
-        return {**MEMBER, "peer_urls": [self.ELSEWHERE]}
+        return replace(MEMBER, peer_urls=[self.ELSEWHERE])
 
     def test_and_was_derived_is_refused_naming_both(self):
         with pytest.raises(Refused) as caught:
@@ -182,7 +182,7 @@ class TestAPeerUrlThatDiffers:
     def test_in_its_order_only_does_not_differ(self):
         nodes = "etcd-host0=http://10.0.0.1:2380,etcd-host0=http://10.1.0.1:2380"
         host = serving(bare(ETCD_NODES=nodes))
-        assert update(host, {**MEMBER, "peer_urls": ["http://10.1.0.1:2380", "http://10.0.0.1:2380"]}) is None
+        assert update(host, replace(MEMBER, peer_urls=["http://10.1.0.1:2380", "http://10.0.0.1:2380"])) is None
 
 
 class TestTheTimer:

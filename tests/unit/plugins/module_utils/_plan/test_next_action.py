@@ -12,6 +12,7 @@ from itertools import product
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     LEAVING,
@@ -29,7 +30,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.observation imp
     MemberUnit,
     Observation,
     Process,
-    View,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.next_action import (
@@ -51,18 +51,22 @@ WANTED = bare(3).wanted
 ABSENT = replace(WANTED, present=False)
 FILES = {path: File(exists=True) for path in (LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file)}
 
+
+def called(learner: bool, started: bool, here: bool) -> str:
+    return f"{'learner' if learner else 'voter'}{'' if started else ', not started'}{'' if here else ', elsewhere'}"
+
+
+def member(learner: bool, started: bool, here: bool) -> ClusterMember:
+    peer_urls = WANTED.member.peer_urls if here else ["http://10.9.9.9:2380"]
+    name, client_urls = ("etcd-host3", ["http://10.0.0.4:2379"]) if started else ("", [])
+    return ClusterMember(member_id(3), name, peer_urls, client_urls, learner)
+
+
 #: What the cluster's list says of the host: nothing, or voter or learner, started or not, at its URLs or elsewhere.
 MEMBERS = {
     "none": None,
     **{
-        f"{'learner' if learner else 'voter'}{'' if started else ', not started'}{'' if here else ', elsewhere'}": {
-            "id": member_id(3),
-            "name": "etcd-host3" if started else "",
-            "peer_urls": list(WANTED.member.peer_urls) if here else ["http://10.9.9.9:2380"],
-            "client_urls": ["http://10.0.0.4:2379"] if started else [],
-            "is_learner": learner,
-            "started": started,
-        }
+        called(learner, started, here): member(learner, started, here)
         for learner, started, here in product([False, True], repeat=3)
     },
 }
@@ -108,7 +112,7 @@ class Case:
                 older_than="0000000000000001-0000000000000001.wal" if self.older else "",
             ),
             runtime=Process(identity=Identity(pid=1)) if self.runs else Process(),
-            cluster=View(serves=self.answers),
+            cluster=View(status=Status() if self.answers else None),
             unit=MemberUnit(enabled="masked" if self.masked else "enabled"),
             files=FILES if self.files else {},
             previous=bool(self.previous),

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Forget, Leave, Presuming
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     JOIN,
@@ -199,9 +200,9 @@ class TestNewHosts:
         assert acts(hosts) == [("start", "etcd-host2"), ("await", "etcd-host2"), ("join", "etcd-host3")]
 
     def test_with_the_name_or_address_of_somebody_else_are_refused(self):
-        stranger = {**member_list(range(9, 10))[0], "name": "etcd-host3"}
+        stranger = replace(member_list(range(9, 10))[0], name="etcd-host3")
         text = refusal([*well(0, 1, 2, members=[*member_list(), stranger]), bare(3)])
-        assert f"-e etcd_forget={stranger['id']}" in text
+        assert f"-e etcd_forget={stranger.id}" in text
         moved = bare(3, etcd_address="10.0.0.1")
         away = replace(serving(bare(0)), wanted=bare(0, etcd_address="10.0.0.8").wanted)
         hosts = [away, *well(1, 2, members=member_list()), moved]
@@ -394,7 +395,7 @@ class TestAMachineThatIsGoneForGood:
         assert acts(hosts) == [("forget", "etcd-host0")]
 
     def test_is_refused_while_it_answers_from_any_member(self):
-        heard = {member_id(2): {"url": "http://10.0.0.3:2379", "certain": True}}
+        heard = {member_id(2): Sign("http://10.0.0.3:2379", True)}
         hosts = [self.FORGETTING[0], seeing(self.FORGETTING[1], cluster={"forgotten": heard}), silent(bare(2))]
         text = refusal(hosts, BadInput)
         assert "it is alive: asked from etcd-host1 it answers at http://10.0.0.3:2379" in text
@@ -402,7 +403,7 @@ class TestAMachineThatIsGoneForGood:
 
     def test_is_confirmed_where_what_answers_does_not_say_who_it_is(self):
         """Its address may belong to another machine by now."""
-        heard = {member_id(2): {"url": "http://10.0.0.3:2380", "certain": False}}
+        heard = {member_id(2): Sign("http://10.0.0.3:2380", False)}
         hosts = [self.FORGETTING[0], seeing(self.FORGETTING[1], cluster={"forgotten": heard}), silent(bare(2))]
         text = refusal(hosts, BadInput)
         assert "asked from etcd-host1 it may answer at http://10.0.0.3:2380" in text
@@ -412,13 +413,13 @@ class TestAMachineThatIsGoneForGood:
         assert step(hosts, "forget").act.confirmed is True
 
     def test_is_not_confirmed_where_it_says_who_it_is(self):
-        heard = {member_id(2): {"url": "http://10.0.0.3:2380", "certain": True}}
+        heard = {member_id(2): Sign("http://10.0.0.3:2380", True)}
         hosts = [saying(host, confirm=(member_id(2),)) for host in self.FORGETTING]
         hosts = [hosts[0], seeing(hosts[1], cluster={"forgotten": heard}), silent(bare(2))]
         assert "it is alive: asked from etcd-host1" in refusal(hosts, BadInput)
 
     def test_is_refused_while_it_answers_the_controller(self):
-        heard = {member_id(2): {"url": "http://10.0.0.3:2379", "certain": True}}
+        heard = {member_id(2): Sign("http://10.0.0.3:2379", True)}
         hosts = [replace(self.FORGETTING[0], heard=heard), self.FORGETTING[1], silent(bare(2))]
         assert "asked from the controller it answers at http://10.0.0.3:2379" in refusal(hosts, BadInput)
 
@@ -760,7 +761,7 @@ class TestAMemberThatIsDown:
     def test_whose_new_address_the_cluster_has_and_that_still_runs_at_the_old_one_comes_first(self, interrupted):
         """Nobody can connect to it anew until then, which every other act demands."""
         known = member_list(4)
-        known[2] = {**known[2], "peer_urls": ["http://10.0.0.9:2380"]}
+        known[2] = replace(known[2], peer_urls=["http://10.0.0.9:2380"])
         settings = {"etcd_settings": {"log-level": "debug"}}
         hosts = well(0, 1, 2, 3, members=known)
         hosts[2] = seeing(hosts[2], previous=interrupted)
@@ -781,7 +782,7 @@ class TestAMemberThatIsDown:
     def test_who_joins_waits_for_it_where_it_can_be_spared_before(self, size, order):
         """The promotion demands that others can connect to the voters anew; of two, none can be spared before."""
         known = member_list(size)
-        known[0] = {**known[0], "peer_urls": ["http://10.0.0.9:2380"]}
+        known[0] = replace(known[0], peer_urls=["http://10.0.0.9:2380"])
         hosts = well(*range(size), members=known)
         hosts[0] = replace(hosts[0], wanted=bare(0, etcd_address="10.0.0.9").wanted)
         hosts.append(bare(size))
@@ -855,7 +856,7 @@ class TestALearner:
     @pytest.mark.parametrize("derived", [False, True])
     def test_that_started_at_another_address_is_continued_at_the_inventorys(self, derived):
         """It has never voted, so that an address which was wrong is put right without a word more."""
-        wrong = {**learner(3, started=False), "peer_urls": ["http://10.0.0.99:2380"]}
+        wrong = replace(learner(3, started=False), peer_urls=["http://10.0.0.99:2380"])
         right = bare(3) if derived else bare(3, etcd_address="10.0.0.4")
         begun = running(logged(marked(right, STARTING, origin=JOIN, **ids(3))))
         hosts = [*well(0, 1, 2, members=[*member_list(), wrong]), begun, bare(4)]
@@ -905,7 +906,7 @@ class TestALearner:
         assert acts(hosts) == [("leave", "etcd-host3")]
 
     def test_an_unstarted_voter_of_somebody_elses_command_is_withdrawn_and_added_as_a_learner(self):
-        listed = [*member_list(), {**learner(3, started=False), "is_learner": False}]
+        listed = [*member_list(), replace(learner(3, started=False), is_learner=False)]
         hosts = [*well(0, 1, 2, members=listed), bare(3)]
         assert acts(hosts) == [("forget", "etcd-host0"), ("join", "etcd-host3")]
 
@@ -1042,7 +1043,7 @@ class TestTurns:
         assert "Without etcd-host1, 1 of 3 voters would be healthy" in refusal([*hosts, silent(bare(2))])
 
     def test_a_corrupt_member_is_no_healthy_one(self):
-        alarm = {"alarms": [{"member_id": member_id(2), "alarm": "CORRUPT"}]}
+        alarm = {"alarms": [Alarm(member_id(2), "CORRUPT")]}
         hosts = self.changed(*(seeing(host, cluster=alarm) for host in well(0, 1, 2)))
         assert "Not healthy: etcd-host2" in refusal(hosts)
 
@@ -1057,7 +1058,7 @@ class TestMembersThatNobodyCanAsk:
     """They advertise their client URLs on loopback only: before each change they are to be asked by others."""
 
     LOOPBACK = "http://127.0.0.1:2379"
-    LISTED = tuple({**member, "client_urls": ["http://127.0.0.1:2379"]} for member in member_list())
+    LISTED = tuple(replace(member, client_urls=["http://127.0.0.1:2379"]) for member in member_list())
     THERE = {"etcd_listen_client_urls": LOOPBACK, "etcd_advertise_client_urls": LOOPBACK}
 
     def well(self, *numbers, **variables):
@@ -1164,9 +1165,7 @@ class TestWhileTheClusterIsDowngraded:
 
     def hosts(self, *hosts):
         return [
-            seeing(host, cluster={"status": {**host.seen.cluster.status, "downgrade": "3.5.0"}})
-            if host.answers
-            else host
+            seeing(host, cluster={"status": replace(host.seen.status, downgrade="3.5.0")}) if host.answers else host
             for host in hosts
         ]
 

@@ -142,7 +142,7 @@ class TestOneMemberGoesOn:
 
     def test_and_never_a_learner_or_a_log_that_is_damaged(self):
         hosts = [stopped(bare(at)) for at in range(4)]
-        listed = [*member_list(range(1, 6)), {**member_list(1)[0], "is_learner": True}]
+        listed = [*member_list(range(1, 6)), replace(member_list(1)[0], is_learner=True)]
         found = [
             left(0, log=log(300), members=listed),
             left(1, log=None, damaged="it is broken.", members=listed),
@@ -169,7 +169,7 @@ class TestOneMemberGoesOn:
     def test_on_another_machine_under_another_name(self):
         """All that is left is a copied data directory; the old machines are off."""
         hosts = [bare(7), bare(8)]
-        names = [member["name"] for member in member_list()]
+        names = [member.name for member in member_list()]
         with pytest.raises(Refused, match="-e etcd_fenced=etcd-host0,etcd-host1,etcd-host2"):
             plan(hosts, [left(0, state=""), NOTHING])
         found = plan(hosts, [left(0, state=""), NOTHING], fenced=names)
@@ -282,7 +282,7 @@ class TestNothingIsDoneWhile:
 
     def test_a_new_machine_has_a_lost_members_dns_name(self):
         """Its old machine may go on: those that know its address reach it."""
-        listed = [{**one, "peer_urls": [f"http://db{at}.example:2380"]} for at, one in enumerate(member_list())]
+        listed = [replace(one, peer_urls=[f"http://db{at}.example:2380"]) for at, one in enumerate(member_list())]
         addresses = [f"db{at}.example" for at in range(3)]
         hosts = [
             stopped(bare(0, etcd_address=addresses[0])),
@@ -354,16 +354,16 @@ class TestNothingIsDoneWhile:
     def test_nothing_tells_which_release_an_old_members_data_are_of(self):
         for written, text in (("3.4.0", "data of etcd 3.4, and no release"), ("", "data of an unknown etcd")):
             with pytest.raises(Refused, match=f"{text}.*-e etcd_version=X.Y.Z"):
-                plan([bare(7)], [left(0, state="", version=written)], fenced=[one["name"] for one in member_list()])
+                plan([bare(7)], [left(0, state="", version=written)], fenced=[one.name for one in member_list()])
 
     def test_another_minor_is_asked_for_than_the_data_are_of(self):
         hosts = [bare(7, etcd_version="3.6.14")]
         with pytest.raises(Refused, match=r"data of etcd 3\.5, and etcd_version is 3\.6\.14"):
-            plan(hosts, [left(0, state="", version="3.5.0")], fenced=[one["name"] for one in member_list()])
+            plan(hosts, [left(0, state="", version="3.5.0")], fenced=[one.name for one in member_list()])
 
     def test_its_certificate_authorities_are_not_here(self):
         urls = [{"peer_urls": [f"https://10.0.0.{at}:2380"]} for at in (1, 2, 3)]
-        hosts, found = one_left(members=[{**one, **url} for one, url in zip(member_list(), urls, strict=True)])
+        hosts, found = one_left(members=[replace(one, **url) for one, url in zip(member_list(), urls, strict=True)])
         hosts[0] = replace(stopped(bare(0, tls=True)), authorities=Authorities("/pki", missing=("client",)))
         hosts[1] = bare(1, tls=True)
         with pytest.raises(Refused, match="The client CA is not in /pki"):

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restore, roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore import HostView, RestoreRequest
@@ -53,7 +54,7 @@ def answering(host, revision=1200):
 
 
 def telling(host, revision=1200):
-    return seeing(host, cluster={"status": {**host.seen.cluster.status, "revision": revision}})
+    return seeing(host, cluster={"status": replace(host.seen.status, revision=revision)})
 
 
 def kept(host, path=PATH, **changes):
@@ -78,7 +79,7 @@ def with_quota(quota):
 def heard(number):
     """A member that is said to be off and answers."""
     (one,) = member_list([number])
-    return {"name": one["name"], "peer_urls": one["peer_urls"], "answer": f"answers at {one['client_urls'][0]}"}
+    return {"name": one.name, "peer_urls": one.peer_urls, "answer": f"answers at {one.client_urls[0]}"}
 
 
 def lost():
@@ -102,7 +103,7 @@ def copied(**changes):
         "sha256": "b" * 64,
         "size": 20480,
         "revision": 900,
-        "members": member_list(),
+        "members": [asdict(one) for one in member_list()],
         "cluster_version": "3.6.0",
         "storage_version": "3.6.0",
         "has_hash": False,
@@ -374,7 +375,7 @@ class TestIsRefused:
             restore.plan(well(), RestoreRequest("etcd_cluster", "/srv/etcd.db"), given(etcd_version="3.7.1"))
 
     def test_a_snapshot_of_members_whose_data_differed(self):
-        alarms = [{"member_id": member_id(0), "alarm": "CORRUPT"}, {"member_id": "5", "alarm": "CORRUPT"}]
+        alarms = [Alarm(member_id(0), "CORRUPT"), Alarm("5", "CORRUPT")]
         looks = well(replace(kept(well()[0].host), alarms=alarms))
         with pytest.raises(
             Refused,
@@ -386,7 +387,7 @@ class TestIsRefused:
         assert "without that alarm" in restore.plan(confirmed, WISH).plan.text("etcd_cluster")
 
     def test_not_one_that_was_saved_when_there_was_no_room(self):
-        alarms = [{"member_id": member_id(0), "alarm": "NOSPACE"}]
+        alarms = [Alarm(member_id(0), "NOSPACE")]
         plan = restore.plan(well(replace(kept(well()[0].host), alarms=alarms)), WISH)
         assert "saved under NOSPACE; the restored cluster is without that alarm, and takes writes" in plan.plan.text(
             "etcd_cluster"
@@ -439,7 +440,7 @@ class TestIsRefused:
             restore.plan(looks, WISH)
 
     def test_a_new_machine_under_a_lost_members_dns_name(self):
-        listed = [{**one, "peer_urls": [f"http://db{at}.example:2380"]} for at, one in enumerate(member_list())]
+        listed = [replace(one, peer_urls=[f"http://db{at}.example:2380"]) for at, one in enumerate(member_list())]
         hosts = [answering(bare(at, etcd_address=f"db{at}.example")) for at in range(2)]
         hosts = [seeing(host, cluster={"members": listed}) for host in hosts] + [bare(2, etcd_address="db2.example")]
         looks = [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]

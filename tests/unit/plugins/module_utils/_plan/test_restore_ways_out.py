@@ -91,7 +91,7 @@ def at(number: int, by_address: bool) -> HostView:
 
 
 def telling(host):
-    status = {**host.seen.cluster.status, "revision": 1200}
+    status = replace(host.seen.status, revision=1200)
     return seeing(host, host={"time": NOW}, cluster={"status": status})
 
 

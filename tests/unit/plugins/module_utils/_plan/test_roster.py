@@ -32,7 +32,7 @@ from inventory_of import (
 def living(*others, listed=None):
     """Host -> member id, beside one that serves."""
     found = roster.build([serving(bare(0), listed or member_list()), *others])
-    return {name: member["id"] for name, member in found.living.items() if name != "etcd-host0"}
+    return {name: member.id for name, member in found.living.items() if name != "etcd-host0"}
 
 
 def test_there_is_none_while_nobody_serves():
@@ -42,7 +42,7 @@ def test_there_is_none_while_nobody_serves():
 def test_it_is_what_the_one_that_has_applied_most_says():
     behind = serving(bare(0), member_list(2))
     ahead = serving(bare(1), member_list())
-    ahead = seeing(ahead, cluster={"status": {**ahead.seen.cluster.status, "raft_applied_index": 10}})
+    ahead = seeing(ahead, cluster={"status": replace(ahead.seen.status, raft_applied_index=10)})
     for hosts in ([behind, ahead], [ahead, behind]):
         assert len(roster.build(hosts).members) == 3
 
@@ -124,11 +124,11 @@ class TestWhatContradictsTheCluster:
 class TestTheRest:
     def test_is_unmanaged(self):
         found = roster.build([serving(bare(0)), stopped(bare(1))])
-        assert [member["id"] for member in found.unmanaged()] == [member_id(2)]
+        assert [member.id for member in found.unmanaged()] == [member_id(2)]
 
     def test_is_asked_by_addresses_that_others_reach(self):
         listed = [
-            {**member, "client_urls": [*member["client_urls"], "http://127.0.0.1:2379"]} for member in member_list()
+            replace(member, client_urls=[*member.client_urls, "http://127.0.0.1:2379"]) for member in member_list()
         ]
         assert roster.endpoints(listed, member_id(1)) == ["http://10.0.0.1:2379", "http://10.0.0.3:2379"]
 
@@ -137,7 +137,7 @@ class TestTheRest:
         hosts = [serving(bare(0), listed), silent(replace(bare(1), name="db1")), bare(2, etcd_address="10.0.0.77")]
 
         def named(*words):
-            return [one["id"] for one in roster.forgotten(hosts, listed, words)]
+            return [one.id for one in roster.forgotten(hosts, listed, words)]
 
         assert named("etcd-host1", "db1", "10.0.0.2", member_id(1)) == [member_id(1)] * 4
         assert named(member_id(3), "10.0.0.4") == [member_id(3)] * 2

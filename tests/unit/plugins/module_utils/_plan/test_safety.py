@@ -57,7 +57,7 @@ def changing(host, **variables):
 
 
 def sized(host, size):
-    return seeing(host, cluster={"status": {**host.seen.cluster.status, "db_size": size}})
+    return seeing(host, cluster={"status": replace(host.seen.status, db_size=size)})
 
 
 def cluster(**variables):

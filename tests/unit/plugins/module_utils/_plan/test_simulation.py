@@ -55,9 +55,9 @@ def changed(rng, inventory, world):
     if what == "order":
         rng.shuffle(found)
     forget = tuple(
-        member["name"]
+        member.name
         for member in world.listed()
-        if not world.machines[world.home[member["id"]]].on and member["name"] and rng.random() < 0.5
+        if not world.machines[world.home[member.id]].on and member.name and rng.random() < 0.5
     )
     return Inventory(tuple(found), frozenset(gone), forget, rng.random() < 0.5)
 
@@ -154,13 +154,13 @@ def in_the_way(world, machine, shape, wanted):
         yield f"{machine.host} is off"
     if machine.masked:
         yield f"{machine.host} is masked"
-    if own and shape and not shape.address and own["peer_urls"] != shape.peer_urls:
+    if own and shape and not shape.address and own.peer_urls != shape.peer_urls:
         yield f"{machine.host} has another address than the one that is derived"
     if machine.log in world.removed and (wanted or machine.marker is None):
         yield f"{machine.host} was removed and is back"
     if shape is None and not machine.runs:
         yield f"{machine.host} is nobody's and down"
-    learners = [one for one in world.members if world.home[one] == machine.at and world.members[one]["is_learner"]]
+    learners = [one for one in world.members if world.home[one] == machine.at and world.members[one].is_learner]
     if any(shape is None or is_a_stranger(world, one, shape) for one in learners):
         yield f"{machine.host} has the place for a learner, and nothing shows that it is its own"
 
@@ -183,7 +183,7 @@ def is_a_stranger(world, one, shape):
     """Does nothing on its host, and nothing in the inventory, show whose host this member had?"""
     machine = world.machines[world.home[one]]
     known = machine.marker is not None and machine.marker.member_id == one
-    return not known and not machine.log and shape.peer_urls != world.members[one]["peer_urls"]
+    return not known and not machine.log and shape.peer_urls != world.members[one].peer_urls
 
 
 def is_gone(world, machine, shape, run):

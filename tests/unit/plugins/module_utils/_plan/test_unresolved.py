@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, roster, unresolved
 from inventory_of import (
@@ -112,7 +113,7 @@ class TestWhatRuns:
 
 
 class TestMembership:
-    STRANGER: ClassVar = {**member_list()[0], "id": "ff", "name": "", "peer_urls": ["http://10.0.0.9:2380"]}
+    STRANGER: ClassVar = replace(member_list()[0], id="ff", name="", peer_urls=["http://10.0.0.9:2380"])
 
     def test_as_it_should_be(self):
         assert of_membership(seeing_all(member_list())) == []
@@ -144,7 +145,7 @@ class TestHealth:
 
     @pytest.mark.parametrize("alarm", ["NOSPACE", "CORRUPT"])
     def test_an_alarm_is_said_of_the_member_that_has_it(self, alarm):
-        alarms = [{"member_id": member_id(1), "alarm": alarm}]
+        alarms = [Alarm(member_id(1), alarm)]
         hosts = [seeing(serving(host), cluster={"alarms": alarms}) for host in three()]
         said = only(unresolved.of_health(hosts))
         assert said.startswith(f"etcd-host1 has the alarm {alarm}.")

@@ -217,18 +217,17 @@ def listed(*members: Mapping[str, Any]) -> Answer:
 def test_an_added_member_is_found_in_the_list() -> None:
     with Peer(in_turn(drop), in_turn(listed(member(1), member(2, name="")))) as peer, Client([peer.url]) as client:
         added = client.member_add(["http://10.0.0.2:2380"])
-    assert added["member"]["id"] == "2"
-    assert not added["member"]["started"]
+    assert [(one.id, one.started) for one in added] == [("1", True), ("2", False)]
 
 
 def test_a_removed_member_is_missed_in_the_list() -> None:
     with Peer(in_turn(drop), in_turn(listed(member(1)))) as peer, Client([peer.url]) as client:
-        assert [one["id"] for one in client.member_remove("2")] == ["1"]
+        assert [one.id for one in client.member_remove("2")] == ["1"]
 
 
 def test_a_promoted_member_is_a_voter_in_the_list() -> None:
     with Peer(in_turn(drop), in_turn(listed(member(10)))) as peer, Client([peer.url]) as client:
-        assert client.member_promote("a")[0]["is_learner"] is False
+        assert client.member_promote("a")[0].is_learner is False
 
 
 def test_a_member_that_is_still_a_learner_was_not_promoted() -> None:
@@ -242,7 +241,7 @@ def test_a_member_that_is_still_a_learner_was_not_promoted() -> None:
 
 def test_a_moved_member_has_its_new_url_in_the_list() -> None:
     with Peer(in_turn(drop), in_turn(listed(member(2)))) as peer, Client([peer.url]) as client:
-        assert client.member_update("2", ["http://10.0.0.2:2380"])[0]["id"] == "2"
+        assert client.member_update("2", ["http://10.0.0.2:2380"])[0].id == "2"
 
 
 @pytest.mark.parametrize(
@@ -332,7 +331,7 @@ def test_a_learner_is_asked_with_the_token_of_a_voter() -> None:
         Peer(in_turn(TOKEN)) as voter,
         Client([learner.url, other.url, voter.url], ROOT) as client,
     ):
-        assert client.status(learner.url)["is_learner"]
+        assert client.status(learner.url).is_learner
     assert tokens(asked) == [None, "t1"]
 
 
@@ -371,8 +370,8 @@ def test_ids_are_printed_as_etcdctl_prints_them() -> None:
     status = reply("StatusResponse", {"header": {"cluster_id": 0xCDF818194E3A8C32, "member_id": 0xC44C14992E5A843}})
     with Peer(in_turn(status)) as peer, Client([peer.url]) as client:
         told = client.status()
-    assert (told["cluster_id"], told["member_id"], told["leader"]) == ("cdf818194e3a8c32", "c44c14992e5a843", "")
-    assert told["is_leader"] is False
+    assert (told.cluster_id, told.member_id, told.leader) == ("cdf818194e3a8c32", "c44c14992e5a843", "")
+    assert told.is_leader is False
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     Refused,
     TransportError,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.health import Seen
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog, saving, store
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots.catalog import KeptSnapshot
@@ -38,13 +38,14 @@ SAVED = CONTENT + hashlib.sha256(CONTENT).digest()
 
 
 def seen(name, error="", alarms=(), leads=False, learner=False, applied=0):
-    status = {"member_id": name, "is_leader": leads, "is_learner": learner, "raft_applied_index": applied}
-    raised = [{"member_id": one, "alarm": alarm} for one, alarm in alarms]
-    return Seen(name, status, [], raised, error)
+    leader = name if leads else ""
+    status = Status(member_id=name, leader=leader, is_learner=learner, raft_applied_index=applied)
+    raised = [Alarm(one, alarm) for one, alarm in alarms]
+    return View(name, status, [], raised, error)
 
 
 def silent(name):
-    return Seen(name, error="no answer within 5 s.")
+    return View(name, error="no answer within 5 s.")
 
 
 def order(*given):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import defrag
@@ -15,10 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance imp
 
 
 def spare(*voters: str) -> MaintenanceWindow:
-    members = [
-        {"id": one, "name": f"etcd-host{one}", "peer_urls": [], "client_urls": [], "is_learner": False}
-        for one in voters
-    ]
+    members = [ClusterMember(one, f"etcd-host{one}") for one in voters]
     return MaintenanceWindow("a", [], Credentials(), Votes(members, frozenset(voters)), None)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._host import local_member
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
@@ -20,13 +20,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance imp
 
 
 def member(at):
-    urls = {"peer_urls": [f"https://10.0.0.{at}:2380"], "client_urls": [f"https://10.0.0.{at}:2379"]}
-    return {"id": f"a{at}", "name": f"m{at}", "is_learner": False, "started": True, **urls}
+    return ClusterMember(f"a{at}", f"m{at}", [f"https://10.0.0.{at}:2380"], [f"https://10.0.0.{at}:2379"])
 
 
 def spare(size, healthy=None):
     members = [member(at) for at in range(1, size + 1)]
-    votes = Votes(members, frozenset(one["id"] for one in members[: healthy or size]))
+    votes = Votes(members, frozenset(one.id for one in members[: healthy or size]))
     return MaintenanceWindow("a1", ["https://10.0.0.2:2379"], Credentials(), votes, None)
 
 
@@ -62,11 +61,11 @@ def test_a_member_that_does_not_answer_is_known_by_its_marker(layout, monkeypatc
     monkeypatch.setattr(maintenance.queries, "votes", lambda *_args: spare(3, healthy=2).votes)
     terms = Terms("stop", ["https://10.0.0.2:2379"])
     with pytest.raises(Refused, match=r"Without m1, 1 of 3 voters would be healthy"):
-        maintenance.spared(dict(local_member.NOTHING), layout, terms, check=True).__enter__()
+        maintenance.spared(View(), layout, terms, check=True).__enter__()
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_member_that_does_not_say_who_the_others_are_is_not_judged(layout, check):
-    view = dict(local_member.NOTHING, error="no answer within 3 s.")
+    view = View(error="no answer within 3 s.")
     with pytest.raises(Refused, match=r"no answer within 3 s\. .* Name their client URLs \(endpoints\)"):
         maintenance.claimed(view, layout, Terms("restart"), check).__enter__()

@@ -28,6 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     systemd,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import observe
@@ -371,26 +372,31 @@ class TestAMemberThatEnds:
 
 @needs_root
 class TestAMemberThatIsToBeForgotten:
+    ID = "ca86ada95c07d5bb"
+
     @pytest.fixture
     def told(self, layout, etcd, service_manager, monkeypatch):
         """The member here tells of one other."""
         process = etcd(ETCD_LISTEN_CLIENT_URLS="http://127.0.0.1:1")
         service_manager.units[layout.unit] = {"ActiveState": "active", "MainPID": str(process.pid)}
-        other = {"id": "ca86ada95c07d5bb", "name": "etcd-host2", "peer_urls": [], "client_urls": []}
-        view = {**local_member.NOTHING, "members": [other]}
-        monkeypatch.setattr(local_member, "of_process", lambda environment, layout, timeout: view)
-        return other
+
+        def tell(*peer_urls):
+            view = View(members=[ClusterMember(self.ID, "etcd-host2", peer_urls)])
+            monkeypatch.setattr(local_member, "of_process", lambda environment, layout, timeout: view)
+
+        tell()
+        return tell
 
     @pytest.mark.parametrize("named", ["etcd-host2", "ca86ada95c07d5bb"])
     def test_answers_if_anything_accepts_connections_for_it(self, look, told, named):
         with socket.create_server(("0.0.0.0", 0)) as listener:
             url = f"https://{network.default_address() or '127.0.0.2'}:{listener.getsockname()[1]}"
-            told["peer_urls"] = [url]
-            assert look(forget=[named])["cluster"]["forgotten"] == {told["id"]: {"url": url, "certain": False}}
+            told(url)
+            assert look(forget=[named])["cluster"]["forgotten"] == {self.ID: {"url": url, "certain": False}}
 
     def test_is_silent_if_nothing_does(self, look, told):
-        told["peer_urls"] = ["https://192.0.2.1:2380"]
-        assert look(forget=["etcd-host2"])["cluster"]["forgotten"] == {told["id"]: None}
+        told("https://192.0.2.1:2380")
+        assert look(forget=["etcd-host2"])["cluster"]["forgotten"] == {self.ID: None}
 
     @pytest.mark.parametrize("forget", [[], [""], ["etcd-host9"]])
     def test_is_not_asked_for_unless_it_is_named(self, look, told, forget):

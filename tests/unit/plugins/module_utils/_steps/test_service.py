@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
 
@@ -20,13 +22,7 @@ ACTIVE = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enab
 STARTING = {"ActiveState": "activating", "SubState": "start", "UnitFileState": "enabled", "MainPID": "0"}
 WAITING = {"ActiveState": "activating", "SubState": "auto-restart", "UnitFileState": "enabled", "MainPID": "0"}
 RESTING = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled", "MainPID": "0"}
-SERVES = {
-    **local_member.NOTHING,
-    "serves": True,
-    "member_id": "8e9e05c52164694d",
-    "cluster_id": "cdf818194e3a8c32",
-    "error": "",
-}
+SERVES = View("http://127.0.0.1:2379", Status("cdf818194e3a8c32", "8e9e05c52164694d"))
 
 
 @pytest.fixture
@@ -191,8 +187,8 @@ class TestAwaiting:
     @pytest.fixture
     def member(self, host, layout, monkeypatch):
         """What the member says once its unit is active."""
-        said = dict(SERVES)
-        monkeypatch.setattr(local_member, "of_process", lambda environment, layout, timeout, others: said)
+        self.said = SERVES
+        monkeypatch.setattr(local_member, "of_process", lambda environment, layout, timeout, others: self.said)
         show = host._show
 
         def next_one(unit):
@@ -201,7 +197,6 @@ class TestAwaiting:
             return show(unit)
 
         monkeypatch.setattr(host, "_show", next_one)
-        return said
 
     def ready(self, host, layout, timeout=30):
         return service.await_ready(host.systemd, layout, timeout, now=lambda: next(self.now))
@@ -209,14 +204,14 @@ class TestAwaiting:
     def test_ends_when_the_member_serves_and_writes_down_which_it_is(self, host, layout, member):
         mark(layout, markers.STARTED)
         self.coming = [STARTING, STARTING, STARTING, ACTIVE]
-        ids = {"member_id": SERVES["member_id"], "cluster_id": SERVES["cluster_id"]}
+        ids = {"member_id": SERVES.member_id, "cluster_id": SERVES.cluster_id}
         assert self.ready(host, layout) == {"changed": True, **ids}
         assert host_files.read_marker(layout) == Marker(markers.STARTED, token="t", data_dir=layout.data_dir, **ids)
         assert self.ready(host, layout) == {"changed": False, **ids}
 
     def test_lasts_while_the_job_waits_for_something_else(self, host, layout, member):
         self.coming = [{**RESTING, "Job": "77"}, {**RESTING, "Job": "77"}, ACTIVE]
-        assert self.ready(host, layout)["member_id"] == SERVES["member_id"]
+        assert self.ready(host, layout)["member_id"] == SERVES.member_id
 
     def test_survives_one_more_try(self, host, layout, member):
         self.coming = [STARTING, STARTING, {**WAITING, "NRestarts": "1"}, {**ACTIVE, "NRestarts": "1"}]
@@ -259,7 +254,7 @@ class TestAwaiting:
         self.coming = [STARTING] * 9
         with pytest.raises(HostError, match="does not serve after 5 s. It waits for a quorum of members"):
             self.ready(host, layout, timeout=5)
-        member.update(serves=False, error="it answers, and not to a read.")
+        self.said = replace(SERVES, error="it answers, and not to a read.")
         self.coming = [ACTIVE] * 9
         with pytest.raises(HostError, match="does not serve after 5 s. it answers, and not to a read."):
             self.ready(host, layout, timeout=5)
