@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof im
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, local_member
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, guard, markers, peer_links
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -73,7 +74,7 @@ class MaintenanceWindow:
     @property
     def peer_urls(self) -> tuple[str, ...]:
         """What its cluster knows it by."""
-        return next((tuple(one["peer_urls"]) for one in self.votes.members if one["id"] == self.member_id), ())
+        return next((tuple(one.peer_urls) for one in self.votes.members if one.id == self.member_id), ())
 
     @property
     def notes(self) -> list[str]:
@@ -145,7 +146,7 @@ def on_host(layout: Layout, check: bool) -> contextlib.AbstractContextManager[No
 
 
 @contextlib.contextmanager
-def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
+def claimed(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     """Hold the cluster's lock for an act on the member of this host.
 
     :param view: what the member itself says, see C(local_member.of_process).
@@ -154,7 +155,7 @@ def claimed(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) 
     :raises EtcdError: the cluster does not answer.
     """
     marker = host_files.read_marker(layout)
-    member_id = view["member_id"] or _own_id(layout, marker)
+    member_id = view.member_id or _own_id(layout, marker)
     endpoints = _endpoints(view, member_id, layout, terms)
     credentials = local_member.credentials(layout)
     with contextlib.ExitStack() as stack:
@@ -183,7 +184,7 @@ def _own_id(layout: Layout, marker: Marker | None) -> str:
 
 
 @contextlib.contextmanager
-def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
+def spared(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[MaintenanceWindow]:
     """Hold the cluster's lock, having seen under it that this member can be spared.
 
     :raises Refused: it cannot be spared; and as C(claimed).
@@ -196,7 +197,7 @@ def spared(view: Mapping[str, Any], layout: Layout, terms: Terms, check: bool) -
 
 @contextlib.contextmanager
 def released(
-    view: Mapping[str, Any],
+    view: View,
     layout: Layout,
     terms: Terms,
     serves: bool,
@@ -227,10 +228,10 @@ def released(
         yield window
 
 
-def _is_quorum_lost(view: Mapping[str, Any], layout: Layout, terms: Terms) -> bool:
+def _is_quorum_lost(view: View, layout: Layout, terms: Terms) -> bool:
     """Whether others answer, and none of them is healthy."""
     try:
-        member_id = view["member_id"] or _own_id(layout, host_files.read_marker(layout))
+        member_id = view.member_id or _own_id(layout, host_files.read_marker(layout))
         votes = queries.votes(_endpoints(view, member_id, layout, terms), local_member.credentials(layout))
     except EtcdError:
         return False
@@ -246,14 +247,14 @@ def _stopped_by_hand(layout: Layout, exc: EtcdError) -> Refused:
     return Refused(refused.found, refused.danger, f"{refused.remedy} {by_hand}".strip(), code=refused.code)
 
 
-def _endpoints(view: Mapping[str, Any], member_id: str, layout: Layout, terms: Terms) -> list[str]:
+def _endpoints(view: View, member_id: str, layout: Layout, terms: Terms) -> list[str]:
     """Who is asked: those that go on while this member is down, and only where there are none itself."""
-    found = list(terms.endpoints) or queries.endpoints_of(view["members"] or [], but=member_id)
-    if not found and view["members"] is not None:
-        return [view["endpoint"]]
+    found = list(terms.endpoints) or queries.endpoints_of(view.members or [], but=member_id)
+    if not found and view.members is not None:
+        return [view.endpoint]
     if not found:
         raise Refused(
-            f"The member on this host does not say which others its cluster has: {view['error']}",
+            f"The member on this host does not say which others its cluster has: {view.error}",
             "Whether they can spare it is not known.",
             "Name their client URLs (endpoints), or start it if it is stopped (state: started). If it is the only "
             f"member, stop it on its host (systemctl stop {layout.unit}), and run again.",

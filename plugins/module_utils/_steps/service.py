@@ -32,6 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
@@ -169,11 +170,10 @@ def serving(
     layout: Layout,
     timeout: float,
     now: Clock = time.monotonic,
-) -> dict[str, Any]:
+) -> View:
     """Wait until the member serves, see C(is_ready).
 
     :param timeout: seconds; they begin again whenever more of the leader's snapshot has come.
-    :returns: see C(local_member.of_process).
     :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
     :raises Refused: its gate keeps it down.
     """
@@ -193,7 +193,7 @@ def serving(
             words = exit_reason.relevant_lines(systemd.journal(layout.unit, _LAST_WORDS), layout.unit)
             raise HostError(
                 f"{layout.unit} is {unit['active_state']} ({unit['sub_state']}) and does not serve after {timeout:.0f} "
-                f"s. {view['error']} If it only needs longer: etcd_start_timeout.\n{words}"
+                f"s. {view.error} If it only needs longer: etcd_start_timeout.\n{words}"
             )
         time.sleep(_POLL)
         unit = systemd.show(layout.unit)
@@ -213,13 +213,13 @@ def received(layout: Layout) -> int:
     return found
 
 
-def is_ready(view: Mapping[str, Any]) -> bool:
+def is_ready(view: View) -> bool:
     """Is this the view of a voter that serves, or of a learner that answers? It has no vote, and no read of its own."""
-    status = view["status"]
-    return bool(view["serves"] or (status and status["is_learner"] and not view["error"]))
+    status = view.status
+    return view.serves or (status is not None and status.is_learner and not view.error)
 
 
-def observe(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> dict[str, Any]:
+def observe(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> View:
     """What the member itself says, as C(local_member.of_process) gives it; nobody is asked before its unit is up.
 
     :param others: see C(local_member.of_process).
@@ -227,12 +227,12 @@ def observe(systemd: Systemd, layout: Layout, others: Sequence[str] = ()) -> dic
     return _look(layout, systemd.show(layout.unit), others)
 
 
-def _look(layout: Layout, unit: Mapping[str, Any], others: Sequence[str] = ()) -> dict[str, Any]:
+def _look(layout: Layout, unit: Mapping[str, Any], others: Sequence[str] = ()) -> View:
     # While it is to restart the process is still the one before.
     up = unit["active_state"] == "active" and not unit["job_pending"]
     process = processes.describe(unit["pid"]) if up and unit["pid"] else None
     if process is None:
-        return dict(local_member.NOTHING, error="It waits for a quorum of members: see that the others run.")
+        return View(error="It waits for a quorum of members: see that the others run.")
     return local_member.of_process(process["environment"], layout, 3.0, others)
 
 
@@ -294,14 +294,14 @@ def check_unforced(systemd: Systemd, layout: Layout, written: bool = False) -> N
         raise gate_refusals.of_forced("This host", source).refusal()
 
 
-def remember(layout: Layout, view: Mapping[str, Any], name: str = "") -> dict[str, str]:
+def remember(layout: Layout, view: View, name: str = "") -> dict[str, str]:
     """Write down which member serves here. Whoever calls holds the host's lock.
 
     :param name: the member's name, where that may have changed.
     :returns: C(member_id), C(cluster_id).
     :raises Refused: the marker is gone.
     """
-    ids = {"member_id": str(view["member_id"]), "cluster_id": str(view["cluster_id"])}
+    ids = {"member_id": view.member_id, "cluster_id": view.cluster_id}
     marker = host_files.read_marker(layout)
     if marker is None:
         raise Refused(

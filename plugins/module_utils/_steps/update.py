@@ -33,6 +33,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files imp
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, update_moves
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
@@ -130,7 +131,7 @@ class _Forwards:
         """
         layout, update = self.host.layout, self.update
         self._served, self._started = standing.serves, False
-        self._view: Mapping[str, Any] | None = None
+        self._view: View | None = None
         keep, *moves = update_moves.forwards(standing, update.restart, bool(self.window and update.peer_urls))
         assert keep is Move.KEEP
         previous = self._keep()
@@ -151,7 +152,7 @@ class _Forwards:
         checkpoints.at("update: serves")
         view = self._view or self.host.observe()
         stale = list(_stale(self.host, self.content))
-        if view["status"]:
+        if view.status:
             service.remember(layout, view, name=update.name)
         if update.restart or not interrupted or (service.is_ready(view) and not stale):
             rollback.drop(layout)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Callable
+from typing import Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import rollback,
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import update_moves
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -60,14 +61,14 @@ class UpdatedHost:
     timeout: float
     now: Clock
 
-    def observe(self) -> dict[str, Any]:
+    def observe(self) -> View:
         return service.observe(self.systemd, self.layout)
 
     def standing(self) -> Standing:
         runs = bool(self.systemd.show(self.layout.unit)["pid"])
         return Standing(runs, runs and service.is_ready(self.observe()))
 
-    def serving(self) -> dict[str, Any]:
+    def serving(self) -> View:
         return service.serving(self.systemd, self.layout, self.timeout, self.now)
 
 
