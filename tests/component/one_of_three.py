@@ -94,8 +94,7 @@ class OneOfThree:
         """With what it runs."""
         process = processes.describe(self.pid)
         assert process is not None
-        found: dict[str, str] = process["environment"]
-        return found
+        return dict(process.environment)
 
     @property
     def listed(self) -> ClusterMember:

@@ -12,13 +12,13 @@ A source is a place and what it sets. They come in systemd's own order, in which
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import UNSET, differing
 
-Source = Sequence[Any]
+Source = tuple[str, Mapping[str, str]]
 
 # What a unit of ours runs. Another program, such as a script, may set what it likes.
 _ETCD, _ENV = "etcd", "env"
@@ -45,16 +45,16 @@ def of_unit(
     """
     name = unit["name"]
     lies = ", ".join(unit["drop_in_paths"] or [unit["fragment_path"]])
-    found: list[Source] = [[f"Environment= of {name} ({lies})", assigned(_words(unit["environment"]))]]
+    found: list[Source] = [(f"Environment= of {name} ({lies})", assigned(_words(unit["environment"])))]
     for pattern in unit["environment_files"]:
-        found += [[path, of_file(text)] for path, text in read(pattern).items()]
+        found += [(path, of_file(text)) for path, text in read(pattern).items()]
     unset = {word.partition("=")[0]: UNSET for word in _words(unit["unset_environment"]) if word.startswith("ETCD_")}
-    found.append([f"UnsetEnvironment= of {name} ({lies})", unset])
+    found.append((f"UnsetEnvironment= of {name} ({lies})", unset))
     program = _words(unit["exec_start"])
     known = not program or program[0].rpartition("/")[2] in (_ETCD, _ENV)
-    found.append([f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)])
+    found.append((f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)))
     if any(differing(has, _together(found))):
-        found.insert(0, ["systemctl set-environment", of_file(manager())])
+        found.insert(0, ("systemctl set-environment", of_file(manager())))
     return found
 
 
@@ -67,7 +67,7 @@ def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -
     found = ""
     for place, sets in of_unit(unit, {}, read, lambda: ""):
         if _FORCE in sets:
-            found = str(place) if is_forced(sets) else ""
+            found = place if is_forced(sets) else ""
     if is_forced({}, _words(unit["exec_start"])):
         return f"ExecStart= of {unit['name']} ({', '.join(unit['drop_in_paths'] or [unit['fragment_path']])})"
     return found

@@ -172,7 +172,7 @@ def endpoint(systemd: Systemd, layout: Layout, purpose: str) -> str:
     """The URL at which the one of a purpose listens, an empty text where none runs."""
     pid = systemd.show(unit_of(layout, purpose))["pid"]
     process = processes.describe(pid) if pid else None
-    return process["environment"].get("ETCD_LISTEN_CLIENT_URLS", "") if process else ""
+    return process.environment.get("ETCD_LISTEN_CLIENT_URLS", "") if process else ""
 
 
 def wait(systemd: Systemd, layout: Layout, purpose: str, timeout: float) -> View:

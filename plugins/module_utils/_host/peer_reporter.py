@@ -20,8 +20,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
@@ -32,6 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_reports 
 from ansible_collections.quorum.etcd.plugins.module_utils._host import local_member, peer_side, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
@@ -171,8 +171,8 @@ def observe_peers(systemd: Systemd, layout: Layout) -> tuple[str, dict[str, str]
     return "", {}
 
 
-def _client(layout: Layout, process: Mapping[str, Any]) -> Client:
-    listening = process["environment"].get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379")
+def _client(layout: Layout, process: Process) -> Client:
+    listening = process.environment.get("ETCD_LISTEN_CLIENT_URLS", "http://127.0.0.1:2379")
     own = urls.local(listening.split(","))
     return Client([own], local_member.credentials(layout), _ASK_TIMEOUT)
 

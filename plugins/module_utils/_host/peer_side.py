@@ -9,20 +9,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 
 
-def of_running(layout: Layout, process: Mapping[str, Any]) -> Side:
+def of_running(layout: Layout, process: Process) -> Side:
     """Return them: the bundle that the process read at its start, and the certificate and key that it reads each time.
 
     Where no gate of ours has kept a copy of the bundle for it, what lies there now must do.
 
-    :param process: as C(processes.describe) gives it.
     """
-    kept = bool(host_files.read_record(layout, process["invocation"])) and os.path.exists(layout.peer_bundle)
-    return Side.from_environment(process["environment"], layout.peer_bundle if kept else "")
+    kept = bool(host_files.read_record(layout, process.identity.invocation)) and os.path.exists(layout.peer_bundle)
+    return Side.from_environment(process.environment, layout.peer_bundle if kept else "")

@@ -12,9 +12,9 @@ import contextlib
 import os
 import posixpath
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Identity, Process
 
 
 def _read(path: str) -> bytes:
@@ -22,27 +22,20 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
-def describe(pid: int) -> dict[str, Any] | None:
-    """One process, or None when it is gone.
+def describe(pid: int) -> Process | None:
+    """Which process it is and its environment, or None when it is gone.
 
-    :returns: C(pid), C(started) (clock ticks after boot, so that a reused number is told apart), C(executable)
-        (followed by a note in parentheses behind it after an unlink), C(environment) (its C(ETCD_*) only, secrets
-        hidden),
-        C(invocation) (systemd's id of the start that made it; empty without one).
+    The executable is followed by a note in parentheses after an unlink. Of the environment only C(ETCD_*) is there,
+    secrets hidden.
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
         pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
         given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
-        return {
-            "pid": pid,
-            "started": int(ticks),
-            "executable": os.readlink(f"/proc/{pid}/exe"),
-            "environment": secrets.environment(
-                {name: value for name, value in given.items() if name.startswith("ETCD_")}
-            ),
-            "invocation": given.get("INVOCATION_ID", ""),
-        }
+        return Process(
+            identity=Identity(pid, int(ticks), os.readlink(f"/proc/{pid}/exe"), given.get("INVOCATION_ID", "")),
+            environment=secrets.environment({name: value for name, value in given.items() if name.startswith("ETCD_")}),
+        )
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -81,7 +74,7 @@ def _paths_of(pid: int) -> list[str]:
     with contextlib.suppress(OSError):
         described = describe(pid)
         if described is not None:
-            found += [described["executable"], *described["environment"].values()]
+            found += [described.identity.executable, *described.environment.values()]
         for handle in os.listdir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):
                 found.append(os.readlink(f"/proc/{pid}/fd/{handle}"))

@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 
 
 @dataclass(frozen=True)
@@ -112,36 +113,6 @@ class MemberUnit(Unit):
 
 
 @dataclass(frozen=True)
-class Identity:
-    """Which process it is: a later one with the same number started at another time."""
-
-    pid: int = 0
-    started: int = 0
-    executable: str = ""
-    invocation: str = ""
-
-
-@dataclass(frozen=True)
-class Process:
-    """The process of the member.
-
-    :param version: the release that its executable's path names.
-    :param sources: from which systemd would give it its environment anew, each with the variables that it sets.
-    """
-
-    kind: str = ""
-    version: str = ""
-    identity: Identity = Identity()
-    command: Sequence[str] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    sources: Sequence[tuple[str, Mapping[str, str]]] = ()
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Process:
-        return cls(**{**values, "identity": Identity(**values["identity"])})
-
-
-@dataclass(frozen=True)
 class File:
     """What lies at a path.
 
@@ -224,7 +195,7 @@ class Observation:
     read_only: Sequence[str] = ()
     unsuitable: Unsuitable = Unsuitable()
     unit: MemberUnit = MemberUnit()
-    runtime: Process = Process()
+    runtime: Process = field(default_factory=Process)
     strangers: Sequence[Mapping[str, Any]] = ()
     ports: Sequence[Mapping[str, Any]] = ()
     releases: Sequence[str] = ()

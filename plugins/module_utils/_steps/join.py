@@ -153,7 +153,7 @@ def _goes_on(systemd: Systemd, layout: Layout, content: Content, joining: Joinin
     process = processes.describe(unit["pid"]) if unit["pid"] else None
     if process is None or unit["sub_state"] == "auto-restart" or unit["job_pending"]:
         return False
-    record = host_files.read_record(layout, process["invocation"])
+    record = host_files.read_record(layout, process.identity.invocation)
     differs = content.leaves or member_files.differences(content) or member_files.read_otherwise(content, record)
     return bool(record) and not differs
 

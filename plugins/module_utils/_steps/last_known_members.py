@@ -46,7 +46,7 @@ def of_process(systemd: Systemd, layout: Layout) -> list[ClusterMember]:
     """The members by the words of the one that runs here; none where it tells nothing."""
     pid = systemd.show(layout.unit)["pid"]
     process = processes.describe(pid) if pid else None
-    return list(local_member.of_process(process["environment"], layout, _ASK).members or ()) if process else []
+    return list(local_member.of_process(process.environment, layout, _ASK).members or ()) if process else []
 
 
 def of_database(lies: Layout) -> tuple[list[ClusterMember], int, int]:

@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import disk_space
@@ -44,6 +44,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout, is_archived
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import snapshot_status
 
@@ -95,7 +96,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
     runtime = _runtime(systemd, shown)
     marker, marker_error = _marker(layout)
     listeners = network.listeners(interest.ports)
-    invocation = runtime["identity"]["invocation"] if runtime else ""
+    invocation = runtime.identity.invocation if runtime else ""
     return {
         "host": _host(interest.addresses),
         "account": _account(layout),
@@ -103,7 +104,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "read_only": [path for path in (layout.data_dir, layout.conf_dir, layout.install_dir) if _is_read_only(path)],
         "unsuitable": member_files.unsuitable(layout),
         "unit": unit,
-        "runtime": runtime,
+        "runtime": runtime and asdict(runtime),
         "strangers": _strangers(layout, listeners),
         "ports": [listener for listener in listeners if listener["unit"] != layout.unit],
         "releases": installed_releases.versions(layout),
@@ -119,7 +120,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "previous_doubtful": _is_doubtful(layout),
         "timer": _timer(systemd, layout),
         "snapshots": _snapshots(systemd, layout, interest),
-        "cluster": _view_of(runtime["environment"], layout, interest) if runtime else None,
+        "cluster": _view_of(runtime.environment, layout, interest) if runtime else None,
         "refuses_peers": _refuses_peers(shown["pid"], layout, interest.timeout) if runtime else "",
     }
 
@@ -129,7 +130,7 @@ def _refuses_peers(pid: int, layout: Layout, timeout: float) -> str:
     process = processes.describe(pid)
     if process is None:
         return ""
-    urls = process["environment"].get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
+    urls = process.environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
     return peer_port.refusal(filter(None, urls.split(",")), peer_side.of_running(layout, process), timeout)
 
 
@@ -194,20 +195,19 @@ def _ended_badly(unit: Mapping[str, Any]) -> bool:
     return bool(unit["active_state"] == "failed" or (unit["active_state"] == "activating" and again))
 
 
-def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> dict[str, Any] | None:
+def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> Process | None:
     """What runs: its kind, version and identity. This alone knows that it is a process of this host."""
     process = processes.describe(unit["pid"]) if unit["pid"] else None
     # While the gate works the unit's process is a shell.
-    if process is None or os.path.basename(process["executable"].split(" ")[0]) != "etcd":
+    if process is None or os.path.basename(process.identity.executable.split(" ")[0]) != "etcd":
         return None
-    return {
-        "kind": "systemd",
-        "version": installed_releases.named_in(process["executable"]),
-        "identity": {key: process[key] for key in ("pid", "started", "executable", "invocation")},
-        "command": processes.command_line(unit["pid"]),
-        "environment": process["environment"],
-        "sources": systemd.sources(unit, process["environment"]),
-    }
+    return replace(
+        process,
+        kind="systemd",
+        version=installed_releases.named_in(process.identity.executable),
+        command=processes.command_line(unit["pid"]),
+        sources=systemd.sources(unit, process.environment),
+    )
 
 
 def _strangers(layout: Layout, listeners: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

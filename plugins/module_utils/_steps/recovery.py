@@ -149,7 +149,7 @@ def _answer(systemd: Systemd, layout: Layout) -> View | None:
     """What the member says of itself, with or without a quorum; None where it says nothing."""
     pid = systemd.show(layout.unit)["pid"]
     process = processes.describe(pid) if pid else None
-    view = local_member.of_process(process["environment"], layout, _ASK) if process is not None else None
+    view = local_member.of_process(process.environment, layout, _ASK) if process is not None else None
     return view if view is not None and view.status else None
 
 

@@ -85,7 +85,7 @@ def restart(
         process = processes.describe(systemd.show(layout.unit)["pid"])
         if process:
             spare = stack.enter_context(maintenance.spared(observe(systemd, layout), layout, terms, check))
-            notes, side = spare.notes, Side.from_environment(process["environment"])
+            notes, side = spare.notes, Side.from_environment(process.environment)
             if not check:
                 spare.leave_service(side)
         if check:
@@ -115,7 +115,7 @@ def stop(systemd: Systemd, layout: Layout, terms: Terms, check: bool) -> dict[st
             spare = stack.enter_context(maintenance.spared(observe(systemd, layout), layout, terms, check))
             notes = spare.notes
             if not check:
-                spare.leave_service(Side.from_environment(process["environment"]))
+                spare.leave_service(Side.from_environment(process.environment))
         if not check:
             checkpoints.at("stop: leadership moved")
             systemd.control("stop", layout.unit)
@@ -233,7 +233,7 @@ def _look(layout: Layout, unit: Mapping[str, Any], others: Sequence[str] = ()) -
     process = processes.describe(unit["pid"]) if up and unit["pid"] else None
     if process is None:
         return View(error="It waits for a quorum of members: see that the others run.")
-    return local_member.of_process(process["environment"], layout, 3.0, others)
+    return local_member.of_process(process.environment, layout, 3.0, others)
 
 
 def check_alive(systemd: Systemd, layout: Layout, restarts: int) -> None:

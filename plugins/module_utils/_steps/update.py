@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers,
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -231,7 +232,7 @@ def _raises_quota(pid: int, update: Update) -> bool:
     process = processes.describe(pid) if pid else None
     if process is None:
         return False
-    return quota.of_environment(update.environment) > quota.of_environment(process["environment"])
+    return quota.of_environment(update.environment) > quota.of_environment(process.environment)
 
 
 def _moves(host: UpdatedHost, update: Update) -> bool:
@@ -239,7 +240,7 @@ def _moves(host: UpdatedHost, update: Update) -> bool:
     cluster by an update that was interrupted.
     """
     process = processes.describe(host.systemd.show(host.layout.unit)["pid"])
-    now = process["environment"] if process else {}
+    now = process.environment if process else {}
     return bool(update.peer_urls) or any(now.get(name) != update.environment.get(name) for name in _PEER_ADDRESSES)
 
 
@@ -260,7 +261,7 @@ def _undone(host: UpdatedHost, update: Update, go_back: Callable[[], None], how:
 def _stale(host: UpdatedHost, content: Content) -> Iterator[str]:
     """What the process has read at its start and is not what was written."""
     process = _running(host.systemd.show(host.layout.unit))
-    record = host_files.read_record(host.layout, process["invocation"] if process else "")
+    record = host_files.read_record(host.layout, process.identity.invocation if process else "")
     for path in member_files.read_otherwise(content, record):
         yield f"{path} was changed by somebody else: the member runs with another one."
 
@@ -268,10 +269,10 @@ def _stale(host: UpdatedHost, content: Content) -> Iterator[str]:
 def _differing(unit: Mapping[str, Any], update: Update) -> Iterator[tuple[str, str, str]]:
     """Settings with which it runs, and which are not the wanted ones."""
     process = _running(unit)
-    yield from env_file.differing(process["environment"] if process else {}, update.environment)
+    yield from env_file.differing(process.environment if process else {}, update.environment)
 
 
-def _running(unit: Mapping[str, Any]) -> dict[str, Any] | None:
+def _running(unit: Mapping[str, Any]) -> Process | None:
     return processes.describe(unit["pid"]) if unit["pid"] else None
 
 
@@ -279,7 +280,7 @@ def _stubborn(host: UpdatedHost, update: Update) -> Iterator[str]:
     """Settings with which it runs although its files, as it read them, say otherwise. No restart mends them."""
     unit = host.systemd.show(host.layout.unit)
     process = _running(unit)
-    sources = host.systemd.sources(unit, process["environment"]) if process else []
+    sources = host.systemd.sources(unit, process.environment) if process else []
     for name, has, should in _differing(unit, update):
         source = variable_sources.keeping(sources, host.layout.conf_file, name, should)
         yield variable_sources.kept(update.name, name, has, should, source)

@@ -20,13 +20,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.observation imp
     Data,
     File,
     Free,
-    Identity,
     Machine,
     MemberUnit,
     Observation,
-    Process,
     Unit,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Identity, Process
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster
 
 VERSION = releases.DEFAULT_VERSION

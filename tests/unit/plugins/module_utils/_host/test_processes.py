@@ -43,19 +43,18 @@ def start(tmp_path):
 def test_a_process_is_its_executable_and_the_settings_it_started_with(start, tmp_path):
     process = start("etcd", "60", ETCD_NAME="etcd-host0", ETCD_LOG_LEVEL="", PATH="/bin", XETCD_A="b", ETCD_X="a=b\nc")
     found = processes.describe(process.pid)
-    assert found["pid"] == process.pid
-    assert found["executable"] == str(tmp_path / "etcd")
-    assert found["invocation"] == ""
-    assert found["environment"] == {"ETCD_NAME": "etcd-host0", "ETCD_LOG_LEVEL": "", "ETCD_X": "a=b\nc"}
+    identity = found.identity
+    assert (identity.pid, identity.executable, identity.invocation) == (process.pid, str(tmp_path / "etcd"), "")
+    assert found.environment == {"ETCD_NAME": "etcd-host0", "ETCD_LOG_LEVEL": "", "ETCD_X": "a=b\nc"}
 
 
 def test_a_process_says_which_start_of_its_unit_made_it(start):
-    assert processes.describe(start("etcd", "60", INVOCATION_ID="0a1b").pid)["invocation"] == "0a1b"
+    assert processes.describe(start("etcd", "60", INVOCATION_ID="0a1b").pid).identity.invocation == "0a1b"
 
 
 def test_secrets_of_a_process_stay_on_its_host(start, monkeypatch):
     process = start("etcd", "60", ETCD_ROOT_PASSWORD="s3cr3t", ETCD_NAME="m0")
-    assert processes.describe(process.pid)["environment"] == {"ETCD_NAME": "m0", "ETCD_ROOT_PASSWORD": "(hidden)"}
+    assert processes.describe(process.pid).environment == {"ETCD_NAME": "m0", "ETCD_ROOT_PASSWORD": "(hidden)"}
     monkeypatch.setattr(processes, "_read", lambda _path: b"etcd\0--discovery-password=s3cr3t\0")
     assert processes.command_line(process.pid) == ["etcd", "--discovery-password=(hidden)"]
 
@@ -87,18 +86,18 @@ class TestAnOpenFile:
 def test_a_process_whose_program_was_replaced_still_says_which_it_runs(start, tmp_path):
     process = start("etcd", "60")
     os.unlink(tmp_path / "etcd")
-    assert processes.describe(process.pid)["executable"] == f"{tmp_path}/etcd (deleted)"
+    assert processes.describe(process.pid).identity.executable == f"{tmp_path}/etcd (deleted)"
 
 
 def test_a_later_process_with_the_same_number_is_told_apart(start):
     first, second = start("a", "60"), start("a", "60")
-    assert processes.describe(first.pid)["started"] <= processes.describe(second.pid)["started"]
+    assert processes.describe(first.pid).identity.started <= processes.describe(second.pid).identity.started
     assert processes.describe(first.pid) == processes.describe(first.pid)
 
 
 def test_a_name_with_spaces_and_parentheses_confuses_nobody(start):
     process = start("a) b (c", "60")
-    assert isinstance(processes.describe(process.pid)["started"], int)
+    assert isinstance(processes.describe(process.pid).identity.started, int)
 
 
 def test_a_process_that_is_gone_is_none():

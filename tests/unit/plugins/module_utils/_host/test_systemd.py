@@ -122,11 +122,11 @@ def test_the_sources_of_a_units_variables_are_read_where_they_lie(tmp_path):
     run = Recorder(output="LANG=C.UTF-8\nETCD_LOG_LEVEL=debug\n")
     sources = Systemd(run).sources(unit, {"ETCD_NAME": "b.env"})
     assert [source for source in sources if source[1]] == [
-        [f"{tmp_path}/{name}", {"ETCD_NAME": name}] for name in ("a.env", "b.env")
+        (f"{tmp_path}/{name}", {"ETCD_NAME": name}) for name in ("a.env", "b.env")
     ]
     assert run.calls == []
-    assert Systemd(run).sources(unit, {"ETCD_NAME": "b.env", "ETCD_LOG_LEVEL": "debug"})[0] == [
+    assert Systemd(run).sources(unit, {"ETCD_NAME": "b.env", "ETCD_LOG_LEVEL": "debug"})[0] == (
         "systemctl set-environment",
         {"ETCD_LOG_LEVEL": "debug"},
-    ]
+    )
     assert run.calls == [["systemctl", "show-environment"]]

@@ -23,14 +23,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
     STARTING,
     Marker,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import (
-    Data,
-    File,
-    Identity,
-    MemberUnit,
-    Observation,
-    Process,
-)
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data, File, MemberUnit, Observation
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Identity, Process
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.next_action import (
     AWAIT,
