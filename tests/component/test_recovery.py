@@ -367,7 +367,7 @@ class TestWhatIsLeft:
         resting = look(host)
         assert (resting["state"], resting["founded"]) == (markers.RECOVERY_PENDING, False)
         for found in (running, resting):
-            assert {member.name for member in found["members"]} == {"m0", "m1", host.name}
+            assert {member["name"] for member in found["members"]} == {"m0", "m1", host.name}
             assert found["log"]["index"] >= found["log"]["commit"] > 300
             (copy,) = found["copies"]
             assert copy["needs"] > 0 and copy["free"] > 0
@@ -381,7 +381,7 @@ class TestWhatIsLeft:
     def test_tells_whether_one_that_is_said_to_be_off_answers(self, three: OneOfThree) -> None:
         host = three.host
         three.cluster.end(three.others[1])
-        for fenced in (["m0", "m1"], [member.id for member in look(host)["members"] if member.name != host.name]):
+        for fenced in (["m0", "m1"], [member["id"] for member in look(host)["members"] if member["name"] != host.name]):
             (heard,) = recovery.observe(host.systemd, host.layout, "prod", fenced, "/nowhere")["heard"]
             assert (heard["name"], heard["answer"]) == ("m0", f"answers at {three.others[0].client_url}")
 
