@@ -199,7 +199,7 @@ def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> Process | None:
     """What runs: its kind, version and identity. This alone knows that it is a process of this host."""
     process = processes.describe(unit["pid"]) if unit["pid"] else None
     # While the gate works the unit's process is a shell.
-    if process is None or os.path.basename(process.identity.executable.split(" ")[0]) != "etcd":
+    if process is None or os.path.basename(process.identity.executable.split(" ", maxsplit=1)[0]) != "etcd":
         return None
     return replace(
         process,

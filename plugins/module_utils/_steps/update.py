@@ -133,10 +133,9 @@ class _Forwards:
         layout, update = self.host.layout, self.update
         self._served, self._started = standing.serves, False
         self._view: View | None = None
-        keep, *moves = update_moves.forwards(standing, update.restart, bool(self.window and update.peer_urls))
-        assert keep is Move.KEEP
-        previous = self._keep()
+        self._previous: Previous | None = None
         acts: Mapping[Move, Callable[[], None]] = {
+            Move.KEEP: self._keep,
             Move.WRITE: self._write,
             Move.STOP: self._stop,
             Move.READDRESS: self._readdress,
@@ -144,10 +143,12 @@ class _Forwards:
             Move.VERIFY: self._verify,
         }
         try:
-            for move in moves:
+            for move in update_moves.forwards(standing, update.restart, bool(self.window and update.peer_urls)):
                 acts[move]()
         except EtcdError as failure:
-            back = partial(WayBack(self.host, previous, self.terms, self.window).take, self._started)
+            if self._previous is None:
+                raise
+            back = partial(WayBack(self.host, self._previous, self.terms, self.window).take, self._started)
             how = _SERVES_AGAIN if self._started else "its files are the previous ones, it did not stop"
             raise _undone(self.host, update, back, how, failure) from failure
         checkpoints.at("update: serves")
@@ -159,19 +160,19 @@ class _Forwards:
             rollback.drop(layout)
         return [*stale, *(_stubborn(self.host, update) if update.restart and not stale else ())]
 
-    def _keep(self) -> Previous:
+    def _keep(self) -> None:
         layout = self.host.layout
         # The timer may be there and not be wanted any more.
         paths = [*(file["path"] for file in self.content.files), *self.content.links, layout.snapshot_timer_file]
         known_by = self.window.peer_urls if self.window and self.update.peer_urls else ()
         self._previous = rollback.keep(layout, paths, known_by, self._served)
         checkpoints.at("update: previous kept")
-        return self._previous
 
     def _write(self) -> None:
         systemd, layout = self.host.systemd, self.host.layout
         member_files.ensure_directories(layout)
-        member_files.write(layout, self.content, rollback.generations(self._previous, layout))
+        needed = rollback.generations(self._previous, layout) if self._previous else []
+        member_files.write(layout, self.content, needed)
         systemd.control("daemon-reload")
         snapshot_timer.follow_file(systemd, layout, self.content)
         checkpoints.at("update: files written")
@@ -194,8 +195,8 @@ class _Forwards:
         checkpoints.at("update: leadership moved")
 
     def _readdress(self) -> None:
-        assert self.window is not None
-        self.window.readdress(self.update.peer_urls)
+        if self.window:
+            self.window.readdress(self.update.peer_urls)
         checkpoints.at("update: readdressed")
 
     def _start(self) -> None:
