@@ -56,6 +56,7 @@ class ActionModule(InternalAction):
                 "batch": {"type": "list", "elements": "str", "required": True},
                 "fenced": {"type": "raw", "default": []},
                 "verify": {"type": "bool", "default": False},
+                "again": {"type": "bool", "default": False},
                 "roll_back": {"type": "bool", "default": False},
                 "quorum_lost": {"type": "bool", "default": False},
                 "at_rest": {"type": "bool", "default": False},

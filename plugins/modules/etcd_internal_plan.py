@@ -61,6 +61,12 @@ options:
         O(goal=cluster).
     type: bool
     default: false
+  again:
+    description:
+      - With O(verify), whether steps were carried out that come after others, as an upgrade does. Then any further step
+        is a failure.
+    type: bool
+    default: false
   roll_back:
     description: Plan to undo what an interrupted run has begun, with O(goal=restore) and O(goal=recovery).
     type: bool

@@ -120,6 +120,9 @@ node:
       description: The path of each of O(certificates) that does not match the key beside it, and why not.
       type: dict
       returned: success
+    cluster_version:
+      description: The version that the member's cluster speaks, as its peer port says; empty where it says nothing.
+      type: str
     refuses_peers:
       description: Why the member that runs takes no new connection of a peer, although those that were made before live
         on. Empty if it does, and where that cannot be seen from its own host.

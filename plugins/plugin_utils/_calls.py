@@ -18,7 +18,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, ma
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _recovery_calls, _restore_calls, _whole_cluster_calls
+from ansible_collections.quorum.etcd.plugins.plugin_utils import (
+    _recovery_calls,
+    _restore_calls,
+    _upgrade_calls,
+    _whole_cluster_calls,
+)
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
 
@@ -201,5 +206,6 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.RollBack: _roll_back,
     **_restore_calls.HANDLERS,
     **_recovery_calls.HANDLERS,
+    **_upgrade_calls.HANDLERS,
     **_whole_cluster_calls.HANDLERS,
 }

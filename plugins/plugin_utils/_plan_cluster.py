@@ -38,7 +38,9 @@ def plan(request: Request) -> Planned:
     if outside:
         raise BadInput(_LEFT_OUT.format(step=outside[0]))
     refusal = ""
-    if verifying and found.waves:
+    # What comes after other steps is gone on with once, not for ever.
+    goes_on = found.comes_after and not request.arguments["again"]
+    if verifying and found.waves and not goes_on:
         refusal = f"{request.cluster}: not all is done: {found.summary}. Run again."
     elif found.differences and not found.waves:
         refusal = f"{request.cluster}: not as the inventory says, see the plan above."

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._model import restore_acts as acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import OfRestore
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _snapshot_aside
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import throwaway
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
@@ -62,23 +63,7 @@ def _undo(_act: acts.Undo, given: Given) -> Call:
 
 
 def _save(_act: acts.Save, given: Given) -> Call:
-    """Into a directory of its own: it must not be the newest one that the same command finds when it is given again."""
-    wanted, layout = given.wanted, given.wanted.layout
-    endpoint, kept = given.host.seen.cluster.endpoint, wanted.snapshots
-    options = {
-        "directory": f"{kept.directory}/before-restore",
-        "cluster": wanted.cluster,
-        "data_dir": layout.data_dir,
-        "wal_dir": layout.wal_dir,
-        "max_hash_size": kept.max_hash_size,
-        "endpoints": [endpoint],
-        "endpoint": endpoint,
-        "keep": kept.keep,
-        "daily": kept.daily,
-        "weekly": kept.weekly,
-        **given.login,
-    }
-    return Call("etcd_snapshot", options)
+    return _snapshot_aside.call(given, "before-restore")
 
 
 HANDLERS: dict[type[Act], Callable[[Any, Given], Call]] = {

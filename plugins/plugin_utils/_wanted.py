@@ -52,6 +52,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Desired:
         said=_said(inputs),
         snapshots=_snapshots(inputs["snapshots"]),
         checksums=_checksums(inputs["checksums"]),
+        upgrade_stop_at=releases.plain(str(inputs["upgrade_stop_at"] or "")),
     )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
-from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, installed_releases
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
@@ -108,7 +108,7 @@ class MemberHost:
             return Result(0, self._show(call[2]), "")
         if call[0] == "journalctl":
             log = self._log_of(call[2])
-            return Result(0, "\n".join(log.read_text(errors="replace").splitlines()[-20:]), "")
+            return Result(0, "\n".join(log.read_text(errors="replace").splitlines()[-200:]), "")
         if call[0] == "systemd-run":
             self._run_transient(call)
             return Result(0, "", "")
@@ -192,13 +192,18 @@ class MemberHost:
         notified.bind(path)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [binary(self.version)], env={**environment, "NOTIFY_SOCKET": path}, stdout=log, stderr=log
+                [binary(self._release())], env={**environment, "NOTIFY_SOCKET": path}, stdout=log, stderr=log
             )
         self._unit.update(ActiveState="activating", SubState="start", MainPID=str(self._process.pid))
         arguments = (self._process, notified, environment)
         self._watchers = [threading.Thread(target=run, args=arguments) for run in (self._await_ready, self._await_end)]
         for watcher in self._watchers:
             watcher.start()
+
+    def _release(self) -> str:
+        """That which its unit names."""
+        unit = Path(self.layout.unit_file)
+        return installed_releases.named_in(unit.read_text() if unit.exists() else "") or self.version
 
     def _await_ready(
         self, process: subprocess.Popen[bytes], notified: socket.socket, environment: dict[str, str]

@@ -192,6 +192,7 @@ class _MemberChange:
         elif change == UPDATE:
             # Until it listens there, the others cannot reach it.
             guard.check_quorum(votes)
+            guard.check_same_minor(votes)
             guard.check_stop(votes, member.id, self.wanted.allow_outage)
         else:
             guard.check_remove(votes, member.id)

@@ -86,6 +86,14 @@ def lengthen_log(client: Client) -> None:
     client.txn([never], [{"request_put": {"key": _NOTHING, "value": b""}}])
 
 
+def storage_versions(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> set[str]:
+    """The versions that the members say their storage has; an empty text among them for one that says nothing.
+
+    :raises EtcdError: nobody tells the members.
+    """
+    return {one.status.storage_version if one.status else "" for one in _seen(endpoints, credentials, timeout)}
+
+
 def leader(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> str:
     """The id of who leads; empty while nobody does.
 

@@ -183,3 +183,9 @@ SUCCESSOR: dict[str, str] = {
     "debug": "log-level",
     "log-package-levels": "log-level",
 }
+
+#: Setting that is gone without a successor -> what else is to be done, the end of a sentence.
+REMOVED: dict[str, str] = {
+    "enable-v2": ". Take it out, and let no client use the API of version 2: its keys are not served any more",
+    "experimental-enable-v2v3": ". Take it out, and let no client use the API of version 2: nothing emulates it now",
+}

@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
     env_file,
     etcdctl,
     gate,
+    renamed_settings,
     snapshot_units,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config import (
@@ -68,7 +69,11 @@ def flags(wanted: Desired, version: str) -> dict[str, Value]:
 
     :raises BadInput: a setting is wrong for this version.
     """
-    return _settings.wanted(wanted.member, wanted.layout, wanted.settings, version)
+    minor = _settings.minor_of(version)
+    # No other version means no other release on the way.
+    asked = _settings.minor_of(wanted.version) if wanted.version else minor
+    settings = renamed_settings.for_release(wanted.settings, minor, asked)
+    return _settings.wanted(wanted.member, wanted.layout, settings, version)
 
 
 def files(wanted: Desired, version: str, machine: str, python: str) -> list[File]:

@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import (
     LAST_WITH_CHOICE,
     NEWEST,
     OLDEST,
+    REMOVED,
     SUCCESSOR,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, read
@@ -103,7 +104,7 @@ def defaults(version: str) -> dict[str, Value]:
 
     :param version: C(3.6.14) or C(3.6).
     """
-    minor = _minor(version)
+    minor = minor_of(version)
     chosen: dict[str, Value] = {
         # Without compaction the history grows until the quota is reached and the cluster takes no more writes. An
         # hour of it, at a thousand writes of one KiB a second, is 3.5 GiB and fits the quota; eight hours would not.
@@ -135,7 +136,7 @@ def effective(settings: Mapping[str, Any], version: str) -> dict[str, Value]:
     :param version: C(3.6.14) or C(3.6).
     :raises BadInput: with everything that is wrong, one problem a line.
     """
-    minor = _minor(version)
+    minor = minor_of(version)
     if not isinstance(settings, Mapping):
         raise BadInput(f"etcd_settings must be a dictionary such as {{log-level: debug}}, not {settings!r}.")
     problems: list[str] = []
@@ -188,7 +189,7 @@ def warnings(settings: Mapping[str, Value], version: str) -> list[str]:
     if settings.get("strict-reconfig-check") is False:
         found.append("strict-reconfig-check is false: etcd lets a membership change through that costs the quorum.")
     for name in settings:
-        if name.startswith("experimental-") and _minor(version) >= 6:
+        if name.startswith("experimental-") and minor_of(version) >= 6:
             found.append(f"{name} is gone in etcd 3.{FLAGS[name].last + 1}{_instead(name)}.")
     return found
 
@@ -226,7 +227,7 @@ def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version:
     if member.tls:
         found.update(_certificates(layout))
     rotation = chosen.pop("log-rotation-config-json", None)
-    return {**found, **chosen, **_logging(layout.log_file, rotation, _minor(version))}
+    return {**found, **chosen, **_logging(layout.log_file, rotation, minor_of(version))}
 
 
 def _certificates(layout: Layout) -> dict[str, Value]:
@@ -278,7 +279,9 @@ def _setting(name: str, value: Any, minor: int) -> Value | None:
             + (f"; in 3.{minor} it is {older}." if older else ". Take it out." + _gates_before(name))
         )
     if minor > flag.last:
-        raise BadInput(f"{name} is gone in etcd 3.{flag.last + 1}{_instead(name) or '. Take it out'}.")
+        raise BadInput(
+            f"{name} is gone in etcd 3.{flag.last + 1}{_instead(name) or REMOVED.get(name, '. Take it out')}."
+        )
     if value is None:
         return None
     typed = read(flag.kind, value, name)
@@ -393,7 +396,12 @@ def _said_twice(settings: Mapping[str, Value], gates: str) -> Iterator[str]:
             yield f"{old} and feature-gates ({gate}) are the same setting, and etcd takes only one. Keep the gate."
 
 
-def _minor(version: str) -> int:
+def minor_of(version: str) -> int:
+    """The minor of etcd 3 that a version is of.
+
+    :param version: C(3.6.14) or C(3.6).
+    :raises BadInput: its settings are not known.
+    """
     found = re.fullmatch(r"v?3\.([0-9]+)(\.[0-9]+)?", str(version))
     if not found or not OLDEST <= int(found.group(1)) <= NEWEST:
         raise BadInput(f"etcd '{version}' is not a version whose settings are known: 3.{OLDEST} to 3.{NEWEST} are.")

@@ -11,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
@@ -21,6 +23,11 @@ def named_in(text: str) -> str:
     """The version of the release whose directory a path or a text names, an empty text if it names none."""
     found = _RELEASE.search(text)
     return found.group(1) if found else ""
+
+
+def to_run(files: Iterable[Mapping[str, Any]], layout: Layout) -> str:
+    """The version that a member starts with once these files are written, empty where its unit is not among them."""
+    return next((named_in(str(file["content"])) for file in files if file["path"] == layout.unit_file), "")
 
 
 def versions(layout: Layout) -> list[str]:

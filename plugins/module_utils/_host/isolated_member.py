@@ -134,6 +134,7 @@ def start(
     settings: Mapping[str, Value],
     lifetime: float = 0,
     flags: Sequence[str] = (),
+    is_light: bool = False,
 ) -> str:
     """Start it without waiting, in the place of one of the same purpose that still runs.
 
@@ -142,6 +143,7 @@ def start(
     :param settings: see C(alone) and C(apart), by etcd's flag names.
     :param lifetime: seconds after which it is ended, whoever has forgotten it; 0 for never.
     :param flags: what must be in no file, on its command line.
+    :param is_light: it gets processor and disk only where the member of this host does not want them.
     :returns: the URL at which it will answer.
     :raises HostError: systemd would not do it.
     """
@@ -163,6 +165,7 @@ def start(
         "UMask": "0077",
         "NoNewPrivileges": "yes",
         **({"RuntimeMaxSec": f"{lifetime:.0f}"} if lifetime else {}),
+        **({"CPUWeight": "20", "IOWeight": "20", "Nice": "10"} if is_light else {}),
     }
     systemd.run_transient(unit_of(layout, purpose), properties, [binary, *flags])
     return urls.local(str(env_file.environment(settings)["ETCD_LISTEN_CLIENT_URLS"]).split(","))
@@ -235,16 +238,17 @@ def running(
     settings: Mapping[str, Value],
     timeout: float,
     flags: Sequence[str] = (),
+    is_light: bool = False,
 ) -> Iterator[View]:
     """Run it for as long as it is needed.
 
     :param timeout: seconds until it must answer.
-    :param flags: as in C(start).
+    :param flags: as in C(start), like the next one.
     :returns: what it said first; its C(endpoint) is where it is asked on.
     :raises HostError: it ended, or does not answer in time; with its last words.
     """
     try:
-        start(systemd, layout, purpose, binary, settings, _LONGEST, flags)
+        start(systemd, layout, purpose, binary, settings, _LONGEST, flags, is_light)
         yield wait(systemd, layout, purpose, timeout)
     finally:
         stop(systemd, layout, purpose)

@@ -99,6 +99,17 @@ def _write(layout: Layout, previous: Previous) -> None:
     host_files.write(path_of(layout), json.dumps(asdict(previous)).encode(), 0o600, 0, 0)
 
 
+def content(previous: Previous, path: str) -> str:
+    """The text of a file in the set; empty where it was none, or is not in it."""
+    entry = previous.entries.get(path, {})
+    return base64.b64decode(entry["content"]).decode(errors="replace") if "content" in entry else ""
+
+
+def beside(previous: Previous) -> Previous:
+    """What lies now at the paths of a set: the way ahead, should the way back be closed."""
+    return Previous({path: _entry(path) for path in previous.entries})
+
+
 def restore(previous: Previous) -> None:
     """Put back what differs.
 

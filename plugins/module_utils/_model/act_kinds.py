@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     reclaim_acts,
     recovery_acts,
     restore_acts,
+    upgrade_acts,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 
@@ -64,6 +65,11 @@ KINDS: dict[str, type[Act]] = {
         destroy_acts.StopForGood,
         destroy_acts.ArchiveForGood,
         destroy_acts.RemoveMarker,
+        upgrade_acts.SaveFirst,
+        upgrade_acts.Examine,
+        upgrade_acts.Rehearse,
+        upgrade_acts.AwaitVersion,
+        upgrade_acts.RenewRaftSnapshots,
     )
 }
 

@@ -12,8 +12,8 @@ voter counts as lost, because whether it comes back is not known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
@@ -31,12 +31,14 @@ class Votes:
     :param healthy: the ids of healthy voters.
     :param caught_up: the ids of learners that answer and have what the leader had.
     :param downgrade: the version to which the cluster is being downgraded; empty without such a job.
+    :param versions: id of a member that answers -> the release that it runs.
     """
 
     members: Sequence[ClusterMember]
     healthy: frozenset[str]
     caught_up: frozenset[str] = frozenset()
     downgrade: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def voters(self) -> frozenset[str]:
@@ -62,7 +64,12 @@ def of_survey(seen: Sequence[View]) -> Votes:
     members = members_of(seen)
     rows = [row for row in verdict["endpoints"] if row["healthy"]]
     voters = {member.id for member in members if not member.is_learner}
-    return Votes(members, frozenset(row["member_id"] for row in rows) & voters, downgrade=health.downgrade_in(seen))
+    return Votes(
+        members,
+        frozenset(row["member_id"] for row in rows) & voters,
+        downgrade=health.downgrade_in(seen),
+        versions=health.versions_in(seen),
+    )
 
 
 def label(member: ClusterMember) -> str:
@@ -146,6 +153,38 @@ def check_downgrade(votes: Votes) -> None:
         )
 
 
+def check_same_minor(votes: Votes) -> None:
+    """May the member list change?
+
+    :raises Refused: members run different minors: an upgrade is under way. etcd itself would take the change.
+    """
+    if not is_mixed(votes):
+        return
+    told = ", ".join(f"{votes.named(frozenset({one}))} {version}" for one, version in sorted(votes.versions.items()))
+    raise Refused(
+        f"The members run different minors of etcd ({told}), and the member list is to change.",
+        "An upgrade is under way. A member that comes or goes meanwhile can bring the wrong version, or leave too few "
+        "members to go back with.",
+        "Let the upgrade end first: run the playbook with the etcd_version that it goes to, and without the change.",
+        code="versions-mixed",
+    )
+
+
+def is_mixed(votes: Votes) -> bool:
+    """Do the members that answer run different minors?"""
+    return len(set(map(_minor, votes.versions.values()))) > 1
+
+
+def is_of_cluster_minor(votes: Votes, version: str) -> bool:
+    """Is a release of the oldest minor that members run? While they differ, the cluster speaks that one."""
+    told = [_minor(one) for one in votes.versions.values()]
+    return bool(version) and bool(told) and _minor(version) == min(told)
+
+
+def _minor(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2])
+
+
 def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None:
     """May this member be stopped, for good or for a restart?
 
@@ -202,6 +241,9 @@ def check_remove(votes: Votes, member_id: str) -> None:
     """
     check_quorum(votes)
     check_downgrade(votes)
+    if member_id in votes.healthy:
+        # One that is lost may go, and come back with the release of the minor that the cluster still has.
+        check_same_minor(votes)
     if member_id not in votes.voters:
         return
     remain = votes.voters - {member_id}
@@ -225,16 +267,19 @@ def check_remove(votes: Votes, member_id: str) -> None:
         )
 
 
-def check_add(votes: Votes) -> None:
+def check_add(votes: Votes, version: str = "") -> None:
     """May a member be added?
 
     Only while every voter is well: a new one can fail to start, and etcd refuses it too, in most cases
     (server/etcdserver/server.go, the check for C(--strict-reconfig-check)).
 
+    :param version: the release that it will run; empty where that is not known.
     :raises Refused: naming who is down, and what is safe.
     """
     check_quorum(votes)
     check_downgrade(votes)
+    if not is_of_cluster_minor(votes, version):
+        check_same_minor(votes)
     if votes.lost:
         raise Refused(
             f"{votes.named(votes.lost)} is not healthy, and a member is to be added.",
@@ -254,6 +299,8 @@ def check_promote(votes: Votes, member_id: str) -> None:
     if member_id in votes.voters:
         return
     check_downgrade(votes)
+    if not is_of_cluster_minor(votes, votes.versions.get(member_id, "")):
+        check_same_minor(votes)
     if member_id not in votes.caught_up:
         raise Refused(
             f"{votes.named(frozenset({member_id}))} has not caught up with the leader, or does not answer.",

@@ -59,6 +59,11 @@ def downgrade_in(seen: t.Sequence[View]) -> str:
     return next((one.status.downgrade for one in seen if one.status and one.status.downgrade), "")
 
 
+def versions_in(seen: t.Sequence[View]) -> dict[str, str]:
+    """Member id -> the release that it runs, of all who say so."""
+    return {one.status.member_id: one.status.version for one in seen if one.status and one.status.version}
+
+
 def judge(seen: t.Sequence[View]) -> Result:
     """The verdict on each endpoint and on the cluster.
 

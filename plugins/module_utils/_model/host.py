@@ -124,6 +124,7 @@ class Desired:
     :param present: C(etcd_member_state): is it to be a member?
     :param snapshots: how it saves snapshots of its cluster.
     :param checksums: of which release archives a checksum can be had.
+    :param upgrade_stop_at: the minor or release at which an upgrade ends for now; empty for C(version) itself.
     """
 
     cluster: str
@@ -136,6 +137,7 @@ class Desired:
     said: Confirmations = Confirmations()
     snapshots: SnapshotPolicy = SnapshotPolicy()
     checksums: Checksums = Checksums()
+    upgrade_stop_at: str = ""
 
     @property
     def name(self) -> str:
@@ -157,6 +159,7 @@ class Desired:
             said=Confirmations.from_dict(values["said"]),
             snapshots=SnapshotPolicy.from_dict(values["snapshots"]),
             checksums=Checksums.from_dict(values["checksums"]),
+            upgrade_stop_at=str(values["upgrade_stop_at"]),
         )
 
 

@@ -187,6 +187,7 @@ class Observation:
     :param previous: the host keeps what an update has replaced.
     :param previous_doubtful: the member did not serve with that either.
     :param cluster: what the member says; without an C(endpoint) where none runs.
+    :param cluster_version: the version that its cluster speaks, as its peer port says; empty where it says nothing.
     """
 
     host: Machine = Machine()
@@ -213,6 +214,7 @@ class Observation:
     snapshots: SavedSnapshots = SavedSnapshots()
     cluster: View = field(default_factory=View)
     refuses_peers: str = ""
+    cluster_version: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Observation:

@@ -13,8 +13,43 @@ from collections.abc import Collection, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 
-#: What a new cluster gets without C(etcd_version): the newest patch of the last-but-one minor.
-DEFAULT_VERSION = "3.6.14"
+#: etcd's releases that this collection knows best, each with the SHA256 of upstream's archives by architecture. To add
+#: one is a line here. One without checksums is held against upstream's own list.
+KNOWN: dict[str, dict[str, str]] = {
+    "3.7.1": {},
+    "3.6.14": {
+        "amd64": "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5",
+        "arm64": "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e",
+    },
+    "3.5.33": {
+        "amd64": "5025b5b24d81a9616b6e284ccd439b9a3df055ef8fdcdc142af3ec8f6a3b3c95",
+        "arm64": "0764c5c0acef155f4bfa0487791cc5776adef66315bf16ec0653883bfd463a90",
+    },
+}
+
+#: When the table was compared with https://github.com/etcd-io/etcd/tags.
+READ_ON = "2026-08-20"
+
+#: Minors of etcd 3 that upstream maintained then: the current one and the one before (https://etcd.io/docs/latest/).
+MAINTAINED = (6, 7)
+
+
+def _newest(minor: int) -> str:
+    return max((one for one in KNOWN if order(one)[1] == minor), key=order, default="")
+
+
+def order(version: str) -> tuple[int, ...]:
+    """A version as numbers, to compare it by."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def minor(version: str) -> int:
+    """The minor of etcd 3 that a version is of."""
+    return order(version)[1]
+
+
+#: What a new cluster gets without C(etcd_version): the newest patch of the older one that is maintained.
+DEFAULT_VERSION = _newest(MAINTAINED[0])
 
 #: Bytes that an install directory must have free: an archive of 25 MiB, the 80 MiB it unpacks to, and some room.
 ROOM = 160 << 20
@@ -24,12 +59,11 @@ UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"
 #: The kernel's name of an architecture -> etcd's (https://github.com/etcd-io/etcd/releases).
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
 
-#: SHA256 of upstream's archives. 3.4 has no entry: it is only ever the source of an upgrade.
+#: SHA256 of upstream's archives, by their names.
 PINNED = {
-    "etcd-v3.6.14-linux-amd64.tar.gz": "ffe840ff9295808e88cce2794a18a5ac87f12a5203c8314d0bf6aa119b41bac5",
-    "etcd-v3.6.14-linux-arm64.tar.gz": "fa1b80565ee6fc2df1ae6f57a508b221f3ecc7d591c317c581cd8281b0842b3e",
-    "etcd-v3.5.33-linux-amd64.tar.gz": "5025b5b24d81a9616b6e284ccd439b9a3df055ef8fdcdc142af3ec8f6a3b3c95",
-    "etcd-v3.5.33-linux-arm64.tar.gz": "0764c5c0acef155f4bfa0487791cc5776adef66315bf16ec0653883bfd463a90",
+    f"etcd-v{version}-linux-{architecture}.tar.gz": checksum
+    for version, checksums in KNOWN.items()
+    for architecture, checksum in checksums.items()
 }
 
 #: The first patch of each minor whose tool knows C(--bump-revision); 3.6 and newer always did.
@@ -58,19 +92,12 @@ def check_version(version: str) -> None:
 
 
 def of_minor(version: str) -> str:
-    """The release of a minor that this collection knows best: its default, else the newest that is pinned.
+    """The newest release that this collection knows of a minor.
 
-    :param version: of any patch.
+    :param version: of any patch, or the minor alone.
     :returns: an empty string for a minor without a release here.
     """
-    pinned = [name.split("-")[1].removeprefix("v") for name in PINNED]
-    same = [one for one in (DEFAULT_VERSION, *pinned) if order(one)[:2] == order(version)[:2]]
-    return max(same, key=order, default="")
-
-
-def order(version: str) -> tuple[int, ...]:
-    """A version as numbers, to compare it by."""
-    return tuple(int(part) for part in version.split("."))
+    return _newest(minor(version))
 
 
 def architecture(machine: str) -> str:

@@ -13,7 +13,11 @@ from dataclasses import replace
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._config import gate_refusals, render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import (
+    gate_refusals,
+    renamed_settings,
+    render,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     acts,
@@ -22,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     quorum,
     releases,
     topology,
+    upgrade_rules,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     identity as _identity,
@@ -37,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     reconcile,
     safety,
     unresolved,
+    upgrade,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     roster as _roster,
@@ -154,14 +160,21 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     found.run(check_authorities, hosts, False)
     found.end()
     asked, there = asked_version(hosts), running_version(hosts)
-    version = asked or there or DEFAULT_VERSION
+    stop_at = _once("etcd_upgrade_stop_at", [one.wanted.upgrade_stop_at for one in hosts if one.wanted is not None])
+    course = upgrade.course(hosts, roster, asked, stop_at)
+    version = (course.target if course else asked) or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: _version_of(host) or there or version for host in hosts}
     hosts = [_judged(host, versions[host.name]) for host in hosts]
     warnings = (*_warnings(hosts, version), *backups.problems(hosts), *map(_fenced, off))
     try:
         safety.check(hosts, roster, versions)
-        changes = reconcile.plan_changes(hosts, roster, versions)
+        if course is not None and course.is_due and roster is not None:
+            for stage in course.stages:
+                check_checksums([host for host in hosts if course.due_at(stage, host.name)], stage)
+            changes = reconcile.plan_upgrade(hosts, roster, versions, course)
+        else:
+            changes = reconcile.plan_changes(hosts, roster, versions)
         safety.check_clocks(hosts, safety.issuing(changes.steps))
     except Refused as exc:
         changes = reconcile.only_started(hosts, roster, versions, exc)
@@ -173,25 +186,27 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         _check_version_known(hosts, changes.steps, there)
     accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
     changes.waves[:0] = [accepting] if accepting else []
+    is_on_its_way = course is not None and course.is_due and bool(changes.waves)
     differences = [
         *changes.later,
         *(
             text
-            for host in hosts
-            if host not in off
-            for text in unresolved.of_host(host, versions[host.name], version, changes.steps)
+            for host, has in ((host, versions[host.name]) for host in hosts if host not in off)
+            for text in unresolved.of_host(host, has, has if is_on_its_way else version, changes.steps)
         ),
         *unresolved.of_membership(hosts, roster, changes.steps),
+        *unresolved.of_versions(hosts, asked),
     ]
     if not changes.waves:
         differences += unresolved.of_health(hosts)
-    count = f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {version}"
+    way = course.text() if course is not None and course.stages else version
+    count = f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {way}"
     if changes.waves:
         summary = f"{count}: {len(changes.steps)} step{'s' * (len(changes.steps) > 1)} to what the inventory says"
     else:
         summary = f"{count}: {'different from the inventory' if differences else 'nothing to do'}"
     found_open = tuple(dict.fromkeys(differences))
-    return Plan(summary, tuple(changes.waves), differences=found_open, warnings=warnings)
+    return Plan(summary, tuple(changes.waves), differences=found_open, warnings=warnings, comes_after=changes.upgrades)
 
 
 def _fenced(host: Host) -> str:
@@ -636,7 +651,13 @@ def running_version(hosts: Sequence[Host]) -> str:
     """What runs, else what the units name: an unset version means the one that is there."""
     running = [host.version for host in hosts]
     named = [host.seen.unit.version for host in hosts if not host.silent]
-    return next((version for version in running + named if version), "")
+    # Of several minors the cluster speaks the oldest; of its patches the newest is as good as any.
+    for found in (running, named):
+        told = [version for version in found if version]
+        if told:
+            oldest = min(map(releases.minor, told))
+            return max((version for version in told if releases.minor(version) == oldest), key=releases.order)
+    return ""
 
 
 def check_settings(hosts: Sequence[Host], version: str) -> None:
@@ -742,7 +763,10 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     for host in hosts:
         if host.wanted is not None:
             texts += host.authorities.notes
+            texts += renamed_settings.notes(host.wanted.settings, releases.minor(version))
             texts += _settings.warnings(render.flags(host.wanted, version), version)
+    for runs in sorted({host.version for host in hosts if host.version} or {version}, key=releases.order):
+        texts += upgrade_rules.remarks(runs)
     size = sum(host.wanted is None or host.wanted.present for host in hosts)
     if size and size % 2 == 0:
         texts.append(f"{size} members tolerate no more failures than {size - 1}: an odd number is better.")

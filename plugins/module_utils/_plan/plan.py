@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, upgrade_acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step, Wave
 
 
@@ -30,6 +30,7 @@ class Plan:
     :param differences: what is not as the inventory says and no step mends.
     :param warnings: what a person should know and nothing depends on.
     :param notes: what a person should know of what was found.
+    :param comes_after: the steps may follow in the same run on others that had to come first.
     """
 
     summary: str
@@ -39,6 +40,7 @@ class Plan:
     differences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    comes_after: bool = False
 
     @property
     def steps(self) -> list[Step]:
@@ -47,7 +49,11 @@ class Plan:
     @property
     def can_be_rehearsed(self) -> bool:
         """Do the steps presume nothing of each other, so that check mode can go through them and show every file?"""
-        return all(isinstance(step.act, acts.Update) and not step.act.peer_urls for step in self.steps)
+        harmless = (acts.Install, *upgrade_acts.KINDS)
+        return any(isinstance(step.act, acts.Update) for step in self.steps) and all(
+            isinstance(step.act, harmless) or (isinstance(step.act, acts.Update) and not step.act.peer_urls)
+            for step in self.steps
+        )
 
     def text(self, cluster: str) -> str:
         """The plan for a person."""

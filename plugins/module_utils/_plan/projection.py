@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ class Projection:
         self._roster = roster
         told = [host.seen.cluster for host in hosts if host.answers]
         self._downgrade = health.downgrade_in(told)
+        self._versions = health.versions_in(told)
         self.members: list[ClusterMember] = list(roster.members) if roster is not None else []
         self._healthy = _healthy(hosts, roster) if roster is not None else set()
         self._joined: list[Host] = []
@@ -40,7 +41,7 @@ class Projection:
         return next((member for member in self.members if found is not None and member.id == found.id), None)
 
     def votes(self) -> Votes:
-        return Votes(self.members, frozenset(self._healthy), downgrade=self._downgrade)
+        return self._votes(self.members, self._healthy)
 
     def serving(self, hosts: Sequence[Host]) -> list[Host]:
         """The hosts whose members are healthy voters."""
@@ -53,7 +54,10 @@ class Projection:
     def without(self, member_id: str) -> Votes:
         """The votes as they will be once a member is gone."""
         rest = [member for member in self.members if member.id != member_id]
-        return Votes(rest, frozenset(self._healthy - {member_id}), downgrade=self._downgrade)
+        return self._votes(rest, self._healthy - {member_id})
+
+    def _votes(self, members: Sequence[ClusterMember], healthy: Collection[str]) -> Votes:
+        return Votes(members, frozenset(healthy), downgrade=self._downgrade, versions=self._versions)
 
     def presumed(self) -> list[dict[str, Any]]:
         """The members as the next step will find them; one that an earlier step adds has an id that nobody knows."""

@@ -22,16 +22,31 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, guard, identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
+    guard,
+    identity,
+    markers,
+    quorum,
+    releases,
+    upgrade_acts,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, drift, held_members, next_action
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    bootstrap,
+    drift,
+    held_members,
+    next_action,
+    upgrade,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Drift
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.upgrade import Course
 
 # etcd's own default (server/etcdserver/api/membership/cluster.go); C(max-learners) is a flag since 3.6.
 _MAX_LEARNERS = 1
@@ -43,10 +58,12 @@ class Changes:
 
     :param waves: the steps.
     :param later: why this run leaves something to the next one, in sentences.
+    :param upgrades: they are those of an upgrade, which other steps may have had to come before.
     """
 
     waves: list[Wave] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
+    upgrades: bool = False
 
     @property
     def steps(self) -> list[Step]:
@@ -77,6 +94,27 @@ def plan_changes(hosts: Sequence[Host], roster: Roster | None, versions: Mapping
         planning.agree(roster)
     except Refused as exc:
         return _only_up(_Reconciler(hosts, roster, versions), exc, writing=True)
+    return planning.changes
+
+
+def plan_upgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, str], course: Course) -> Changes:
+    """The steps that give the members another release.
+
+    What is due with the releases that they have comes first: a member list that changes, or a member that is down, is
+    no ground to upgrade on. The hosts are observed again then, and the upgrade is planned on what was found.
+
+    :param versions: host name -> the version that it has, or is to get when it joins.
+    :raises Refused: the guard would not let a step happen, or not every member can go along; no step was taken.
+    :raises BadInput: a release on the way does not take the settings.
+    """
+    now = plan_changes(hosts, roster, versions)
+    if upgrade.comes_first(now.steps):
+        now.later.append(f"The upgrade to etcd {course.target} ({course.text()}) is planned after the steps above.")
+        return now
+    planning = _Reconciler(hosts, roster, versions)
+    planning.upgrade(course, roster)
+    planning.changes.later += now.later
+    planning.changes.upgrades = True
     return planning.changes
 
 
@@ -122,7 +160,7 @@ class _Reconciler:
 
     def __init__(self, hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
         self._hosts = hosts
-        self._versions = versions
+        self._versions = dict(versions)
         self._due = {host.name: next_action.choose(host, roster) for host in hosts}
         if roster is None and next_action.START in self._due.values():
             self._due.update({host.name: next_action.NOTHING for host in self._waiting_for_others()})
@@ -259,6 +297,84 @@ class _Reconciler:
         if any(_asks(step) for wave in self.changes.waves[up:] for step in wave):
             bootstrap.check_can_be_asked(self._hosts)
 
+    # -- another release ---------------------------------------------------------------------------------------------
+
+    def upgrade(self, course: Course, roster: Roster) -> None:
+        """One release after another: all members get one before the first gets the next.
+
+        :raises BadInput: a release on the way does not take the settings.
+        :raises Refused: a step would be dangerous, or not every member can go along.
+        """
+        upgrade.check(self._hosts, roster, course, self._foreseen.votes())
+        self._check_addresses()
+        bootstrap.check_can_be_asked(self._hosts)
+        self._prepare_upgrade(course, roster)
+        renews = upgrade.renews_raft_snapshots(course)
+        if self._foreseen.votes().downgrade:
+            # Left pending by a run that was killed while it did this.
+            self._renew_raft_snapshots()
+            renews = False
+        if course.awaits:
+            self._await_version(course.awaits)
+        leader = roster.leader
+        for stage in course.stages:
+            if renews and releases.minor(stage) == upgrade.CANNOT_READ_V2:
+                self._renew_raft_snapshots()
+            self._to_release(stage, [host for host in self._planned if course.due_at(stage, host.name)])
+            first = stage == course.stages[0]
+            updating = _last(leader, _up(self._hosts_updating()), roster)
+            if first:
+                updating = self._without_restarts(updating)
+            for host in sorted(updating, key=lambda one: not (first and _is_halfway(one, roster))):
+                self._turn(host)
+            leader = guard.transferee(self._foreseen.votes(), leader)
+            self._updates.clear()
+            # What was due is issued now.
+            self._issued.update(host.name for host in self._hosts)
+            if course.changes_minor:
+                self._await_version(f"3.{releases.minor(stage)}")
+
+    def _prepare_upgrade(self, course: Course, roster: Roster) -> None:
+        """What can fail before the first stop."""
+        staying = [host for host in self._planned if self._goes_on(host)]
+        self._install(self._without_release(staying))
+        for stage in course.stages:
+            due = [host for host in staying if course.due_at(stage, host.name)]
+            self._add(bootstrap.installing(due, stage))
+        if not course.stages:
+            return
+        saving = _last(roster.leader, self._foreseen.serving(self._hosts), roster)[0]
+        self._add(
+            [Step(saving.name, f"save a snapshot on {saving.label} before the upgrade", upgrade_acts.SaveFirst())]
+        )
+        self._add(
+            Step(host.name, f"examine the data of {host.label}", upgrade_acts.Examine(list(course.stages)))
+            for host in staying
+            if course.changes_minor and any(course.due_at(stage, host.name) for stage in course.stages)
+        )
+        title = f"serve that snapshot with etcd {' and '.join(course.stages)} for a trial on {saving.label}"
+        self._add([Step(saving.name, title, upgrade_acts.Rehearse(list(course.stages)))])
+
+    def _to_release(self, stage: str, hosts: Sequence[Host]) -> None:
+        for host in hosts:
+            has, due = self._versions[host.name], self._updates.get(host.name)
+            why = (f"etcd {stage} takes the place of {has}", *(due.why if due else ()))
+            self._updates[host.name] = Drift(why, True)
+            self._versions[host.name] = stage
+
+    def _renew_raft_snapshots(self) -> None:
+        asking = self._foreseen.serving(self._hosts)[0]
+        act = upgrade_acts.RenewRaftSnapshots(self._foreseen.endpoints())
+        self._add([Step(asking.name, "let every member write a raft snapshot while it runs etcd 3.6", act)])
+
+    def _await_version(self, minor: str) -> None:
+        asking = self._foreseen.serving(self._hosts)[0]
+        members = [{"name": one.name, "peer_urls": list(one.peer_urls)} for one in self._foreseen.members]
+        act = upgrade_acts.AwaitVersion(minor, members)
+        self._add([Step(asking.name, f"await the cluster version {minor} on every member", act)])
+
+    # -- how an update is planned ------------------------------------------------------------------------------------
+
     def turn_down(self) -> None:
         """The updates of members that are down, which cost their cluster nothing."""
         updating = _down(self._hosts_updating())
@@ -394,7 +510,7 @@ class _Reconciler:
             self._foreseen.lost(member.id)
             guard.check_remove(self._foreseen.votes(), member.id)
             # At most one voter at a time, and only while all others are well.
-            guard.check_add(self._foreseen.without(member.id))
+            guard.check_add(self._foreseen.without(member.id), self._versions[host.name])
         self._take_out(host, "to let it join anew")
 
     def _leave(self, host: Host) -> None:
@@ -430,12 +546,20 @@ class _Reconciler:
         guard.check_downgrade(self._foreseen.votes())
         self._check_room(host, begun)
         if begun is None:
-            guard.check_add(self._foreseen.votes())
+            if self._due[host.name] == next_action.JOIN and self._spares_one():
+                # In the middle of an upgrade one that is lost may come back, and so may what its cluster needs.
+                guard.check_same_minor(self._foreseen.votes())
+            guard.check_add(self._foreseen.votes(), self._versions[host.name])
         title = f"let {host.label} join as a learner, and make it a voter once it has caught up"
         asking = self._asking(begun.id if begun else "")
         act = acts.Join(version=self._versions[host.name], **asking, **self._witnessed(host))
         self._add([Step(host.name, title, act)])
         self._foreseen.joined(host)
+
+    def _spares_one(self) -> bool:
+        """Would the voters be a quorum without any one of them?"""
+        votes = self._foreseen.votes()
+        return len(votes.healthy) > quorum.quorum(len(votes.voters))["needed"]
 
     def _check_room(self, host: Host, begun: ClusterMember | None) -> None:
         """Is its name, its address and the one place for a learner free?"""
@@ -477,6 +601,8 @@ class _Reconciler:
         if member is None:
             return
         self._check_free(host, member, update)
+        if update.peer_urls:
+            guard.check_same_minor(self._foreseen.votes())
         if update.restart:
             allow_outage = host.wanted is not None and host.wanted.said.allow_outage
             guard.check_stop(self._foreseen.votes(), member.id, allow_outage)
@@ -623,7 +749,12 @@ def _id_of(member: ClusterMember | None) -> str:
 
 
 def _leader_last(hosts: Sequence[Host], roster: Roster) -> list[Host]:
-    return sorted(hosts, key=lambda host: roster.leader == _id_of(roster.on(host)) != "")
+    return _last(roster.leader, hosts, roster)
+
+
+def _last(leader: str, hosts: Sequence[Host], roster: Roster) -> list[Host]:
+    """The hosts in their order, the one whose member leads by then at the end."""
+    return sorted(hosts, key=lambda host: leader == _id_of(roster.on(host)) != "")
 
 
 def _up(hosts: Iterable[Host]) -> list[Host]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Leave
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Leave, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
@@ -53,11 +53,10 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
     if host.runs:
         if unit.enabled not in ("enabled", "masked"):
             yield f"{host.label} runs and would not start at boot. To mend it: systemctl enable {unit.name}"
-        if version != asked:
-            said = f" Until one does: etcd_version: {version}, or none." if host.wanted.version == asked else ""
+        if version != asked and not any(isinstance(step.act, Update) and step.host == host.name for step in steps):
             yield (
-                f"{host.label} runs etcd {version}, and the inventory asks for {asked}. Upgrades and downgrades of "
-                f"running members are not done by this release.{said}"
+                f"{host.label} runs etcd {version}, and the inventory asks for {asked}. It gets that once the cluster "
+                "serves and nothing else is due: run the same command again then."
             )
         if host.refuses_peers:
             yield (
@@ -101,6 +100,17 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
                 f"host of this inventory. {counts}, and is left alone. If its machine is gone for good: "
                 f"-e etcd_forget={member.id}"
             )
+
+
+def of_versions(hosts: Sequence[Host], asked: str) -> Iterator[str]:
+    """Members of different minors that nobody brings together."""
+    running = {host.version for host in hosts if host.version}
+    if not asked and len(set(map(releases.minor, running))) > 1:
+        told = " and ".join(sorted(running, key=releases.order))
+        yield (
+            f"The members run etcd {told}: an upgrade was begun and not finished. Until it is, no member is added and "
+            f"none that is well is removed. To go on with it: -e etcd_version={max(running, key=releases.order)}"
+        )
 
 
 def of_health(hosts: Sequence[Host]) -> Iterator[str]:

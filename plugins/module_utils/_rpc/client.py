@@ -306,6 +306,14 @@ class Client(contextlib.AbstractContextManager["Client"]):
         """
         self.call("Maintenance.Defragment", endpoint=endpoint, timeout=timeout)
 
+    def downgrade(self, action: str, version: str = "") -> None:
+        """Begin or end a downgrade of the cluster by one minor. It changes no binary.
+
+        :param action: C(VALIDATE), C(ENABLE) or C(CANCEL).
+        :param version: the target, such as C(3.5.0); empty to cancel.
+        """
+        self.call("Maintenance.Downgrade", {"action": action, "version": version})
+
     def compact(
         self, revision: int, physical: bool = False, endpoint: str | None = None, timeout: float | None = None
     ) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
@@ -142,6 +143,23 @@ def refusal(urls: Iterable[str], side: Side, timeout: float = TIMEOUT) -> str:
     return found
 
 
+def versions(urls: Iterable[str], side: Side, timeout: float = TIMEOUT) -> dict[str, str]:
+    """What a member says at C(/version) of its peer port: C(etcdserver), C(etcdcluster) and, from 3.6 on, C(storage).
+
+    :returns: empty where it does not answer.
+    """
+    for text in urls:
+        with contextlib.suppress(EtcdError, OSError, http.client.HTTPException, ValueError):
+            url = _urls.parse_url(text, "peer URL")
+            with _connect(url, Deadline(timeout)) as raw:
+                raw.settimeout(timeout)
+                context = side.context() if url.scheme == "https" else None
+                wire = context.wrap_socket(raw, server_hostname=url.host) if context else raw
+                told = json.loads(_get(url, wire, "/version")[1])
+                return {name: str(value) for name, value in told.items()}
+    return {}
+
+
 def _failure_at(text: str, side: Side, cluster_id: str, timeout: float) -> str:
     try:
         url = _urls.parse_url(text, "peer URL")
@@ -185,13 +203,16 @@ def _refusal_on(raw: socket.socket, url: Url, side: Side, cluster_id: str, timeo
 
 def _ask(url: Url, wire: socket.socket) -> str:
     """The id of the cluster whose member answers."""
+    return str(_get(url, wire, "/members")[0].getheader(_CLUSTER_ID) or "")
+
+
+def _get(url: Url, wire: socket.socket, path: str) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection(url.host, url.port)
     connection.sock = wire
     with wire:
-        connection.request("GET", "/members", headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
-        answer.read()
-        return str(answer.getheader(_CLUSTER_ID) or "")
+        return answer, answer.read()
 
 
 def _why(error: Exception, side: Side, shaken: bool, timeout: float) -> str:

@@ -69,6 +69,7 @@ class Drill:
     :param tls: never serve the database without TLS.
     :param certificates: a pair for each purpose, and their CA, by the names of C(Layout.certificate); instead of the
         host's own. They are removed with the member.
+    :param settings: more settings to serve with, of those that name no place and no port. A member serves on the host.
     """
 
     snapshot: str
@@ -80,6 +81,7 @@ class Drill:
     begins: int = 0
     tls: bool = False
     certificates: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Value] = field(default_factory=dict)
 
 
 def version_for(layout: Layout, manifest: Manifest | None) -> str:
@@ -221,10 +223,13 @@ def _served(run: Run, systemd: Systemd, layout: Layout, drill: Drill, details: D
     etcdutl.restore(run, drill.release_dir, drill.version, drill.snapshot, recipe, place)
     etcdutl.give(place, *host_files.owner_ids(layout.user, layout.group))
     checkpoints.at("drill: restored")
-    more: dict[str, Value] = {"quota-backend-bytes": max(_LEAST_QUOTA, 2 * details.size)}
+    more: dict[str, Value] = {**drill.settings, "quota-backend-bytes": max(_LEAST_QUOTA, 2 * details.size)}
     binary = os.path.join(drill.release_dir, "etcd")
     all_settings = {**settings, **more}
-    with isolated_member.running(systemd, layout, _PURPOSE, binary, all_settings, drill.timeout) as seen:
+    light = bool(drill.settings)
+    with isolated_member.running(
+        systemd, layout, _PURPOSE, binary, all_settings, drill.timeout, is_light=light
+    ) as seen:
         checkpoints.at("drill: serves")
         with Client([seen.endpoint], local_member.credentials(layout), _READING) as client:
             told = _told(client, details, drill)

@@ -30,6 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     exit_reason,
     gate_check,
     host_files,
+    installed_releases,
     local_member,
     member_files,
     peer_side,
@@ -83,7 +84,10 @@ class Joining:
 
 @dataclass(frozen=True)
 class _JoinAct:
-    """One joining under way, with both locks held."""
+    """One joining under way, with both locks held.
+
+    :param version: the release that it will run.
+    """
 
     systemd: Systemd
     layout: Layout
@@ -91,6 +95,7 @@ class _JoinAct:
     credentials: Credentials
     client: Client
     lock: Lock
+    version: str
 
     def votes(self) -> Votes:
         return queries.votes(self.joining.endpoints, self.credentials)
@@ -131,7 +136,8 @@ def join(systemd: Systemd, layout: Layout, content: Content, joining: Joining, c
             cluster_lock.held(joining.endpoints, credentials, owner) as lock,
             Client(joining.endpoints, credentials, queries.TIMEOUT) as client,
         ):
-            act = _JoinAct(systemd, layout, joining, credentials, client, lock)
+            release = installed_releases.to_run(content.files, layout)
+            act = _JoinAct(systemd, layout, joining, credentials, client, lock, release)
             link_proof.open_question(act.proof())
             own = _add_or_find(act, before, has_log)
             if not goes_on:
@@ -176,7 +182,7 @@ def _add_or_find(act: _JoinAct, marker: Marker | None, has_log: bool) -> Cluster
     own = _find(act.joining, members, marker, has_log)
     expected_members.check(act.joining.members, members, own.id if own else "")
     if own is None:
-        guard.check_add(act.votes())
+        guard.check_add(act.votes(), act.version)
         act.lock.check()
         members = membership.add(act.client, act.joining.peer_urls)
         own = next(member for member in members if sorted(member.peer_urls) == sorted(act.joining.peer_urls))

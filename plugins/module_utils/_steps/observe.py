@@ -121,17 +121,22 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "timer": _timer(systemd, layout),
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime.environment, layout, interest) if runtime else None,
-        "refuses_peers": _refuses_peers(shown["pid"], layout, interest.timeout) if runtime else "",
+        **_at_peer_port(shown["pid"] if runtime else 0, layout, interest.timeout),
     }
 
 
-def _refuses_peers(pid: int, layout: Layout, timeout: float) -> str:
-    """Why the member that runs takes no new connection of a peer, though the old ones live; empty if it does."""
-    process = processes.describe(pid)
+def _at_peer_port(pid: int, layout: Layout, timeout: float) -> dict[str, str]:
+    """Why the member that runs takes no new connection of a peer, though the old ones live; empty if it does. And the
+    version that its cluster speaks.
+    """
+    process = processes.describe(pid) if pid else None
     if process is None:
-        return ""
-    urls = process.environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
-    return peer_port.refusal(filter(None, urls.split(",")), peer_side.of_running(layout, process), timeout)
+        return {"refuses_peers": "", "cluster_version": ""}
+    urls = [url for url in process.environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "").split(",") if url]
+    side = peer_side.of_running(layout, process)
+    refusal = peer_port.refusal(urls, side, timeout)
+    told = {} if refusal else peer_port.versions(urls, side, timeout)
+    return {"refuses_peers": refusal, "cluster_version": told.get("etcdcluster", "")}
 
 
 def _timer(systemd: Systemd, layout: Layout) -> dict[str, Any]:

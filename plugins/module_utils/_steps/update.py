@@ -24,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AG
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, quota, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
+    installed_releases,
     member_files,
     processes,
     rollback,
@@ -32,16 +33,16 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, update_moves
+from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, markers, update_moves, upgrade_rules
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service, upgrade
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.way_back import Clock, UpdatedHost, WayBack
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.way_back import Clock, NoWayBack, UpdatedHost, WayBack
 
 # Where the others reach it.
 _PEER_ADDRESSES = ("ETCD_LISTEN_PEER_URLS", "ETCD_INITIAL_ADVERTISE_PEER_URLS")
@@ -101,12 +102,18 @@ def apply(
         view = service.observe(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
         standing = Standing(bool(pid), bool(pid) and service.is_ready(view))
+        if update.restart and not check:
+            upgrade.check_log(layout, update.expected, _release(pid), installed_releases.to_run(content.files, layout))
         if update.restart and not readdressed and _raises_quota(pid, update):
             terms = replace(terms, makes_room=True)
         if readdressed or (update.restart and pid):
             # One that is down costs its cluster nothing.
             hold = maintenance.spared if pid else maintenance.claimed
             window = stack.enter_context(hold(view, layout, terms, check))
+            if pid and not check:
+                _check_release(content, layout, window)
+                if update.peer_urls:
+                    guard.check_same_minor(window.votes)
         notes = list(window.notes) if window else []
         if not check:
             notes += _Forwards(host, content, update, terms, window).take(standing, interrupted is not None)
@@ -228,6 +235,24 @@ def _confirm(host: UpdatedHost, content: Content, previous: Previous, update: Up
         )
 
 
+def _release(pid: int) -> str:
+    """The release of a process; empty where there is none, or none of ours."""
+    process = processes.describe(pid) if pid else None
+    return installed_releases.named_in(process.identity.executable) if process else ""
+
+
+def _check_release(content: Content, layout: Layout, window: MaintenanceWindow) -> None:
+    """May the member start beside what the others run now?
+
+    :raises Refused: it may not; etcd would start it.
+    """
+    to, others = installed_releases.to_run(content.files, layout), window.votes.versions
+    if to:
+        upgrade_rules.check_step([version for one, version in others.items() if one != window.member_id], to)
+        if window.votes.downgrade and to != others.get(window.member_id):
+            guard.check_downgrade(window.votes)
+
+
 def _raises_quota(pid: int, update: Update) -> bool:
     """Will the member let its database grow further than now?"""
     process = processes.describe(pid) if pid else None
@@ -250,6 +275,8 @@ def _undone(host: UpdatedHost, update: Update, go_back: Callable[[], None], how:
     try:
         checkpoints.at("update: failed")
         go_back()
+    except NoWayBack as closed:
+        return HostError(f"The update of {update.name} failed, and was not undone. {closed} Why it failed: {failure}")
     except EtcdError as second:
         return HostError(
             f"The update of {update.name} failed, and putting its previous files back failed too: {second}\n"

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,18 +17,35 @@ from functools import partial
 from typing import Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._host import rollback, snapshot_timer
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
+from ansible_collections.quorum.etcd.plugins.module_utils._host import (
+    host_files,
+    installed_releases,
+    rollback,
+    snapshot_timer,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import update_moves
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 
 Clock = Callable[[], float]
+
+# etcd's own words of a release that is too old for what its cluster, or its data, have become
+# (server/etcdserver/cluster_util.go, server/storage/schema/schema.go).
+_TOO_OLD = re.compile(r"invalid downgrade|version \\*\"?[0-9.]+\\*\"? is not supported")
+
+
+class NoWayBack(HostError):
+    """The release of before cannot come back. The member stays with the one that its update has given it."""
 
 
 def undo(
@@ -99,9 +117,46 @@ class WayBack:
             Move.ADDRESS_BACK: self._address_back,
             Move.DROP: partial(rollback.drop, self.host.layout),
         }
+        self._check_open()
+        self._ahead = rollback.beside(self.previous)
         with contextlib.ExitStack() as self._stack:
             for move in update_moves.back(self.host.standing(), started, bool(self.previous.peer_urls)):
                 acts[move]()
+
+    def _check_open(self) -> None:
+        """An older minor returns only while the cluster still speaks it.
+
+        :raises NoWayBack: it does not, or will not in a moment.
+        """
+        layout = self.host.layout
+        before = installed_releases.named_in(rollback.content(self.previous, layout.unit_file))
+        now = installed_releases.named_in(host_files.read_text(layout.unit_file))
+        if not before or not now or minor(before) >= minor(now):
+            return
+        others = self._told_by_others()
+        spoken = [one["etcdcluster"] for one in others if one.get("etcdcluster", "").startswith(f"3.{minor(now)}.")]
+        # The leader raises the version by itself once it has seen the last member with the new minor.
+        last = others and all(one.get("etcdserver", "").startswith(f"3.{minor(now)}.") for one in others)
+        if spoken or (last and self.host.standing().serves):
+            rollback.drop(layout)
+            raise NoWayBack(
+                f"The member stays with etcd {now}: its cluster "
+                + (
+                    f"speaks {spoken[0]} by now"
+                    if spoken
+                    else "speaks that version in a moment, for it was the last one"
+                )
+                + f", and etcd {before} does not start there. {AGAIN}"
+            )
+
+    def _told_by_others(self) -> list[dict[str, str]]:
+        environment = env_file.read(host_files.read_text(self.host.layout.conf_file))
+        own = set(environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "").split(",")) | set(self.previous.peer_urls)
+        told = self.window.votes.members if self.window else ()
+        known = [one.peer_urls for one in told] or [one["peer_urls"] for one in self.terms.members or ()]
+        others = [urls for urls in known if own.isdisjoint(urls)]
+        side = Side.from_environment(environment)
+        return [versions for urls in others if (versions := peer_port.versions(urls, side))]
 
     def _stop(self) -> None:
         view, layout = self.host.observe(), self.host.layout
@@ -124,12 +179,31 @@ class WayBack:
     def _serve(self) -> None:
         try:
             view = self.host.serving()
-        except EtcdError:
+        except EtcdError as failure:
+            if _TOO_OLD.search(str(failure)):
+                self._go_ahead(failure)
             # The next run has something else to try.
             with contextlib.suppress(EtcdError):
                 rollback.doubt(self.host.layout)
             raise
         service.remember(self.host.layout, view)
+
+    def _go_ahead(self, failure: EtcdError) -> None:
+        """etcd itself refuses the release of before: the member goes on with the one that its update has given it.
+
+        :raises NoWayBack: it serves again with that.
+        :raises HostError: it does not.
+        """
+        systemd, layout = self.host.systemd, self.host.layout
+        rollback.restore(self._ahead)
+        rollback.drop(layout)
+        systemd.control("daemon-reload")
+        snapshot_timer.follow(systemd, layout)
+        service.launch(systemd, layout, again=True)
+        checkpoints.at("undo: ahead again")
+        view = self.host.serving()
+        service.remember(layout, view)
+        raise NoWayBack(f"It serves again with the new release, for etcd refuses the one of before: {failure}")
 
     def _address_back(self) -> None:
         if self.window is None:

@@ -17,7 +17,7 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, releases, upgrade_acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import OfDestruction
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.reclaim_acts import Compact, Defragment, Disarm
@@ -291,7 +291,7 @@ class TestAHostThatHangs:
 
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
         waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, Compact, Defragment}
-        waiting |= RESTORING | RECOVERING
+        waiting |= RESTORING | RECOVERING | set(upgrade_acts.KINDS)
         assert {act for act in act_kinds.KINDS.values() if act.is_long} == waiting
 
 
@@ -324,6 +324,7 @@ def changing():
         [debug, *well[1:]],
         [*well[:2], interrupted],
         [*well[:2], moved],
+        [serving(bare(at, etcd_version="3.7.1")) for at in range(3)],
     ]
 
 

@@ -28,6 +28,7 @@ def inputs(tmp_path):
     return {
         "cluster": "etcd_cluster",
         "version": None,
+        "upgrade_stop_at": None,
         "settings": {},
         "tls": False,
         "state": "present",

@@ -17,7 +17,7 @@ def registered(hosts, askers=None):
     return {asker: {"__etcd_seen": {"results": [told[name] for name in names]}} for asker, names in askers.items()}
 
 
-def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False):
+def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False, again=False):
     """The result on one host, and what it printed."""
     names = [host.name for host in hosts]
     task = Task(ActionModule, check=check)
@@ -28,6 +28,7 @@ def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False):
         members=names,
         batch=names if batch is None else batch,
         verify=verify,
+        again=again,
     )
     return result, task.printed
 
@@ -92,6 +93,13 @@ class TestNothingToDo:
     def test_is_what_a_verification_must_find(self):
         result, _printed = plan_on("etcd-host0", [stopped(host) for host in three()], verify=True)
         assert "not all is done" in result["refusal"]
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_goes_on_once_with_an_upgrade_that_other_steps_came_before(self, again):
+        hosts = [seeing(serving(bare(at, etcd_version="3.7.1")), cluster_version="3.6.0") for at in range(3)]
+        result, _printed = plan_on("etcd-host0", hosts, verify=True, again=again)
+        assert ("not all is done" in result["refusal"]) is again
+        assert result["waves"] > 0
 
 
 class TestARefusal:

@@ -21,6 +21,7 @@ def inputs(layout=(), **changes):
     return {
         "cluster": "etcd_cluster",
         "version": None,
+        "upgrade_stop_at": None,
         "settings": {},
         "tls": True,
         "state": "present",

@@ -153,7 +153,12 @@ def test_an_older_version_is_told_the_older_name():
             "3.6.14",
             "compact-hash-check-tim is no setting of etcd. Did you mean compact-hash-check-time?",
         ),
-        ({"enable-v2": True}, "3.6.14", "enable-v2 is gone in etcd 3.6. Take it out."),
+        (
+            {"enable-v2": True},
+            "3.6.14",
+            "enable-v2 is gone in etcd 3.6. Take it out, and let no client use the API of version 2: its keys are not "
+            "served any more.",
+        ),
         (
             {"experimental-compact-hash-check-enabled": True},
             "3.4.23",

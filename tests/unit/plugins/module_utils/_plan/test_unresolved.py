@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, roster, unresolved
@@ -66,6 +66,15 @@ class TestWhatRuns:
     def test_another_version(self):
         text = of_host(serving(bare(), version="3.5.33"), "3.5.33")[0]
         assert text.startswith(f"etcd-host0 runs etcd 3.5.33, and the inventory asks for {VERSION}.")
+
+    def test_of_which_one_gets_the_version_that_is_asked_for_is_none(self):
+        steps = [Step("etcd-host0", "", Update(version=VERSION))]
+        assert of_host(serving(bare(), version="3.5.33"), "3.5.33", steps) == []
+
+    def test_two_minors_and_no_version_that_is_asked_for(self):
+        hosts = [serving(bare(0)), serving(bare(1), version="3.5.33"), serving(bare(2))]
+        assert only(unresolved.of_versions(hosts, "")).endswith(f"To go on with it: -e etcd_version={VERSION}")
+        assert list(unresolved.of_versions(hosts, VERSION)) == list(unresolved.of_versions(hosts[:1], "")) == []
 
     @pytest.mark.parametrize(
         "name, value, said",

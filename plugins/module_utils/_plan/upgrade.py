@@ -1,0 +1,152 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""Which releases the members of a cluster that serves are still to get, and whether they are all fit for it.
+
+Nothing is remembered of an upgrade that was begun: what each member runs, and which version the cluster speaks, says
+how far it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, upgrade_rules
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Install, Update
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
+
+#: The first minor that ends on requests of API version 2 in the log, with which members of 3.5 register themselves.
+CANNOT_READ_V2 = 7
+
+
+@dataclass(frozen=True)
+class Course:
+    """The way of a cluster to the release that the inventory asks for.
+
+    :param target: the release at which it ends for now.
+    :param stages: releases, each of which all members get before the first gets the next; empty where all run the
+        target.
+    :param running: host name -> the release that its member runs.
+    :param awaits: the minor, such as C(3.6), that the cluster must speak before the first stage; empty if it does.
+    """
+
+    target: str
+    stages: tuple[str, ...]
+    running: Mapping[str, str]
+    awaits: str = ""
+
+    @property
+    def is_due(self) -> bool:
+        return bool(self.stages or self.awaits)
+
+    @property
+    def changes_minor(self) -> bool:
+        """Does a member get another minor than it has?"""
+        had = set(map(minor, self.running.values()))
+        return len(had) > 1 or any(minor(stage) not in had for stage in self.stages)
+
+    def text(self) -> str:
+        """The way for a person."""
+        had = " and ".join(sorted(set(self.running.values()), key=order))
+        return " -> ".join([had, *self.stages])
+
+    def due_at(self, stage: str, host: str) -> bool:
+        """Does a member get this release in its stage? Who is ahead of a stage that others need goes on from there."""
+        has = self.running.get(host, "")
+        if not has or has == stage:
+            return False
+        return stage == self.stages[-1] or order(has) < order(stage)
+
+
+def course(hosts: Sequence[Host], roster: Roster | None, asked: str, stop_at: str) -> Course | None:
+    """The way that is still ahead; None where no release is asked for, or nobody serves.
+
+    :param asked: C(etcd_version).
+    :param stop_at: C(etcd_upgrade_stop_at).
+    :raises BadInput: the second is wrong.
+    :raises Refused: there is no safe way.
+    """
+    target = upgrade_rules.destination(asked, stop_at)
+    running = {host.name: host.version for host in hosts if host.runs and host.version}
+    if roster is None or not target or not running:
+        return None
+    has = set(running.values())
+    stages = () if has == {target} else tuple(upgrade_rules.path(has, target))
+    return Course(target, stages, running, _awaited(hosts, has))
+
+
+def _awaited(hosts: Sequence[Host], running: Collection[str]) -> str:
+    """The minor that all members have and that the cluster does not speak yet."""
+    minors = set(map(minor, running))
+    told = [host.seen.cluster_version for host in hosts if host.answers and host.seen.cluster_version.count(".") == 2]
+    if len(minors) > 1 or not told or all(minor(one) in minors for one in told):
+        return ""
+    return f"3.{minors.pop()}"
+
+
+def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Votes) -> None:
+    """May the members of this cluster get another minor?
+
+    :param votes: as the cluster is now.
+    :raises BadInput: a release on the way does not take the settings.
+    :raises Refused: not every member can go along.
+    """
+    for stage in found.stages:
+        for host in hosts:
+            if host.wanted is not None and host.wanted.present and not host.silent:
+                render.flags(host.wanted, stage)
+    if not found.changes_minor:
+        return
+    if not is_renewing(found, votes):
+        guard.check_downgrade(votes)
+    _check_all_go_along(hosts, roster, found, votes)
+
+
+def _check_all_go_along(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Votes) -> None:
+    """etcd goes on to a new minor once all members have it. One that stays behind holds the cluster between two."""
+    strangers = roster.unmanaged()
+    silent = [host for host in hosts if host.silent]
+    behind = [
+        *(f"{host.label} could not be looked at" for host in silent),
+        *(f"member {guard.label(one)} is on no host of this inventory" for one in strangers if not silent),
+        *(f"{guard.label(one)} is a learner" for one in votes.members if one.is_learner),
+        *(f"{votes.named(frozenset({one}))} is not healthy" for one in sorted(votes.lost)),
+    ]
+    if behind:
+        raise Refused(
+            f"The upgrade to etcd {found.target} ({found.text()}) needs every member, and {'; '.join(behind)}.",
+            "Members of two minors would be left beside each other, and a member that is lost then can no longer be "
+            "replaced by all of them.",
+            "Bring them back, or take out those that are gone for good (-e etcd_forget=NAME), then run again. Without "
+            "the upgrade everything else is done: leave etcd_version unset.",
+            code="upgrade-not-all-members",
+        )
+
+
+def renews_raft_snapshots(found: Course) -> bool:
+    """Is every member to write a raft snapshot before the first one gets 3.7? Where one has it, that was done."""
+    return all(minor(one) < CANNOT_READ_V2 for one in found.running.values()) and any(
+        minor(stage) == CANNOT_READ_V2 for stage in found.stages
+    )
+
+
+def is_renewing(found: Course, votes: guard.Votes) -> bool:
+    """May the pending downgrade be the one by which members write raft snapshots? The act sees whether it is."""
+    return votes.downgrade == "3.5.0" and {minor(one) for one in found.running.values()} == {CANNOT_READ_V2 - 1}
+
+
+def comes_first(steps: Collection[Step]) -> list[Step]:
+    """Of what is due with the releases that the members have: what is done before any of them gets another."""
+    return [
+        step
+        for step in steps
+        if not isinstance(step.act, Install) and not (isinstance(step.act, Update) and not step.act.peer_urls)
+    ]

@@ -1,0 +1,184 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""What an upgrade looks at on a host, and what it waits for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._formats import v2_requests
+from ansible_collections.quorum.etcd.plugins.module_utils._host import (
+    host_files,
+    installed_releases,
+    peer_side,
+    processes,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
+from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill
+
+# The first minor without the API of version 2: it does not start on what that has left.
+_WITHOUT_V2 = 6
+# The first release whose tool reads the log too (etcdutl/etcdutl/check_v2store_command.go).
+_CHECKS_V2 = "3.5.32"
+# The first minor that cannot read requests of it in the log, with which members of 3.5 register themselves.
+_CANNOT_READ_V2 = 7
+_POLL = 0.5
+
+
+def examine(run: Run, systemd: Systemd, layout: Layout, machine: str, to: Sequence[str], crls: Sequence[str]) -> None:
+    """See that a member's data and files are fit for the releases to come.
+
+    :param machine: the architecture as the kernel names it.
+    :param to: those releases.
+    :param crls: lists of revoked certificates that its settings name.
+    :raises Refused: one of them would not start on them, or would let nobody in; with every reason.
+    """
+    process = processes.describe(systemd.show(layout.unit)["pid"])
+    has = installed_releases.named_in(process.identity.executable) if process else ""
+    if not any(minor(one) >= _WITHOUT_V2 for one in to) or (has and minor(has) >= _WITHOUT_V2):
+        return
+    findings = Findings()
+    findings.run(_check_v2, run, layout, machine)
+    for path in crls:
+        findings.run(_check_crl, path)
+    findings.end()
+
+
+def _check_v2(run: Run, layout: Layout, machine: str) -> None:
+    there = [one for one in installed_releases.versions(layout) if minor(one) == 5 and order(one) >= order(_CHECKS_V2)]
+    if not there:
+        raise HostError(f"No release of etcd 3.5 from {_CHECKS_V2} on is installed in {layout.install_dir}.")
+    release_dir = layout.release_dir(max(there, key=order), releases.architecture(machine))
+    command = [os.path.join(release_dir, "etcdutl"), "check", "v2store", "--data-dir", layout.data_dir]
+    if layout.wal_dir:
+        command += ["--wal-dir", layout.wal_dir]
+    done = run(command)
+    if done.code:
+        raise Refused(
+            f"The data in {layout.data_dir} hold records of etcd's API of version 2. {_last_line(done.words)}",
+            "etcd 3.6 ends on them (detected disallowed v2 WAL), whatever v2-deprecation says.",
+            "If nothing needs the keys of version 2 any more, delete them while 3.5 or older runs: curl -X DELETE "
+            "URL/v2/keys/NAME?recursive=true. Then set enable-v2: false, snapshot-count: 1 and max-wals: 1 in "
+            "etcd_settings, run the playbook without the upgrade, write three keys, and take the last two settings out "
+            f"with the upgrade. {' '.join(command)} says whether they are gone.",
+            code="v2-data-left",
+        )
+
+
+def check_log(layout: Layout, marker: Marker | None, has: str, to: str) -> None:
+    """May a member's log be replayed by the release that it is to get?
+
+    :param has: the release that it runs.
+    :raises Refused: that would end on what is in it.
+    """
+    if not has or not to or minor(has) >= _CANNOT_READ_V2 or minor(to) < _CANNOT_READ_V2:
+        return
+    place = markers.where_it_lies(layout, marker)
+    index = v2_requests.newest_snapshot(os.path.join(place.data_dir, "member", "snap"))
+    found = v2_requests.first_after(place.log_dir, index)
+    if found:
+        raise Refused(
+            f"The log in {place.log_dir} has a request of API version 2, as etcd 3.5 writes them, at index {found}, "
+            f"and no raft snapshot behind it (the newest is at {index}).",
+            f"etcd {to} ends on it (unmarshal should never fail).",
+            "While all members run 3.6, run the playbook again: it lets each of them write a raft snapshot first. If "
+            "one runs 3.7 already, give this member snapshot-count: 10 (etcd_settings) in a run without the upgrade, "
+            "write twenty keys, and run again.",
+            code="v2-requests-in-log",
+        )
+
+
+def _last_line(words: str) -> str:
+    return next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
+
+
+def _check_crl(path: str) -> None:
+    if "-----BEGIN" in host_files.read_text(path):
+        raise Refused(
+            f"{path} is a list of revoked certificates as PEM.",
+            "etcd 3.6 reads DER only: with this file it refuses every connection.",
+            f"Write it as DER, which older releases read as well: openssl crl -in {path} -outform DER -out {path}.der, "
+            "and name that file (client-crl-file, peer-crl-file) with the upgrade.",
+            code="crl-as-pem",
+        )
+
+
+def rehearse(
+    run: Run,
+    systemd: Systemd,
+    layout: Layout,
+    snapshot_dir: str,
+    cluster: str,
+    trials: Sequence[drill.Drill],
+) -> list[str]:
+    """Serve the newest snapshot of a directory with each release to come, and compare what it holds.
+
+    :param trials: one for each release; their C(snapshot) is left open.
+    :returns: what was compared.
+    :raises HostError: there is no snapshot, or a release does not serve it.
+    """
+    kept = catalog.newest(snapshot_dir, cluster)
+    if kept is None:
+        raise HostError(f"There is no snapshot of {cluster} in {snapshot_dir}.")
+    compared: list[str] = []
+    for trial in trials:
+        try:
+            done = drill.run(run, systemd, layout, replace(trial, snapshot=kept.path), check=False)
+        except EtcdError as exc:
+            raise HostError(f"etcd {trial.version}, tried with {kept.path}: {exc}") from exc
+        compared += done["compared"]
+    return list(dict.fromkeys(compared))
+
+
+def await_version(
+    systemd: Systemd, layout: Layout, wanted: str, members: Sequence[Mapping[str, Any]], timeout: float
+) -> None:
+    """Wait until every member says that the cluster speaks a version, and from 3.6 on that its storage does.
+
+    :param wanted: a minor such as C(3.6).
+    :param members: C(name) and C(peer_urls) of each.
+    :param timeout: seconds.
+    :raises HostError: they do not.
+    """
+    deadline = Deadline(timeout)
+    while True:
+        process = processes.describe(systemd.show(layout.unit)["pid"])
+        side = peer_side.of_running(layout, process) if process else None
+        behind = list(_behind(members, wanted, side)) if side else ["the member on this host does not run"]
+        if not behind:
+            return
+        if not deadline.left():
+            raise HostError(
+                f"The cluster does not speak {wanted} after {timeout:.0f} s: {'; '.join(behind)}. No member gets the "
+                "next release before. Run the same command again: it goes on from here."
+            )
+        time.sleep(_POLL)
+
+
+def _behind(members: Sequence[Mapping[str, Any]], wanted: str, side: peer_port.Side) -> Iterator[str]:
+    for member in members:
+        told = peer_port.versions(member["peer_urls"], side)
+        # Before 3.6 there is no storage version.
+        said = [told[name] for name in ("etcdcluster", "storage") if name in told]
+        if not said:
+            yield f"{member['name']} does not answer at {', '.join(member['peer_urls'])}"
+        elif any(not version.startswith(f"{wanted}.") for version in said):
+            yield f"{member['name']} says {' and '.join(dict.fromkeys(said))}"

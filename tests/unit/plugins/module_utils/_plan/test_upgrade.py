@@ -1,0 +1,242 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Members that run get the release of the inventory: a minor at a time, and from wherever a run before has stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
+from inventory_of import absent, bare, emptied, learner, member_list, seeing, serving, silent, stopped, written
+
+NEWEST = "3.7.1"
+
+
+def member(at, has, asked=NEWEST, **variables):
+    """A member that runs a release, with the files of that one, in an inventory that asks for another."""
+    wanted = bare(at, etcd_version=asked, **variables)
+    return seeing(serving(written(stopped(wanted), has), version=has), cluster_version=f"{has[:3]}.0", releases=[has])
+
+
+def cluster(*has, asked=NEWEST, **variables):
+    return [member(at, one, asked, **variables) for at, one in enumerate(has)]
+
+
+def stopping_at(hosts, minor):
+    return [replace(host, wanted=replace(host.wanted, upgrade_stop_at=minor)) for host in hosts]
+
+
+def course(hosts):
+    """What is planned, an act a line: its kind, its host's number, and its release."""
+    told = []
+    for step in cluster_plan.plan(hosts).steps:
+        release = getattr(step.act, "version", "") or getattr(step.act, "minor", "")
+        told.append(" ".join([step.kind, step.host[-1], release]).strip())
+    return told
+
+
+def updates(hosts):
+    return [line.removeprefix("update ") for line in course(hosts) if line.startswith("update")]
+
+
+def refusal(hosts):
+    with pytest.raises(Refused) as refused:
+        cluster_plan.plan(hosts)
+    return refused.value
+
+
+class TestAnotherPatch:
+    @pytest.mark.parametrize("has, asked", [("3.6.13", "3.6.14"), ("3.6.14", "3.6.13")])
+    def test_is_one_stage_with_the_leader_last(self, has, asked):
+        assert course(cluster(has, has, has, asked=asked)) == [
+            *(f"install {at} {asked}" for at in range(3)),
+            "save-first 1",
+            "rehearse 1",
+            *(f"update {at} {asked}" for at in (1, 2, 0)),
+        ]
+
+    def test_is_said_with_its_way(self):
+        plan = cluster_plan.plan(cluster("3.6.13", "3.6.13", "3.6.13", asked="3.6.14"))
+        assert plan.summary == "3 hosts, etcd 3.6.13 -> 3.6.14: 8 steps to what the inventory says"
+        assert "etcd-host1: restart, because etcd 3.6.14 takes the place of 3.6.13" in plan.text("c")
+        assert plan.can_be_rehearsed
+
+    def test_goes_on_where_it_was_interrupted(self):
+        assert updates(cluster("3.6.13", "3.6.14", "3.6.13", asked="3.6.14")) == ["2 3.6.14", "0 3.6.14"]
+
+    def test_goes_to_those_that_answer_though_a_host_is_silent(self):
+        hosts = cluster("3.6.13", "3.6.13", "3.6.13", asked="3.6.14")
+        hosts[2] = silent(hosts[2])
+        # Of the two that are left none can be spared.
+        assert refusal(hosts).code == "quorum-at-risk"
+
+    def test_brings_a_changed_setting_along(self):
+        hosts = [replace(one, wanted=bare(at, etcd_version="3.6.14", etcd_settings={"log-level": "debug"}).wanted)
+                 for at, one in enumerate(cluster("3.6.13", "3.6.13", "3.6.13", asked="3.6.14"))]  # fmt: skip
+        assert updates(hosts) == ["1 3.6.14", "2 3.6.14", "0 3.6.14"]
+        assert "etcd.conf differs" in cluster_plan.plan(hosts).text("c")
+
+    def test_of_all_members_is_nothing_to_do(self):
+        plan = cluster_plan.plan(cluster("3.6.14", "3.6.14", "3.6.14", asked="3.6.14"))
+        assert (plan.steps, plan.differences) == ([], ())
+
+
+class TestAnotherMinor:
+    def test_waits_for_the_cluster_version_before_the_next(self):
+        assert course(cluster("3.5.33", "3.5.33", "3.5.33")) == [
+            *(f"install {at} 3.6.14" for at in range(3)),
+            *(f"install {at} 3.7.1" for at in range(3)),
+            "save-first 1",
+            *(f"examine {at}" for at in range(3)),
+            "rehearse 1",
+            # The leader hands over to the first of the others, which is the last one then.
+            *(f"update {at} 3.6.14" for at in (1, 2, 0)),
+            "await-version 0 3.6",
+            "renew-raft-snapshots 0",
+            *(f"update {at} 3.7.1" for at in (0, 2, 1)),
+            "await-version 0 3.7",
+        ]
+
+    def test_ends_where_it_is_to_stop(self):
+        hosts = stopping_at(cluster("3.5.33", "3.5.33", "3.5.33"), "3.6")
+        assert updates(hosts) == ["1 3.6.14", "2 3.6.14", "0 3.6.14"]
+        assert cluster_plan.plan(stopping_at(cluster("3.6.14", "3.6.14", "3.6.14"), "3.6")).steps == []
+
+    @pytest.mark.parametrize(
+        "has, left",
+        [
+            (("3.5.33", "3.6.14", "3.5.33"), ["2 3.6.14", "0 3.6.14", "0 3.7.1", "2 3.7.1", "1 3.7.1"]),
+            (("3.6.14", "3.6.14", "3.6.14"), ["1 3.7.1", "2 3.7.1", "0 3.7.1"]),
+            (("3.6.14", "3.7.1", "3.7.1"), ["0 3.7.1"]),
+        ],
+    )
+    def test_goes_on_where_it_was_interrupted(self, has, left):
+        assert updates(cluster(*has)) == left
+
+    def test_that_is_reached_is_awaited_still(self):
+        hosts = [seeing(host, cluster_version="3.6.0") for host in cluster(NEWEST, NEWEST, NEWEST)]
+        assert course(hosts) == ["await-version 0 3.7"]
+
+    def test_lets_nobody_write_a_raft_snapshot_once_a_member_has_3_7(self):
+        assert not [line for line in course(cluster("3.6.14", NEWEST, "3.6.14")) if line.startswith("renew")]
+
+    def test_ends_first_what_lets_members_write_raft_snapshots(self):
+        hosts = [
+            seeing(one, cluster={"status": replace(one.seen.status, downgrade="3.5.0")}, cluster_version="3.5.0")
+            for one in cluster("3.6.14", "3.6.14", "3.6.14")
+        ]
+        kinds = [
+            line.split()[0] for line in course(hosts) if not line.startswith(("install", "save", "examine", "rehearse"))
+        ]
+        assert kinds == ["renew-raft-snapshots", "await-version", "update", "update", "update", "await-version"]
+
+    def test_is_refused_while_another_downgrade_is_pending(self):
+        hosts = [
+            seeing(one, cluster={"status": replace(one.seen.status, downgrade="3.4.0")})
+            for one in cluster("3.5.33", "3.5.33", "3.5.33")
+        ]
+        assert refusal(hosts).code == "downgrade-running"
+
+    @pytest.mark.parametrize("has", ["3.6.14", "3.5.33"])
+    def test_is_refused_while_a_host_is_silent(self, has):
+        hosts = cluster(has, has, has)
+        hosts[2] = silent(hosts[2])
+        found = refusal(hosts)
+        assert found.code == "upgrade-not-all-members"
+        assert "etcd-host2 could not be looked at" in found.found
+
+    def test_is_refused_while_a_member_is_on_no_host_of_the_inventory(self):
+        stranger = replace(member_list()[0], id="ff", name="other", peer_urls=["http://10.0.0.9:2380"])
+        listed = [*member_list(), stranger]
+        hosts = [seeing(one, cluster={"members": listed}) for one in cluster("3.6.14", "3.6.14", "3.6.14")]
+        assert "member other is on no host of this inventory" in refusal(hosts).found
+
+    def test_is_refused_beside_a_learner(self):
+        listed = [*member_list(), replace(learner(3), name="other")]
+        hosts = [seeing(one, cluster={"members": listed}) for one in cluster("3.6.14", "3.6.14", "3.6.14")]
+        assert "other is a learner" in refusal(hosts).found
+
+    def test_is_refused_with_a_setting_that_it_does_not_take(self):
+        with pytest.raises(BadInput, match="enable-v2 is gone in etcd 3.6"):
+            cluster_plan.plan(cluster("3.5.33", "3.5.33", "3.5.33", etcd_settings={"enable-v2": True}))
+
+    def test_is_refused_without_a_checksum_for_a_release_on_the_way(self):
+        unlisted = Checksums(listed=False)
+        hosts = [
+            replace(one, wanted=replace(one.wanted, checksums=unlisted))
+            for one in cluster("3.5.33", "3.5.33", "3.5.33")
+        ]
+        with pytest.raises(BadInput, match="No checksum is known for etcd-v3.7.1"):
+            cluster_plan.plan(hosts)
+
+    def test_writes_a_setting_under_the_name_that_each_release_has(self):
+        settings = {"experimental-corrupt-check-time": "5m"}
+        plan = cluster_plan.plan(cluster("3.5.33", "3.5.33", "3.5.33", etcd_settings=settings))
+        assert any("etcd 3.7 knows as corrupt-check-time" in text for text in plan.warnings)
+
+
+class TestWhatElseIsDue:
+    def test_comes_first_and_in_a_run_of_its_own(self):
+        hosts = cluster("3.6.13", "3.6.13", "3.6.13", asked="3.6.14")
+        hosts[2] = seeing(written(stopped(bare(2, etcd_version="3.6.14")), "3.6.13"), unit={"version": "3.6.13"})
+        assert course(hosts) == ["start 2", "await 2"]
+        (text,) = cluster_plan.plan(hosts).differences
+        assert text == "The upgrade to etcd 3.6.14 (3.6.13 -> 3.6.14) is planned after the steps above."
+
+    def test_a_host_that_joins_gets_what_the_members_have(self):
+        plan = cluster_plan.plan(
+            [*cluster("3.6.13", "3.6.13", "3.6.13", asked="3.6.14"), bare(3, etcd_version="3.6.14")]
+        )
+        assert {step.act.version for step in plan.steps if isinstance(step.act, acts.Join)} == {"3.6.13"}
+
+
+class TestMixedMinors:
+    MIXED = ("3.5.33", "3.6.14", "3.5.33")
+
+    def test_without_a_version_are_left_as_they_are_and_reported(self):
+        plan = cluster_plan.plan(cluster(*self.MIXED, asked=""))
+        assert plan.steps == []
+        assert any("-e etcd_version=3.6.14" in text for text in plan.differences)
+
+    @pytest.mark.parametrize("asked", ["", NEWEST])
+    def test_take_no_new_member(self, asked):
+        assert refusal([*cluster(*self.MIXED, asked=asked), bare(3, etcd_version=asked)]).code == "versions-mixed"
+
+    def test_take_one_without_which_no_member_could_be_spared(self):
+        """A third was lost in the middle of the upgrade, forgotten, and has a successor."""
+        listed = member_list(2)
+        hosts = [seeing(one, cluster={"members": listed}) for one in cluster(*self.MIXED[:2])]
+        assert course([*hosts, bare(2, etcd_version=NEWEST)]) == ["install 2 3.5.33", "join 2 3.5.33"]
+
+    def test_lose_no_healthy_member(self):
+        hosts = cluster(*self.MIXED, asked="")
+        hosts[2] = absent(hosts[2])
+        assert refusal(hosts).code == "versions-mixed"
+
+    def test_have_a_lost_member_replaced_with_the_older_minor(self):
+        hosts = cluster(*self.MIXED)
+        hosts[2] = emptied(bare(2, etcd_version=NEWEST))
+        plan = cluster_plan.plan(hosts)
+        assert [step.kind for step in plan.steps if step.kind != "install"] == ["leave", "join"]
+        assert [step.act.version for step in plan.steps if step.kind == "join"] == ["3.5.33"]
+
+    def test_go_back_to_the_older_one_while_a_member_has_it(self):
+        assert updates(cluster("3.6.14", "3.7.1", "3.6.14", asked="3.6.14")) == ["1 3.6.14"]
+        assert refusal(cluster("3.7.1", "3.7.1", "3.7.1", asked="3.6.14")).code == "version-lower"
+
+
+def test_a_release_that_nobody_knows_is_taken_as_it_is_given():
+    assert updates(cluster("3.6.14", "3.6.14", "3.6.14", asked="3.6.99")) == ["1 3.6.99", "2 3.6.99", "0 3.6.99"]
+    assert "3.6.99" not in releases.KNOWN
+
+
+def test_the_members_of_an_await_are_named_with_their_peer_urls():
+    hosts = [seeing(host, cluster_version="3.6.0") for host in cluster(NEWEST, NEWEST, NEWEST)]
+    (step,) = cluster_plan.plan(hosts).steps
+    assert step.act.members[0] == {"name": "etcd-host0", "peer_urls": ["http://10.0.0.1:2380"]}
