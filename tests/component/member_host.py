@@ -107,8 +107,12 @@ class MemberHost:
         if call[:2] == ["systemctl", "show"]:
             return Result(0, self._show(call[2]), "")
         if call[0] == "journalctl":
-            log = self._log_of(call[2])
-            return Result(0, "\n".join(log.read_text(errors="replace").splitlines()[-200:]), "")
+            lines = self._log_of(call[2]).read_text(errors="replace").splitlines()
+            if "--show-cursor" in call:
+                return Result(0, f"{lines[-1] if lines else ''}\n-- cursor: {len(lines)}\n", "")
+            if "--after-cursor" in call:
+                return Result(0, "\n".join(lines[int(call[call.index("--after-cursor") + 1]) :]), "")
+            return Result(0, "\n".join(lines[-200:]), "")
         if call[0] == "systemd-run":
             self._run_transient(call)
             return Result(0, "", "")

@@ -12,9 +12,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import raft_snapshots
@@ -153,14 +155,16 @@ class TestTheReleaseOfBefore:
         assert way_back.undo(three.host.systemd, three.host.layout, three.terms(), 30.0, check=False)
         assert told(three)["etcdserver"] == MIDDLE
 
-    def test_does_not_once_the_cluster_speaks_the_new_one(self, make_three: MakeThree) -> None:
+    @pytest.mark.parametrize("asked", ["endpoints", "foreseen"])
+    def test_does_not_once_the_cluster_speaks_the_new_one(self, make_three: MakeThree, asked: str) -> None:
         three = make_three(NEW)
         speaks(three.cluster, "3.7")
         as_interrupted(three, MIDDLE, NEW)
         three.host.end()
         members = expected_members.describe(members_of(three.cluster))
+        terms = three.terms(endpoints=three.endpoints if asked == "endpoints" else [])
         with pytest.raises(way_back.NoWayBack, match=r"speaks 3\.7\.0 by now"):
-            way_back.undo(three.host.systemd, three.host.layout, three.terms(members=members), 30.0, check=False)
+            way_back.undo(three.host.systemd, three.host.layout, terms, 30.0, check=False, foreseen=members)
         assert NEW in Path(three.host.layout.unit_file).read_text()
         assert rollback.read(three.host.layout) is None
 
@@ -171,9 +175,50 @@ class TestTheReleaseOfBefore:
         as_interrupted(three, MIDDLE, NEW)
         three.host.end()
         with pytest.raises(way_back.NoWayBack, match="is not supported"):
-            way_back.undo(three.host.systemd, three.host.layout, three.terms(), 30.0, check=False)
+            way_back.undo(three.host.systemd, three.host.layout, three.terms(endpoints=[]), 30.0, check=False)
         assert told(three)["etcdserver"] == NEW
         assert service.is_ready(service.observe(three.host.systemd, three.host.layout))
+
+    def test_is_found_too_old_in_the_log_file_too(self, make_three: MakeThree) -> None:
+        three = make_three(NEW)
+        speaks(three.cluster, "3.7")
+        log = f"{three.host.layout.data_dir}/etcd.log"
+        three.host.layout = replace(three.host.layout, log_file=log)
+        settings = Path(three.host.layout.conf_file)
+        settings.write_text(f'{settings.read_text()}ETCD_LOG_OUTPUTS="{log}"\n')
+        as_interrupted(three, MIDDLE, NEW)
+        three.host.end()
+        with pytest.raises(way_back.NoWayBack, match="is not supported"):
+            way_back.undo(three.host.systemd, three.host.layout, three.terms(endpoints=[]), 30.0, check=False)
+        assert told(three)["etcdserver"] == NEW
+
+    def test_that_was_put_back_before_the_cluster_moved_on_gives_way_to_the_new_one(
+        self, make_three: MakeThree, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        three = make_three(NEW)
+        speaks(three.cluster, "3.7")
+        as_interrupted(three, MIDDLE, NEW)
+        three.host.end()
+        with monkeypatch.context() as interrupting, pytest.raises(Killed):
+            interrupting.setattr(checkpoints, "at", killed_at("undo: files put back"))
+            way_back.undo(three.host.systemd, three.host.layout, three.terms(endpoints=[]), 30.0, check=False)
+        assert MIDDLE in Path(three.host.layout.unit_file).read_text()
+        with pytest.raises(way_back.NoWayBack, match=r"speaks 3\.7\.0 by now"):
+            way_back.undo(three.host.systemd, three.host.layout, three.terms(), 30.0, check=False)
+        assert told(three)["etcdserver"] == NEW
+        assert rollback.read(three.host.layout) is None
+
+
+class Killed(BaseException):
+    """The end of a process, in the middle of its work."""
+
+
+def killed_at(step: str) -> Callable[[str], None]:
+    def at(reached: str) -> None:
+        if reached == step:
+            raise Killed
+
+    return at
 
 
 def told(three: OneOfThree) -> dict[str, str]:

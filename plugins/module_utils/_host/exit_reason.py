@@ -33,7 +33,7 @@ def reason_in(journal: str) -> str:
     for pattern in (_FATAL, _ERROR):
         said = [line for line in lines if pattern.search(line)]
         if said:
-            return _sentence(said[-1])
+            return sentence(said[-1])
     return ""
 
 
@@ -61,14 +61,15 @@ def relevant_lines(journal: str, unit: str) -> str:
     said: dict[str, int] = {}
     for line in journal.splitlines():
         if line and not _CHATTER.search(line) and not _STACK.search(line):
-            sentence = _sentence(line)
-            said[sentence] = said.pop(sentence, 0) + 1
+            words = sentence(line)
+            said[words] = said.pop(words, 0) + 1
     last = list(said.items())[-_SENTENCES:]
     lines = [f"{f'{count} times: ' * (count > 1)}{sentence}" for sentence, count in last]
     return "\n".join(f"  {line}" for line in (*lines, f"All of it: journalctl -u {unit}"))
 
 
-def _sentence(line: str) -> str:
+def sentence(line: str) -> str:
+    """Return what a line of etcd's log says, without its fields."""
     with contextlib.suppress(ValueError, AttributeError):
         entry = json.loads(line)
         return ": ".join(str(entry[key]) for key in ("msg", "error") if entry.get(key))

@@ -19,7 +19,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
@@ -34,11 +34,13 @@ class Previous:
     :param entries: path -> what lay there, see C(_entry).
     :param peer_urls: what the cluster knew the member by; empty where the update did not change that.
     :param doubtful: the member did not serve when it was kept, or did not serve again once it was put back.
+    :param ahead: what the update had written at these paths, as C(entries), once its way back has begun; else empty.
     """
 
     entries: dict[str, dict[str, Any]]
     peer_urls: tuple[str, ...] = ()
     doubtful: bool = False
+    ahead: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def path_of(layout: Layout) -> str:
@@ -55,8 +57,9 @@ def read(layout: Layout) -> Previous | None:
     try:
         with open(path, "rb") as stream:
             found = json.load(stream)
-        # Sets of former releases do not say it.
-        return Previous(found["entries"], tuple(found["peer_urls"]), bool(found.get("doubtful", False)))
+        # Sets of former releases do not say all of it.
+        entries, peer_urls = found["entries"], tuple(found["peer_urls"])
+        return Previous(entries, peer_urls, bool(found.get("doubtful", False)), dict(found.get("ahead", {})))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError) as exc:
@@ -79,7 +82,8 @@ def keep(layout: Layout, paths: Iterable[str], peer_urls: Sequence[str] = (), se
         before = Previous({}, doubtful=not serves)
     wanted = (*paths, member_files.generation_link(layout))
     entries = {**{path: _entry(path) for path in wanted if path not in before.entries}, **before.entries}
-    kept = replace(before, entries=entries, peer_urls=before.peer_urls or tuple(peer_urls))
+    # The update that begins now writes another way ahead.
+    kept = replace(before, entries=entries, peer_urls=before.peer_urls or tuple(peer_urls), ahead={})
     if kept != before:
         _write(layout, kept)
     return kept
@@ -105,9 +109,32 @@ def content(previous: Previous, path: str) -> str:
     return base64.b64decode(entry["content"]).decode(errors="replace") if "content" in entry else ""
 
 
-def beside(previous: Previous) -> Previous:
-    """What lies now at the paths of a set: the way ahead, should the way back be closed."""
-    return Previous({path: _entry(path) for path in previous.entries})
+def ahead(previous: Previous) -> Previous:
+    """Return what the update has written: as it was kept, or as it lies there before its way back begins."""
+    return Previous(previous.ahead or _beside(previous))
+
+
+def keep_ahead(layout: Layout, previous: Previous) -> Previous:
+    """Keep what the update has written, before the way back replaces it: that way may be closed.
+
+    :returns: the set with it. What a way back that was interrupted has kept stays.
+    :raises HostError: it cannot be written, or something cannot be read.
+    """
+    if previous.ahead:
+        return previous
+    kept = replace(previous, ahead=_beside(previous))
+    _write(layout, kept)
+    return kept
+
+
+def is_put_back(previous: Previous) -> bool:
+    """Has a way back that was interrupted replaced some of what the update had written?"""
+    return bool(previous.ahead) and previous.ahead != _beside(previous)
+
+
+def _beside(previous: Previous) -> dict[str, dict[str, Any]]:
+    """What lies now at the paths of a set."""
+    return {path: _entry(path) for path in previous.entries}
 
 
 def restore(previous: Previous) -> None:

@@ -37,6 +37,8 @@ _PROPERTIES = (
 )
 
 _REMEDY = "Hosts need systemd."
+# What journalctl --show-cursor writes before the cursor.
+_CURSOR = "-- cursor:"
 
 
 def is_running() -> bool:
@@ -92,6 +94,25 @@ class Systemd:
             return succeed(self._run, wanted).strip()
         except HostError:
             return ""
+
+    def journal_end(self, unit: str) -> str:
+        """Where the unit's log ends by now, for C(journal_since); empty where it has no line, or cannot be read."""
+        asked = ("journalctl", "--unit", unit, "--lines", "1", "--no-pager", "--output", "cat", "--show-cursor")
+        with contextlib.suppress(HostError):
+            for line in reversed(succeed(self._run, asked).splitlines()):
+                if line.startswith(_CURSOR):
+                    return line[len(_CURSOR) :].strip()
+        return ""
+
+    def journal_since(self, unit: str, end: str) -> str:
+        """What was written to the unit's log since then; empty where the journal cannot be read.
+
+        :param end: as C(journal_end) gave it.
+        """
+        since = ("--after-cursor", end) if end else ()
+        with contextlib.suppress(HostError):
+            return succeed(self._run, ("journalctl", "--unit", unit, *since, "--no-pager", "--output", "cat"))
+        return ""
 
     def calendar_problem(self, schedule: str) -> str:
         """Why a timer could not take a schedule, in systemd's own words; empty if it could, or if nobody can tell."""

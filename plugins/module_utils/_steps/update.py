@@ -13,6 +13,7 @@ knew the member by. Whatever ends this process in between, the previous set stay
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -278,6 +279,13 @@ def _undone(host: UpdatedHost, update: Update, go_back: Callable[[], None], how:
     except NoWayBack as closed:
         return HostError(f"The update of {update.name} failed, and was not undone. {closed} Why it failed: {failure}")
     except EtcdError as second:
+        if not os.path.exists(rollback.path_of(host.layout)):
+            return HostError(
+                f"The update of {update.name} failed, and it was not undone: the member has the files of the update, "
+                f"and does not serve with them. {second}\n"
+                "Mend the cause and run the same command again: it begins with this member. Why the update itself "
+                f"failed: {failure}"
+            )
         return HostError(
             f"The update of {update.name} failed, and putting its previous files back failed too: {second}\n"
             f"They are kept in {rollback.path_of(host.layout)}. Mend the cause and run the same command again: it "

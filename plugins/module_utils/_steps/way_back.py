@@ -11,19 +11,24 @@ from __future__ import annotations
 import contextlib
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Callable
+from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
+    exit_reason,
     host_files,
     installed_releases,
+    local_member,
+    processes,
     rollback,
     snapshot_timer,
+    start_log,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.rollback import Previous
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
@@ -49,10 +54,18 @@ class NoWayBack(HostError):
 
 
 def undo(
-    systemd: Systemd, layout: Layout, terms: Terms, timeout: float, check: bool, now: Clock = time.monotonic
+    systemd: Systemd,
+    layout: Layout,
+    terms: Terms,
+    timeout: float,
+    check: bool,
+    now: Clock = time.monotonic,
+    foreseen: Sequence[Mapping[str, Any]] = (),
 ) -> bool:
     """Put back what an interrupted update has replaced, and start the member. One that serves is left as it is.
 
+    :param foreseen: the members as the plan saw them, who are asked where none of them tells its members. They may
+        have other peer URLs by now: another rollback of this run gives a member its former ones.
     :returns: whether anything was to be done.
     :raises Refused: the cluster cannot spare a member that runs and does not serve.
     :raises HostError: it does not serve with its previous files either.
@@ -63,7 +76,7 @@ def undo(
         if previous is None or standing.serves:
             return False
         if not check:
-            WayBack(host, previous, terms).take(started=True)
+            WayBack(host, previous, terms, foreseen=foreseen).take(started=True)
         elif standing.runs:
             with maintenance.released(host.observe(), layout, terms, serves=False, check=True):
                 pass
@@ -86,6 +99,11 @@ class UpdatedHost:
         runs = bool(self.systemd.show(self.layout.unit)["pid"])
         return Standing(runs, runs and service.is_ready(self.observe()))
 
+    def release(self) -> str:
+        """The release of its process; empty where none runs, or where its path names none."""
+        process = processes.describe(self.systemd.show(self.layout.unit)["pid"])
+        return installed_releases.named_in(process.identity.executable) if process else ""
+
     def serving(self) -> View:
         return service.serving(self.systemd, self.layout, self.timeout, self.now)
 
@@ -95,18 +113,21 @@ class WayBack:
     """What an update has replaced, put back on the host and in the cluster.
 
     :param window: what is held for the member already.
+    :param foreseen: see C(undo).
     """
 
     host: UpdatedHost
     previous: Previous
     terms: Terms
     window: MaintenanceWindow | None = None
+    foreseen: Sequence[Mapping[str, Any]] = ()
 
     def take(self, started: bool) -> None:
         """Walk the moves.
 
         :param started: whether the member may have been started since.
         :raises Refused: its cluster cannot spare it.
+        :raises NoWayBack: the release of before does not start any more. It has the new one.
         :raises HostError: it does not serve with its previous files.
         """
         acts: Mapping[Move, Callable[[], None]] = {
@@ -117,8 +138,10 @@ class WayBack:
             Move.ADDRESS_BACK: self._address_back,
             Move.DROP: partial(rollback.drop, self.host.layout),
         }
-        self._check_open()
-        self._ahead = rollback.beside(self.previous)
+        if started:
+            # One that was not started runs what it ran before, whatever its files say.
+            self._check_open()
+            self.previous = rollback.keep_ahead(self.host.layout, self.previous)
         with contextlib.ExitStack() as self._stack:
             for move in update_moves.back(self.host.standing(), started, bool(self.previous.peer_urls)):
                 acts[move]()
@@ -130,33 +153,55 @@ class WayBack:
         """
         layout = self.host.layout
         before = installed_releases.named_in(rollback.content(self.previous, layout.unit_file))
-        now = installed_releases.named_in(host_files.read_text(layout.unit_file))
+        now = installed_releases.named_in(rollback.content(rollback.ahead(self.previous), layout.unit_file))
         if not before or not now or minor(before) >= minor(now):
             return
-        others = self._told_by_others()
-        spoken = [one["etcdcluster"] for one in others if one.get("etcdcluster", "").startswith(f"3.{minor(now)}.")]
+        new = f"3.{minor(now)}."
+        others, serves = self._others(), self.host.standing().serves and self.host.release() == now
+        told = [peer_port.versions(urls, self._side()) for urls in others or ()]
+        own = peer_port.versions(self._own_urls(), self._side()) if serves else {}
+        spoken = [one["etcdcluster"] for one in (*told, own) if one.get("etcdcluster", "").startswith(new)]
         # The leader raises the version by itself once it has seen the last member with the new minor.
-        last = others and all(one.get("etcdserver", "").startswith(f"3.{minor(now)}.") for one in others)
-        if spoken or (last and self.host.standing().serves):
-            rollback.drop(layout)
-            raise NoWayBack(
-                f"The member stays with etcd {now}: its cluster "
-                + (
-                    f"speaks {spoken[0]} by now"
-                    if spoken
-                    else "speaks that version in a moment, for it was the last one"
-                )
-                + f", and etcd {before} does not start there. {AGAIN}"
-            )
+        is_last = others is not None and all(one.get("etcdserver", "").startswith(new) for one in told)
+        if not spoken and not (is_last and serves):
+            return
+        why = f"speaks {spoken[0]} by now" if spoken else "speaks that version in a moment, for it was the last one"
+        closed = f"its cluster {why}, and etcd {before} does not start there."
+        if rollback.is_put_back(self.previous):
+            self._go_ahead(closed)
+        rollback.drop(layout)
+        raise NoWayBack(f"The member stays with etcd {now}: {closed} {AGAIN}")
 
-    def _told_by_others(self) -> list[dict[str, str]]:
-        environment = env_file.read(host_files.read_text(self.host.layout.conf_file))
-        own = set(environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "").split(",")) | set(self.previous.peer_urls)
-        told = self.window.votes.members if self.window else ()
-        known = [one.peer_urls for one in told] or [one["peer_urls"] for one in self.terms.members or ()]
-        others = [urls for urls in known if own.isdisjoint(urls)]
-        side = Side.from_environment(environment)
-        return [versions for urls in others if (versions := peer_port.versions(urls, side))]
+    def _others(self) -> list[Sequence[str]] | None:
+        """The peer URLs of each other member; None where nobody says who the members are."""
+        own = set(self._own_urls())
+        known = list(self._known())
+        return [urls for urls in known if own.isdisjoint(urls)] if known else None
+
+    def _known(self) -> Iterator[Sequence[str]]:
+        if self.window:
+            yield from (one.peer_urls for one in self.window.votes.members)
+            return
+        members: Sequence[Any] = ()
+        if self.terms.endpoints:
+            with contextlib.suppress(EtcdError):
+                members = queries.votes(self.terms.endpoints, local_member.credentials(self.host.layout)).members
+        yield from (one.peer_urls for one in members)
+        if not members:
+            yield from (one["peer_urls"] for one in self.terms.members or self.foreseen)
+
+    def _own_urls(self) -> list[str]:
+        """Where its cluster may know it by now, or before its update."""
+        layout = self.host.layout
+        texts = (
+            host_files.read_text(layout.conf_file),
+            *(rollback.content(one, layout.conf_file) for one in (self.previous, rollback.ahead(self.previous))),
+        )
+        said = ",".join(env_file.read(text).get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") for text in texts)
+        return [url for url in dict.fromkeys([*said.split(","), *self.previous.peer_urls]) if url]
+
+    def _side(self) -> Side:
+        return Side.from_environment(env_file.read(host_files.read_text(self.host.layout.conf_file)))
 
     def _stop(self) -> None:
         view, layout = self.host.observe(), self.host.layout
@@ -173,6 +218,7 @@ class WayBack:
         checkpoints.at("undo: files put back")
 
     def _start(self) -> None:
+        self._begun = start_log.mark(self.host.systemd, self.host.layout)
         service.launch(self.host.systemd, self.host.layout, again=True)
         checkpoints.at("undo: restarted")
 
@@ -180,30 +226,36 @@ class WayBack:
         try:
             view = self.host.serving()
         except EtcdError as failure:
-            if _TOO_OLD.search(str(failure)):
-                self._go_ahead(failure)
+            said = start_log.since(self.host.systemd, self.host.layout, self._begun)
+            refused = [line for line in said.splitlines() if _TOO_OLD.search(line)]
+            if refused:
+                self._go_ahead(f"etcd refuses the one of before: {exit_reason.sentence(refused[-1])}", failure)
             # The next run has something else to try.
             with contextlib.suppress(EtcdError):
                 rollback.doubt(self.host.layout)
             raise
         service.remember(self.host.layout, view)
 
-    def _go_ahead(self, failure: EtcdError) -> None:
-        """etcd itself refuses the release of before: the member goes on with the one that its update has given it.
+    def _go_ahead(self, why: str, cause: EtcdError | None = None) -> None:
+        """The release of before cannot serve: the member goes on with the one that its update has given it.
 
+        :param why: as a sentence.
         :raises NoWayBack: it serves again with that.
         :raises HostError: it does not.
         """
         systemd, layout = self.host.systemd, self.host.layout
-        rollback.restore(self._ahead)
-        rollback.drop(layout)
+        rollback.restore(rollback.ahead(self.previous))
         systemd.control("daemon-reload")
+        rollback.drop(layout)
         snapshot_timer.follow(systemd, layout)
         service.launch(systemd, layout, again=True)
         checkpoints.at("undo: ahead again")
-        view = self.host.serving()
+        try:
+            view = self.host.serving()
+        except EtcdError as second:
+            raise HostError(f"{second}\nIts previous files cannot come back: {why}") from second
         service.remember(layout, view)
-        raise NoWayBack(f"It serves again with the new release, for etcd refuses the one of before: {failure}")
+        raise NoWayBack(f"It serves again with the new release, for {why}") from cause
 
     def _address_back(self) -> None:
         if self.window is None:

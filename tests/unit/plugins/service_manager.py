@@ -13,6 +13,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 
 
+def _since(journal: str, call: Sequence[str]) -> str:
+    """What journalctl prints. Its cursor is the number of characters before it."""
+    if "--show-cursor" in call:
+        return f"{journal}-- cursor: {len(journal)}\n"
+    return journal[int(call[call.index("--after-cursor") + 1]) :] if "--after-cursor" in call else journal
+
+
 class ServiceManager:
     """What C(Systemd) runs its programs by.
 
@@ -46,7 +53,7 @@ class ServiceManager:
             unit = next(word.partition("=")[2] for word in call if word.startswith("--unit="))
             self.processes[unit] = subprocess.Popen(call[call.index("--") + 1 :], stderr=subprocess.DEVNULL)
         elif call[0] == "journalctl":
-            output = self.journal
+            output = _since(self.journal, call)
         return Result(0, output, "")
 
     def _show(self, unit: str) -> str:
