@@ -36,6 +36,7 @@ options:
   members:
     description:
       - The members as the plan foresaw them. Refused where they are others by now. Not given for whatever they are.
+      - With V(undone) nothing is refused for that. They are asked which version the cluster speaks.
     type: list
     elements: dict
   allow_outage:

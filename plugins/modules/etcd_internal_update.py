@@ -67,16 +67,18 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance imp
 def act(module: AnsibleModule) -> dict[str, Any]:
     systemd, given, check = Systemd(command.of_module(module)), module.params, module.check_mode
     layout = layout_of(given)
+    undone = given["state"] == "undone"
     terms = Terms(
         "update",
         given["endpoints"],
-        given["members"],
+        None if undone else given["members"],
         given["allow_outage"],
         given["lock_timeout"],
         witnesses=Witnesses.from_options(given["nonce"], given["reports"]),
     )
-    if given["state"] == "undone":
-        return {"changed": way_back.undo(systemd, layout, terms, given["timeout"], check)}
+    if undone:
+        foreseen = given["members"] or ()
+        return {"changed": way_back.undo(systemd, layout, terms, given["timeout"], check, foreseen=foreseen)}
     asked = update.Update(
         Marker.from_dict(given["expected"]),
         given["name"],

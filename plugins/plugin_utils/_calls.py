@@ -168,8 +168,13 @@ def _update(act: acts.Update, given: Given) -> Call:
 
 
 def _roll_back(act: acts.RollBack, given: Given) -> Call:
-    allow_outage = given.wanted.said.allow_outage
-    options = {"state": "undone", "files": [], "endpoints": act.endpoints, "allow_outage": allow_outage}
+    options = {
+        "state": "undone",
+        "files": [],
+        "endpoints": act.endpoints,
+        "members": act.members,
+        "allow_outage": given.wanted.said.allow_outage,
+    }
     return Call("etcd_internal_update", {**given.layout, **_on_a_member(act, given), **options})
 
 

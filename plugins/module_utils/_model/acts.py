@@ -201,13 +201,12 @@ class Update(Presuming):
 
 
 @dataclass(frozen=True)
-class RollBack(Reported):
+class RollBack(Presuming):
     """Put back what an interrupted update replaced.
 
-    :param endpoints: of the other members.
+    What it presumes says whom to ask, and refuses nothing: another one of the same run may change the peer URLs.
     """
 
     kind = "rollback"
     task = "Roll an interrupted update back"
     is_long = True
-    endpoints: Sequence[str] = ()

@@ -242,11 +242,10 @@ class _Reconciler:
 
     def _restoring(self, host: Host) -> Step:
         member = self._foreseen.on(host)
-        endpoints = self._foreseen.endpoints(member.id if member else "")
         return Step(
             host.name,
             f"roll back the interrupted update of {host.label}, and start it",
-            acts.RollBack(endpoints=endpoints, **self._witnessed(host)),
+            acts.RollBack(**self._presuming(member.id if member else ""), **self._witnessed(host)),
         )
 
     # -- acts that a quorum agrees on --------------------------------------------------------------------------------

@@ -333,8 +333,10 @@ def misconfigured():
 
 
 def test_rolling_back_needs_nothing_rendered(done):
-    sent = done(acts.RollBack(endpoints=ENDPOINTS), misconfigured())[2]
+    members = [{"id": "1", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}]
+    sent = done(acts.RollBack(endpoints=ENDPOINTS, members=members), misconfigured())[2]
     assert (sent["state"], sent["files"], sent["endpoints"]) == ("undone", [], ENDPOINTS)
+    assert sent["members"] == members
     assert sent["data_dir"] == LAYOUT.data_dir
 
 

@@ -699,6 +699,7 @@ class TestAMemberThatIsDown:
             ("await", "etcd-host1"),
         ]
         assert step(hosts, "rollback").act.endpoints == [f"http://10.0.0.{at}:2379" for at in (1, 2, 4, 5)]
+        assert len(step(hosts, "rollback").act.members) == 5
 
     def test_in_the_middle_of_its_turn_is_the_first_to_try_the_change_again(self):
         """It may be one with which nobody starts."""
