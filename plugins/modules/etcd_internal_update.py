@@ -33,6 +33,10 @@ options:
     description: The variables of etcd with which the member is to run.
     type: dict
     default: {}
+  from_version:
+    description: The release that the plan presumes the member to have. Empty for any. Refused where it is another one.
+    type: str
+    default: ""
   lock_timeout:
     description: How long to wait for whoever else is at work on the cluster, in seconds.
     type: float
@@ -86,6 +90,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         given["peer_urls"],
         given["environment"],
         given["timeout"],
+        given["from_version"],
     )
     return update.apply(systemd, layout, Content.from_params(given), asked, terms, check)
 
@@ -99,6 +104,7 @@ def main() -> None:
             "expected": {"type": "dict", "required": True},
             "name": {"type": "str", "required": True},
             "environment": {"type": "dict", "default": {}},
+            "from_version": {"type": "str", "default": ""},
             "lock_timeout": {"type": "float", "default": cluster_lock.WAIT},
         },
         act,

@@ -163,6 +163,7 @@ def _update(act: acts.Update, given: Given) -> Call:
         "endpoints": act.endpoints,
         "members": act.members,
         "environment": environment,
+        "from_version": act.from_version,
     }
     return Call("etcd_internal_update", {**content, **_on_a_member(act, given), **options})
 

@@ -189,6 +189,7 @@ class Update(Presuming):
     :param restart: whether its process must read something anew.
     :param peer_urls: those that its cluster is told first, empty for no change.
     :param certificates: C(issued) where they are due, C(kept) as they are, or C(only) these.
+    :param from_version: the release that the plan presumes it to have by then; empty where that is not known.
     """
 
     kind = "update"
@@ -198,6 +199,7 @@ class Update(Presuming):
     restart: bool = False
     peer_urls: Sequence[str] = ()
     certificates: str = "issued"
+    from_version: str = ""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ class _Reconciler:
     def __init__(self, hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, str]) -> None:
         self._hosts = hosts
         self._versions = dict(versions)
+        # What each has at the step that is planned next: what its process runs, else what its unit starts.
+        self._has = {host.name: host.seen.runtime.version or host.seen.unit.version for host in hosts}
         self._due = {host.name: next_action.choose(host, roster) for host in hosts}
         if roster is None and next_action.START in self._due.values():
             self._due.update({host.name: next_action.NOTHING for host in self._waiting_for_others()})
@@ -229,11 +231,14 @@ class _Reconciler:
         """The files of one that agreed on a first start and never ran are written anew."""
         # Without a marker it would not be due for a start.
         marker = cast(Marker, host.marker)
+        self._has[host.name] = self._versions[host.name]
         files = acts.Configure(self._versions[host.name], marker.initial_cluster, marker.token)
         return Step(host.name, f"write the files of {host.label}", files)
 
     def _kept_files(self, host: Host) -> Step:
         what = "the marker" if host.runs else "the files"
+        if not host.runs:
+            self._has[host.name] = self._versions[host.name]
         return Step(
             host.name,
             f"write {what} of {host.label}, whose data are those of a member",
@@ -405,6 +410,7 @@ class _Reconciler:
                 acts.Update(
                     version=self._versions[host.name],
                     certificates="only",
+                    from_version=self._has[host.name],
                     **self._presuming(_id_of(self._foreseen.on(host))),
                 ),
             )
@@ -610,6 +616,7 @@ class _Reconciler:
             self._foreseen.readdressed(member, update.peer_urls)
         if update.restart:
             self._foreseen.started(host)
+            self._has[host.name] = self._versions[host.name]
 
     def _update_step(self, host: Host, update: Drift, member_id: str) -> Step:
         act = acts.Update(
@@ -617,6 +624,7 @@ class _Reconciler:
             restart=update.restart,
             peer_urls=list(update.peer_urls),
             certificates="kept" if host.name in self._issued else "issued",
+            from_version=self._has[host.name],
             **self._presuming(member_id),
             **(self._witnessed(host) if update.restart else {}),
         )

@@ -39,6 +39,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor
 from ansible_collections.quorum.etcd.plugins.module_utils._model.update_moves import Move, Standing
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service, upgrade
@@ -61,6 +62,7 @@ class Update:
     :param peer_urls: what the cluster is to know it by from now on; empty where that does not change.
     :param environment: the C(ETCD_*) with which it is to run.
     :param timeout: seconds for its start.
+    :param from_version: the release that the plan presumes the member to have; empty for any.
     """
 
     expected: Marker
@@ -69,6 +71,7 @@ class Update:
     peer_urls: Sequence[str]
     environment: Mapping[str, str]
     timeout: float
+    from_version: str = ""
 
 
 def apply(
@@ -92,6 +95,10 @@ def apply(
     other_timer = snapshot_timer.differs(systemd, layout, content)
     with maintenance.on_host(layout, check), contextlib.ExitStack() as stack:
         _check_marker(host_files.read_marker(layout), update.expected)
+        has = host.release() or installed_releases.named_in(host_files.read_text(layout.unit_file))
+        if not check:
+            # Of a plan with several releases check mode walks every step on the first one.
+            _check_as_presumed(update, has)
         interrupted = rollback.read(layout)
         if interrupted and not update.restart and not check:
             _confirm(host, content, interrupted, update, terms)
@@ -104,7 +111,7 @@ def apply(
         pid = systemd.show(layout.unit)["pid"]
         standing = Standing(bool(pid), bool(pid) and service.is_ready(view))
         if update.restart and not check:
-            upgrade.check_log(layout, update.expected, _release(pid), installed_releases.to_run(content.files, layout))
+            upgrade.check_log(layout, update.expected, host.release(), installed_releases.to_run(content.files, layout))
         if update.restart and not readdressed and _raises_quota(pid, update):
             terms = replace(terms, makes_room=True)
         if readdressed or (update.restart and pid):
@@ -115,6 +122,8 @@ def apply(
                 _check_release(content, layout, window)
                 if update.peer_urls:
                     guard.check_same_minor(window.votes)
+        if update.restart and not check:
+            _check_not_older(host, content, has, terms, window)
         notes = list(window.notes) if window else []
         if not check:
             notes += _Forwards(host, content, update, terms, window).take(standing, interrupted is not None)
@@ -236,10 +245,44 @@ def _confirm(host: UpdatedHost, content: Content, previous: Previous, update: Up
         )
 
 
-def _release(pid: int) -> str:
-    """The release of a process; empty where there is none, or none of ours."""
-    process = processes.describe(pid) if pid else None
-    return installed_releases.named_in(process.identity.executable) if process else ""
+def _check_as_presumed(update: Update, has: str) -> None:
+    """Does the member have the release that it had for the plan? Its files would bring another one back.
+
+    :raises Refused: it does not.
+    """
+    if has and update.from_version and has != update.from_version:
+        raise Refused(
+            f"{update.name} has etcd {has} now, and the plan was made for etcd {update.from_version}.",
+            "Somebody else gave it another release meanwhile, and this plan would take that back.",
+            AGAIN,
+            code="host-changed",
+        )
+
+
+def _check_not_older(
+    host: UpdatedHost, content: Content, has: str, terms: Terms, window: MaintenanceWindow | None
+) -> None:
+    """May the member start with an older minor? Only while the other members say that the cluster speaks it.
+
+    :param has: the release that it has.
+    :raises Refused: it may not.
+    """
+    to = installed_releases.to_run(content.files, host.layout)
+    if not to or to == has:
+        return
+    spoken = WayBack(host, Previous({}), terms, window).spoken_by_others()
+    newer = [version for version in spoken if minor(version) > minor(to)]
+    is_spoken = any(minor(version) == minor(to) for version in spoken)
+    if newer or (has and minor(to) < minor(has) and not is_spoken):
+        told = f"the cluster speaks {newer[0]}" if newer else "no other member says that the cluster speaks that minor"
+        raise Refused(
+            f"etcd {to} is to take the place of {has or 'what the member has'}, and {told}.",
+            "An older minor does not start there, or misreads the data.",
+            "Leave etcd_version unset, or give the version that the members run, and run again."
+            if newer
+            else "Bring the other members back first, then run again.",
+            code="version-lower",
+        )
 
 
 def _check_release(content: Content, layout: Layout, window: MaintenanceWindow) -> None:

@@ -146,6 +146,11 @@ class WayBack:
             for move in update_moves.back(self.host.standing(), started, bool(self.previous.peer_urls)):
                 acts[move]()
 
+    def spoken_by_others(self) -> list[str]:
+        """Return which version the cluster speaks, as each other member says it that has heard of one."""
+        told = [peer_port.versions(urls, self._side()).get("etcdcluster", "") for urls in self._others() or ()]
+        return [version for version in told if version.count(".") == 2]
+
     def _check_open(self) -> None:
         """An older minor returns only while the cluster still speaks it.
 

@@ -292,7 +292,7 @@ class TestCertificates:
 @pytest.fixture
 def updated(done):
     def updated(host, check=False, start_timeout=120, **told):
-        act = acts.Update(version=VERSION, endpoints=ENDPOINTS, **told)
+        act = acts.Update(version=VERSION, endpoints=ENDPOINTS, from_version="3.6.13", **told)
         result, module, sent = done(act, host, check, start_timeout=start_timeout)
         assert module in ("", "quorum.etcd.etcd_internal_update")
         return result, sent
@@ -307,6 +307,7 @@ def test_all_of_an_update_goes_in_one_call(updated):
     assert {LAYOUT.conf_file, LAYOUT.unit_file, LAYOUT.gate_file} <= {file["path"] for file in sent["files"]}
     assert (sent["restart"], sent["peer_urls"]) == (True, ["http://10.0.0.9:2380"])
     assert (sent["endpoints"], sent["members"], sent["timeout"]) == (ENDPOINTS, [], 60)
+    assert sent["from_version"] == "3.6.13"
     assert (sent["expected"], sent["name"]) == (host.marker.to_dict(), "etcd-host0")
     assert sent["data_dir"] == LAYOUT.data_dir
 

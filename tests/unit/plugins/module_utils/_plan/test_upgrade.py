@@ -103,6 +103,17 @@ class TestAnotherMinor:
             "await-version 0 3.7",
         ]
 
+    def test_presumes_of_each_member_what_the_stage_before_has_given_it(self):
+        steps = cluster_plan.plan(cluster("3.5.33", "3.6.14", "3.5.33")).steps
+        presumed = [(step.host[-1], step.act.from_version, step.act.version) for step in steps if step.kind == "update"]
+        assert presumed == [
+            ("2", "3.5.33", "3.6.14"),
+            ("0", "3.5.33", "3.6.14"),
+            ("0", "3.6.14", "3.7.1"),
+            ("2", "3.6.14", "3.7.1"),
+            ("1", "3.6.14", "3.7.1"),
+        ]
+
     def test_ends_where_it_is_to_stop(self):
         hosts = stopping_at(cluster("3.5.33", "3.5.33", "3.5.33"), "3.6")
         assert updates(hosts) == ["1 3.6.14", "2 3.6.14", "0 3.6.14"]

@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update, way_back
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
@@ -56,8 +57,9 @@ def content(layout, text="new\n", owner="root"):
 
 def take(host, layout, sent=None, check=False, **changes):
     asked = {"expected": PLANNED, "name": "etcd-host0", "restart": False, "peer_urls": [], "environment": {}}
+    terms = changes.pop("terms", Terms("update"))
     one = Update(**{**asked, "timeout": 0.0, **changes})
-    return update.apply(host.systemd, layout, sent or content(layout), one, Terms("update"), check)
+    return update.apply(host.systemd, layout, sent or content(layout), one, terms, check)
 
 
 def settings(layout):
@@ -169,6 +171,59 @@ class TestAMarker:
     def test_that_moved_on_by_itself_is_not(self, host, layout, planned):
         take(host, layout, expected=replace(PLANNED, **planned))
         assert settings(layout) == "new\n"
+
+
+def unit_of(version):
+    return f"ExecStart=/opt/etcd/etcd-v{version}-linux-amd64/etcd\n"
+
+
+class TestAnotherRelease:
+    """Another run may have upgraded the member since this plan was made."""
+
+    @pytest.fixture
+    def upgraded(self, host, layout):
+        Path(layout.unit_file).write_text(unit_of("3.7.1"))
+        return host
+
+    @pytest.fixture
+    def told(self, monkeypatch):
+        """What the other member says at /version."""
+        found = {}
+        monkeypatch.setattr(peer_port, "versions", lambda _urls, _side: found)
+        return found
+
+    def older(self, host, layout, **changes):
+        unit = {"path": layout.unit_file, "content": unit_of("3.6.14"), "mode": "0644", "owner": "root"}
+        sent = Content([{**unit, "group": "root"}], {}, {}, {})
+        terms = Terms("update", members=[{"id": "1", "peer_urls": ["http://10.0.0.1:2380"], "is_learner": False}])
+        return take(host, layout, sent, terms=terms, **changes)
+
+    @pytest.mark.parametrize("restart", [False, True])
+    def test_than_the_plan_saw_is_refused(self, upgraded, layout, restart):
+        with pytest.raises(Refused, match=r"has etcd 3\.7\.1 now, and the plan was made for etcd 3\.6\.14") as refused:
+            self.older(upgraded, layout, restart=restart, from_version="3.6.14")
+        assert refused.value.code == "host-changed"
+        assert Path(layout.unit_file).read_text() == unit_of("3.7.1")
+
+    def test_than_the_plan_saw_is_no_ground_in_check_mode(self, upgraded, layout):
+        """The next stage of an upgrade presumes the release of the one before."""
+        assert self.older(upgraded, layout, from_version="3.5.33", restart=True, check=True)["changed"]
+
+    @pytest.mark.parametrize(
+        "said, why",
+        [({}, "no other member says that the cluster speaks that minor"), ("3.7.0", r"the cluster speaks 3\.7\.0")],
+    )
+    def test_of_an_older_minor_is_refused_unless_the_cluster_speaks_it(self, upgraded, layout, told, said, why):
+        told.update({"etcdcluster": said} if said else {})
+        with pytest.raises(Refused, match=why) as refused:
+            self.older(upgraded, layout, restart=True, from_version="3.7.1")
+        assert refused.value.code == "version-lower"
+        assert Path(layout.unit_file).read_text() == unit_of("3.7.1")
+
+    def test_of_an_older_minor_is_tried_while_the_cluster_speaks_it(self, upgraded, layout, told):
+        told.update({"etcdcluster": "3.6.0"})
+        with pytest.raises(HostError, match="ends as soon as it starts"):
+            self.older(upgraded, layout, restart=True, from_version="3.7.1")
 
 
 class TestUndoing:
