@@ -14,20 +14,25 @@ cancelled, and no binary is replaced. Killed in between it leaves the downgrade 
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
 
 #: Says that a pending downgrade is this one's. It is on a lease, so that it says nothing of a later one.
 KEY = "/quorum.etcd/renewing-raft-snapshots"
-_TTL = 3600
+# Seconds that it stays while the downgrade is pending, of a run that was killed too.
+_PENDING = 3600
+# Right before the downgrade begins and right before it ends. Killed there the key may be left without a downgrade, and
+# a person's own that begins meanwhile must not be taken for this one.
+_BRIEFLY = 60
 
 _HIGHER, _LOWER = "3.6", "3.5"
 _POLL = 0.5
@@ -49,19 +54,56 @@ def renew(endpoints: Sequence[str], credentials: Credentials, owner: str, timeou
         votes = queries.votes(endpoints, credentials)
         _check(votes, ours=bool(client.read(KEY)["kvs"]))
         if not votes.downgrade:
-            client.put(KEY, owner, client.lease_grant(_TTL)["lease"])
+            _announce(client, owner, _BRIEFLY)
             lock.check()
             checkpoints.at("raft snapshots: announced")
-            client.downgrade("ENABLE", f"{_LOWER}.0")
+            _enable(client)
+        with _cancelled_where_it_fails(client, owner):
+            _announce(client, owner, _PENDING)
         checkpoints.at("raft snapshots: downgrade enabled")
-        try:
+        with _cancelled_where_it_fails(client, owner):
             _await(lambda: queries.storage_versions(endpoints, credentials), _LOWER, timeout)
-        finally:
-            # Never is it left pending by what went on for too long.
-            client.downgrade("CANCEL")
-            client.delete(KEY)
+            _announce(client, owner, _BRIEFLY)
+        checkpoints.at("raft snapshots: about to cancel")
+        _cancel(client, owner)
         checkpoints.at("raft snapshots: downgrade cancelled")
         _await(lambda: queries.storage_versions(endpoints, credentials), _HIGHER, timeout)
+
+
+def _announce(client: Client, owner: str, seconds: int) -> None:
+    """Say for so long that a pending downgrade is this one's."""
+    client.put(KEY, owner, client.lease_grant(seconds)["lease"])
+
+
+def _enable(client: Client) -> None:
+    try:
+        client.downgrade("ENABLE", f"{_LOWER}.0")
+    except EtcdError as exc:
+        # Somebody else's may have begun in between: then that is not this one. Where nobody knows, the key goes soon.
+        if not outcome_unknown(exc):
+            client.delete(KEY)
+        raise
+
+
+def _cancel(client: Client, owner: str) -> None:
+    try:
+        client.downgrade("CANCEL")
+    except EtcdError:
+        # The next run is to know it.
+        with contextlib.suppress(EtcdError):
+            _announce(client, owner, _PENDING)
+        raise
+    client.delete(KEY)
+
+
+@contextlib.contextmanager
+def _cancelled_where_it_fails(client: Client, owner: str) -> Iterator[None]:
+    """Never is it left pending by what went on for too long, or could not be done."""
+    try:
+        yield
+    except BaseException:
+        _cancel(client, owner)
+        raise
 
 
 def _check(votes: Votes, ours: bool) -> None:

@@ -315,6 +315,8 @@ class _Reconciler:
         self._prepare_upgrade(course, roster)
         renews = upgrade.renews_raft_snapshots(course)
         if self._foreseen.votes().downgrade:
+            if not upgrade.is_renewing(course, self._foreseen.votes()):
+                guard.check_downgrade(self._foreseen.votes())
             # Left pending by a run that was killed while it did this.
             self._renew_raft_snapshots()
             renews = False

@@ -154,6 +154,13 @@ class TestAnotherMinor:
         ]
         assert refusal(hosts).code == "downgrade-running"
 
+    def test_is_not_awaited_while_somebody_downgrades_from_it(self):
+        hosts = [
+            seeing(one, cluster={"status": replace(one.seen.status, downgrade="3.6.0")}, cluster_version="3.6.0")
+            for one in cluster(NEWEST, NEWEST, NEWEST)
+        ]
+        assert refusal(hosts).code == "downgrade-running"
+
     @pytest.mark.parametrize("has", ["3.6.14", "3.5.33"])
     def test_is_refused_while_a_host_is_silent(self, has):
         hosts = cluster(has, has, has)
