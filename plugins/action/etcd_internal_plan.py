@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, explained
 from ansible_collections.quorum.etcd.plugins.plugin_utils import (
+    _kept_plan,
     _plan_cluster,
     _plan_destroy,
     _plan_reclaim,
@@ -64,12 +65,22 @@ class ActionModule(InternalAction):
                 "snapshot_of": {"type": "str", "default": ""},
                 "allow_missing_hash": {"type": "bool", "default": False},
                 "keep_revisions": {"type": "int", "default": 0},
+                "approved": {"type": "str", "default": ""},
+                "plan_file": {"type": "str", "default": ""},
+                "plan_max_age": {"type": "str", "default": "24h"},
                 "allow_outage": {"type": "bool", "default": False},
             }
         )
         goal = GOALS[arguments["goal"]]
-        request = Request(arguments, task_vars["inventory_hostname"], task_vars["hostvars"], self._loader.path_dwim)
+        request = Request(
+            arguments,
+            task_vars["inventory_hostname"],
+            task_vars["hostvars"],
+            self._loader.path_dwim,
+            self._task.check_mode,
+        )
         try:
+            _kept_plan.check_options(request)
             planned = goal.plan(request)
         except EtcdError as exc:
             # The same complete text on every host: hosts that were faster may be printed first.

@@ -102,6 +102,18 @@ options:
     description: Whether a cluster that cannot spare a member may be without it, with O(goal=reclaim).
     type: bool
     default: false
+  approved:
+    description: File with the plan that the run is held to, with O(goal=cluster). Empty for none.
+    type: str
+    default: ""
+  plan_file:
+    description: File in which the plan is kept, with O(goal=cluster) in check mode. Empty for none.
+    type: str
+    default: ""
+  plan_max_age:
+    description: How old the plan in O(approved) may be, such as V(24h). V(0) for any age.
+    type: str
+    default: 24h
 """
 
 EXAMPLES = r"""

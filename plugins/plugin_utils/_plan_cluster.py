@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan, report
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan, report
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _kept_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
@@ -28,9 +29,16 @@ def plan(request: Request) -> Planned:
 
     :raises EtcdError: nothing may be done.
     """
+    with _kept_plan.withdrawn_if_refused(request):
+        return _plan(request)
+
+
+def _plan(request: Request) -> Planned:
     if request.here not in request.members:
         raise BadInput(_ELSEWHERE.format(here=request.here, cluster=request.cluster))
-    hosts = hosts_of(request.members, request.batch, request.hostvars)
+    approved = _kept_plan.approved(request)
+    seen = hosts_of(request.members, request.batch, request.hostvars)
+    hosts = approved_plan.without_done(seen, approved) if approved is not None else seen
     alive = [host.name for host in hosts if host.name in request.batch and not host.silent]
     verifying = request.arguments["verify"]
     found = cluster_plan.plan(hosts, verifying, identity.words_of(request.arguments["fenced"]))
@@ -44,6 +52,7 @@ def plan(request: Request) -> Planned:
         refusal = f"{request.cluster}: not all is done: {found.summary}. Run again."
     elif found.differences and not found.waves:
         refusal = f"{request.cluster}: not as the inventory says, see the plan above."
+    found = _kept_plan.compared(request, approved, seen, found, goes_on)
     table = "" if found.waves else report.table(hosts)
     return Planned(found, alive, table=table, refusal=refusal, told={"can_be_rehearsed": found.can_be_rehearsed})
 

@@ -23,12 +23,14 @@ class Request:
     :param here: the host that asks.
     :param hostvars: of every host: the registered results are among them.
     :param path_of: turns the path of a file on the controller into an absolute one.
+    :param is_check: nothing is carried out.
     """
 
     arguments: Mapping[str, Any]
     here: str
     hostvars: Mapping[str, Any]
     path_of: Callable[[str], str]
+    is_check: bool = False
 
     @property
     def cluster(self) -> str:

@@ -206,7 +206,14 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     else:
         summary = f"{count}: {'different from the inventory' if differences else 'nothing to do'}"
     found_open = tuple(dict.fromkeys(differences))
-    return Plan(summary, tuple(changes.waves), differences=found_open, warnings=warnings, comes_after=changes.upgrades)
+    return Plan(
+        summary,
+        tuple(changes.waves),
+        differences=found_open,
+        warnings=warnings,
+        comes_after=changes.upgrades,
+        is_first_part=is_on_its_way and not changes.upgrades,
+    )
 
 
 def _fenced(host: Host) -> str:

@@ -31,6 +31,7 @@ class Plan:
     :param warnings: what a person should know and nothing depends on.
     :param notes: what a person should know of what was found.
     :param comes_after: the steps may follow in the same run on others that had to come first.
+    :param is_first_part: others follow on them in the same run, and are planned once these are done.
     """
 
     summary: str
@@ -41,6 +42,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     comes_after: bool = False
+    is_first_part: bool = False
 
     @property
     def steps(self) -> list[Step]:

@@ -317,7 +317,7 @@ AUTOMATION = (REPOSITORY / "docs" / "automation.md").read_text()
 
 def test_the_files_for_automation_are_yaml():
     blocks = re.findall(r"```yaml\n(.*?)```", AUTOMATION, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     assert all(yaml.safe_load(block) for block in blocks)
 
 
