@@ -23,6 +23,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import values
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.approved_plan import ApprovedPlan
@@ -70,7 +71,7 @@ def approved(request: Request) -> ApprovedPlan | None:
         raise Refused(
             f"{path} has no plan of {request.cluster}. It has those of: {', '.join(clusters) or 'none'}.",
             "Nobody has approved a change of this cluster.",
-            f"Name the cluster that is meant (-e etcd_group=GROUP), or plan this one: --check -e etcd_plan_file={path}",
+            f"Name the cluster that is meant (-e etcd_group=GROUP), or plan this one: {advice.keep_plan(path)}",
             code="plan-of-another-cluster",
         )
     found = _understood(path, clusters[request.cluster])

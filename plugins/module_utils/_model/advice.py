@@ -40,6 +40,11 @@ def save(group: str) -> str:
     return f"ansible-playbook quorum.etcd.snapshot -i INVENTORY{given}"
 
 
+def keep_plan(path: str) -> str:
+    """Plan once more, and keep that for approval."""
+    return f"ansible-playbook quorum.etcd.etcd -i INVENTORY --check -e etcd_plan_file={path}"
+
+
 def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     """Roll back what C(recover) or C(restore) has begun."""
     return _command(playbook, _ROLLBACK, cluster, fenced)

@@ -21,7 +21,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, identity, upgrade_acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, identity, upgrade_acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
@@ -42,6 +42,10 @@ _OF_THE_CLUSTER = {
         upgrade_acts.AwaitVersion,
         upgrade_acts.RenewRaftSnapshots,
     )
+}
+# Before or in the middle of which a member does not serve. Of updates it is those that restart it.
+_WITHOUT_SERVING = {
+    one.kind for one in (acts.Configure, acts.Start, acts.Await, acts.RollBack, acts.Join, acts.Leave, acts.Accept)
 }
 # What brings a member up again after one of its steps was interrupted.
 _AFTER_AN_INTERRUPTION = {acts.Start.kind, acts.Await.kind, acts.RollBack.kind}
@@ -81,7 +85,7 @@ class ApprovedStep:
     @property
     def may_stop(self) -> bool:
         """May its host's member be down in the middle of it?"""
-        return self.kind != acts.Update.kind or bool(self.does.get("restart"))
+        return self.kind in _WITHOUT_SERVING or bool(self.does.get("restart"))
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -198,7 +202,7 @@ def check_age(approved: ApprovedPlan, now: float, max_age: float, source: str) -
     :param source: the file that it comes from.
     :raises Refused: it is not, or the clocks do not tell.
     """
-    again = f"Plan again, and have that approved: --check -e etcd_plan_file={source}."
+    again = f"Plan again, and have that approved: {advice.keep_plan(source)}"
     ahead = approved.made_at - now
     if ahead > SKEW_LIMIT:
         raise Refused(
@@ -231,7 +235,7 @@ def check(approved: ApprovedPlan, now: ApprovedPlan, source: str) -> None:
             f"The plan in {source} was made for the cluster {approved.cluster} with the ID {approved.cluster_id}, and "
             f"the one that is there has the ID {now.cluster_id}.",
             "It is another cluster of that name: nobody has approved a change of it.",
-            f"Take the inventory of the cluster that is meant, or plan this one: --check -e etcd_plan_file={source}",
+            f"Take the inventory of the cluster that is meant, or plan this one: {advice.keep_plan(source)}",
             code="plan-of-another-cluster",
         )
     changed = [
@@ -247,8 +251,8 @@ def check(approved: ApprovedPlan, now: ApprovedPlan, source: str) -> None:
             f"Plan {approved.id} of {approved.cluster}, made at {approved.made}, is not what would be done now. "
             + " ".join(f"{text[0].upper()}{text[1:]}." for text in dict.fromkeys(changed)),
             "It was approved for what was seen then.",
-            f"If that is wanted, plan again and have that approved: --check -e etcd_plan_file={source}. If not, put it "
-            "back and run the same command again.",
+            "If that is not wanted, put it back and run the same command again. If it is, plan again and have that "
+            f"approved: {advice.keep_plan(source)}",
             code="plan-changed",
         )
 
@@ -321,6 +325,8 @@ def _wanted(wanted: Desired) -> dict[str, str]:
     # Words are compared as they are; of which archives a checksum is known changes nothing that is done.
     for name in ("said", "checksums", "cluster"):
         said.pop(name)
+    # No variable: it is among the files that are written.
+    said["snapshots"].pop("program")
     named = {
         "present": "etcd_member_state",
         "version": "etcd_version",

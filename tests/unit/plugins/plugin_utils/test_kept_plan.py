@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
@@ -81,6 +82,13 @@ class TestKeeping:
     def test_leaves_the_plans_of_other_clusters(self, kept):
         run(due(), check=True, cluster="another", plan_file=str(kept))
         assert set(json.loads(kept.read_text())["clusters"]) == {"etcd_cluster", "another"}
+
+    def test_of_clusters_that_are_planned_at_once_loses_none(self, file):
+        names = [f"cluster-{at}" for at in range(8)]
+        hosts = due()
+        with ThreadPoolExecutor(len(names)) as at_once:
+            list(at_once.map(lambda name: run(hosts, cluster=name, check=True, plan_file=str(file)), names))
+        assert sorted(json.loads(file.read_text())["clusters"]) == names
 
     def test_of_what_is_refused_leaves_no_former_plan(self, kept):
         assert run([silent(host) for host in due()], here="etcd-host0", check=True, plan_file=str(kept))["refusal"]

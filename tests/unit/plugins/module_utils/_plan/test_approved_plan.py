@@ -50,7 +50,7 @@ def refused(approved, hosts, **others):
     with pytest.raises(Refused) as caught:
         held_to(approved, hosts, **others)
     assert caught.value.code == "plan-changed"
-    assert "--check -e etcd_plan_file=plan.json" in caught.value.remedy
+    assert caught.value.remedy.endswith("quorum.etcd.etcd -i INVENTORY --check -e etcd_plan_file=plan.json")
     return caught.value.found
 
 
@@ -230,6 +230,14 @@ class TestADrift:
         found = refused(approved, hosts)
         assert "The member on etcd-host2 served and does not serve now" in found
         assert "'start etcd-host2' was not approved" in found
+
+    def test_of_a_member_that_was_lost_and_is_only_to_get_a_release(self):
+        hosts = with_a_missing_file(0)
+        hosts[1] = seeing(hosts[1], releases=[])
+        approved = described(hosts)
+        assert [step.kind for step in approved.of_host("etcd-host1")] == ["install"]
+        hosts[1] = seeing(hosts[1], cluster={"serves": False}, unit={"enabled": "masked"})
+        assert "The member on etcd-host1 served and does not serve now" in refused(approved, hosts)
 
     def test_of_a_member_that_came_from_elsewhere(self):
         hosts = to_be_updated()
