@@ -311,11 +311,13 @@ def _changes(act: acts.Act, host: Host, members: Mapping[str, Sequence[str]]) ->
     """Names and peer URLs of the member that comes, goes or moves by an act, or whose name its start makes known."""
     if isinstance(act, (acts.Leave, acts.Forget)):
         yield from members.get(act.member_id, ())
-    own = isinstance(act, (acts.Configure, acts.Join, acts.Leave, acts.Start)) or (
-        isinstance(act, acts.Update) and act.peer_urls
-    )
-    if own and host.wanted is not None:
-        yield from (host.wanted.name, *host.wanted.member.peer_urls)
+    if host.wanted is None:
+        return
+    name, urls = host.wanted.name, host.wanted.member.peer_urls
+    is_renamed = isinstance(act, acts.Update) and act.restart and not any(name in words for words in members.values())
+    moves = isinstance(act, acts.Update) and act.peer_urls
+    if is_renamed or moves or isinstance(act, (acts.Configure, acts.Join, acts.Leave, acts.Start)):
+        yield from (name, *urls)
 
 
 def _wanted(wanted: Desired) -> dict[str, str]:

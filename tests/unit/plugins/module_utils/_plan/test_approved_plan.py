@@ -180,6 +180,15 @@ class TestAnInterruptedPlan:
         left = held_to(approved, [serving(bare(0)), serving(bare(1)), stopped(bare(2))])
         assert left[0] == "start etcd-host2"
 
+    def test_goes_on_once_a_member_has_its_new_name(self):
+        def named(name):
+            return [serving(bare(0)), serving(bare(1)), serving(bare(2, etcd_name=name))]
+
+        hosts = [*named("etcd-host2")[:2], replace(named("etcd-host2")[2], wanted=bare(2, etcd_name="infra2").wanted)]
+        approved = described(hosts)
+        renamed = [*member_list(2), replace(member_list(3)[2], name="infra2")]
+        assert held_to(approved, seeing_members(named("infra2"), renamed)) == []
+
     def test_goes_on_once_a_host_has_joined(self):
         hosts = [*to_be_updated(), bare(3)]
         approved = described(hosts)

@@ -13,8 +13,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from simulated import BAD, Broken, Inventory, Shape, World, shapes
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan
+from simulated import BAD, Broken, Inventory, Shape, World, observe, shapes
 from simulated_often import rendered_once, simulated_often
 from simulated_runs import Run
 
@@ -282,6 +284,38 @@ def test_an_undisturbed_run_never_tolerates_fewer_failures_than_before_and_after
             seen.append(world.tolerated())
     assert min(seen) >= min(seen[0], world.tolerated()), (seen, world.story)
     check_end(world, inventory, converged(world, inventory))
+
+
+def described(world, inventory, approved=None):
+    """What would be done now, as it is approved and as it is held against that; None where it is refused."""
+    hosts = observe(world, inventory)
+    try:
+        plan = cluster_plan.plan(hosts if approved is None else approved_plan.without_done(hosts, approved))
+    except EtcdError:
+        return None
+    return approved_plan.describe(hosts, plan, "etcd_cluster", 0.0, "1.0.0")
+
+
+@simulated_often
+def test_a_plan_that_was_approved_goes_on_wherever_its_run_was_killed(rng):
+    world, inventory = World(9), Inventory(shapes(range(rng.choice([1, 3, 5]))))
+    if rng.random() < 0.8:
+        world, inventory = founded(rng.choice([3, 3, 4, 5]))
+        if rng.random() < 0.4:
+            world.fail(rng.choice(["kill", "off", "wipe", "rebuild"]), rng.choice(world.machines[:3]))
+        inventory = changed(rng, inventory, world)
+    approved = described(world, inventory)
+    for _attempt in range(rng.randint(1, 4)):
+        now = described(world, inventory, approved) if approved is not None else None
+        if now is None:
+            return
+        # Refused, it would be no part of what was approved.
+        approved_plan.check(approved, now, "plan.json")
+        there = {word for member in world.listed() for word in (member.name, member.id)}
+        run = Run(world, replace(inventory, forget=tuple(word for word in inventory.forget if word in there)))
+        for _moment, _where in zip(range(rng.randint(1, 25)), walk := run.walk()):
+            pass
+        walk.close()
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
