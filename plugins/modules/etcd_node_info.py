@@ -181,8 +181,9 @@ node:
         before it, C(held), whether an etcd has this very log open, C(foreign), some of what is not etcd's, C(owner),
         the account to which the log belongs, C(not_its_own), the first of etcd's files that belongs to another account
         than O(user), C(behind), whether the member ended because its leader speaks of entries that its log no longer
-        has, as after its disk went back in time, and C(damaged), whether it ended because its log or its database is
-        damaged.
+        has, as after its disk went back in time, C(damaged), whether it ended because its log or its database is
+        damaged, and C(version), the minor of the etcd that the database is of, such as C(3.6.0), while the member
+        stands still.
       type: dict
       returned: success
     timer:

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.bbolt import BadDatabase, Database
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+
+_VERSION = re.compile(r"3\.\d+\.\d+")
 
 
 def older_than(layout: Layout, member_id: str, cluster_id: str) -> str:
@@ -74,3 +77,21 @@ def forget_log(layout: Layout) -> None:
     :raises HostError: that cannot be removed.
     """
     host_files.remove(layout.newest_file)
+
+
+def version_of_database(lies: Layout) -> str:
+    """The minor of the etcd that wrote the database that lies here, as C(3.6.0); empty where nothing tells."""
+    try:
+        with open(os.path.join(lies.data_dir, "member", "snap", "db"), "rb") as file:
+            database = Database(file, os.fstat(file.fileno()).st_size)
+            said = [
+                dict(bucket.items()).get(key, b"") if bucket is not None else b""
+                for bucket, key in (
+                    # Before 3.6 there is no storage version (server/storage/schema).
+                    (database.bucket(b"meta"), b"storageVersion"),
+                    (database.bucket(b"cluster"), b"clusterVersion"),
+                )
+            ]
+    except (BadDatabase, OSError):
+        return ""
+    return next((text for value in said if _VERSION.fullmatch(text := value.decode("utf-8", "replace"))), "")

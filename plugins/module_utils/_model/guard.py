@@ -176,9 +176,13 @@ def is_mixed(votes: Votes) -> bool:
 
 
 def is_of_cluster_minor(votes: Votes, version: str) -> bool:
-    """Is a release of the oldest minor that members run? While they differ, the cluster speaks that one."""
-    told = [_minor(one) for one in votes.versions.values()]
+    """Is a release of the oldest minor that voters run? While they differ, the cluster speaks that one."""
+    told = _minors_of_voters(votes)
     return bool(version) and bool(told) and _minor(version) == min(told)
+
+
+def _minors_of_voters(votes: Votes) -> list[tuple[int, ...]]:
+    return [_minor(version) for one, version in votes.versions.items() if one in votes.voters]
 
 
 def _minor(version: str) -> tuple[int, ...]:
@@ -280,6 +284,7 @@ def check_add(votes: Votes, version: str = "") -> None:
     check_downgrade(votes)
     if not is_of_cluster_minor(votes, version):
         check_same_minor(votes)
+        _check_minor_of_new(votes, version)
     if votes.lost:
         raise Refused(
             f"{votes.named(votes.lost)} is not healthy, and a member is to be added.",
@@ -288,6 +293,35 @@ def check_add(votes: Votes, version: str = "") -> None:
             f"{votes.forgetting(votes.lost)} removes it, and then the new member can join.",
             code="voter-unhealthy",
         )
+
+
+def _check_minor_of_new(votes: Votes, version: str) -> None:
+    """A newer one could never become a voter, and an older one ends on what the cluster speaks."""
+    told = _minors_of_voters(votes)
+    if not version or not told:
+        return
+    minor = ".".join(map(str, min(told)))
+    raise Refused(
+        f"A member of etcd {version} is to be added, and the members run etcd {minor}.",
+        "Members of two minors would be beside each other outside of an upgrade, and it could not become a voter.",
+        f"Let it have a release of {minor}: etcd_version unset, or one of {minor}. Then upgrade all of them.",
+        code="versions-mixed",
+    )
+
+
+def _check_minor_of_learner(votes: Votes, member_id: str) -> None:
+    told, version = _minors_of_voters(votes), votes.versions.get(member_id, "")
+    if not version or not told:
+        return
+    name, minor = votes.named(frozenset({member_id})), ".".join(map(str, min(told)))
+    raise Refused(
+        f"The learner {name} runs etcd {version}, and the cluster speaks {minor}.",
+        "As a voter it would be of another minor than the others outside of an upgrade, and an upgrade does not begin "
+        "beside a learner.",
+        f"It has no vote and nothing to lose: take it out (etcd_member_state: absent for its host), run the playbook, "
+        f"and let it join anew. It gets a release of {minor} then.",
+        code="versions-mixed",
+    )
 
 
 def check_promote(votes: Votes, member_id: str) -> None:
@@ -300,6 +334,7 @@ def check_promote(votes: Votes, member_id: str) -> None:
         return
     check_downgrade(votes)
     if not is_of_cluster_minor(votes, votes.versions.get(member_id, "")):
+        _check_minor_of_learner(votes, member_id)
         check_same_minor(votes)
     if member_id not in votes.caught_up:
         raise Refused(

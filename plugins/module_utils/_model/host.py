@@ -208,6 +208,7 @@ class Host:
     :param unfit: why it cannot become a member as it is, in sentences; empty where it can.
     :param heard: id of a member that is to be forgotten -> the sign of life that the controller got.
     :param inventory: by what the inventory knows it, of a host that gave no answer.
+    :param outdated: why its member is started with no release, in sentences; empty where it may be.
     """
 
     name: str
@@ -220,6 +221,7 @@ class Host:
     heard: Mapping[str, Sign | None] = field(default_factory=dict)
     inventory: Identity | None = None
     unfit: str = ""
+    outdated: str = ""
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:

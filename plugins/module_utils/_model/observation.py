@@ -142,6 +142,8 @@ class Data:
     :param not_its_own: the first of etcd's files that belongs to another account.
     :param behind: the member ended because its leader speaks of entries that the log no longer has.
     :param unreadable: why the disk does not tell.
+    :param version: the minor that the database is of, as C(3.6.0), while the member stands still; empty where nothing
+        tells.
     """
 
     path: str = ""
@@ -159,6 +161,7 @@ class Data:
     behind: bool = False
     damaged: bool = False
     unreadable: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,7 @@ def path(running: Collection[str], target: str) -> list[str]:
     found: list[str] = []
     at = lowest
     for next_minor in range(minor(lowest) + 1, minor(target) + 1):
-        if _is_below_floor(at, next_minor):
+        if is_below_floor(at, next_minor):
             # Of a minor that some members have left already the others go on directly.
             found.append(_known(minor(at), target))
         at = target if next_minor == minor(target) else _known(next_minor, target)
@@ -173,7 +173,7 @@ def check_step(others: Collection[str], version: str) -> None:
                 "Run the playbook again: it plans one minor after another.",
                 code="version-jump",
             )
-        if apart == 1 and _is_below_floor(other, minor(version)):
+        if apart == 1 and is_below_floor(other, minor(version)):
             floor, source = FLOORS[minor(version)]
             raise Refused(
                 f"etcd {version} would start beside a member of {other}, and every member must run {floor} or newer "
@@ -184,7 +184,8 @@ def check_step(others: Collection[str], version: str) -> None:
             )
 
 
-def _is_below_floor(version: str, next_minor: int) -> bool:
+def is_below_floor(version: str, next_minor: int) -> bool:
+    """Is this too old a patch of a minor for its members to go on to the next?"""
     floor = FLOORS.get(next_minor)
     return floor is not None and minor(version) == next_minor - 1 and order(version) < order(floor[0])
 

@@ -38,6 +38,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     backups,
     bootstrap,
     held_members,
+    member_releases,
     preflight,
     reconcile,
     safety,
@@ -72,7 +73,11 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
     known = [host for host in hosts if host.is_understood]
     asked = found.run(asked_version, known)
     # Of which version nobody knows the settings may still be wrong for every one.
-    found.run(check_settings, known, "" if asked is None else asked or running_version(known) or DEFAULT_VERSION)
+    found.run(
+        check_settings,
+        known,
+        "" if asked is None else asked or member_releases.running_version(known) or DEFAULT_VERSION,
+    )
     if twins:
         # What else one line shows is the other one's: advice about it could stop the only copy.
         found.end()
@@ -159,13 +164,15 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         found.run(_check_whole, host)
     found.run(check_authorities, hosts, False)
     found.end()
-    asked, there = asked_version(hosts), running_version(hosts)
+    asked = asked_version(hosts)
+    there = member_releases.version_there(hosts, asked)
     stop_at = _once("etcd_upgrade_stop_at", [one.wanted.upgrade_stop_at for one in hosts if one.wanted is not None])
     course = upgrade.course(hosts, roster, asked, stop_at)
     version = (course.target if course else asked) or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
-    versions = {host.name: _version_of(host) or there or version for host in hosts}
-    hosts = [_judged(host, versions[host.name]) for host in hosts]
+    versions = {host.name: member_releases.choose(host, hosts, roster, asked) or version for host in hosts}
+    outdated = {host.name: member_releases.problem(host, hosts, roster, asked) for host in hosts}
+    hosts = [replace(_judged(one, versions[one.name]), outdated=str(outdated[one.name] or "")) for one in hosts]
     warnings = (*_warnings(hosts, version), *backups.problems(hosts), *map(_fenced, off))
     try:
         safety.check(hosts, roster, versions)
@@ -179,9 +186,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     except Refused as exc:
         changes = reconcile.only_started(hosts, roster, versions, exc)
     if roster is None and not changes.waves:
-        _check_not_left(hosts)
-        _check_known(hosts)
-        raise _quorum_lost(hosts)
+        _raise_lost(hosts, [why for why in outdated.values() if why is not None])
     if not asked:
         _check_version_known(hosts, changes.steps, there)
     accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
@@ -216,15 +221,18 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     )
 
 
+def _raise_lost(hosts: Sequence[Host], outdated: Sequence[Refused]) -> None:
+    """Say why nobody serves and nobody can be started.
+
+    :raises Refused: always.
+    """
+    _check_not_left(hosts)
+    _check_known(hosts)
+    raise outdated[0] if outdated else _quorum_lost(hosts)
+
+
 def _fenced(host: Host) -> str:
     return f"{host.label} is off (etcd_fenced). Take it out of the inventory, or give it a new machine."
-
-
-def _version_of(host: Host) -> str:
-    """The release that a host's member runs or would start with; empty where there is none, or no longer."""
-    if host.silent:
-        return ""
-    return host.version or str(host.seen.unit.version if host.has_log else "")
 
 
 def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: str) -> None:
@@ -234,7 +242,7 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
     :raises Refused: a step needs a version that nothing tells.
     """
     need = {step.host for step in steps if step.act.has_version}
-    untold = [host for host in hosts if host.name in need and host.runs and not _version_of(host)]
+    untold = [host for host in hosts if host.name in need and host.runs and not member_releases.own(host)]
     if not untold and (there or not need):
         return
     found = (
@@ -652,19 +660,6 @@ def _once(name: str, given: Iterable[str]) -> str:
             f"{name} differs between the hosts of one cluster: {', '.join(found)}. Give it once, for the group."
         )
     return found[0] if found else ""
-
-
-def running_version(hosts: Sequence[Host]) -> str:
-    """What runs, else what the units name: an unset version means the one that is there."""
-    running = [host.version for host in hosts]
-    named = [host.seen.unit.version for host in hosts if not host.silent]
-    # Of several minors the cluster speaks the oldest; of its patches the newest is as good as any.
-    for found in (running, named):
-        told = [version for version in found if version]
-        if told:
-            oldest = min(map(releases.minor, told))
-            return max((version for version in told if releases.minor(version) == oldest), key=releases.order)
-    return ""
 
 
 def check_settings(hosts: Sequence[Host], version: str) -> None:

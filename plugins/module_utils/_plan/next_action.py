@@ -51,10 +51,12 @@ def choose(host: Host, roster: Roster | None) -> str:
     if is_held and not host.masked and (host.wanted.present or roster is None):
         return WAIT
     is_rebuilt = host.state in _RAN and host.has_log and not host.runs and not has_files(host)
-    if is_rebuilt and not is_held and not host.masked:
+    if is_rebuilt and not is_held and not host.masked and not host.outdated:
         return KEEP
     if roster is not None and not host.wanted.present:
         return _on_its_way_out(host, member)
+    if host.outdated and not host.masked and host.state in _RAN and not host.data_unusable:
+        return WAIT
     if host.masked:
         return NOTHING
     if _is_restored(host, member):

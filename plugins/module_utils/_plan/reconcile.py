@@ -108,7 +108,7 @@ def plan_upgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, s
     :raises BadInput: a release on the way does not take the settings.
     """
     now = plan_changes(hosts, roster, versions)
-    if upgrade.comes_first(now.steps):
+    if upgrade.comes_first(now.steps, hosts):
         now.later.append(f"The upgrade to etcd {course.target} ({course.text()}) is planned after the steps above.")
         return now
     planning = _Reconciler(hosts, roster, versions)
@@ -163,13 +163,15 @@ class _Reconciler:
         self._versions = dict(versions)
         # What each has at the step that is planned next: what its process runs, else what its unit starts.
         self._has = {host.name: host.seen.runtime.version or host.seen.unit.version for host in hosts}
+        #: Whose steps are planned now.
+        self._planned = list(hosts)
         self._due = {host.name: next_action.choose(host, roster) for host in hosts}
         if roster is None and next_action.START in self._due.values():
             self._due.update({host.name: next_action.NOTHING for host in self._waiting_for_others()})
+        if roster is None:
+            self._due.update({host.name: next_action.KEEP for host in self._for_other_data()})
         self._foreseen = Projection(hosts, roster)
         self._updates = dict(self._find_updates()) if roster is not None else {}
-        #: Whose steps are planned now.
-        self._planned = list(hosts)
         self._issued: set[str] = set()
         self.changes = Changes()
 
@@ -195,7 +197,8 @@ class _Reconciler:
         """
         for host in self._hosts_due(next_action.WAIT):
             obstacle = held_members.of_host(host, self._hosts)
-            self.changes.later.append(host.unfit if obstacle is None else str(obstacle.refusal()))
+            why = host.outdated or host.unfit
+            self.changes.later.append(why if obstacle is None else str(obstacle.refusal()))
         kept = self._hosts_due(next_action.KEEP) if writing else []
         # An update brings it up by itself. At an address that is another by now it would not serve.
         updates = [name for name, update in self._updates.items() if updating or update.peer_urls]
@@ -652,6 +655,14 @@ class _Reconciler:
     def _waiting_for_others(self) -> list[Host]:
         """Who runs in the middle of an update, and may serve with the new files as soon as others are started."""
         return [host for host in self._hosts if host.runs and self._due[host.name] == next_action.RESTORE]
+
+    def _for_other_data(self) -> list[Host]:
+        """Who is to start, and its unit names a release for other data than it has."""
+        return [
+            host
+            for host in self._hosts_due(next_action.START)
+            if host.has_log and host.seen.unit.version not in ("", self._versions[host.name])
+        ]
 
     def _hosts_updating(self) -> list[Host]:
         return [host for host in self._planned if host.name in self._updates]

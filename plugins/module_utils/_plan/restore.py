@@ -35,6 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manife
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
     cluster_plan,
+    member_releases,
     preflight,
     revision_bump,
     roster,
@@ -321,7 +322,10 @@ def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
     """What is asked for, else what is there, else what wrote the snapshot."""
     written = chosen.manifest.etcd_version if chosen.manifest is not None else ""
     version = (
-        cluster_plan.asked_version(hosts) or cluster_plan.running_version(hosts) or written or releases.DEFAULT_VERSION
+        cluster_plan.asked_version(hosts)
+        or member_releases.running_version(hosts)
+        or written
+        or releases.DEFAULT_VERSION
     )
     releases.check_version(version)
     return version

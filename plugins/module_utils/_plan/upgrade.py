@@ -143,10 +143,14 @@ def is_renewing(found: Course, votes: guard.Votes) -> bool:
     return votes.downgrade == "3.5.0" and {minor(one) for one in found.running.values()} == {CANNOT_READ_V2 - 1}
 
 
-def comes_first(steps: Collection[Step]) -> list[Step]:
-    """Of what is due with the releases that the members have: what is done before any of them gets another."""
+def comes_first(steps: Collection[Step], hosts: Sequence[Host]) -> list[Step]:
+    """Of what is due with the releases that the members have: what is done before any of them gets another. The update
+    of a member that answers goes along with its new release; one that does not may need its own to come up.
+    """
+    serving = {host.name for host in hosts if host.answers}
     return [
         step
         for step in steps
-        if not isinstance(step.act, Install) and not (isinstance(step.act, Update) and not step.act.peer_urls)
+        if not isinstance(step.act, Install)
+        and not (isinstance(step.act, Update) and not step.act.peer_urls and step.host in serving)
     ]

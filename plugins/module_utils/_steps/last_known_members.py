@@ -59,15 +59,6 @@ def of_database(lies: Layout) -> tuple[list[ClusterMember], int, int]:
     return [ClusterMember.from_dict(one) for one in found.members], found.consistent_index, found.revision
 
 
-def version_of_database(lies: Layout) -> str:
-    """The minor of the etcd that wrote the database that lies here, as C(3.6.0); empty without one."""
-    try:
-        found = snapshot_file.described(_database(lies), "")
-    except EtcdError:
-        return ""
-    return found.storage_version or found.cluster_version
-
-
 def _database(lies: Layout) -> str:
     return os.path.join(lies.data_dir, "member", "snap", "db")
 

@@ -242,7 +242,7 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
 
 def _data(layout: Layout, last_error: str, runs: bool, snapshot_dir: str) -> dict[str, Any]:
     nothing = {"foreign": [], "log": False, "member_id": "", "cluster_id": "", "older_than": "", "held": False}
-    nothing.update(left="", owner="", not_its_own="", damaged=False, unreadable="")
+    nothing.update(left="", owner="", not_its_own="", damaged=False, unreadable="", version="")
     try:
         found = {**nothing, **_on_disk(layout, runs, snapshot_dir)}
     except HostError as exc:
@@ -281,6 +281,7 @@ def _on_disk(layout: Layout, runs: bool, snapshot_dir: str) -> dict[str, Any]:
         "owner": host_files.describe_owner(layout.log_dir).partition(":")[0] if log else "",
         "not_its_own": _not_its_own(layout),
         "damaged": damaged,
+        "version": member_storage.version_of_database(layout) if log and not runs else "",
     }
 
 

@@ -28,6 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
     isolated_member,
     local_member,
+    member_storage,
     peer_probe,
     processes,
     rollback,
@@ -99,7 +100,7 @@ def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str
         "members": [asdict(one) for one in members],
         "copies": [asdict(one) for one in _copies(layout, lies)],
         "snapshot": _snapshot_place(systemd, layout, snapshot_dir),
-        "version": last_known_members.version_of_database(lies),
+        "version": member_storage.version_of_database(lies),
         "heard": last_known_members.answering(given_up, local_member.asker(layout)) if given_up else [],
     }
 

@@ -297,3 +297,26 @@ def test_a_downgrade_is_known_from_whoever_tells_of_it() -> None:
     ]
     assert health.downgrade_in(seen) == "3.5.0"
     assert health.downgrade_in(seen[:2]) == ""
+
+
+# -- of two minors -----------------------------------------------------------------------------------------------------
+
+OLDER = {"a": "3.5.33", "b": "3.5.33", "c": "3.5.33"}
+
+
+@pytest.mark.parametrize("version, allowed", [("3.5.20", True), ("3.6.14", False), ("3.4.23", False), ("", True)])
+def test_a_member_is_added_with_the_minor_of_the_others(version: str, allowed: bool) -> None:
+    assert allows(guard.check_add, replace(votes("abc"), versions=OLDER), version) is allowed
+
+
+@pytest.mark.parametrize("version, allowed", [("3.5.20", True), ("3.6.14", False), ("3.4.23", False)])
+def test_a_learner_is_promoted_with_the_minor_of_the_others(version: str, allowed: bool) -> None:
+    found = replace(votes("abc", learners="x", caught_up="x"), versions={**OLDER, "x": version})
+    assert allows(guard.check_promote, found, "x") is allowed
+
+
+def test_a_learner_of_another_minor_is_to_be_taken_out() -> None:
+    found = replace(votes("abc", learners="x", caught_up="x"), versions={**OLDER, "x": "3.6.14"})
+    with pytest.raises(Refused, match="take it out") as caught:
+        guard.check_promote(found, "x")
+    assert caught.value.code == "versions-mixed"

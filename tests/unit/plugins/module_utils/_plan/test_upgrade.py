@@ -13,7 +13,20 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
-from inventory_of import absent, bare, emptied, learner, member_list, seeing, serving, silent, stopped, written
+from inventory_of import (
+    absent,
+    bare,
+    emptied,
+    learner,
+    learning,
+    logged,
+    member_list,
+    seeing,
+    serving,
+    silent,
+    stopped,
+    written,
+)
 
 NEWEST = "3.7.1"
 
@@ -26,6 +39,16 @@ def member(at, has, asked=NEWEST, **variables):
 
 def cluster(*has, asked=NEWEST, **variables):
     return [member(at, one, asked, **variables) for at, one in enumerate(has)]
+
+
+def down(at, has, asked=NEWEST, **seen):
+    """A member that stands still, with the files of a release."""
+    host = seeing(written(stopped(bare(at, etcd_version=asked)), has), unit={"enabled": "enabled", "version": has})
+    return seeing(host, **seen) if seen else host
+
+
+def speaking(hosts, minor):
+    return [seeing(host, cluster_version=f"{minor}.0") if host.answers else host for host in hosts]
 
 
 def stopping_at(hosts, minor):
@@ -247,6 +270,103 @@ class TestMixedMinors:
     def test_go_back_to_the_older_one_while_a_member_has_it(self):
         assert updates(cluster("3.6.14", "3.7.1", "3.6.14", asked="3.6.14")) == ["1 3.6.14"]
         assert refusal(cluster("3.7.1", "3.7.1", "3.7.1", asked="3.6.14")).code == "version-lower"
+
+
+class TestAMemberThatWasLeftBehind:
+    """The cluster has gone on while it was down: with its own release it would end on an invalid downgrade."""
+
+    @pytest.mark.parametrize("asked", ["", "3.6.14", NEWEST])
+    @pytest.mark.parametrize("seen", [{}, {"unit": {"last_error": "invalid downgrade"}}])
+    def test_gets_the_release_of_the_others(self, asked, seen):
+        hosts = [*cluster("3.6.14", "3.6.14", asked=asked), down(2, "3.5.33", asked, **seen)]
+        assert course(hosts) == ["install 2 3.6.14", "update 2 3.6.14"]
+
+    def test_gets_it_while_it_is_seen_to_run(self):
+        dying = seeing(member(2, "3.5.33"), cluster={"serves": False, "status": None})
+        assert "update 2 3.6.14" in course([*cluster("3.6.14", "3.6.14"), dying])
+
+    def test_is_started_as_it_is_while_the_cluster_speaks_its_minor(self):
+        hosts = [*speaking(cluster("3.6.14", "3.6.14", asked="3.6.14"), "3.5"), down(2, "3.5.33", "3.6.14")]
+        assert course(hosts) == ["start 2", "await 2"]
+
+    @pytest.mark.parametrize("has", ["3.4.23", "3.5.20"])
+    def test_by_too_much_is_not_started_and_may_be_taken_out(self, has):
+        hosts = [*cluster("3.6.14", "3.6.14", asked="3.6.14"), down(2, has, "3.6.14")]
+        plan = cluster_plan.plan(hosts)
+        assert plan.steps == []
+        assert any("etcd_member_state: absent" in text for text in plan.differences)
+        assert course([*hosts[:2], absent(hosts[2])])[-1] == "leave 2"
+
+
+class TestALostMember:
+    """Comes back with the minor that the others have, whatever its own files name."""
+
+    @pytest.mark.parametrize("asked", ["", "3.6.14"])
+    @pytest.mark.parametrize("own, others", [("3.6.14", "3.5.33"), ("3.5.33", "3.6.14")])
+    def test_with_damaged_data(self, own, others, asked):
+        hosts = [*speaking(cluster(others, others, asked=asked), "3.5"), down(2, own, asked, data={"damaged": True})]
+        joining = [step.act.version for step in cluster_plan.plan(hosts).steps if step.kind == "join"]
+        assert joining == [others]
+
+    def test_that_has_joined_with_another_minor_is_taken_out_as_it_is_told(self):
+        listed = [*member_list(2), learner(2)]
+        wrong = seeing(learning(written(bare(2, etcd_version="3.6.14"), "3.6.14"), listed), cluster_version="3.5.0")
+        hosts = [seeing(one, cluster={"members": listed}) for one in cluster("3.5.33", "3.5.33", asked="3.6.14")]
+        assert course([*hosts, wrong])[-1].startswith("join 2")
+        assert course([*hosts, absent(wrong)])[-1] == "leave 2"
+
+
+class TestAMemberWhoseSettingsWereWrong:
+    """It is down, and an upgrade is asked for: its own update brings it up."""
+
+    @pytest.mark.parametrize("has, asked", [("3.5.33", "3.6.14"), ("3.6.13", "3.6.14")])
+    @pytest.mark.parametrize("error", ["", "bad flag"])
+    def test_is_updated_first(self, has, asked, error):
+        other = {bare(2).wanted.layout.conf_file: {"sha256": "of other settings"}}
+        hosts = [*cluster(has, has, asked=asked), down(2, has, asked, unit={"last_error": error}, files=other)]
+        assert course(hosts) == [f"update 2 {has}"]
+
+
+class TestWhileNobodyServes:
+    """Another release than the data are of is never started on them."""
+
+    def rebuilt(self, at, wrote, asked):
+        host = bare(at, etcd_version=asked)
+        host = seeing(logged(host), marker=stopped(bare(at)).marker)
+        return seeing(host, data={"version": wrote})
+
+    def versions(self, hosts):
+        return {step.act.version for step in cluster_plan.plan(hosts).steps if getattr(step.act, "version", "")}
+
+    @pytest.mark.parametrize(
+        "asked, found", [("", "3.5.33"), ("3.5.20", "3.5.20"), ("3.6.14", "3.5.33"), (NEWEST, "3.5.33")]
+    )
+    def test_systems_that_were_built_anew_get_one_for_their_data(self, asked, found):
+        hosts = [self.rebuilt(at, "3.5.0", asked) for at in range(3)]
+        assert self.versions(hosts) == {found}
+
+    @pytest.mark.parametrize("asked", ["", NEWEST])
+    def test_where_none_is_known_for_them_it_is_asked_for(self, asked):
+        found = refusal([self.rebuilt(at, "3.4.0", asked) for at in range(3)])
+        assert (found.code, "-e etcd_version=3.4.Z" in found.remedy) == ("version-unknown", True)
+        assert self.versions([self.rebuilt(at, "3.4.0", "3.4.23") for at in range(3)]) == {"3.4.23"}
+
+    def test_one_that_lags_behind_gets_that_of_the_others(self):
+        hosts = [self.rebuilt(at, wrote, NEWEST) for at, wrote in enumerate(("3.6.0", "3.5.0", "3.6.0"))]
+        assert self.versions(hosts) == {"3.6.14"}
+
+    def test_a_unit_for_other_data_is_not_started(self):
+        hosts = [down(at, "3.7.1", NEWEST, data={"version": "3.5.0"}) for at in range(3)]
+        found = refusal(hosts)
+        assert (found.code, "-e etcd_version=3.5.33" in found.remedy) == ("version-unknown", True)
+        hosts = [down(at, "3.7.1", "3.5.33", data={"version": "3.5.0"}) for at in range(3)]
+        assert self.versions(hosts) == {"3.5.33"}
+        assert [line.split()[0] for line in course(hosts)].count("start") == 3
+
+    @pytest.mark.parametrize("has", ["3.5.33", "3.6.14"])
+    def test_a_unit_for_the_data_or_for_the_next_minor_is_started(self, has):
+        hosts = [down(at, has, NEWEST, data={"version": "3.5.0"}) for at in range(3)]
+        assert {line.split()[0] for line in course(hosts)} == {"start", "await"}
 
 
 def test_a_release_that_nobody_knows_is_taken_as_it_is_given():

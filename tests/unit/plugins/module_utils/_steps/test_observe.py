@@ -174,6 +174,27 @@ class TestWhatLiesThere:
         assert look(on)["data"]["left"] == str(path)
         assert look(on)["data"]["log"] is False
 
+    @pytest.mark.parametrize(
+        "said, found",
+        [
+            ({}, "3.6.0"),
+            ({"storageVersion": b"3.7.0"}, "3.7.0"),
+            # As before 3.6: there the cluster's version is all that tells.
+            ({"storageVersion": b""}, "3.6.0"),
+            ({"storageVersion": b"new"}, "3.6.0"),
+        ],
+    )
+    def test_the_minor_that_the_data_of_a_member_at_rest_are_of(self, look, layout, said, found):
+        path = Path(layout.data_dir, "member", "snap", "db")
+        path.parent.mkdir(parents=True)
+        path.write_bytes(bbolt_file.database(bbolt_file.etcd_buckets(**said)))
+        assert look()["data"]["version"] == ""
+        Path(layout.log_dir).mkdir()
+        Path(layout.log_dir, "0000000000000000-0000000000000000.wal").write_bytes(b"a log")
+        assert look()["data"]["version"] == found
+        path.write_bytes(b"no database")
+        assert look()["data"]["version"] == ""
+
     @pytest.mark.parametrize("content, used", [(bbolt_file.database({}), False), (b"no database", True), (b"", True)])
     def test_what_a_first_start_leaves_that_failed_are_no_data(self, look, layout, content, used):
         path = Path(layout.data_dir, "member", "snap", "db")
