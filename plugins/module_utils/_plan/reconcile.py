@@ -108,6 +108,13 @@ def plan_upgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, s
     :raises BadInput: a release on the way does not take the settings.
     """
     now = plan_changes(hosts, roster, versions)
+    if not course.stages:
+        # All have it, and the cluster is still to follow. Nothing else has to wait for that.
+        planning = _Reconciler(hosts, roster, versions)
+        if not upgrade.comes_first(now.steps, hosts):
+            planning.follow(course, roster)
+            now.upgrades = True
+        return Changes([*now.waves, *planning.changes.waves], [*now.later, *planning.changes.later], now.upgrades)
     if upgrade.comes_first(now.steps, hosts):
         now.later.append(f"The upgrade to etcd {course.target} ({course.text()}) is planned after the steps above.")
         return now
@@ -323,7 +330,7 @@ class _Reconciler:
             # Left pending by a run that was killed while it did this.
             self._renew_raft_snapshots()
             renews = False
-        if course.awaits:
+        if course.awaits and course.changes_minor:
             self._await_version(course.awaits)
         leader = roster.leader
         for stage in course.stages:
@@ -342,6 +349,23 @@ class _Reconciler:
             self._issued.update(host.name for host in self._hosts)
             if course.changes_minor:
                 self._await_version(f"3.{releases.minor(stage)}")
+        if course.awaits and not course.changes_minor:
+            self.follow(course, roster)
+
+    def follow(self, course: Course, roster: Roster) -> None:
+        """The cluster speaks the minor that its members have, once all of them have it."""
+        votes = self._foreseen.votes()
+        missing = upgrade.behind(self._hosts, roster, votes)
+        if missing:
+            self.changes.later.append(upgrade.awaited_later(course, missing))
+            return
+        if votes.downgrade and not course.stages:
+            if not upgrade.is_renewing(course, votes):
+                self.changes.later.append(f"The cluster does not go on to {course.awaits} while it is downgraded.")
+                return
+            # Left pending by a run that was killed while it did this.
+            self._renew_raft_snapshots()
+        self._await_version(course.awaits)
 
     def _prepare_upgrade(self, course: Course, roster: Roster) -> None:
         """What can fail before the first stop."""

@@ -110,19 +110,32 @@ def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Vot
     _check_all_go_along(hosts, roster, found, votes)
 
 
-def _check_all_go_along(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Votes) -> None:
-    """etcd goes on to a new minor once all members have it. One that stays behind holds the cluster between two."""
+def behind(hosts: Sequence[Host], roster: Roster, votes: guard.Votes) -> list[str]:
+    """Who cannot go along to another minor, and why. etcd goes on to it once all members have it."""
     strangers = roster.unmanaged()
     silent = [host for host in hosts if host.silent]
-    behind = [
+    return [
         *(f"{host.label} could not be looked at" for host in silent),
         *(f"member {guard.label(one)} is on no host of this inventory" for one in strangers if not silent),
         *(f"{guard.label(one)} is a learner" for one in votes.members if one.is_learner),
         *(f"{votes.named(frozenset({one}))} is not healthy" for one in sorted(votes.lost)),
     ]
-    if behind:
+
+
+def awaited_later(found: Course, missing: Sequence[str]) -> str:
+    """Why nobody waits for the cluster version, for a person."""
+    return (
+        f"The cluster does not speak {found.awaits} yet: etcd goes on to it once every member has it, and "
+        f"{'; '.join(missing)}. Bring them back, or take out those that are gone for good (-e etcd_forget=NAME)."
+    )
+
+
+def _check_all_go_along(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Votes) -> None:
+    """One that stays behind holds the cluster between two minors."""
+    missing = behind(hosts, roster, votes)
+    if missing:
         raise Refused(
-            f"The upgrade to etcd {found.target} ({found.text()}) needs every member, and {'; '.join(behind)}.",
+            f"The upgrade to etcd {found.target} ({found.text()}) needs every member, and {'; '.join(missing)}.",
             "Members of two minors would be left beside each other, and a member that is lost then can no longer be "
             "replaced by all of them.",
             "Bring them back, or take out those that are gone for good (-e etcd_forget=NAME), then run again. Without "

@@ -272,6 +272,56 @@ class TestMixedMinors:
         assert refusal(cluster("3.7.1", "3.7.1", "3.7.1", asked="3.6.14")).code == "version-lower"
 
 
+class TestTheClusterVersion:
+    """All members have the release that is asked for, and the cluster is still to follow."""
+
+    def following(self, asked="3.6.14", **variables):
+        return speaking(cluster(*["3.6.14"] * 3, asked=asked, **variables), "3.5")
+
+    def changed(self, hosts):
+        """A setting has changed too, and the members run without it."""
+        return [
+            host if host.silent else replace(host, wanted=replace(host.wanted, settings={"log-level": "debug"}))
+            for host in hosts
+        ]
+
+    def test_is_awaited_after_all_else(self):
+        hosts = self.changed(self.following())
+        assert course(hosts) == [*(f"update {at} 3.6.14" for at in (1, 2, 0)), "await-version 0 3.6"]
+        # The run looks once more and has nothing left that it could not have known.
+        assert cluster_plan.plan(hosts).comes_after
+
+    @pytest.mark.parametrize(
+        "lost", [silent, lambda _host: seeing(down(2, "3.5.33", "3.6.14"), unit={"enabled": "masked"})]
+    )
+    def test_is_awaited_only_where_every_member_may_have_it(self, lost):
+        hosts = self.following()
+        hosts[2] = lost(hosts[2])
+        plan = cluster_plan.plan(hosts)
+        assert plan.steps == []
+        assert any("does not speak 3.6 yet" in text and "etcd_forget" in text for text in plan.differences)
+
+    def test_keeps_no_setting_from_five_members_of_which_one_is_silent(self):
+        hosts = [seeing(member(at, "3.6.14", "3.6.14"), cluster={"members": member_list(5)}) for at in range(5)]
+        hosts = speaking(hosts, "3.5")
+        hosts[4] = silent(hosts[4])
+        assert updates(self.changed(hosts)) == ["1 3.6.14", "2 3.6.14", "3 3.6.14", "0 3.6.14"]
+
+    def test_keeps_no_patch_from_five_members_of_which_one_is_silent(self):
+        hosts = [seeing(member(at, "3.6.13", "3.6.14"), cluster={"members": member_list(5)}) for at in range(5)]
+        hosts = speaking(hosts, "3.5")
+        hosts[4] = silent(hosts[4])
+        assert course(hosts)[-1] == "update 0 3.6.14"
+        hosts[4] = seeing(member(4, "3.6.13", "3.6.14"), cluster={"members": member_list(5)})
+        assert course(hosts)[-1] == "await-version 0 3.6"
+
+    def test_does_not_follow_while_somebody_downgrades_the_cluster(self):
+        hosts = speaking(cluster(NEWEST, NEWEST, NEWEST), "3.6")
+        hosts = [seeing(one, cluster={"status": replace(one.seen.status, downgrade="3.6.0")}) for one in hosts]
+        plan = cluster_plan.plan(hosts)
+        assert (plan.steps, "while it is downgraded" in " ".join(plan.differences)) == ([], True)
+
+
 class TestAMemberThatWasLeftBehind:
     """The cluster has gone on while it was down: with its own release it would end on an invalid downgrade."""
 
