@@ -74,18 +74,19 @@ FLAWS = (
 )
 
 
-def check_release(version: str) -> None:
+def check_release(version: str, by: str = "etcd_version") -> None:
     """May a member be given this release?
 
+    :param by: the variable that asks for it.
     :raises Refused: it loses data.
     """
     for flaw in FLAWS:
         if flaw.refused and flaw.has(version):
             better = releases.of_minor(version)
             raise Refused(
-                f"etcd_version is {version}, a release with a known fault: {flaw.what}.",
+                f"{by} is {version}, a release with a known fault: {flaw.what}.",
                 f"Acknowledged writes can be lost ({flaw.source}).",
-                f"Give one without it: -e etcd_version={better}",
+                f"Give one without it: -e {by}={better}",
                 code="release-loses-data",
             )
 
@@ -106,11 +107,12 @@ def remarks(version: str) -> Iterator[str]:
         )
 
 
-def destination(asked: str, stop_at: str) -> str:
-    """The release at which an upgrade is to end for now.
+def destination(asked: str, stop_at: str, running: Collection[str] = ()) -> str:
+    """The release at which an upgrade is to end for now. It is a ceiling, and takes from no member what it runs.
 
     :param asked: C(etcd_version).
     :param stop_at: C(etcd_upgrade_stop_at), a minor or a release; empty for none.
+    :param running: the releases of the members.
     :raises BadInput: it is none, or none on the way.
     """
     if not stop_at:
@@ -134,20 +136,25 @@ def destination(asked: str, stop_at: str) -> str:
     if minor(release) >= minor(asked):
         # Nothing to stop at before the end.
         return asked
+    highest = max(running, key=order, default="")
+    if highest and order(release) < order(highest):
+        return asked if minor(asked) < minor(highest) else highest
     return release
 
 
-def path(running: Collection[str], target: str) -> list[str]:
+def path(running: Collection[str], target: str, by: str = "etcd_version") -> list[str]:
     """The releases that the members get, one after another, each on all members before the next on the first.
 
     :param running: the releases of the members; not empty.
     :param target: the last one.
+    :param by: the variable that asks for it.
     :raises Refused: there is no safe way.
     """
     lowest, highest = min(running, key=order), max(running, key=order)
-    check_release(target)
+    check_release(target, by)
     _check_not_back(lowest, highest, target)
     _check_together(lowest, highest, target)
+    _check_floor_on_the_way_back(running, highest, target, by)
     found: list[str] = []
     at = lowest
     for next_minor in range(minor(lowest) + 1, minor(target) + 1):
@@ -182,12 +189,36 @@ def check_step(others: Collection[str], version: str) -> None:
                 "Run the playbook again: it plans that release first.",
                 code="version-jump",
             )
+        if apart == -1 and is_below_floor(version, minor(other)):
+            floor, source = FLOORS[minor(other)]
+            raise Refused(
+                f"etcd {version} would start beside a member of {other}, and beside that every member must run {floor} "
+                "or newer.",
+                f"Older ones cannot go on beside it ({source}).",
+                "Run the playbook again: it plans a release that can.",
+                code="version-jump",
+            )
 
 
 def is_below_floor(version: str, next_minor: int) -> bool:
     """Is this too old a patch of a minor for its members to go on to the next?"""
     floor = FLOORS.get(next_minor)
     return floor is not None and minor(version) == next_minor - 1 and order(version) < order(floor[0])
+
+
+def _check_floor_on_the_way_back(running: Collection[str], highest: str, target: str, by: str) -> None:
+    if minor(target) != minor(highest) - 1 or not is_below_floor(target, minor(highest)):
+        return
+    floor, source = FLOORS[minor(highest)]
+    fit = [one for one in running if minor(one) == minor(target) and not is_below_floor(one, minor(highest))]
+    better = max(fit, key=order, default=releases.of_minor(target))
+    raise Refused(
+        f"Members run etcd {highest}, and the inventory asks for {target} ({by}). Beside the former every member must "
+        f"run {floor} or newer.",
+        f"Older ones cannot go on beside it ({source}).",
+        f"Give a release that can: -e {by}={better}. A lower one is possible once all members have that.",
+        code="version-jump",
+    )
 
 
 def _known(of_minor: int, target: str) -> str:

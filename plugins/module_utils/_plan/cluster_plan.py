@@ -166,8 +166,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     found.end()
     asked = asked_version(hosts)
     there = member_releases.version_there(hosts, asked)
-    stop_at = _once("etcd_upgrade_stop_at", [one.wanted.upgrade_stop_at for one in hosts if one.wanted is not None])
-    course = upgrade.course(hosts, roster, asked, stop_at)
+    course, no_way = _course(hosts, roster, asked)
     version = (course.target if course else asked) or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: member_releases.choose(host, hosts, roster, asked) or version for host in hosts}
@@ -175,14 +174,9 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     hosts = [replace(_judged(one, versions[one.name]), outdated=str(outdated[one.name] or "")) for one in hosts]
     warnings = (*_warnings(hosts, version), *backups.problems(hosts), *map(_fenced, off))
     try:
-        safety.check(hosts, roster, versions)
-        if course is not None and course.is_due and roster is not None:
-            for stage in course.stages:
-                check_checksums([host for host in hosts if course.due_at(stage, host.name)], stage)
-            changes = reconcile.plan_upgrade(hosts, roster, versions, course)
-        else:
-            changes = reconcile.plan_changes(hosts, roster, versions)
-        safety.check_clocks(hosts, safety.issuing(changes.steps))
+        if no_way:
+            raise no_way
+        changes = _changes(hosts, roster, versions, course)
     except Refused as exc:
         changes = reconcile.only_started(hosts, roster, versions, exc)
     if roster is None and not changes.waves:
@@ -191,7 +185,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         _check_version_known(hosts, changes.steps, there)
     accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
     changes.waves[:0] = [accepting] if accepting else []
-    is_on_its_way = course is not None and course.is_due and bool(changes.waves)
+    is_on_its_way = course is not None and (bool(course.held_at) or (course.is_due and bool(changes.waves)))
     differences = [
         *changes.later,
         *(
@@ -200,7 +194,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
             for text in unresolved.of_host(host, has, has if is_on_its_way else version, changes.steps)
         ),
         *unresolved.of_membership(hosts, roster, changes.steps),
-        *unresolved.of_versions(hosts, asked),
+        *unresolved.of_versions(hosts, asked, course.held_at if course else ""),
     ]
     if not changes.waves:
         differences += unresolved.of_health(hosts)
@@ -219,6 +213,34 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
         comes_after=changes.upgrades,
         is_first_part=is_on_its_way and not changes.upgrades,
     )
+
+
+def _course(
+    hosts: Sequence[Host], roster: _roster.Roster | None, asked: str
+) -> tuple[upgrade.Course | None, Refused | None]:
+    """The way to the release that is asked for; or why there is none, which keeps no member down."""
+    try:
+        return upgrade.course(hosts, roster, asked, stop_at(hosts)), None
+    except Refused as exc:
+        return None, exc
+
+
+def _changes(
+    hosts: Sequence[Host], roster: _roster.Roster | None, versions: Mapping[str, str], course: upgrade.Course | None
+) -> reconcile.Changes:
+    """Everything that is due.
+
+    :raises Refused: a step would be dangerous.
+    """
+    safety.check(hosts, roster, versions)
+    if course is not None and course.is_due and roster is not None:
+        for stage in course.stages:
+            check_checksums([host for host in hosts if course.due_at(stage, host.name)], stage)
+        changes = reconcile.plan_upgrade(hosts, roster, versions, course)
+    else:
+        changes = reconcile.plan_changes(hosts, roster, versions)
+    safety.check_clocks(hosts, safety.issuing(changes.steps))
+    return changes
 
 
 def _raise_lost(hosts: Sequence[Host], outdated: Sequence[Refused]) -> None:
@@ -647,6 +669,14 @@ def asked_version(hosts: Sequence[Host]) -> str:
     for version in asked:
         releases.check_version(version)
     return _once("etcd_version", asked)
+
+
+def stop_at(hosts: Sequence[Host]) -> str:
+    """What C(etcd_upgrade_stop_at) says; empty where nobody gives it.
+
+    :raises BadInput: it differs.
+    """
+    return _once("etcd_upgrade_stop_at", [host.wanted.upgrade_stop_at for host in hosts if host.wanted is not None])
 
 
 def _once(name: str, given: Iterable[str]) -> str:

@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     snapshot_compatibility,
     snapshot_manifest,
     topology,
+    upgrade_rules,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import CORRUPT, Alarm, ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
@@ -318,15 +319,17 @@ def _in_order(found: Iterable[Candidate]) -> list[Candidate]:
     return snapshot_manifest.in_order([one for one in found if one.manifest is not None], lambda one: one._said)
 
 
+def _asked(hosts: Sequence[Host]) -> str:
+    """What C(etcd_version) says, or where C(etcd_upgrade_stop_at) ends the way to it for now."""
+    asked, running = cluster_plan.asked_version(hosts), member_releases.running_version(hosts)
+    stop_at = cluster_plan.stop_at(hosts) if asked else ""
+    return upgrade_rules.destination(asked, stop_at, [running] if running else [])
+
+
 def _version(hosts: Sequence[Host], chosen: Candidate) -> str:
     """What is asked for, else what is there, else what wrote the snapshot."""
     written = chosen.manifest.etcd_version if chosen.manifest is not None else ""
-    version = (
-        cluster_plan.asked_version(hosts)
-        or member_releases.running_version(hosts)
-        or written
-        or releases.DEFAULT_VERSION
-    )
+    version = _asked(hosts) or member_releases.running_version(hosts) or written or releases.DEFAULT_VERSION
     releases.check_version(version)
     return version
 

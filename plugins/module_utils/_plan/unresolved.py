@@ -102,9 +102,18 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
             )
 
 
-def of_versions(hosts: Sequence[Host], asked: str) -> Iterator[str]:
-    """Members of different minors that nobody brings together."""
+def of_versions(hosts: Sequence[Host], asked: str, held_at: str = "") -> Iterator[str]:
+    """Members of different minors that nobody brings together.
+
+    :param held_at: C(etcd_upgrade_stop_at) that keeps them as they are.
+    """
     running = {host.version for host in hosts if host.version}
+    if held_at and asked:
+        yield (
+            f"The members run etcd {' and '.join(sorted(running, key=releases.order))}: an upgrade was begun, and "
+            f"etcd_upgrade_stop_at ({held_at}) keeps them there. To go on with it, take that away: "
+            "-e etcd_upgrade_stop_at="
+        )
     if not asked and len(set(map(releases.minor, running))) > 1:
         told = " and ".join(sorted(running, key=releases.order))
         yield (

@@ -36,12 +36,14 @@ class Course:
         target.
     :param running: host name -> the release that its member runs.
     :param awaits: the minor, such as C(3.6), that the cluster must speak before the first stage; empty if it does.
+    :param held_at: C(etcd_upgrade_stop_at), below what some members run already; else empty.
     """
 
     target: str
     stages: tuple[str, ...]
     running: Mapping[str, str]
     awaits: str = ""
+    held_at: str = ""
 
     @property
     def is_due(self) -> bool:
@@ -74,13 +76,21 @@ def course(hosts: Sequence[Host], roster: Roster | None, asked: str, stop_at: st
     :raises BadInput: the second is wrong.
     :raises Refused: there is no safe way.
     """
-    target = upgrade_rules.destination(asked, stop_at)
     running = {host.name: host.version for host in hosts if host.runs and host.version}
+    has = set(running.values())
+    target = upgrade_rules.destination(asked, stop_at, has)
     if roster is None or not target or not running:
         return None
-    has = set(running.values())
-    stages = () if has == {target} else tuple(upgrade_rules.path(has, target))
+    if stop_at and len(set(map(minor, has))) > 1 and target == max(has, key=order) and _is_below(stop_at, target):
+        # What some members are behind is what they are not to get.
+        return Course(target, (), running, held_at=stop_at)
+    by = "etcd_version" if target == asked else "etcd_upgrade_stop_at"
+    stages = () if has == {target} else tuple(upgrade_rules.path(has, target, by))
     return Course(target, stages, running, _awaited(hosts, has))
+
+
+def _is_below(stop_at: str, target: str) -> bool:
+    return order(stop_at)[:2] < order(target)[:2]
 
 
 def _awaited(hosts: Sequence[Host], running: Collection[str]) -> str:

@@ -52,6 +52,9 @@ def test_a_minor_at_a_time(running, target, path):
         (["3.4.23", "3.6.14"], "3.6.14", "version-jump"),
         (["3.7.1"], "3.9.0", "version-jump"),
         (["3.4.23"], "3.5.2", "release-loses-data"),
+        # Beside the newer minor these could not go on.
+        (["3.5.33", "3.6.14"], "3.5.20", "version-jump"),
+        (["3.6.14", "3.7.1"], "3.6.5", "version-jump"),
     ],
 )
 def test_no_step_that_costs_data(running, target, code):
@@ -67,7 +70,14 @@ def test_each_release_on_a_way_is_above_the_floor_of_the_next():
 
 @pytest.mark.parametrize(
     "others, version",
-    [(["3.4.23"], "3.6.14"), (["3.6.14"], "3.4.23"), (["3.5.31", "3.5.33"], "3.6.14"), (["3.6.10"], "3.7.1")],
+    [
+        (["3.4.23"], "3.6.14"),
+        (["3.6.14"], "3.4.23"),
+        (["3.5.31", "3.5.33"], "3.6.14"),
+        (["3.6.10"], "3.7.1"),
+        (["3.6.14"], "3.5.20"),
+        (["3.7.1", "3.6.14"], "3.6.10"),
+    ],
 )
 def test_no_member_starts_beside_one_that_is_too_far_away(others, version):
     with pytest.raises(Refused) as refused:
@@ -121,6 +131,25 @@ class TestWhereItEndsForNow:
     )
     def test_is_a_minor_or_a_release(self, asked, stop_at, found):
         assert upgrade_rules.destination(asked, stop_at) == found
+
+    @pytest.mark.parametrize(
+        "asked, stop_at, running, found",
+        [
+            ("3.7.1", "3.6", ["3.6.15"], "3.6.15"),
+            ("3.7.1", "3.6", ["3.6.13"], "3.6.14"),
+            ("3.7.1", "3.6", ["3.7.1"], "3.7.1"),
+            ("3.7.1", "3.5.33", ["3.5.33"], "3.5.33"),
+            # That is refused, and by its own name.
+            ("3.6.14", "3.5", ["3.7.1"], "3.6.14"),
+        ],
+    )
+    def test_is_below_nothing_that_runs(self, asked, stop_at, running, found):
+        assert upgrade_rules.destination(asked, stop_at, running) == found
+
+    def test_is_named_where_it_is_refused(self):
+        with pytest.raises(Refused, match="etcd_upgrade_stop_at is 3.5.2") as refused:
+            upgrade_rules.path(["3.4.23"], "3.5.2", "etcd_upgrade_stop_at")
+        assert "-e etcd_upgrade_stop_at=3.5.33" in refused.value.remedy
 
     @pytest.mark.parametrize("asked, stop_at", [("3.7.1", "soon"), ("3.7.1", "3.9"), ("3.7.1", "4"), ("", "3.6")])
     def test_that_is_none_is_refused(self, asked, stop_at):

@@ -256,6 +256,14 @@ class TestAClusterThatIsLost:
         plan = restore.plan(new(), wish, given(cluster="other", etcd_version="3.5.33", storage_version=""))
         assert plan.restoration.version == "3.5.33"
 
+    def test_is_restored_with_no_release_behind_the_one_to_stop_at(self):
+        looks = new()
+        for at, look in enumerate(looks):
+            wanted = replace(look.host.wanted, version="3.7.1", upgrade_stop_at="3.6")
+            looks[at] = replace(look, host=replace(look.host, wanted=wanted))
+        wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
+        assert restore.plan(looks, wish, given(cluster="other")).restoration.version == "3.6.14"
+
     def test_is_told_that_an_old_etcd_cannot_raise_the_revision(self):
         wish = RestoreRequest("etcd_cluster", "/srv/etcd.db", snapshot_of="other")
         plan = restore.plan(new(), wish, given(cluster="other", etcd_version="3.4.23", storage_version=""))

@@ -272,6 +272,27 @@ class TestMixedMinors:
         assert refusal(cluster("3.7.1", "3.7.1", "3.7.1", asked="3.6.14")).code == "version-lower"
 
 
+class TestWhereItIsToStop:
+    """C(etcd_upgrade_stop_at) is a ceiling, and may stay in the inventory."""
+
+    @pytest.mark.parametrize("has", ["3.6.15", "3.6.14", NEWEST])
+    def test_no_member_gets_less_than_it_runs(self, has):
+        plan = cluster_plan.plan(stopping_at(cluster(has, has, has), "3.6"))
+        assert (plan.steps, plan.differences) == ([], ())
+
+    @pytest.mark.parametrize("stop_at", ["3.6", "3.6.14"])
+    def test_an_upgrade_that_went_further_is_left_as_it_is(self, stop_at):
+        plan = cluster_plan.plan(stopping_at(cluster(NEWEST, "3.6.14", "3.6.14"), stop_at))
+        assert plan.steps == []
+        (text,) = plan.differences
+        assert f"etcd_upgrade_stop_at ({stop_at})" in text
+
+    def test_a_member_is_started_though_there_is_no_way(self):
+        hosts = [*cluster("3.7.1", "3.7.1", asked="3.6.14"), down(2, "3.7.1", "3.6.14")]
+        assert course(hosts) == ["start 2", "await 2"]
+        assert any("An older minor" in text for text in cluster_plan.plan(hosts).differences)
+
+
 class TestTheClusterVersion:
     """All members have the release that is asked for, and the cluster is still to follow."""
 
