@@ -235,7 +235,9 @@ def _changes(
     safety.check(hosts, roster, versions)
     if course is not None and course.is_due and roster is not None:
         for stage in course.stages:
-            check_checksums([host for host in hosts if course.due_at(stage, host.name)], stage)
+            due = [host for host in hosts if course.due_at(stage, host.name)]
+            check_checksums(due, stage)
+            safety.check_release(due, stage)
         changes = reconcile.plan_upgrade(hosts, roster, versions, course)
     else:
         changes = reconcile.plan_changes(hosts, roster, versions)

@@ -86,6 +86,18 @@ def check(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, s
                 _check_clients(host, wanted, flags[host.name])
 
 
+def check_release(hosts: Sequence[Host], version: str) -> None:
+    """Refuse what would cut clients off once members have a release: a setting may come with it alone.
+
+    :param hosts: those whose members get it.
+    :raises BadInput: it does not take the settings.
+    :raises Refused: naming the first reason.
+    """
+    for host in hosts:
+        if host.wanted is not None and host.wanted.present and host.runs:
+            _check_clients(host, host.wanted, render.flags(host.wanted, version))
+
+
 def check_unforced(hosts: Sequence[Host]) -> None:
     """Refuse to start or restart etcd as a rescue by hand has left it. One that only runs so still is to be restarted.
 

@@ -149,7 +149,7 @@ def _check_all_go_along(hosts: Sequence[Host], roster: Roster, found: Course, vo
             "Members of two minors would be left beside each other, and a member that is lost then can no longer be "
             "replaced by all of them.",
             "Bring them back, or take out those that are gone for good (-e etcd_forget=NAME), then run again. Without "
-            "the upgrade everything else is done: leave etcd_version unset.",
+            f"the upgrade everything else is done: -e etcd_upgrade_stop_at={min(found.running.values(), key=order)}",
             code="upgrade-not-all-members",
         )
 

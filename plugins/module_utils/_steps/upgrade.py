@@ -77,8 +77,9 @@ def _check_v2(run: Run, layout: Layout, machine: str) -> None:
             "etcd 3.6 ends on them (detected disallowed v2 WAL), whatever v2-deprecation says.",
             "If nothing needs the keys of version 2 any more, delete them while 3.5 or older runs: curl -X DELETE "
             "URL/v2/keys/NAME?recursive=true. Then set enable-v2: false, snapshot-count: 1 and max-wals: 1 in "
-            "etcd_settings, run the playbook without the upgrade, write three keys, and take the last two settings out "
-            f"with the upgrade. {' '.join(command)} says whether they are gone.",
+            "etcd_settings, run the playbook without the upgrade (etcd_version unset), write three keys, and take all "
+            "three settings out with the upgrade: 3.6 knows no enable-v2. "
+            f"{' '.join(command)} says whether they are gone.",
             code="v2-data-left",
         )
 

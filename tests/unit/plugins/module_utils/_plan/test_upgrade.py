@@ -21,6 +21,7 @@ from inventory_of import (
     learning,
     logged,
     member_list,
+    saying,
     seeing,
     serving,
     silent,
@@ -270,6 +271,34 @@ class TestMixedMinors:
     def test_go_back_to_the_older_one_while_a_member_has_it(self):
         assert updates(cluster("3.6.14", "3.7.1", "3.6.14", asked="3.6.14")) == ["1 3.6.14"]
         assert refusal(cluster("3.7.1", "3.7.1", "3.7.1", asked="3.6.14")).code == "version-lower"
+
+
+class TestASettingThatComesWithTheRelease:
+    @pytest.mark.parametrize("asked", ["3.5.33", NEWEST])
+    def test_and_cuts_clients_off_is_to_be_confirmed(self, asked):
+        hosts = [
+            replace(host, wanted=replace(host.wanted, settings={"tls-min-version": "TLS1.3"}))
+            for host in cluster("3.4.23", "3.4.23", "3.4.23", asked=asked)
+        ]
+        found = refusal(hosts)
+        assert (found.code, "-e etcd_confirm=tls-min-version" in found.remedy) == ("clients-cut-off", True)
+        assert updates([saying(host, confirm=("tls-min-version",)) for host in hosts])
+
+
+class TestWhatIsAdvisedWithoutTheUpgrade:
+    """A host is silent, and the others are to have all else."""
+
+    SETTINGS = ({"max-learners": 2}, {"feature-gates": "CompactHashCheck=true"}, {"log-level": "debug"})
+
+    @pytest.mark.parametrize("settings", SETTINGS)
+    @pytest.mark.parametrize("has", [("3.5.33", "3.5.33"), ("3.5.33", "3.6.14")])
+    def test_is_accepted(self, has, settings):
+        hosts = [*cluster(*has, asked=NEWEST, etcd_settings=settings), silent(bare(2))]
+        advice = refusal(hosts).remedy
+        stop_at = min(has, key=releases.order)
+        assert f"-e etcd_upgrade_stop_at={stop_at}" in advice
+        hosts = [host if host.silent else stopping_at([host], stop_at)[0] for host in hosts]
+        assert cluster_plan.plan(hosts).steps == []
 
 
 class TestWhereItIsToStop:

@@ -62,6 +62,8 @@ class TestBefore36:
     def test_what_it_finds_is_refused_with_its_words(self, examine):
         found = code_of(examine, "3.6.14", said=f"{LEFT}\n", code=1)
         assert (found.code, LEFT in found.found) == ("v2-data-left", True)
+        # Even false is refused for 3.6.
+        assert "take all three settings out" in found.remedy
 
     @pytest.mark.parametrize("releases", [(), ("3.5.33",)])
     def test_alone_it_is_looked_at(self, examine, releases):
