@@ -87,10 +87,11 @@ def _check_v2(run: Run, layout: Layout, machine: str) -> None:
 def check_log(layout: Layout, marker: Marker | None, has: str, to: str) -> None:
     """May a member's log be replayed by the release that it is to get?
 
-    :param has: the release that it runs.
+    :param has: the release that it runs; empty where it is down. That of 3.7 has no such request behind its newest
+        raft snapshot.
     :raises Refused: that would end on what is in it.
     """
-    if not has or not to or minor(has) >= _CANNOT_READ_V2 or minor(to) < _CANNOT_READ_V2:
+    if not to or minor(to) < _CANNOT_READ_V2 or (has and minor(has) >= _CANNOT_READ_V2):
         return
     place = markers.where_it_lies(layout, marker)
     index = v2_requests.newest_snapshot(os.path.join(place.data_dir, "member", "snap"))
@@ -102,7 +103,8 @@ def check_log(layout: Layout, marker: Marker | None, has: str, to: str) -> None:
             f"etcd {to} ends on it (unmarshal should never fail).",
             "While all members run 3.6, run the playbook again: it lets each of them write a raft snapshot first. If "
             "one runs 3.7 already, give this member snapshot-count: 10 (etcd_settings) in a run without the upgrade, "
-            "write twenty keys, and run again.",
+            "write twenty keys, and run again. If this one is down and its cluster speaks 3.7, take it out "
+            "(etcd_member_state: absent), run, and let it join anew.",
             code="v2-requests-in-log",
         )
 
