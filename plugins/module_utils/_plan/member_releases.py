@@ -78,7 +78,8 @@ def choose(host: Host, hosts: Sequence[Host], roster: Roster | None, asked: str)
         return asked if asked and minor(asked) == _wrote(hosts) else own(host) or _for_data(hosts, asked)
     if _comes_anew(host, roster):
         # Its own release may be that of an upgrade which the others have not had, or of one that they have left behind.
-        return _of_the_oldest([one.version for one in hosts if one.answers and not _comes_anew(one, roster)]) or there
+        voters = [one for one in hosts if one.answers and not one.seen.status.is_learner]
+        return _of_the_oldest([one.version for one in voters if not _comes_anew(one, roster)]) or there
     return _to_catch_up(host, hosts) or own(host) or there
 
 

@@ -408,6 +408,15 @@ class TestALostMember:
         joining = [step.act.version for step in cluster_plan.plan(hosts).steps if step.kind == "join"]
         assert joining == [others]
 
+    def test_does_not_follow_a_learner_of_another_minor(self):
+        listed = [*member_list(3), learner(3)]
+        old = seeing(learning(written(bare(3), "3.5.33"), listed), runtime={"version": "3.5.33"})
+        old = seeing(old, cluster={"status": replace(old.seen.status, version="3.5.33")}, cluster_version="3.6.0")
+        hosts = [seeing(one, cluster={"members": listed}) for one in cluster("3.6.14", "3.6.14", asked="")]
+        lost = down(2, "3.5.33", "", data={"damaged": True})
+        hosts = [*hosts, lost, absent(old)]
+        assert [step.act.version for step in cluster_plan.plan(hosts).steps if step.kind == "join"] == ["3.6.14"]
+
     def test_that_has_joined_with_another_minor_is_taken_out_as_it_is_told(self):
         listed = [*member_list(2), learner(2)]
         wrong = seeing(learning(written(bare(2, etcd_version="3.6.14"), "3.6.14"), listed), cluster_version="3.5.0")
