@@ -112,7 +112,12 @@ def plan_upgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, s
         # All have it, and the cluster is still to follow. Nothing else has to wait for that.
         planning = _Reconciler(hosts, roster, versions)
         if not upgrade.comes_first(now.steps, hosts):
-            planning.follow(course, roster)
+            try:
+                planning.follow(course, roster)
+            except Refused as exc:
+                if not now.waves:
+                    raise
+                now.later.append(str(exc))
             now.upgrades = True
         return Changes([*now.waves, *planning.changes.waves], [*now.later, *planning.changes.later], now.upgrades)
     if upgrade.comes_first(now.steps, hosts):
@@ -353,7 +358,10 @@ class _Reconciler:
             self.follow(course, roster)
 
     def follow(self, course: Course, roster: Roster) -> None:
-        """The cluster speaks the minor that its members have, once all of them have it."""
+        """The cluster speaks the minor that its members have, once all of them have it.
+
+        :raises Refused: somebody else downgrades it.
+        """
         votes = self._foreseen.votes()
         missing = upgrade.behind(self._hosts, roster, votes)
         if missing:
@@ -361,8 +369,7 @@ class _Reconciler:
             return
         if votes.downgrade and not course.stages:
             if not upgrade.is_renewing(course, votes):
-                self.changes.later.append(f"The cluster does not go on to {course.awaits} while it is downgraded.")
-                return
+                guard.check_downgrade(votes)
             # Left pending by a run that was killed while it did this.
             self._renew_raft_snapshots()
         self._await_version(course.awaits)
