@@ -38,6 +38,7 @@ GOALS = {
     "restore": Goal(_plan_restore.plan),
     "recovery": Goal(_plan_recovery.plan, _plan_recovery.refused),
     "reclaim": Goal(_plan_reclaim.plan),
+    "downgrade": Goal(_plan_cluster.plan, _plan_cluster.refused),
     "destroy": Goal(_plan_destroy.plan),
 }
 
@@ -69,6 +70,8 @@ class ActionModule(InternalAction):
                 "plan_file": {"type": "str", "default": ""},
                 "plan_max_age": {"type": "str", "default": "24h"},
                 "allow_outage": {"type": "bool", "default": False},
+                "downgrade_to": {"type": "str", "default": ""},
+                "cancel": {"type": "bool", "default": False},
             }
         )
         goal = GOALS[arguments["goal"]]

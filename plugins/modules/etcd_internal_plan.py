@@ -31,9 +31,10 @@ options:
       - V(restore) gives all members the data of a snapshot.
       - V(recovery) makes a new cluster of one member after a quorum was lost.
       - V(reclaim) gives back the space of databases.
+      - V(downgrade) lets the members go back to the minor before.
       - V(destroy) takes the whole cluster away.
     type: str
-    choices: [cluster, restore, recovery, reclaim, destroy]
+    choices: [cluster, restore, recovery, reclaim, downgrade, destroy]
     default: cluster
   cluster:
     description: Name of the cluster, for messages.
@@ -114,6 +115,14 @@ options:
     description: How old the plan in O(approved) may be, such as V(24h). V(0) for any age.
     type: str
     default: 24h
+  downgrade_to:
+    description: The minor or release to which the members go back, with O(goal=downgrade). Needed without O(cancel).
+    type: str
+    default: ""
+  cancel:
+    description: Cancel a pending downgrade instead, with O(goal=downgrade).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -187,7 +196,7 @@ differences:
   elements: str
 can_be_rehearsed:
   description: Whether check mode can go through the steps.
-  returned: without a refusal, with O(goal=cluster)
+  returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
   type: bool
 founds:
   description: Whether the new cluster is still to be made.

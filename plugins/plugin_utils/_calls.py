@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Des
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 from ansible_collections.quorum.etcd.plugins.plugin_utils import (
+    _downgrade_calls,
     _recovery_calls,
     _restore_calls,
     _upgrade_calls,
@@ -213,5 +214,6 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     **_restore_calls.HANDLERS,
     **_recovery_calls.HANDLERS,
     **_upgrade_calls.HANDLERS,
+    **_downgrade_calls.HANDLERS,
     **_whole_cluster_calls.HANDLERS,
 }

@@ -4,13 +4,13 @@
 
 # Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
 
-"""The plan of an ordinary run: what moves the cluster to what the inventory says."""
+"""The plan of an ordinary run, which moves the cluster to what the inventory says, and of a downgrade."""
 
 from __future__ import annotations
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan, report
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan, downgrade, report
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _kept_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
@@ -41,7 +41,7 @@ def _plan(request: Request) -> Planned:
     hosts = approved_plan.without_done(seen, approved) if approved is not None else seen
     alive = [host.name for host in hosts if host.name in request.batch and not host.silent]
     verifying = request.arguments["verify"]
-    found = cluster_plan.plan(hosts, verifying, identity.words_of(request.arguments["fenced"]))
+    found = cluster_plan.plan(hosts, verifying, identity.words_of(request.arguments["fenced"]), _back(request))
     outside = [step for step in found.steps if step.host not in alive]
     if outside:
         raise BadInput(_LEFT_OUT.format(step=outside[0]))
@@ -55,6 +55,12 @@ def _plan(request: Request) -> Planned:
     found = _kept_plan.compared(request, approved, seen, found, goes_on)
     table = "" if found.waves else report.table(hosts)
     return Planned(found, alive, table=table, refusal=refusal, told={"can_be_rehearsed": found.can_be_rehearsed})
+
+
+def _back(request: Request) -> downgrade.Wish | None:
+    """The downgrade that is asked for."""
+    given = request.arguments
+    return downgrade.Wish(given["downgrade_to"], given["cancel"]) if given["goal"] == "downgrade" else None
 
 
 def refused(request: Request, text: str) -> str:

@@ -94,6 +94,15 @@ def storage_versions(endpoints: Sequence[str], credentials: Credentials, timeout
     return {one.status.storage_version if one.status else "" for one in _seen(endpoints, credentials, timeout)}
 
 
+def storage_of(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> dict[str, str]:
+    """Id of a member that answers -> the version that its storage has; empty before 3.6.
+
+    :raises EtcdError: nobody tells the members.
+    """
+    seen = _seen(endpoints, credentials, timeout)
+    return {one.status.member_id: one.status.storage_version for one in seen if one.status}
+
+
 def leader(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> str:
     """The id of who leads; empty while nobody does.
 

@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     acts,
     destroy_acts,
+    downgrade_acts,
     reclaim_acts,
     recovery_acts,
     restore_acts,
@@ -70,6 +71,10 @@ KINDS: dict[str, type[Act]] = {
         upgrade_acts.Rehearse,
         upgrade_acts.AwaitVersion,
         upgrade_acts.RenewRaftSnapshots,
+        downgrade_acts.SaveBefore,
+        downgrade_acts.Enable,
+        downgrade_acts.Cancel,
+        downgrade_acts.AwaitEnd,
     )
 }
 

@@ -50,6 +50,15 @@ def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     return _command(playbook, _ROLLBACK, cluster, fenced)
 
 
+def downgrade(minor: int) -> str:
+    """Let a cluster go back to a minor of etcd 3."""
+    return f"ansible-playbook quorum.etcd.downgrade -i INVENTORY -e etcd_downgrade_to=3.{minor}"
+
+
+def cancel_downgrade() -> str:
+    return "ansible-playbook quorum.etcd.downgrade -i INVENTORY -e etcd_downgrade_cancel=true"
+
+
 def _command(playbook: str, variable: str, cluster: str, fenced: Sequence[str]) -> str:
     words = ("ansible-playbook", f"quorum.etcd.{playbook}", "-i INVENTORY", f"-e {variable}={cluster}", fencing(fenced))
     return " ".join(word for word in words if word)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import health
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, health
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View, members_of
 from ansible_collections.quorum.etcd.plugins.module_utils._model.quorum import quorum
 
@@ -147,8 +147,8 @@ def check_downgrade(votes: Votes) -> None:
             f"The cluster is being downgraded to {votes.downgrade}, and its members are to change.",
             "Until every member runs that version, a member that joins or is replaced can bring the other version "
             "back, and the members then disagree about the format of their data.",
-            f"Finish the downgrade: once every member runs {votes.downgrade.rpartition('.')[0]}, the job ends by "
-            "itself. Or cancel it: etcdctl downgrade cancel. Then run again.",
+            f"Go on with the downgrade: {advice.downgrade(_minor(votes.downgrade)[1])}; or cancel it: "
+            f"{advice.cancel_downgrade()}. Then run again.",
             code="downgrade-running",
         )
 

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
 
 _UPGRADES = "https://etcd.io/docs/v3.7/upgrades"
@@ -26,6 +26,9 @@ FLOORS: dict[int, tuple[str, str]] = {
     6: ("3.5.32", f"{_UPGRADES}/upgrade_3_6/"),
     7: ("3.6.11", f"{_UPGRADES}/upgrade_3_7/"),
 }
+
+#: The oldest minor to which etcd goes back.
+OLDEST_BACK = 5
 
 
 class Flaw(NamedTuple):
@@ -241,10 +244,16 @@ def _check_not_back(lowest: str, highest: str, target: str) -> None:
         raise Refused(
             f"Members run etcd {highest}, and the inventory asks for {target} (etcd_version).",
             "An older minor does not start on these data, or starts and misreads them.",
-            f"Leave etcd_version unset, or give the version that runs: -e etcd_version={highest}. etcd's own way back "
-            "is `etcdctl downgrade`, a minor at a time, before any binary is replaced.",
+            f"Leave etcd_version unset, or give the version that runs: -e etcd_version={highest}. {_way_back(highest)}",
             code="version-lower",
         )
+
+
+def _way_back(highest: str) -> str:
+    """etcd's own way back from a minor."""
+    if minor(highest) <= OLDEST_BACK:
+        return f"From 3.{OLDEST_BACK} etcd has no way back."
+    return f"etcd's own way back, a minor at a time: {advice.downgrade(minor(highest) - 1)}"
 
 
 def _check_together(lowest: str, highest: str, target: str) -> None:

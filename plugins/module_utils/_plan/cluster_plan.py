@@ -37,6 +37,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     backups,
     bootstrap,
+    downgrade,
     held_members,
     member_releases,
     preflight,
@@ -54,12 +55,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 SKEW_LIMIT = 2.0
 
 
-def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] = ()) -> Plan:
+def plan(
+    hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] = (), back: downgrade.Wish | None = None
+) -> Plan:
     """What to do with one cluster.
 
     :param hosts: every host of the group in the inventory's order, those left out of the run included.
     :param verifying: the steps were taken: who was to be forgotten is gone, and that is no mistake any more.
     :param fenced: words for machines that are said to be off: that such a host is silent is no difference.
+    :param back: the downgrade that is asked for; None for an ordinary run.
     :raises BadInput: the inventory is wrong; nothing was touched.
     :raises Refused: going on would be dangerous; nothing was touched.
     """
@@ -85,8 +89,11 @@ def plan(hosts: Sequence[Host], verifying: bool = False, fenced: Sequence[str] =
         found.run(_check_cluster, host)
     found.run(_check_not_suspended, known, fenced)
     if bootstrap.is_due(known):
+        if back is not None and not any(host.silent for host in hosts):
+            found.end()
+            raise BadInput("There is no cluster yet that could be downgraded.")
         return _founding(hosts, found)
-    return _existing(hosts, off, found)
+    return _existing(hosts, off, found, back)
 
 
 def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
@@ -144,10 +151,11 @@ def _forgotten(host: Host) -> Host:
     return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
 
 
-def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -> Plan:
+def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, back: downgrade.Wish | None) -> Plan:
     """Move a cluster to what the inventory says, unless something is wrong.
 
     :param found: what is wrong with the inventory.
+    :param back: the downgrade that is asked for.
     """
     seen = [host for host in everybody if host.is_understood]
     hosts = [held_members.accepted(host) for host in seen]
@@ -166,7 +174,9 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     found.end()
     asked = asked_version(hosts)
     there = member_releases.version_there(hosts, asked)
-    course, no_way = _course(hosts, roster, asked)
+    if back is not None and back.cancels and roster is not None:
+        return _cancelling(hosts, roster, there)
+    course, no_way = _course(hosts, roster, asked, back)
     version = (course.target if course else asked) or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: member_releases.choose(host, hosts, roster, asked) or version for host in hosts}
@@ -186,15 +196,17 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     accepting = tuple(_accept(host, versions) for host, was in zip(hosts, seen) if host.marker != was.marker)
     changes.waves[:0] = [accepting] if accepting else []
     is_on_its_way = course is not None and (bool(course.held_at) or (course.is_due and bool(changes.waves)))
+    waiting = [] if is_on_its_way else list(unresolved.of_downgrade(hosts))
     differences = [
         *changes.later,
         *(
             text
             for host, has in ((host, versions[host.name]) for host in hosts if host not in off)
-            for text in unresolved.of_host(host, has, has if is_on_its_way else version, changes.steps)
+            for text in unresolved.of_host(host, has, has if is_on_its_way or waiting else version, changes.steps)
         ),
         *unresolved.of_membership(hosts, roster, changes.steps),
-        *unresolved.of_versions(hosts, asked, course.held_at if course else ""),
+        *(() if back is not None and is_on_its_way else unresolved.of_versions(hosts, asked, _held_at(course))),
+        *waiting,
     ]
     if not changes.waves:
         differences += unresolved.of_health(hosts)
@@ -215,11 +227,17 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings) -
     )
 
 
+def _held_at(course: upgrade.Course | None) -> str:
+    return course.held_at if course else ""
+
+
 def _course(
-    hosts: Sequence[Host], roster: _roster.Roster | None, asked: str
+    hosts: Sequence[Host], roster: _roster.Roster | None, asked: str, back: downgrade.Wish | None
 ) -> tuple[upgrade.Course | None, Refused | None]:
     """The way to the release that is asked for; or why there is none, which keeps no member down."""
     try:
+        if back is not None:
+            return downgrade.course(hosts, roster, asked, back), None
         return upgrade.course(hosts, roster, asked, stop_at(hosts)), None
     except Refused as exc:
         return None, exc
@@ -238,7 +256,8 @@ def _changes(
             due = [host for host in hosts if course.due_at(stage, host.name)]
             check_checksums(due, stage)
             safety.check_release(due, stage)
-        changes = reconcile.plan_upgrade(hosts, roster, versions, course)
+        planned = reconcile.plan_downgrade if course.goes_back else reconcile.plan_upgrade
+        changes = planned(hosts, roster, versions, course)
     else:
         changes = reconcile.plan_changes(hosts, roster, versions)
     safety.check_clocks(hosts, safety.issuing(changes.steps))
@@ -253,6 +272,16 @@ def _raise_lost(hosts: Sequence[Host], outdated: Sequence[Refused]) -> None:
     _check_not_left(hosts)
     _check_known(hosts)
     raise outdated[0] if outdated else _quorum_lost(hosts)
+
+
+def _cancelling(hosts: Sequence[Host], roster: _roster.Roster, there: str) -> Plan:
+    changes = reconcile.plan_cancel(hosts, roster, {host.name: member_releases.own(host) or there for host in hosts})
+    what = "cancel the downgrade" if changes.waves else "no downgrade is pending"
+    return Plan(
+        f"{len(hosts)} host{'s' * (len(hosts) > 1)}, etcd {there}: {what}",
+        tuple(changes.waves),
+        notes=tuple(downgrade.notes(hosts)),
+    )
 
 
 def _fenced(host: Host) -> str:

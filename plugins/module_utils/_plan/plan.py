@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, upgrade_acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, downgrade_acts, upgrade_acts
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Step, Wave
 
 
@@ -51,7 +51,7 @@ class Plan:
     @property
     def can_be_rehearsed(self) -> bool:
         """Do the steps presume nothing of each other, so that check mode can go through them and show every file?"""
-        harmless = (acts.Install, *upgrade_acts.KINDS)
+        harmless = (acts.Install, *upgrade_acts.KINDS, *downgrade_acts.KINDS)
         return any(isinstance(step.act, acts.Update) for step in self.steps) and all(
             isinstance(step.act, harmless) or (isinstance(step.act, acts.Update) and not step.act.peer_urls)
             for step in self.steps

@@ -24,6 +24,7 @@ from typing import Any, cast
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     acts,
+    downgrade_acts,
     guard,
     identity,
     markers,
@@ -37,6 +38,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
+    downgrade,
     drift,
     held_members,
     next_action,
@@ -127,6 +129,32 @@ def plan_upgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, s
     planning.upgrade(course, roster)
     planning.changes.later += now.later
     planning.changes.upgrades = True
+    return planning.changes
+
+
+def plan_downgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, str], course: Course) -> Changes:
+    """The steps that give the members the minor before, from wherever a run before has stopped.
+
+    :raises Refused: the guard would not let a step happen, or not every member can go along; no step was taken.
+    :raises BadInput: the older release does not take the settings.
+    """
+    now = plan_changes(hosts, roster, versions)
+    planning = _Reconciler(hosts, roster, versions)
+    if not course.stages and not planning.pending_downgrade:
+        return now
+    if upgrade.comes_first(now.steps, hosts):
+        now.later.append(f"The downgrade to etcd {course.target} ({course.text()}) is planned after the steps above.")
+        return now
+    planning.downgrade(course, roster)
+    planning.changes.later += now.later
+    planning.changes.upgrades = True
+    return planning.changes
+
+
+def plan_cancel(hosts: Sequence[Host], roster: Roster, versions: Mapping[str, str]) -> Changes:
+    """The step that cancels a pending downgrade, if there is one."""
+    planning = _Reconciler(hosts, roster, versions)
+    planning.cancel_downgrade()
     return planning.changes
 
 
@@ -329,7 +357,7 @@ class _Reconciler:
         bootstrap.check_can_be_asked(self._hosts)
         self._prepare_upgrade(course, roster)
         renews = upgrade.renews_raft_snapshots(course)
-        if self._foreseen.votes().downgrade:
+        if self.pending_downgrade:
             if not upgrade.is_renewing(course, self._foreseen.votes()):
                 guard.check_downgrade(self._foreseen.votes())
             # Left pending by a run that was killed while it did this.
@@ -383,7 +411,7 @@ class _Reconciler:
             self._add(bootstrap.installing(due, stage))
         if not course.stages:
             return
-        saving = _last(roster.leader, self._foreseen.serving(self._hosts), roster)[0]
+        saving = self._saving(roster)
         self._add(
             [Step(saving.name, f"save a snapshot on {saving.label} before the upgrade", upgrade_acts.SaveFirst())]
         )
@@ -394,6 +422,55 @@ class _Reconciler:
         )
         title = f"serve that snapshot with etcd {' and '.join(course.stages)} for a trial on {saving.label}"
         self._add([Step(saving.name, title, upgrade_acts.Rehearse(list(course.stages)))])
+
+    def _saving(self, roster: Roster) -> Host:
+        """Who saves a snapshot: a follower, where there is one."""
+        return _last(roster.leader, self._foreseen.serving(self._hosts), roster)[0]
+
+    def downgrade(self, course: Course, roster: Roster) -> None:
+        """etcd is asked to go back, and each member follows once all are ready for it.
+
+        :raises BadInput: the older release does not take the settings.
+        :raises Refused: a step would be dangerous, or not every member can go along.
+        """
+        downgrade.check(self._hosts, roster, course, self._foreseen.votes())
+        self._check_addresses()
+        bootstrap.check_can_be_asked(self._hosts)
+        due = [host for host in self._planned if self._goes_on(host) and course.due_at(course.target, host.name)]
+        self._add(bootstrap.installing(due, course.target))
+        if due:
+            saving = self._saving(roster)
+            title = f"save a snapshot on {saving.label} before the downgrade"
+            self._add([Step(saving.name, title, downgrade_acts.SaveBefore())])
+            self._enable_downgrade(course)
+        self._to_release(course.target, due)
+        updating = _last(roster.leader, _up(self._hosts_updating()), roster)
+        for host in sorted(self._without_restarts(updating), key=lambda one: not _is_halfway(one, roster)):
+            self._turn(host)
+        asking = self._foreseen.serving(self._hosts)[0]
+        act = downgrade_acts.AwaitEnd(self._foreseen.endpoints())
+        self._add([Step(asking.name, "await that etcd ends the downgrade", act)])
+
+    @property
+    def pending_downgrade(self) -> str:
+        """The version to which the cluster is being downgraded; empty without such a job."""
+        return self._foreseen.votes().downgrade
+
+    def _enable_downgrade(self, course: Course) -> None:
+        pending = self.pending_downgrade
+        minor = f"3.{releases.minor(course.target)}"
+        asking = self._foreseen.serving(self._hosts)[0]
+        if pending or not downgrade.is_spoken(self._hosts, course):
+            title = f"{'go on with' if pending else 'enable'} the downgrade to {minor}"
+            self._add([Step(asking.name, title, downgrade_acts.Enable(minor, self._foreseen.endpoints()))])
+        self._await_version(minor)
+
+    def cancel_downgrade(self) -> None:
+        pending = self.pending_downgrade
+        if pending:
+            asking = self._foreseen.serving(self._hosts)[0]
+            act = downgrade_acts.Cancel(self._foreseen.endpoints())
+            self._add([Step(asking.name, f"cancel the downgrade to {pending.rpartition('.')[0]}", act)])
 
     def _to_release(self, stage: str, hosts: Sequence[Host]) -> None:
         for host in hosts:

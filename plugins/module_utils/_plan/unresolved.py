@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, health, markers, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Forget, Join, Leave, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
@@ -114,12 +114,28 @@ def of_versions(hosts: Sequence[Host], asked: str, held_at: str = "") -> Iterato
             f"etcd_upgrade_stop_at ({held_at}) keeps them there. To go on with it, take that away: "
             "-e etcd_upgrade_stop_at="
         )
-    if not asked and len(set(map(releases.minor, running))) > 1:
+    if not asked and not _pending_downgrade(hosts) and len(set(map(releases.minor, running))) > 1:
         told = " and ".join(sorted(running, key=releases.order))
         yield (
-            f"The members run etcd {told}: an upgrade was begun and not finished. Until it is, no member is added and "
-            f"none that is well is removed. To go on with it: -e etcd_version={max(running, key=releases.order)}"
+            f"The members run etcd {told}: an upgrade was begun and not finished, or a downgrade cancelled. Until "
+            f"all run one minor, no member is added and none that is well is removed. To go on "
+            f"with it: -e etcd_version={max(running, key=releases.order)}"
         )
+
+
+def of_downgrade(hosts: Sequence[Host]) -> Iterator[str]:
+    """A downgrade that waits for members to follow, which an ordinary run does not let them do."""
+    pending = _pending_downgrade(hosts)
+    if pending:
+        yield (
+            f"A downgrade to {pending.rpartition('.')[0]} is pending. Until it ends no member is added or removed. "
+            f"To go on with it: {advice.downgrade(releases.minor(pending))}; or to cancel it: "
+            f"{advice.cancel_downgrade()}"
+        )
+
+
+def _pending_downgrade(hosts: Sequence[Host]) -> str:
+    return health.downgrade_in([host.seen.cluster for host in hosts if host.answers])
 
 
 def of_health(hosts: Sequence[Host]) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Course:
     :param running: host name -> the release that its member runs.
     :param awaits: the minor, such as C(3.6), that the cluster must speak before the first stage; empty if it does.
     :param held_at: C(etcd_upgrade_stop_at), below what some members run already; else empty.
+    :param goes_back: whether it is a downgrade. Whether one is pending is known where all run the target as well.
     """
 
     target: str
@@ -44,10 +45,11 @@ class Course:
     running: Mapping[str, str]
     awaits: str = ""
     held_at: str = ""
+    goes_back: bool = False
 
     @property
     def is_due(self) -> bool:
-        return bool(self.stages or self.awaits)
+        return bool(self.stages or self.awaits or self.goes_back)
 
     @property
     def changes_minor(self) -> bool:

@@ -119,7 +119,7 @@ def apply(
             hold = maintenance.spared if pid else maintenance.claimed
             window = stack.enter_context(hold(view, layout, terms, check))
             if pid and not check:
-                _check_release(content, layout, window)
+                _check_release(content, layout, window, update.environment)
                 if update.peer_urls:
                     guard.check_same_minor(window.votes)
         if update.restart and not check:
@@ -285,7 +285,7 @@ def _check_not_older(
         )
 
 
-def _check_release(content: Content, layout: Layout, window: MaintenanceWindow) -> None:
+def _check_release(content: Content, layout: Layout, window: MaintenanceWindow, environment: Mapping[str, str]) -> None:
     """May the member start beside what the others run now?
 
     :raises Refused: it may not; etcd would start it.
@@ -293,8 +293,11 @@ def _check_release(content: Content, layout: Layout, window: MaintenanceWindow) 
     to, others = installed_releases.to_run(content.files, layout), window.votes.versions
     if to:
         upgrade_rules.check_step([version for one, version in others.items() if one != window.member_id], to)
-        if window.votes.downgrade and to != others.get(window.member_id):
+        has, pending = others.get(window.member_id, ""), window.votes.downgrade
+        if pending and to != has and minor(to) != minor(pending):
             guard.check_downgrade(window.votes)
+        if has and minor(to) < minor(has):
+            upgrade.check_spoken(to, window.votes.members, Side.from_environment(environment))
 
 
 def _raises_quota(pid: int, update: Update) -> bool:

@@ -26,7 +26,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     processes,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
@@ -174,6 +175,22 @@ def await_version(
                 "next release before. Run the same command again: it goes on from here."
             )
         time.sleep(_POLL)
+
+
+def check_spoken(to: str, members: Sequence[ClusterMember], side: peer_port.Side) -> None:
+    """Does every member say that the cluster, and its storage, have the version of an older release?
+
+    :raises Refused: they do not: that release would end at its start.
+    """
+    asked = [{"name": guard.label(one), "peer_urls": one.peer_urls} for one in members if one.started]
+    behind = list(_behind(asked, f"3.{minor(to)}", side))
+    if behind:
+        raise Refused(
+            f"The member would start with etcd {to}, and {'; '.join(behind)}.",
+            "An older minor ends at its start before every member says its version (invalid downgrade).",
+            f"Run the playbook that lets the cluster go back: {advice.downgrade(minor(to))}",
+            code="downgrade-not-enabled",
+        )
 
 
 def _behind(members: Sequence[Mapping[str, Any]], wanted: str, side: peer_port.Side) -> Iterator[str]:

@@ -17,7 +17,13 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds, acts, releases, upgrade_acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    act_kinds,
+    acts,
+    downgrade_acts,
+    releases,
+    upgrade_acts,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import OfDestruction
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.reclaim_acts import Compact, Defragment, Disarm
@@ -291,7 +297,7 @@ class TestAHostThatHangs:
 
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
         waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, Compact, Defragment}
-        waiting |= RESTORING | RECOVERING | set(upgrade_acts.KINDS)
+        waiting |= RESTORING | RECOVERING | set(upgrade_acts.KINDS) | {downgrade_acts.SaveBefore}
         assert {act for act in act_kinds.KINDS.values() if act.is_long} == waiting
 
 
@@ -300,7 +306,7 @@ RESTORING = {one for one in act_kinds.KINDS.values() if issubclass(one, (OfResto
 RECOVERING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfRecovery)}
 DESTROYING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfDestruction)}
 #: No ordinary run plans them.
-OF_OTHER_GOALS = RESTORING | RECOVERING | DESTROYING | {Compact, Defragment, Disarm}
+OF_OTHER_GOALS = RESTORING | RECOVERING | DESTROYING | {Compact, Defragment, Disarm} | set(downgrade_acts.KINDS)
 
 
 def planned_kinds():
@@ -347,6 +353,7 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "restoration",
         "restored",
         "restoring",
+        "downgrade",
         "reclaim",
         "recovery",
         "refuse",

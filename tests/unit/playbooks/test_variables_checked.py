@@ -20,6 +20,7 @@ INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n"
 WRONG = {
     "etcd": ("etcd_member_state", "gone"),
     "destroy": ("etcd_start_timeout", "soon"),
+    "downgrade": ("etcd_downgrade_cancel", "perhaps"),
     "drill": ("etcd_allow_missing_hash", "perhaps"),
     "offsite": ("etcd_s3_encryption", "mine"),
     "reclaim": ("etcd_reclaim_keep_revisions", "many"),
@@ -61,7 +62,7 @@ def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playb
     assert "UNREACHABLE" not in said
 
 
-@pytest.mark.parametrize("playbook", ["drill", "etcd", "offsite", "reclaim", "snapshot"])
+@pytest.mark.parametrize("playbook", ["downgrade", "drill", "etcd", "offsite", "reclaim", "snapshot"])
 def test_a_misspelt_variable_is_refused_where_no_confirmation_comes_first(tmp_path: Path, playbook: str) -> None:
     code, said = run(tmp_path, playbook, "etcd_snpashot_dir", "/backup")
     assert code == 2, said

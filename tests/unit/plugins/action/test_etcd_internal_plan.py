@@ -17,7 +17,7 @@ def registered(hosts, askers=None):
     return {asker: {"__etcd_seen": {"results": [told[name] for name in names]}} for asker, names in askers.items()}
 
 
-def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False, again=False):
+def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False, again=False, **options):
     """The result on one host, and what it printed."""
     names = [host.name for host in hosts]
     task = Task(ActionModule, check=check)
@@ -29,6 +29,7 @@ def plan_on(here, hosts, hostvars=None, batch=None, verify=False, check=False, a
         batch=names if batch is None else batch,
         verify=verify,
         again=again,
+        **options,
     )
     return result, task.printed
 
@@ -100,6 +101,29 @@ class TestNothingToDo:
         result, _printed = plan_on("etcd-host0", hosts, verify=True, again=again)
         assert ("not all is done" in result["refusal"]) is again
         assert result["waves"] > 0
+
+
+class TestADowngrade:
+    @pytest.fixture
+    def hosts(self):
+        return [seeing(serving(bare(at), version="3.7.1"), cluster_version="3.7.0") for at in range(3)]
+
+    def test_is_a_goal_of_its_own(self, hosts):
+        result, _printed = plan_on("etcd-host0", hosts, goal="downgrade", downgrade_to="3.6")
+        assert "enable-downgrade" in [step["kind"] for step in result["steps"] if step]
+        assert result["can_be_rehearsed"]
+
+    def test_is_nothing_of_an_ordinary_run(self, hosts):
+        result, _printed = plan_on("etcd-host0", hosts, downgrade_to="3.6")
+        assert "enable-downgrade" not in [step["kind"] for step in result["steps"] if step]
+
+    def test_is_refused_without_a_target(self, hosts):
+        result, _printed = plan_on("etcd-host0", hosts, goal="downgrade")
+        assert "-e etcd_downgrade_to=3.6" in result["refusal"]
+
+    def test_is_cancelled_without_one(self, hosts):
+        result, _printed = plan_on("etcd-host0", hosts, goal="downgrade", cancel=True)
+        assert (result["refusal"], result["waves"]) == ("", 0)
 
 
 class TestARefusal:

@@ -19,6 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts im
     RemoveMarker,
     StopForGood,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.downgrade_acts import AwaitEnd, Cancel, Enable
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     KEPT,
@@ -444,6 +445,21 @@ class TestAStepForWhichNoHostWasObserved:
         module, sent, _printed = asked(Defragment(allow_outage=True), start_timeout=30.0)
         assert (module, sent["allow_outage"], sent["start_timeout"]) == ("etcd_defrag", True, 30.0)
         assert sent["conf_dir"] == LAYOUT.conf_dir
+
+    @pytest.mark.parametrize(
+        "act, options",
+        [
+            (Enable("3.6", ENDPOINTS), {"state": "enabled", "target": "3.6"}),
+            (Cancel(ENDPOINTS), {"state": "cancelled"}),
+            (AwaitEnd(ENDPOINTS), {"state": "ended"}),
+        ],
+        ids=lambda value: getattr(value, "kind", ""),
+    )
+    def test_asks_etcd_to_go_back_with_the_administrators_certificate(self, asked, act, options):
+        module, sent, _printed = asked(act)
+        assert module == "etcd_downgrade"
+        assert (sent["endpoints"], sent["client_cert"]) == (ENDPOINTS, "/etc/etcd/ssl/admin.pem")
+        assert options.items() <= sent.items()
 
     def test_disarms_the_alarm_of_full_databases_only(self, asked):
         module, sent, _printed = asked(Disarm(ENDPOINTS))

@@ -281,8 +281,8 @@ def test_while_the_cluster_is_downgraded_its_members_stay(check: Any, arguments:
     assert allows(check, well, *arguments)
     with pytest.raises(Refused, match=r"being downgraded to 3\.5\.0") as caught:
         check(replace(well, downgrade="3.5.0"), *arguments)
-    assert "once every member runs 3.5, the job ends by itself" in caught.value.remedy
-    assert "etcdctl downgrade cancel" in caught.value.remedy
+    assert "-e etcd_downgrade_to=3.5" in caught.value.remedy
+    assert "-e etcd_downgrade_cancel=true" in caught.value.remedy
 
 
 def test_while_the_cluster_is_downgraded_a_member_may_restart() -> None:
