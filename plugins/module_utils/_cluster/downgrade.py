@@ -78,7 +78,9 @@ class Downgrade:
         with self._locked(owner) as lock, self._client() as client:
             votes = self._votes()
             _check(votes, target)
-            due = not votes.downgrade and not self._is_there(target)
+            # Where a member has it already, the cluster stays at the older version without a job.
+            held = any(minor(version) == minor(target) for version in votes.versions.values())
+            due = not votes.downgrade and not (held and self._is_there(target))
             if due:
                 client.downgrade("VALIDATE", f"{target}.0")
             if self.check:

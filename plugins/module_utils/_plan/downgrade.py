@@ -55,8 +55,12 @@ def pending_elsewhere(found: Course, votes: guard.Votes) -> bool:
     return bool(votes.downgrade) and minor(votes.downgrade) != minor(found.target)
 
 
-def is_spoken(hosts: Sequence[Host], found: Course) -> bool:
-    """Does the cluster speak the version of the target, by all who answer?"""
+def is_held(hosts: Sequence[Host], found: Course) -> bool:
+    """Does the cluster speak the version of the target, by all who answer, and is there a member that holds it
+    there? Without one the version rises again in a moment.
+    """
+    if not any(minor(version) == minor(found.target) for version in found.running.values()):
+        return False
     told = [host.seen.cluster_version for host in hosts if host.answers]
     return bool(told) and all(one.startswith(f"3.{minor(found.target)}.") for one in told)
 

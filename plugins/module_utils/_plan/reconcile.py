@@ -460,7 +460,7 @@ class _Reconciler:
         pending = self.pending_downgrade
         minor = f"3.{releases.minor(course.target)}"
         asking = self._foreseen.serving(self._hosts)[0]
-        if pending or not downgrade.is_spoken(self._hosts, course):
+        if pending or not downgrade.is_held(self._hosts, course):
             title = f"{'go on with' if pending else 'enable'} the downgrade to {minor}"
             self._add([Step(asking.name, title, downgrade_acts.Enable(minor, self._foreseen.endpoints()))])
         self._await_version(minor)

@@ -112,6 +112,10 @@ class TestInterrupted:
         assert found.differences == ()
         assert [line for line in course(found) if line.startswith("update")] == [f"update {at} {OLD}" for at in (2, 0)]
 
+    def test_cancelled_a_moment_ago_another_job_is_enabled(self):
+        """The cluster speaks the older version still, and no member holds it there."""
+        assert "enable-downgrade 0 3.6" in course(plan(cluster(NEW, NEW, NEW, speaks="3.6")))
+
     def test_after_the_last_member_its_end_is_awaited(self):
         assert course(plan(cluster(OLD, OLD, OLD, speaks="3.6", pending="3.6.0"))) == ["await-downgrade 0"]
 
