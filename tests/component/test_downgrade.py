@@ -98,18 +98,30 @@ def test_cancelled_before_a_member_was_replaced_all_is_as_before(
     assert (cancelled["changed"], cancelled["target"], storage(cancelled)) == (True, "", {of_minor(newer)})
 
 
+@pytest.mark.parametrize("newer, older", STEPS)
 def test_cancelled_between_two_members_the_rest_follows_without_another_one(
-    make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]]
+    newer: str, older: str, make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]]
 ) -> None:
-    newer, older = STEPS[0]
-    cluster = started(make_cluster, newer)
-    ask(cluster, "enabled", target="3.6")
+    """The member that is replaced is the one that is asked first, and 3.5 does not answer to a CANCEL."""
+    cluster, target = started(make_cluster, newer), of_minor(older)
+    ask(cluster, "enabled", target=target)
     to_release(cluster, cluster.members[0], older)
     assert ask(cluster, "cancelled")["changed"]
-    assert not ask(cluster, "enabled", target="3.6")["changed"]
+    assert not ask(cluster, "enabled", target=target)["changed"]
     for member in cluster.members[1:]:
         to_release(cluster, member, older)
     assert {one["version"] for one in ask(cluster, "listed")["members"]} == {older}
+
+
+def test_cancelling_waits_for_no_member_that_is_lost(
+    make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]]
+) -> None:
+    """It has to be replaced before the version can return, and that needs the downgrade to be over."""
+    cluster = started(make_cluster, "3.7.1")
+    ask(cluster, "enabled", target="3.6")
+    cluster.end(cluster.members[2])
+    cancelled = ask(cluster, "cancelled", wait=3.0)
+    assert (cancelled["changed"], cancelled["target"]) == (True, "")
 
 
 def test_no_member_starts_with_the_older_release_before(make_cluster: MakeCluster) -> None:

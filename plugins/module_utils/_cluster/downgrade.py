@@ -20,7 +20,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries, raft_snapshots
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, upgrade_rules
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
@@ -108,11 +108,13 @@ class Downgrade:
             if not votes.downgrade or self.check:
                 return bool(votes.downgrade)
             lock.check()
-            client.downgrade("CANCEL")
+            with Client(self._answering(client) or self.endpoints, self.credentials, self.timeout) as teller:
+                teller.downgrade("CANCEL")
             checkpoints.at("downgrade: cancelled")
             client.delete(raft_snapshots.KEY)
             minors = set(map(minor, votes.versions.values()))
-            if len(minors) == 1:
+            # While a member is silent the version does not return.
+            if len(minors) == 1 and len(votes.versions) == len(votes.members):
                 higher = f"3.{minors.pop()}"
                 self._await(lambda: self._is_there(higher), f"The storage of the members does not return to {higher}")
         return True
@@ -132,6 +134,15 @@ class Downgrade:
         silent = [one.id for one in votes.members if one.id not in votes.versions]
         tell = [one for one, version in votes.versions.items() if minor(version) >= _TELLS]
         return not silent and all(storage.get(one, "").startswith(f"{target}.") for one in tell)
+
+    def _answering(self, client: Client) -> list[str]:
+        """Whom to ask. A member of 3.5 does not answer to what ends a downgrade, although it may be done."""
+        found = []
+        for endpoint in self.endpoints:
+            with contextlib.suppress(EtcdError):
+                if minor(client.status(endpoint).version) >= _TELLS:
+                    found.append(endpoint)
+        return found
 
     def _votes(self) -> Votes:
         return queries.votes(self.endpoints, self.credentials, self.timeout)

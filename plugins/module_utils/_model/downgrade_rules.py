@@ -44,7 +44,8 @@ def destination(to: str, asked: str, running: Collection[str]) -> str:
         raise Refused(
             f"etcd {found} would start beside members of {highest}.",
             f"Releases before {floor} cannot go on beside them ({source}).",
-            f"Name a newer one: -e etcd_downgrade_to={releases.of_minor(found) or floor}",
+            f"Name a newer one: -e etcd_downgrade_to={releases.of_minor(found) or floor}"
+            + (", and take etcd_version out or let it be the same." if asked else ""),
             code="version-jump",
         )
     return found
@@ -85,7 +86,7 @@ def _check_asked(given: str, asked: str) -> None:
         raise Refused(
             f"etcd_version is {asked}, and the downgrade is to lead to {given} (etcd_downgrade_to).",
             "The next ordinary run would bring that release back at once.",
-            f"Take etcd_version out, or let it name a release of 3.{minor(given)}.",
+            f"Take etcd_version out, or let it be {given if given.count('.') == 2 else f'a release of {given}'}.",
             code="downgrade-not-asked",
         )
 

@@ -83,7 +83,12 @@ def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Vot
             f"The downgrade to etcd {found.target} ({found.text()}) needs every member, and {'; '.join(behind)}.",
             "A downgrade that is enabled ends once every member has followed. Until then no member can be replaced.",
             "Bring them back, then run again."
-            + (f" If one is lost for good, cancel first: {advice.cancel_downgrade()}" * bool(votes.downgrade)),
+            + (
+                f" If one is lost for good, cancel first: {advice.cancel_downgrade()}"
+                if votes.downgrade
+                else " What is gone for good is taken out by: ansible-playbook quorum.etcd.etcd -i INVENTORY "
+                "-e etcd_forget=NAME"
+            ),
             code="downgrade-not-all-members",
         )
 

@@ -138,8 +138,14 @@ def plan_downgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str,
     :raises Refused: the guard would not let a step happen, or not every member can go along; no step was taken.
     :raises BadInput: the older release does not take the settings.
     """
-    now = plan_changes(hosts, roster, versions)
     planning = _Reconciler(hosts, roster, versions)
+    try:
+        now = plan_changes(hosts, roster, versions)
+    except Refused as exc:
+        # A host that is to join waits for the end of the downgrade, and nothing else does.
+        if exc.code not in ("downgrade-running", "versions-mixed") or planning.takes_out:
+            raise
+        now = Changes(later=[str(exc)])
     if not course.stages and not planning.pending_downgrade:
         return now
     if upgrade.comes_first(now.steps, hosts):
@@ -226,6 +232,11 @@ class _Reconciler:
     def take_back(self, some: Sequence[Host]) -> None:
         """Plan the steps of these, and of nobody else."""
         self._planned = [host for host in some if host not in self._planned]
+
+    @property
+    def takes_out(self) -> bool:
+        """Is a host to leave, or to give up what it was?"""
+        return any(due in (next_action.LEAVE, next_action.REPLACE) for due in self._due.values())
 
     # -- members that are down ---------------------------------------------------------------------------------------
 

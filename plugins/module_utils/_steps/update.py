@@ -119,7 +119,7 @@ def apply(
             hold = maintenance.spared if pid else maintenance.claimed
             window = stack.enter_context(hold(view, layout, terms, check))
             if pid and not check:
-                _check_release(content, layout, window, update.environment)
+                _check_release(content, layout, has, window, update.environment)
                 if update.peer_urls:
                     guard.check_same_minor(window.votes)
         if update.restart and not check:
@@ -273,6 +273,8 @@ def _check_not_older(
     spoken = WayBack(host, Previous({}), terms, window).spoken_by_others()
     newer = [version for version in spoken if minor(version) > minor(to)]
     is_spoken = any(minor(version) == minor(to) for version in spoken)
+    # The only member that answers was asked itself, see C(_check_release).
+    is_spoken |= window is not None and len(window.votes.members) == len(window.votes.versions) == 1
     if newer or (has and minor(to) < minor(has) and not is_spoken):
         told = f"the cluster speaks {newer[0]}" if newer else "no other member says that the cluster speaks that minor"
         raise Refused(
@@ -285,15 +287,18 @@ def _check_not_older(
         )
 
 
-def _check_release(content: Content, layout: Layout, window: MaintenanceWindow, environment: Mapping[str, str]) -> None:
+def _check_release(
+    content: Content, layout: Layout, has: str, window: MaintenanceWindow, environment: Mapping[str, str]
+) -> None:
     """May the member start beside what the others run now?
 
+    :param has: the release that it has, for one that does not say so itself.
     :raises Refused: it may not; etcd would start it.
     """
     to, others = installed_releases.to_run(content.files, layout), window.votes.versions
     if to:
         upgrade_rules.check_step([version for one, version in others.items() if one != window.member_id], to)
-        has, pending = others.get(window.member_id, ""), window.votes.downgrade
+        has, pending = others.get(window.member_id) or has, window.votes.downgrade
         if pending and to != has and minor(to) != minor(pending):
             guard.check_downgrade(window.votes)
         if has and minor(to) < minor(has):

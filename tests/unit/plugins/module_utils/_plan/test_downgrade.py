@@ -74,6 +74,13 @@ class TestTheWay:
             f"update {at} 3.5.33" for at in (1, 2, 0)
         ]
 
+    def test_is_gone_on_with_while_a_host_waits_to_join(self):
+        hosts = cluster(OLD, NEW, NEW, speaks="3.6", pending="3.6.0")
+        found = plan([*hosts, bare(3)])
+        assert [line for line in course(found) if line.startswith("update")] == [f"update {at} {OLD}" for at in (1, 2)]
+        assert not [line for line in course(found) if line.startswith("join")]
+        assert any("is being downgraded to 3.6.0" in text for text in found.differences)
+
     def test_leads_to_the_release_that_is_named(self):
         assert "update 1 3.6.13" in course(plan(cluster(NEW, NEW, NEW), "3.6.13"))
         assert "update 1 3.6.13" in course(plan(cluster(NEW, NEW, NEW, asked="3.6.13")))
@@ -175,6 +182,9 @@ class TestRefused:
 
     def test_is_an_inventory_that_would_bring_the_newer_minor_back(self):
         assert refusal(cluster(NEW, NEW, NEW, asked=NEW)).code == "downgrade-not-asked"
+        named = refusal(cluster(NEW, NEW, NEW, asked="3.6.13"), OLD)
+        assert (named.code, named.remedy) == ("downgrade-not-asked", f"Take etcd_version out, or let it be {OLD}.")
+        assert plan(cluster(NEW, NEW, NEW, asked=OLD), OLD).steps
 
     def test_is_what_would_leave_a_member_behind(self):
         hosts = cluster(NEW, NEW, NEW, pending="3.6.0")

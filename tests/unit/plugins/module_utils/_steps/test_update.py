@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +17,15 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ho
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, rollback
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
+from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update, way_back
-from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import Terms
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.way_back import UpdatedHost
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root writes a member's files")
 
@@ -224,6 +230,19 @@ class TestAnotherRelease:
         told.update({"etcdcluster": "3.6.0"})
         with pytest.raises(HostError, match="ends as soon as it starts"):
             self.older(upgraded, layout, restart=True, from_version="3.7.1")
+
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_of_an_older_minor_needs_no_other_member_where_there_is_none(self, upgraded, layout, told, answers):
+        """That the cluster speaks it was asked of the only member itself."""
+        only = ClusterMember("8e9e", "etcd-host0", ("http://10.0.0.1:2380",), ())
+        votes = Votes([only], frozenset({"8e9e"}), versions={"8e9e": "3.7.1"} if answers else {})
+        window = MaintenanceWindow("8e9e", [], Credentials(), votes, None)
+        on_host = UpdatedHost(upgraded.systemd, layout, 0.0, time.monotonic)
+        unit = {"path": layout.unit_file, "content": unit_of("3.6.14"), "mode": "0644", "owner": "root"}
+        sent = Content([{**unit, "group": "root"}], {}, {}, {})
+        allowed = contextlib.nullcontext() if answers else pytest.raises(Refused, match="no other member says")
+        with allowed:
+            update._check_not_older(on_host, sent, "3.7.1", Terms("update"), window)
 
 
 class TestUndoing:
