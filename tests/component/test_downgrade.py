@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import raft_snapshots
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
@@ -111,6 +112,36 @@ def test_cancelled_between_two_members_the_rest_follows_without_another_one(
     for member in cluster.members[1:]:
         to_release(cluster, member, older)
     assert {one["version"] for one in ask(cluster, "listed")["members"]} == {older}
+
+
+@pytest.mark.parametrize(
+    "step, state",
+    [
+        ("downgrade: validated", "enabled"),
+        ("downgrade: enabled", "enabled"),
+        ("downgrade: cancelled", "cancelled"),
+    ],
+)
+def test_the_same_command_goes_on_where_one_has_ended(
+    make_cluster: MakeCluster,
+    ask: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    state: str,
+) -> None:
+    def at(reached: str) -> None:
+        if reached == step:
+            raise KeyboardInterrupt
+
+    cluster = started(make_cluster, "3.7.1")
+    if state == "cancelled":
+        ask(cluster, "enabled", target="3.6")
+    given = {"target": "3.6"} if state == "enabled" else {}
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(checkpoints, "at", at)
+        with pytest.raises(KeyboardInterrupt):
+            ask(cluster, state, **given)
+    assert ask(cluster, state, **given)["target"] == ("3.6.0" if state == "enabled" else "")
 
 
 def test_cancelling_waits_for_no_member_that_is_lost(

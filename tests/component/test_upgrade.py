@@ -94,6 +94,33 @@ class TestWhat35HasWrittenIntoTheLog:
         raft_snapshots.renew(born_on_3_5.endpoints, born_on_3_5.credentials, "test", 20.0)
         assert first_v2_request(born_on_3_5) == 0
 
+    @pytest.mark.parametrize(
+        "step",
+        [
+            "raft snapshots: announced",
+            "raft snapshots: downgrade enabled",
+            "raft snapshots: about to cancel",
+            "raft snapshots: downgrade cancelled",
+        ],
+    )
+    def test_lies_behind_one_wherever_the_run_before_ended(
+        self, born_on_3_5: Cluster, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        def at(reached: str) -> None:
+            if reached == step:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as interrupting:
+            interrupting.setattr(checkpoints, "at", at)
+            with pytest.raises(KeyboardInterrupt):
+                raft_snapshots.renew(born_on_3_5.endpoints, born_on_3_5.credentials, "test", 20.0)
+        with born_on_3_5.client() as client:
+            # As the next run plans it: once the snapshot is there and nothing is pending, nothing is left to do.
+            if first_v2_request(born_on_3_5) or client.status().downgrade:
+                raft_snapshots.renew(born_on_3_5.endpoints, born_on_3_5.credentials, "test", 20.0)
+            assert first_v2_request(born_on_3_5) == 0
+            assert client.status().downgrade == ""
+
     def test_leaves_the_downgrade_of_somebody_else_alone(self, born_on_3_5: Cluster) -> None:
         with born_on_3_5.client() as client:
             client.downgrade("ENABLE", "3.5.0")

@@ -254,7 +254,6 @@ class WayBack:
         rollback.drop(layout)
         snapshot_timer.follow(systemd, layout)
         service.launch(systemd, layout, again=True)
-        checkpoints.at("undo: ahead again")
         try:
             view = self.host.serving()
         except EtcdError as second:
