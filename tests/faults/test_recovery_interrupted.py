@@ -26,7 +26,7 @@ SURVIVOR, *LOST = Machines.names
 TASKS = (
     "Save a snapshot while the member still answers",
     "Stop every member",
-    "Choose the member whose log goes furthest",
+    "Plan again, now that every member is stopped",
     "Make a cluster of one member",
     "Archive the data of the others",
     "Let the others join",
@@ -164,9 +164,8 @@ def test_machines_that_come_back_are_the_cluster_again_and_what_was_begun_is_rol
         site.members.awaited(host)
     site.never_are_two_clusters()
     refused = site.bring_back()
-    assert f"the quorum is not lost. Members that serve would be given up without need. -e {PUT_BACK[1]}" in (
-        refused.said
-    ), refused.output
+    assert "the quorum is not lost. Members that serve would be given up without need." in refused.said, refused.output
+    assert " ".join(PUT_BACK) in refused.said, refused.output
     back = site.bring_back(*PUT_BACK)
     assert back.code == 0, back.output
     site.is_recovered()

@@ -34,7 +34,7 @@ TASKS = (
     "Put every member's new data in place",
     "Start every member without its clients",
     "Compare revision, keys and members",
-    "Start every member for its clients",
+    "Start the member for its clients",
     "Await every member",
 )
 #: From this one on there is no way back.
