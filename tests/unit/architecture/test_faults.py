@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-FAULTS = sorted((CHECKOUT / "tests" / "faults").glob("test_*.py")) + [CHECKOUT / "tests" / "faults" / "changes.py"]
+FAULTS = [*sorted((CHECKOUT / "tests" / "faults").glob("test_*.py")), CHECKOUT / "tests" / "faults" / "changes.py"]
 _ACT = re.compile(r'^    task = "(.+)"$', re.MULTILINE)
 #: Which argument of a call names a task.
 _ARGUMENT = {"Kill": 0, "at": 0, "KilledDuring": 0, "Change": 3}
