@@ -118,6 +118,7 @@ def _said(inputs: Mapping[str, Any]) -> Confirmations:
         allow_outage=bool(inputs["allow_outage"]),
         accept_mounts=_names("etcd_accept_mounts", inputs["accept_mounts"]),
         accept_machine=_names("etcd_accept_machine", inputs["accept_machine"]),
+        restart=_names("etcd_restart", inputs["restart"]),
     )
 
 

@@ -45,6 +45,7 @@ class Confirmations:
     :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
     :param accept_mounts: hosts or members whose data were moved to other disks for good.
     :param accept_machine: hosts or members whose machine was built anew and has another machine ID.
+    :param restart: hosts or members that are to be restarted once, or C(all).
     """
 
     forget: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Confirmations:
     allow_outage: bool = False
     accept_mounts: tuple[str, ...] = ()
     accept_machine: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Confirmations:
@@ -61,6 +63,7 @@ class Confirmations:
             bool(values["allow_outage"]),
             tuple(values["accept_mounts"]),
             tuple(values["accept_machine"]),
+            tuple(values["restart"]),
         )
 
 

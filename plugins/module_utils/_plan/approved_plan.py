@@ -350,6 +350,7 @@ def _words(hosts: Iterable[Host]) -> dict[str, list[str]]:
         "etcd_confirm": sorted({word for one in said for word in one.confirm}),
         "etcd_accept_mounts": sorted({word for one in said for word in one.accept_mounts}),
         "etcd_accept_machine": sorted({word for one in said for word in one.accept_machine}),
+        "etcd_restart": sorted({word for one in said for word in one.restart}),
         "etcd_allow_outage": outage,
     }
 

@@ -42,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     member_releases,
     preflight,
     reconcile,
+    restarts,
     safety,
     unresolved,
     upgrade,
@@ -68,10 +69,11 @@ def plan(
     :raises Refused: going on would be dangerous; nothing was touched.
     """
     if verifying:
-        hosts = [_forgotten(host) for host in hosts]
+        hosts = [_done(host) for host in hosts]
     found = Findings()
     found.run(check_inventory, hosts)
     off = found.run(_off, hosts, fenced) or []
+    found.run(restarts.check, hosts)
     twins = Findings()
     twins.run(_roster.check_machines, hosts)
     known = [host for host in hosts if host.is_understood]
@@ -144,11 +146,12 @@ def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
     return [host for host in hosts if host.silent and host.name in named]
 
 
-def _forgotten(host: Host) -> Host:
+def _done(host: Host) -> Host:
+    """Without the words for what is done once."""
     wanted = host.wanted
     if wanted is None:
         return host
-    return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=())))
+    return replace(host, wanted=replace(wanted, said=replace(wanted.said, forget=(), restart=())))
 
 
 def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, back: downgrade.Wish | None) -> Plan:

@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Unit
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import restarts
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,13 @@ def find(host: Host, member: ClusterMember | None, version: str) -> Drift | None
         why.append(f"its peer URL becomes {', '.join(peer_urls)}")
     if host.seen.previous:
         why.append("its last update was interrupted")
+    # Where nobody serves nobody can be asked whether it can be spared.
+    asked = member is not None and restarts.is_asked(host)
+    if asked:
+        why.append(f"{restarts.VARIABLE} asks for it")
     if not why:
         return None
-    return Drift(tuple(why), bool(read_anew or peer_urls or not host.runs), peer_urls)
+    return Drift(tuple(why), bool(read_anew or peer_urls or asked or not host.runs), peer_urls)
 
 
 def _stands_elsewhere(host: Host) -> Iterator[str]:

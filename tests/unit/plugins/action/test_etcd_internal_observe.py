@@ -37,6 +37,7 @@ def inputs(tmp_path):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "restart": [],
         "known_variables": [],
         "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
         "snapshots": {

@@ -30,6 +30,7 @@ def inputs(layout=(), **changes):
         "allow_outage": False,
         "accept_mounts": [],
         "accept_machine": [],
+        "restart": [],
         "known_variables": [],
         "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
         "snapshots": {
