@@ -170,6 +170,8 @@ def _create(engine: Engine, lab: Lab, host: Host, image: str) -> None:
         *("--network", lab.network, "--network-alias", host.name, "--mac-address", subnet.mac(host.number)),
         *("--ip", subnet.address(host.number), "--ip6", subnet.address(host.number, 6)),
         *(("--volume", f"{lab.disk(host)}:{DATA}") if host.disk else ()),
+        # As a machine does that is rebooted from within; power that is cut stays cut (lab kill).
+        *("--restart", "always"),
         *engine.systemd_options(),
         image,
     )

@@ -14,6 +14,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _kept_plan,
     _plan_cluster,
     _plan_destroy,
+    _plan_maintenance,
     _plan_reclaim,
     _plan_recovery,
     _plan_restore,
@@ -40,6 +41,7 @@ GOALS = {
     "reclaim": Goal(_plan_reclaim.plan),
     "downgrade": Goal(_plan_cluster.plan, _plan_cluster.refused),
     "destroy": Goal(_plan_destroy.plan),
+    **dict.fromkeys(("maintenance", "drain", "undrain"), Goal(_plan_maintenance.plan, _plan_cluster.refused)),
 }
 
 
@@ -72,6 +74,7 @@ class ActionModule(InternalAction):
                 "allow_outage": {"type": "bool", "default": False},
                 "downgrade_to": {"type": "str", "default": ""},
                 "cancel": {"type": "bool", "default": False},
+                "maintenance": {"type": "dict", "default": {}},
             }
         )
         goal = GOALS[arguments["goal"]]
@@ -81,6 +84,7 @@ class ActionModule(InternalAction):
             task_vars["hostvars"],
             self._loader.path_dwim,
             self._task.check_mode,
+            self._loader.load_from_file,
         )
         try:
             _kept_plan.check_options(request)

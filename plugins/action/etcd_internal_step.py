@@ -14,6 +14,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kind
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, MakeAuthorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import RunTasks
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
@@ -61,6 +62,8 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
 
     def _act(self, act: Act, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         pki, unvault, check = arguments["pki"], vault_reader(self._loader), self._task.check_mode
+        if isinstance(act, RunTasks):
+            return {"changed": False}
         if isinstance(act, MakeAuthorities):
             return self._make_authorities(Pki.from_inputs(pki, unvault), arguments["cluster"])
         observation = arguments["observation"]

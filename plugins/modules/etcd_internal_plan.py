@@ -32,9 +32,11 @@ options:
       - V(recovery) makes a new cluster of one member after a quorum was lost.
       - V(reclaim) gives back the space of databases.
       - V(downgrade) lets the members go back to the minor before.
+      - V(maintenance) takes one host after the other out of service, has the operator's tasks done there, and brings it
+        back. V(drain) does the first of it only, V(undrain) the last.
       - V(destroy) takes the whole cluster away.
     type: str
-    choices: [cluster, restore, recovery, reclaim, downgrade, destroy]
+    choices: [cluster, restore, recovery, reclaim, downgrade, destroy, maintenance, drain, undrain]
     default: cluster
   cluster:
     description: Name of the cluster, for messages.
@@ -123,6 +125,12 @@ options:
     description: Cancel a pending downgrade instead, with O(goal=downgrade).
     type: bool
     default: false
+  maintenance:
+    description:
+      - With O(goal=maintenance), O(goal=drain) and O(goal=undrain), the C(owner) of the maintenance and its C(timeout)
+        in seconds, and the files with the C(tasks) for each host and with those that C(check) it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

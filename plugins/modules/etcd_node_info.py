@@ -207,7 +207,13 @@ node:
     cluster:
       description: What the running member says of its cluster. V(null) when none runs. C(forgotten) has for each member
         that O(forget) names its id and, if something answers for it, C(url) and C(certain) (whether that is certainly a
-        member of the cluster), else V(null).
+        member of the cluster), else V(null). C(maintenance) has the C(owner) who maintains the hosts of the cluster,
+        with the C(revision) and the C(lease) of the key that says so, else V(null).
+      type: dict
+      returned: success
+    drained:
+      description: The C(owner) who has drained this host for its maintenance, which C(process) of theirs, and C(until)
+        when, seconds since 1970. Empty once that time is over.
       type: dict
       returned: success
 """

@@ -20,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _downgrade_calls,
+    _maintenance_calls,
     _recovery_calls,
     _restore_calls,
     _upgrade_calls,
@@ -216,4 +217,5 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     **_upgrade_calls.HANDLERS,
     **_downgrade_calls.HANDLERS,
     **_whole_cluster_calls.HANDLERS,
+    **_maintenance_calls.HANDLERS,
 }

@@ -24,6 +24,7 @@ class Request:
     :param hostvars: of every host: the registered results are among them.
     :param path_of: turns the path of a file on the controller into an absolute one.
     :param is_check: nothing is carried out.
+    :param load: reads a YAML file of the controller.
     """
 
     arguments: Mapping[str, Any]
@@ -31,6 +32,7 @@ class Request:
     hostvars: Mapping[str, Any]
     path_of: Callable[[str], str]
     is_check: bool = False
+    load: Callable[[str], Any] = str
 
     @property
     def cluster(self) -> str:
@@ -84,6 +86,7 @@ class Planned:
             "steps": self.plan.part_of(here),
             # Alike on all hosts, which walk them together.
             "tasks": [wave[0].act.task for wave in self.plan.waves],
+            "has_tasks": False,
             "has_reports": any(getattr(step.act, "witnesses", {}) for step in self.plan.steps),
             **self.told,
         }

@@ -7,7 +7,8 @@
 """One actor at a time: the lock under which an act on a cluster looks, acts and waits.
 
 It is one key in etcd itself, C(/quorum.etcd/turn), whose value names the owner. It is bound to a lease that a thread of
-the owner's process keeps alive, so that it goes by itself when that process dies.
+the owner's process keeps alive, so that it goes by itself when that process dies. Nobody gets it while the hosts are
+under somebody else's maintenance (C(_model.maintenance_key)): both keys are compared in the transaction that makes it.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
+    AGAIN,
     EtcdError,
     Refused,
     RpcError,
     TransportError,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries
-from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
+from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, maintenance_key, maintenance_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
 
 KEY = "/quorum.etcd/turn"
@@ -90,6 +92,8 @@ class Lock:
     :param is_ours: ask etcd whether the key is still this owner's.
     :param clock: seconds that only ever grow.
     :param lease: that lease. Whatever else lies on it is gone with the lock.
+    :param maintenance: the revision at which the owner's maintenance key was made; 0 where there is none.
+    :param maintained: ask etcd for the revision of that key; 0 without one.
     """
 
     def __init__(
@@ -99,8 +103,12 @@ class Lock:
         is_ours: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
         lease: int = 0,
+        maintenance: int = 0,
+        maintained: Callable[[], int] = lambda: 0,
     ) -> None:
         self.lease = lease
+        self.maintenance = maintenance
+        self._maintained = maintained
         self._clock = clock
         self._ttl = ttl
         self._until = granted + ttl
@@ -133,6 +141,14 @@ class Lock:
                 "See that the members answer, then run again.",
                 code="lock-lost",
             )
+        if self.maintenance and self._maintained() != self.maintenance:
+            raise Refused(
+                f"The maintenance of this cluster's hosts ({maintenance_key.KEY}) is no longer ours: its lease "
+                "has run out, or somebody has ended it.",
+                "Somebody else may be changing this cluster by now.",
+                "Run again: it goes on from what it finds. If the lease was too short, raise etcd_maintenance_timeout.",
+                code="maintenance-lost",
+            )
 
 
 def owner(act: str) -> str:
@@ -148,6 +164,7 @@ def held(
     owner: str,
     wait: float = WAIT,
     clock: Callable[[], float] = time.monotonic,
+    maintenance: int = 0,
 ) -> Iterator[Lock]:
     """Hold the cluster's lock.
 
@@ -155,16 +172,20 @@ def held(
         while: the lock lasts as long as its lease.
     :param owner: see C(owner).
     :param wait: seconds to wait for somebody else.
+    :param maintenance: the revision at which the caller's own maintenance key was made; 0 where there must be none.
     :raises NoSpace: etcd takes no writes, for its database has reached its quota.
     :raises Busy: somebody else holds it (named).
-    :raises Refused: no quorum, or another alarm under which etcd takes no writes.
+    :raises Refused: the hosts are under somebody else's maintenance, which is not waited for; no quorum, or another
+        alarm under which etcd takes no writes.
     :raises EtcdError: etcd's own answer, where it refuses for another reason.
     """
     with Client(endpoints, credentials, queries.TIMEOUT) as client:
-        lease, ttl, granted = _acquire(client, credentials, owner, Deadline(wait), clock)
+        lease, ttl, granted = _acquire(client, credentials, _Claim(owner, maintenance), Deadline(wait), clock)
         # A member that stops waits up to seven seconds for whoever is still connected.
         client.close()
-        lock = Lock(ttl, granted, lambda: _is_ours(client, lease), clock, lease)
+        lock = Lock(
+            ttl, granted, lambda: _is_ours(client, lease), clock, lease, maintenance, lambda: _maintained(client)
+        )
         ended = threading.Event()
         keeper = threading.Thread(
             target=_keep_alive, args=(client.endpoints, credentials, lease, lock, ended), name="turn lock", daemon=True
@@ -176,6 +197,17 @@ def held(
             ended.set()
             keeper.join()
             _revoke(client, lease)
+
+
+class _Claim(NamedTuple):
+    """Who wants the key.
+
+    :param owner: its value.
+    :param maintenance: see C(held).
+    """
+
+    owner: str
+    maintenance: int
 
 
 class _Holder(NamedTuple):
@@ -209,7 +241,7 @@ class _Holder(NamedTuple):
 
 
 def _acquire(
-    client: Client, credentials: Credentials, owner: str, deadline: Deadline, clock: Callable[[], float]
+    client: Client, credentials: Credentials, claim: _Claim, deadline: Deadline, clock: Callable[[], float]
 ) -> tuple[int, int, float]:
     """The lease with the key on it, the seconds that it lasts, and when it was asked for."""
     while True:
@@ -219,7 +251,7 @@ def _acquire(
             if holder is None:
                 # The lease runs from its grant, which is later than this.
                 asked = clock()
-                lease, ttl, holder = _try(client, owner)
+                lease, ttl, holder = _try(client, claim)
                 if holder is None:
                     return lease, ttl, asked
             if not deadline.left():
@@ -229,12 +261,12 @@ def _acquire(
         time.sleep(min(_POLL, deadline.left()))
 
 
-def _try(client: Client, owner: str) -> tuple[int, int, _Holder | None]:
+def _try(client: Client, claim: _Claim) -> tuple[int, int, _Holder | None]:
     """A lease with the key on it; or else who has the key, and no lease."""
     granted = client.lease_grant(TTL)
     lease = granted["lease"]
     try:
-        holder = _claim(client, owner, lease)
+        holder = _make(client, claim, lease)
     except EtcdError:
         # A transaction that is still on its way fails without its lease.
         _revoke(client, lease)
@@ -244,17 +276,24 @@ def _try(client: Client, owner: str) -> tuple[int, int, _Holder | None]:
     return lease, granted["ttl"], holder
 
 
-def _claim(client: Client, owner: str, lease: int) -> _Holder | None:
-    """Make the key if it is not there.
+def _make(client: Client, claim: _Claim, lease: int) -> _Holder | None:
+    """Make the key if it is not there, and nobody else maintains the hosts.
 
     :returns: who has it, if that is somebody else.
+    :raises Refused: somebody else maintains the hosts, or the maintenance that was the caller's is gone.
     """
-    key = KEY.encode()
-    compare = {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": 0}
-    make = {"request_put": {"key": key, "value": owner.encode(), "lease": lease}}
+    key, maintained = KEY.encode(), maintenance_key.KEY.encode()
+    free = [created(key, 0), created(maintained, claim.maintenance)]
+    make = {"request_put": {"key": key, "value": claim.owner.encode(), "lease": lease}}
     try:
-        answer = client.txn([compare], [make], [{"request_range": {"key": key}}])
-        return None if answer["succeeded"] else _holder_in(answer["responses"][0]["response_range"])
+        answer = client.txn(free, [make], [{"request_range": {"key": one}} for one in (key, maintained)])
+        if answer["succeeded"]:
+            return None
+        turn, other = (one["response_range"] for one in answer["responses"])
+        holder = _holder_in(turn)
+        if holder is None:
+            raise _maintenance_refusal(other)
+        return holder
     except (TransportError, RpcError) as exc:
         if not outcome_unknown(exc):
             raise
@@ -262,6 +301,24 @@ def _claim(client: Client, owner: str, lease: int) -> _Holder | None:
         if holder is None:
             raise
         return None if holder.lease == lease else holder
+
+
+def created(key: bytes, revision: int) -> dict[str, Any]:
+    """The condition that a key was made at a revision; at 0 that it is not there."""
+    return {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": revision}
+
+
+def _maintenance_refusal(found: Mapping[str, Any]) -> Refused:
+    holder = maintenance_key.holder_in(found["kvs"])
+    if holder is not None:
+        return maintenance_refusals.of_holder(holder)
+    return Refused(
+        f"The maintenance of this cluster's hosts ({maintenance_key.KEY}) was ended meanwhile, or its lease has "
+        "run out.",
+        "Somebody else may have changed this cluster since.",
+        AGAIN,
+        code="maintenance-lost",
+    )
 
 
 def _holder_in(found: Mapping[str, Any]) -> _Holder | None:
@@ -272,6 +329,12 @@ def _is_ours(client: Client, lease: int) -> bool:
     holder = _holder_in(client.read(KEY))
     client.close()
     return holder is not None and holder.lease == lease
+
+
+def _maintained(client: Client) -> int:
+    holder = maintenance_key.holder_in(client.read(maintenance_key.KEY)["kvs"])
+    client.close()
+    return holder.revision if holder is not None else 0
 
 
 def _revoke(client: Client, lease: int) -> None:

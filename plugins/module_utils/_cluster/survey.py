@@ -14,13 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_key
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View, members_of
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Holder
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
 _T = t.TypeVar("_T")
-
-# The key that etcdctl reads to see whether a member is well; it need not exist.
-_KEY = "health"
 
 
 def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float, cluster: bool = False) -> list[View]:
@@ -53,11 +52,11 @@ def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Seque
             return View(endpoint, error=_without_endpoint(exc, endpoint))
         members = _or_none(lambda: client.member_list(False, endpoint).members)
         begin = time.monotonic()
-        error = "" if status.is_learner else _read_error(client, endpoint)
+        error, holder = ("", None) if status.is_learner else _read(client, endpoint)
         took = time.monotonic() - begin
         # Alarms are read through the log, so whoever cannot read has none to tell, after a long wait.
         alarms = None if error or status.is_learner else _or_none(lambda: client.alarms(endpoint))
-        return View(endpoint, status, members, alarms, error, took)
+        return View(endpoint, status, members, alarms, error, took, maintenance=holder)
 
 
 def _ask_all(
@@ -91,15 +90,15 @@ def _first(
     return answers[0]
 
 
-def _read_error(client: Client, endpoint: str) -> str:
+def _read(client: Client, endpoint: str) -> tuple[str, Holder | None]:
+    """Why a linearizable read fails, or what it shows: any key would do, and need not exist."""
     try:
-        client.read(_KEY, endpoint=endpoint)
+        return "", maintenance_key.holder_in(client.read(maintenance_key.KEY, endpoint=endpoint)["kvs"])
     except RpcError as exc:
         # The permission is checked after the quorum has agreed, so this answer is as good as the value.
-        return "" if exc.name == "PermissionDenied" else _without_endpoint(exc, endpoint)
+        return "" if exc.name == "PermissionDenied" else _without_endpoint(exc, endpoint), None
     except TransportError as exc:
-        return _without_endpoint(exc, endpoint)
-    return ""
+        return _without_endpoint(exc, endpoint), None
 
 
 def _or_none(question: t.Callable[[], _T]) -> _T | None:

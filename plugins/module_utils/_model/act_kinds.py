@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     acts,
     destroy_acts,
     downgrade_acts,
+    maintenance_acts,
     reclaim_acts,
     recovery_acts,
     restore_acts,
@@ -75,6 +76,7 @@ KINDS: dict[str, type[Act]] = {
         downgrade_acts.Enable,
         downgrade_acts.Cancel,
         downgrade_acts.AwaitEnd,
+        *maintenance_acts.KINDS,
     )
 }
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 _CONFIRMED = "etcd_confirm_cluster"
@@ -48,6 +49,15 @@ def keep_plan(path: str) -> str:
 def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     """Roll back what C(recover) or C(restore) has begun."""
     return _command(playbook, _ROLLBACK, cluster, fenced)
+
+
+def undrain(owner: str, group: str = "") -> str:
+    """Bring a drained host back, and end its owner's maintenance.
+
+    :param owner: who has drained it.
+    """
+    given = f" -e etcd_group={group}" if group else ""
+    return f"ansible-playbook quorum.etcd.undrain -i INVENTORY{given} -e etcd_maintenance_owner={shlex.quote(owner)}"
 
 
 def downgrade(minor: int) -> str:

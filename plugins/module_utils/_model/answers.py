@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Holder
+
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
 
 
@@ -137,6 +139,7 @@ class View:
     :param error: why there is no status, or else why a linearizable read of its own failed; empty if it worked.
     :param took: seconds until the answer to the linearizable read, or until it failed.
     :param forgotten: ID of a member that is to be forgotten -> the sign of life, None without one.
+    :param maintenance: who maintains the hosts of its cluster; None without anybody, and where it cannot be read.
     """
 
     endpoint: str = ""
@@ -146,6 +149,7 @@ class View:
     error: str = ""
     took: float = 0.0
     forgotten: Mapping[str, Sign | None] = field(default_factory=dict)
+    maintenance: Holder | None = None
 
     @property
     def serves(self) -> bool:
@@ -169,6 +173,7 @@ class View:
             "members": None if members is None else [ClusterMember.from_dict(one) for one in members],
             "alarms": None if alarms is None else [Alarm(**one) for one in alarms],
             "forgotten": {name: sign and Sign(**sign) for name, sign in values.get("forgotten", {}).items()},
+            "maintenance": Holder.from_dict(values["maintenance"]) if values.get("maintenance") else None,
         }
         return cls(**{**_own(cls, values), **read})
 
@@ -184,6 +189,7 @@ class View:
             "member_id": self.member_id,
             "cluster_id": self.cluster_id,
             "forgotten": {name: sign and sign._asdict() for name, sign in self.forgotten.items()},
+            "maintenance": self.maintenance and self.maintenance.to_dict(),
         }
 
 

@@ -200,13 +200,22 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
     """
     if not member_id:
         _check_stop_of_any(votes)
-    if member_id not in votes.voters or votes.voters == {member_id}:
+    check_stop_of_all(votes, frozenset({member_id}), allow_outage)
+
+
+def check_stop_of_all(votes: Votes, member_ids: frozenset[str], allow_outage: bool = False) -> None:
+    """May these members be down at once, as those of one machine are while it reboots? See C(check_stop).
+
+    :raises Refused: the others would not be a quorum.
+    """
+    gone = member_ids & votes.voters
+    if not gone or gone == votes.voters:
         return
     needed = quorum(len(votes.voters))["needed"]
-    left = len(votes.healthy - {member_id})
+    left = len(votes.healthy - gone)
     if left >= needed:
         return
-    others_lost = votes.lost - {member_id}
+    others_lost = votes.lost - gone
     if allow_outage and not others_lost:
         return
     remedy = (
@@ -215,8 +224,8 @@ def check_stop(votes: Votes, member_id: str, allow_outage: bool = False) -> None
         else "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
     )
     raise Refused(
-        f"Without {votes.named(frozenset({member_id}))}, {left} of {len(votes.voters)} voters would be healthy, and "
-        f"{needed} are needed." + (f" Not healthy: {votes.named(others_lost)}." if others_lost else ""),
+        f"Without {votes.named(gone)}, {left} of {len(votes.voters)} voters would be healthy, and {needed} are needed."
+        + (f" Not healthy: {votes.named(others_lost)}." if others_lost else ""),
         _DANGER,
         remedy,
         code="quorum-at-risk",

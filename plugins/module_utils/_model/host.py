@@ -211,7 +211,7 @@ class Host:
     :param unfit: why it cannot become a member as it is, in sentences; empty where it can.
     :param heard: id of a member that is to be forgotten -> the sign of life that the controller got.
     :param inventory: by what the inventory knows it, of a host that gave no answer.
-    :param outdated: why its member is started with no release, in sentences; empty where it may be.
+    :param outdated: why its member is neither started nor updated now, in sentences; empty where it may be.
     """
 
     name: str

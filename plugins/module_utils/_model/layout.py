@@ -120,6 +120,11 @@ class Layout:
         return f"{self.state_dir}/newest-segment"
 
     @property
+    def drained_file(self) -> str:
+        """Who has drained this host for its maintenance, and until when."""
+        return f"{self.state_dir}/drained"
+
+    @property
     def bootstrap_file(self) -> str:
         return f"{self.state_dir}/bootstrap.env"
 

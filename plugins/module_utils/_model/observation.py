@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 
@@ -191,6 +192,7 @@ class Observation:
     :param previous_doubtful: the member did not serve with that either.
     :param cluster: what the member says; without an C(endpoint) where none runs.
     :param cluster_version: the version that its cluster speaks, as its peer port says; empty where it says nothing.
+    :param drained: by whom it is drained for its maintenance; nothing once that record is out of date.
     """
 
     host: Machine = Machine()
@@ -218,6 +220,7 @@ class Observation:
     cluster: View = field(default_factory=View)
     refuses_peers: str = ""
     cluster_version: str = ""
+    drained: Drained = field(default_factory=Drained)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Observation:
@@ -253,4 +256,5 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "timer": lambda value: Unit(**value),
     "snapshots": lambda value: SavedSnapshots(**value),
     "cluster": lambda value: View.from_dict(value or {}),
+    "drained": lambda value: Drained(**value),
 }

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import setting
 from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     acts,
     advice,
+    maintenance_refusals,
     markers,
     quorum,
     releases,
@@ -183,7 +184,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, b
     version = (course.target if course else asked) or there or DEFAULT_VERSION
     # An unset version means the one that is there; a member's files are those of the release that it runs.
     versions = {host.name: member_releases.choose(host, hosts, roster, asked) or version for host in hosts}
-    outdated = {host.name: member_releases.problem(host, hosts, roster, asked) for host in hosts}
+    outdated = {host.name: _drained(host) or member_releases.problem(host, hosts, roster, asked) for host in hosts}
     hosts = [replace(_judged(one, versions[one.name]), outdated=str(outdated[one.name] or "")) for one in hosts]
     warnings = (*_warnings(hosts, version), *backups.problems(hosts), *map(_fenced, off))
     try:
@@ -228,6 +229,12 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, b
         comes_after=changes.upgrades,
         is_first_part=is_on_its_way and not changes.upgrades,
     )
+
+
+def _drained(host: Host) -> Refused | None:
+    """Why the member of a host is neither started nor updated while somebody maintains its machine."""
+    drained = host.seen.drained
+    return maintenance_refusals.of_drained(host.label, drained) if drained.is_valid and host.state else None
 
 
 def _held_at(course: upgrade.Course | None) -> str:

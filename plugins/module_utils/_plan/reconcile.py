@@ -16,7 +16,6 @@ does at the start or at the end.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -34,7 +33,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
@@ -43,6 +41,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     held_members,
     next_action,
     upgrade,
+    witnesses,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.drift import Drift
@@ -829,17 +828,7 @@ class _Reconciler:
 
     def _witnessed(self, host: Host) -> dict[str, Any]:
         """The hosts of the other members, which report whom they reach, and the nonce under which they do."""
-        drawn = "".join(sorted(one.seen.host.nonce for one in self._hosts if not one.silent))
-        others = [one for one in self._foreseen.serving(self._hosts) if one.name != host.name]
-        return {
-            "nonce": hashlib.sha256(f"report {drawn}".encode()).hexdigest()[:16],
-            "witnesses": {one.name: _asked_there(one.wanted.layout) for one in others if one.wanted is not None},
-        }
-
-
-def _asked_there(layout: Layout) -> dict[str, str]:
-    """What a host must be told of its own member so that it can report."""
-    return {"instance": layout.instance, "conf_dir": layout.conf_dir, "user_file": layout.user_file}
+        return witnesses.of_act(host, self._hosts, self._foreseen.serving(self._hosts))
 
 
 def _asks(step: Step) -> bool:

@@ -42,6 +42,8 @@ class Terms:
     :param wait: seconds to wait for whoever else is at work on the cluster.
     :param makes_room: it is what ends NOSPACE, under which nobody can have the cluster's lock: then go on without.
     :param witnesses: how the other members report their new connections.
+    :param machine: ids of all members that are down while this machine is; empty where the member alone goes down.
+    :param maintenance: the revision of the maintenance key under which the act is done; 0 where there must be none.
     """
 
     act: str
@@ -51,6 +53,8 @@ class Terms:
     wait: float = cluster_lock.WAIT
     makes_room: bool = False
     witnesses: Witnesses = link_proof.NOBODY
+    machine: frozenset[str] = frozenset()
+    maintenance: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,21 @@ class MaintenanceWindow:
         """
         self.hand_over()
         allowed, own_side = self.terms.allow_outage, side is not None
-        self._require(lambda now: peer_links.before_stop(now, self.member_id, allowed, reached, own_side), side)
+
+        def demand(now: Votes) -> Demand | None:
+            self.check_machine(now)
+            return peer_links.before_stop(now, self.member_id, allowed, reached, own_side)
+
+        self._require(demand, side)
         if self.lock is not None:
             self.lock.check()
+
+    def check_machine(self, votes: Votes) -> None:
+        """May all members of its machine be down at once?
+
+        :raises Refused: the others would not be a quorum.
+        """
+        guard.check_stop_of_all(votes, self.terms.machine, self.terms.allow_outage)
 
     def welcome(self, side: Side) -> None:
         """It serves again: see that it is connected by new connections, both ways, before another one is stopped.
@@ -156,14 +172,16 @@ def claimed(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[M
     """
     marker = host_files.read_marker(layout)
     member_id = view.member_id or _own_id(layout, marker)
-    endpoints = _endpoints(view, member_id, layout, terms)
+    endpoints = endpoints_for(view, layout, terms)
     credentials = local_member.credentials(layout)
     with contextlib.ExitStack() as stack:
         lock, unlocked = None, False
         if not check:
             owner = cluster_lock.owner(f"{terms.act} of {marker.name if marker else layout.unit}")
             try:
-                lock = stack.enter_context(cluster_lock.held(endpoints, credentials, owner, terms.wait))
+                lock = stack.enter_context(
+                    cluster_lock.held(endpoints, credentials, owner, terms.wait, maintenance=terms.maintenance)
+                )
             except cluster_lock.NoSpace:
                 if not terms.makes_room:
                     raise
@@ -172,6 +190,12 @@ def claimed(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[M
         if terms.members is not None:
             expected_members.check(terms.members, votes.members)
         yield MaintenanceWindow(member_id, endpoints, credentials, votes, lock, unlocked, terms)
+
+
+def endpoints_for(view: View, layout: Layout, terms: Terms) -> list[str]:
+    """Whom an act on the member of this host asks, see C(_endpoints)."""
+    member_id = view.member_id or _own_id(layout, host_files.read_marker(layout))
+    return _endpoints(view, member_id, layout, terms)
 
 
 def _own_id(layout: Layout, marker: Marker | None) -> str:
@@ -192,6 +216,7 @@ def spared(view: View, layout: Layout, terms: Terms, check: bool) -> Iterator[Ma
     """
     with claimed(view, layout, terms, check) as spare:
         guard.check_stop(spare.votes, spare.member_id, terms.allow_outage)
+        spare.check_machine(spare.votes)
         yield replace(spare, guarded=True)
 
 

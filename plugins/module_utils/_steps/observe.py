@@ -42,7 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     systemd as _systemd,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, maintenance_key
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout, is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
@@ -122,6 +122,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime.environment, layout, interest) if runtime else None,
         **_at_peer_port(shown["pid"] if runtime else 0, layout, interest.timeout),
+        "drained": maintenance_key.record_in(host_files.read_text(layout.drained_file), time.time())._asdict(),
     }
 
 

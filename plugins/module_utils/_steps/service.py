@@ -62,7 +62,7 @@ def start(systemd: Systemd, layout: Layout, check: bool) -> bool:
     if check:
         return True
     with host_files.acting(layout):
-        _check_marker(layout, host_files.read_marker(layout))
+        check_marker(layout, host_files.read_marker(layout))
         launch(systemd, layout)
     return True
 
@@ -269,7 +269,7 @@ def check_startable(layout: Layout) -> None:
     :raises Refused: it would not.
     """
     marker = host_files.read_marker(layout)
-    _check_marker(layout, marker)
+    check_marker(layout, marker)
     if marker is None or marker.state == markers.NEVER_STARTED:
         return
     lies = markers.where_it_lies(layout, marker)
@@ -316,7 +316,11 @@ def remember(layout: Layout, view: View, name: str = "") -> dict[str, str]:
     return ids
 
 
-def _check_marker(layout: Layout, marker: Marker | None) -> None:
+def check_marker(layout: Layout, marker: Marker | None) -> None:
+    """May its gate let the member through, by what the marker says of the cluster's first start?
+
+    :raises Refused: it may not.
+    """
     state = marker.state if marker else None
     # One that was to leave and never did is needed: its gate lets it through with its log.
     stays = state == markers.LEAVING and wal.segments(markers.where_it_lies(layout, marker).log_dir)

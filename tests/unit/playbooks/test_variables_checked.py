@@ -21,12 +21,15 @@ WRONG = {
     "etcd": ("etcd_member_state", "gone"),
     "destroy": ("etcd_start_timeout", "soon"),
     "downgrade": ("etcd_downgrade_cancel", "perhaps"),
+    "drain": ("etcd_maintenance_timeout", "soon"),
     "drill": ("etcd_allow_missing_hash", "perhaps"),
+    "maintenance": ("etcd_maintenance_timeout", "soon"),
     "offsite": ("etcd_s3_encryption", "mine"),
     "reclaim": ("etcd_reclaim_keep_revisions", "many"),
     "recover": ("etcd_quorum_lost", "perhaps"),
     "restore": ("etcd_allow_missing_hash", "perhaps"),
     "snapshot": ("etcd_start_timeout", "soon"),
+    "undrain": ("etcd_maintenance_timeout", "soon"),
 }
 
 

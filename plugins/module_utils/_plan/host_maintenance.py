@@ -1,0 +1,357 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The plan to take hosts out of service, one after the other with the leader last, and to bring each back.
+
+Nothing is remembered of a run but what its drained host says, so a run that goes on begins with that host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, maintenance_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
+    Drain,
+    EndMaintenance,
+    RunTasks,
+    Undrain,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Holder, Owner
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
+from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
+
+_RUN = "ansible-playbook quorum.etcd.etcd -i INVENTORY"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for.
+
+    :param owner: who maintains.
+    :param hosts: names of those that are meant, of this run's.
+    :param lasts: seconds after which nobody is held up by a drained host any more.
+    :param tasks: the file with what is done on a drained host; empty where the host is only drained.
+    :param check: a file with tasks that must succeed before the next host is drained; empty for none.
+    :param gone: processes of runs on this controller that have ended.
+    :param here: hosts that are the controller itself.
+    """
+
+    owner: Owner
+    hosts: Sequence[str]
+    lasts: int = 3600
+    tasks: str = ""
+    check: str = ""
+    gone: frozenset[str] = frozenset()
+    here: frozenset[str] = frozenset()
+
+    def is_ours(self, owner: Owner) -> bool:
+        """Is it this run's, or that of a run before it which has ended?"""
+        return owner.name == self.owner.name and (owner.process == self.owner.process or owner.process in self.gone)
+
+    def is_drained_by_us(self, host: Host) -> bool:
+        drained = host.seen.drained
+        return drained.is_valid and self.is_ours(Owner(drained.owner, drained.process))
+
+
+def holder_of(hosts: Sequence[Host]) -> Holder | None:
+    """Who maintains the hosts, by the key as a member that serves shows it."""
+    return next((one for host in hosts if host.answers and (one := host.seen.cluster.maintenance)), None)
+
+
+def plan(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> Plan:
+    """The steps that drain hosts, and with C(tasks) also those that bring each back.
+
+    :param hosts: every host of the group in the inventory's order, those left out of the run included.
+    :param verifying: the steps were taken.
+    :raises EtcdError: nothing may be done; nothing was touched.
+    """
+    if verifying:
+        return _verified(hosts, wish)
+    roster = _checked(hosts, wish)
+    projection = Projection(hosts, roster)
+    due = [host for host in hosts if host.name in wish.hosts and (roster is None or roster.on(host) is not None)]
+    leader = roster.leader if roster is not None else ""
+    due.sort(key=lambda host: (not wish.is_drained_by_us(host), leader != "" and leader in _ids(host, projection)))
+    planning = _Planning(hosts, projection, wish)
+    waves: list[Wave] = []
+    for host in due:
+        waves += planning.steps_of(host)
+    if wish.tasks and due:
+        waves.append((planning.end(due[-1]),))
+    what = "maintain" if wish.tasks else "drain"
+    names = ", ".join(host.label for host in due)
+    return Plan(f"{what} {names or 'no host: none of this run has a member'}", tuple(waves), notes=planning.notes)
+
+
+def plan_undrain(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> Plan:
+    """The steps that bring drained hosts back, and let others act on the cluster again.
+
+    :raises Refused: somebody else has drained one, or maintains the hosts.
+    """
+    if verifying:
+        return _verified(hosts, wish)
+    found = Findings()
+    drained = [host for host in hosts if host.seen.drained.is_valid]
+    meant = [host for host in drained if host.name in wish.hosts]
+    for host in meant:
+        if host.seen.drained.owner != wish.owner.name:
+            found.refuse([maintenance_refusals.of_drained(host.label, host.seen.drained)])
+    holder = holder_of(hosts)
+    if holder is not None and (not holder.lease or holder.owner.name != wish.owner.name) and not found:
+        found.refuse([maintenance_refusals.of_holder(holder)])
+    found.end()
+    roster = _roster.build(hosts) if any(host.answers for host in hosts) else None
+    planning = _Planning(hosts, Projection(hosts, roster), wish)
+    waves: list[Wave] = [(planning.undrain(host, False),) for host in meant]
+    able = meant or [host for host in hosts if host.name in wish.hosts and host.answers]
+    if len(meant) == len(drained) and able and (meant or holder is not None):
+        waves.append((planning.end(able[-1]),))
+    names = ", ".join(host.label for host in meant)
+    return Plan(f"bring back {names}" if meant else "no host is drained", tuple(waves))
+
+
+def _verified(hosts: Sequence[Host], wish: Wish) -> Plan:
+    """Whether what was to be done is done: of drained hosts that they are, of others that they serve."""
+    meant = [host for host in hosts if host.name in wish.hosts and host.state is not None]
+    only_drained = [host for host in meant if wish.is_drained_by_us(host)]
+    down = [host for host in meant if host not in only_drained and not host.answers]
+    texts = [
+        f"{host.label} is drained until its time is over, or until: {advice.undrain(wish.owner.name)}"
+        for host in only_drained
+    ]
+    return Plan(
+        "done" if not down else "not all members serve",
+        differences=tuple(f"{host.label} does not serve: {host.silent or 'see its log.'}" for host in down),
+        notes=tuple(texts),
+    )
+
+
+class _Planning:
+    """Steps on the cluster as the steps before them leave it."""
+
+    def __init__(self, hosts: Sequence[Host], projection: Projection, wish: Wish) -> None:
+        self._hosts = hosts
+        self._projection = projection
+        self._wish = wish
+        holder = holder_of(hosts)
+        is_before = holder is not None and holder.owner != wish.owner
+        self._predecessor = holder.revision if holder is not None and is_before else 0
+        self._is_alone = False
+        self._notes: list[str] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return tuple(self._notes)
+
+    def steps_of(self, host: Host) -> Iterator[Wave]:
+        wish = self._wish
+        # Where nobody serves nobody can be asked either, and this host was drained before.
+        if self._projection.members:
+            yield (self._drain(host),)
+        if not wish.tasks:
+            return
+        yield (Step(host.name, f"go on with {wish.tasks} on {host.label}", RunTasks(wish.tasks)),)
+        yield (self.undrain(host, bool(wish.check)),)
+        if wish.check:
+            yield (Step(host.name, f"check {host.label} by {wish.check}", RunTasks(wish.check)),)
+            yield (self.undrain(host, False, f"end the maintenance of {host.label}"),)
+
+    def _drain(self, host: Host) -> Step:
+        wish, votes = self._wish, self._projection.votes()
+        machine = _ids(host, self._projection)
+        allow_outage = host.wanted is not None and host.wanted.said.allow_outage
+        _check_alone(host, votes.voters, machine, allow_outage)
+        guard.check_stop_of_all(votes, machine, allow_outage)
+        if votes.voters <= machine:
+            self._notes.append(f"{host.label} is the only voter: nobody is served until it is back.")
+        act = Drain(
+            owner=list(wish.owner),
+            lasts=wish.lasts,
+            machine=sorted(machine),
+            predecessor=self._predecessor,
+            allow_outage=allow_outage,
+            endpoints=self._projection.endpoints(_id(host, self._projection)),
+            members=self._projection.presumed(),
+            **self._witnessed(host),
+        )
+        # The next one finds the key of this very run.
+        self._predecessor = 0
+        return Step(host.name, f"drain {host.label}", act)
+
+    def undrain(self, host: Host, goes_on: bool, title: str = "") -> Step:
+        act = Undrain(
+            owner=list(self._wish.owner),
+            goes_on=goes_on,
+            endpoints=self._projection.endpoints(_id(host, self._projection)),
+            **self._witnessed(host),
+        )
+        self._projection.well(host)
+        return Step(host.name, title or f"bring {host.label} back", act)
+
+    def end(self, host: Host) -> Step:
+        act = EndMaintenance(list(self._wish.owner), self._projection.endpoints())
+        return Step(host.name, "let others act on the cluster again", act)
+
+    def _witnessed(self, host: Host) -> dict[str, Any]:
+        return witnesses.of_act(host, self._hosts, self._projection.serving(self._hosts))
+
+
+def _checked(hosts: Sequence[Host], wish: Wish) -> Roster | None:
+    """Whether hosts may be drained now.
+
+    :returns: None where the only member is drained already.
+    :raises EtcdError: they may not, with all that is wrong.
+    """
+    found = Findings()
+    found.run(cluster_plan.check_inventory, hosts)
+    for host in hosts:
+        found.run(_check_answered, host, wish)
+    found.end()
+    for host in hosts:
+        found.run(_check_owner, host, wish)
+    found.run(_check_holder, hosts, wish)
+    found.end()
+    roster = _roster.build(hosts)
+    for host in hosts:
+        if host.name in wish.hosts:
+            found.run(_check_fit, host, wish)
+    found.run(_check_serving, hosts, roster, wish)
+    found.end()
+    if roster is not None and len(roster.members) > 1:
+        bootstrap.check_can_be_asked(hosts)
+    return roster
+
+
+def _check_answered(host: Host, wish: Wish) -> None:
+    if host.silent:
+        raise Refused(
+            f"{host.label} gave no answer: {host.silent.strip().rstrip('.')}.",
+            "Its member may be down, and another one less could cost the quorum.",
+            "See that every host can be looked at, and run again: it goes on with a host that it has drained. If the "
+            f"machine is gone for good, end the maintenance first: {advice.undrain(wish.owner.name)}. Then {_RUN} says "
+            "how its member is replaced.",
+            code="host-unreachable",
+        )
+
+
+def _check_owner(host: Host, wish: Wish) -> None:
+    drained = host.seen.drained
+    if not drained.is_valid or wish.is_drained_by_us(host):
+        return
+    if drained.owner != wish.owner.name:
+        raise maintenance_refusals.of_drained(host.label, drained)
+    raise maintenance_refusals.of_other_run(drained.process, drained.owner)
+
+
+def _check_holder(hosts: Sequence[Host], wish: Wish) -> None:
+    holder = holder_of(hosts)
+    if holder is None or (holder.lease and wish.is_ours(holder.owner)):
+        return
+    if not holder.lease or holder.owner.name != wish.owner.name:
+        raise maintenance_refusals.of_holder(holder)
+    raise maintenance_refusals.of_other_run(holder.owner.process, holder.owner.name)
+
+
+def _check_fit(host: Host, wish: Wish) -> None:
+    """May its member be stopped, and does it come back?"""
+    if host.seen.previous:
+        raise Refused(
+            f"{host.label}: the last update of its member was interrupted.",
+            "It may not start again with the files that it has now.",
+            f"Let that update end first: {_RUN}",
+            code="update-interrupted",
+        )
+    if host.masked:
+        raise Refused(
+            f"{host.label}: {host.seen.unit.name} is masked.",
+            "Its member would not come back.",
+            f"systemctl unmask {host.seen.unit.name} on that host, then run again.",
+            code="unit-masked",
+        )
+    if wish.tasks and host.name in wish.here:
+        raise Refused(
+            f"{host.label} is the machine on which this very run is.",
+            "Its reboot would end the run, with the host drained.",
+            f"Run it on another machine. Or leave this host out (--limit 'all:!{host.name}'), and later drain it "
+            f"(ansible-playbook quorum.etcd.drain -i INVENTORY --limit {host.name}), maintain it by hand, and bring it "
+            f"back: {advice.undrain(wish.owner.name)}",
+            code="host-is-controller",
+        )
+
+
+def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> None:
+    """Do all members serve, but for those that a run of ours has drained?
+
+    :raises Refused: they do not.
+    """
+    ours = [host for host in hosts if wish.is_drained_by_us(host)]
+    if roster is None:
+        members = [host for host in hosts if host.state is not None]
+        if not members:
+            raise BadInput("There is no cluster yet whose hosts could be maintained.")
+        if ours == members and wish.tasks:
+            return
+        raise Refused(
+            "No member of the cluster answers.",
+            "It serves nobody, so nobody can say whether a host can be spared.",
+            f"Bring its members back: {advice.undrain(wish.owner.name) if ours else _RUN}. Then run again.",
+            code="quorum-lost",
+        )
+    projection = Projection(hosts, roster)
+    votes = projection.votes()
+    excused = {member.id for host in ours if (member := projection.on(host)) is not None}
+    down = votes.lost - excused
+    if down:
+        raise Refused(
+            f"{votes.named(down)} does not serve.",
+            "One host after the other is out of service for its maintenance: two members down at once could cost the "
+            "quorum.",
+            f"Bring it back first: {_RUN}. Then run again.",
+            code="member-down",
+        )
+    first = [host for host in hosts if host.name in wish.hosts]
+    others = [host for host in ours if host not in first]
+    if others or (not wish.tasks and len(first) > 1):
+        named = others[0] if others else first[1]
+        raise Refused(
+            f"{named.label} is drained already."
+            if others
+            else f"{' and '.join(one.label for one in first)} are to be drained at once.",
+            "Two members down at once could cost the quorum.",
+            f"Bring it back first: {advice.undrain(wish.owner.name)}"
+            if others
+            else f"Drain one host at a time: --limit {first[0].name}, or serial: 1 in a play of your own.",
+            code="drained-twice",
+        )
+
+
+def _check_alone(host: Host, voters: frozenset[str], machine: frozenset[str], allow_outage: bool) -> None:
+    if voters <= machine and not allow_outage:
+        raise Refused(
+            f"{host.label} has the only voter of its cluster.",
+            "While its machine is maintained nobody is served.",
+            "If that is meant, say so: -e etcd_allow_outage=true",
+            code="outage-not-allowed",
+        )
+
+
+def _ids(host: Host, projection: Projection) -> frozenset[str]:
+    """The ids of all members that are down while the machine of a host is: today there is one member a machine."""
+    return frozenset({found} if (found := _id(host, projection)) else ())
+
+
+def _id(host: Host, projection: Projection) -> str:
+    member = projection.on(host)
+    return member.id if member is not None else ""

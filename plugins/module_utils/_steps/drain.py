@@ -1,0 +1,179 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""A host is taken out of service for its maintenance, and brought back.
+
+Drained it remembers so on disk, whatever happens to the run that has done it. Its member starts again with its machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from dataclasses import dataclass, replace
+from typing import Any, Callable
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, maintenance_lease, queries
+from ansible_collections.quorum.etcd.plugins.module_utils._host import (
+    host_files,
+    local_member,
+    processes,
+    snapshot_timer,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Drain:
+    """What a host is drained for.
+
+    :param owner: whose maintenance it is.
+    :param lasts: seconds after which nobody is held up by it any more.
+    :param predecessor: the revision of the key of a run of the same owner that is gone; 0 without one.
+    """
+
+    owner: Owner
+    lasts: int
+    predecessor: int = 0
+
+
+def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: bool) -> dict[str, Any]:
+    """Stop the member of a host that its cluster can spare, under the lock that outlives this act.
+
+    :param check: only say whether it may be stopped.
+    :returns: C(changed), C(notes).
+    :raises Refused: its cluster cannot spare it, somebody else maintains the hosts, or it would not start again.
+    """
+    with maintenance.on_host(layout, check), contextlib.ExitStack() as stack:
+        unit = systemd.show(layout.unit)
+        process = processes.describe(unit["pid"])
+        if process:
+            service.check_startable(layout)
+            service.check_unforced(systemd, layout)
+        service.check_marker(layout, host_files.read_marker(layout))
+        view = service.observe(systemd, layout)
+        terms = replace(terms, maintenance=_own(view, layout, terms, asked.owner, asked.predecessor))
+        hold = maintenance.spared if process else maintenance.claimed
+        window = stack.enter_context(hold(view, layout, terms, check))
+        if check:
+            return {"changed": True, "notes": window.notes}
+        _claim(window, layout, asked)
+        if process:
+            window.leave_service(Side.from_environment(process.environment))
+            checkpoints.at("drain: leadership moved")
+        if unit["active_state"] not in ("inactive", "failed") or unit["job_pending"]:
+            systemd.control("stop", layout.unit)
+        checkpoints.at("drain: stopped")
+    return {"changed": True, "notes": window.notes if process else []}
+
+
+def _claim(window: MaintenanceWindow, layout: Layout, asked: Drain) -> None:
+    """Say in the cluster and on the host who maintains it, before anything is stopped."""
+    if window.lock is None:
+        return
+    with Client(window.endpoints, window.credentials, queries.TIMEOUT) as client:
+        maintenance_lease.take(client, window.lock, asked.owner, asked.lasts)
+    checkpoints.at("drain: maintenance begun")
+    record = Drained(*asked.owner, until=time.time() + asked.lasts)
+    host_files.write(layout.drained_file, record.text().encode(), 0o600, 0, 0)
+    checkpoints.at("drain: recorded")
+
+
+@dataclass(frozen=True)
+class Return:
+    """How a host is brought back.
+
+    :param owner: whose maintenance it was.
+    :param goes_on: it is not over yet: the record stays.
+    :param timeout: seconds for the member's start.
+    """
+
+    owner: Owner
+    goes_on: bool
+    timeout: float
+
+
+def undrain(
+    systemd: Systemd, layout: Layout, asked: Return, terms: Terms, check: bool, now: Clock = time.monotonic
+) -> dict[str, Any]:
+    """Start the member of a drained host, wait until it serves, and see that others reach it anew.
+
+    :param check: only say whether anything is to be done.
+    :returns: C(changed), C(notes), and but in check mode C(member_id), C(cluster_id).
+    :raises Refused: its gate keeps it down, or by new connections it is not connected.
+    :raises HostError: it does not serve in time, or it ends again and again; with its own last words.
+    """
+    if check:
+        return {"changed": True, "notes": []}
+    with maintenance.on_host(layout, check):
+        unit = systemd.show(layout.unit)
+        is_up = unit["active_state"] in ("active", "activating") and unit["sub_state"] != "auto-restart"
+        if not is_up or unit["enabled"] != "enabled":
+            service.check_marker(layout, host_files.read_marker(layout))
+            service.launch(systemd, layout)
+        checkpoints.at("undrain: started")
+        view = service.serving(systemd, layout, asked.timeout, now)
+        ids = service.remember(layout, view)
+        snapshot_timer.follow(systemd, layout)
+        checkpoints.at("undrain: serves")
+        notes = _welcome(systemd, layout, view, asked, terms)
+        if not asked.goes_on:
+            host_files.remove(layout.drained_file)
+    return {"changed": True, "notes": notes, **ids}
+
+
+def _welcome(systemd: Systemd, layout: Layout, view: View, asked: Return, terms: Terms) -> list[str]:
+    """See that the member is connected both ways before another one may be stopped, and let the maintenance last on."""
+    process = processes.describe(systemd.show(layout.unit)["pid"])
+    side = Side.from_environment(process.environment if process else {})
+    terms = replace(terms, maintenance=_own(view, layout, terms, asked.owner, is_any_run=True))
+    try:
+        with maintenance.claimed(view, layout, terms, check=False) as window:
+            window.welcome(side)
+            with Client(window.endpoints, window.credentials, queries.TIMEOUT) as client:
+                maintenance_lease.renew(client, asked.owner)
+    except cluster_lock.NoSpace as full:
+        # It is back, which needs no lock, and so it can be reclaimed with all members.
+        return [str(full)]
+    return []
+
+
+def end(systemd: Systemd, layout: Layout, owner: Owner, terms: Terms, check: bool) -> bool:
+    """End the maintenance: the key of its owner goes, whichever run has made it.
+
+    :returns: whether there was any.
+    :raises Refused: it is somebody else's.
+    """
+    view = service.observe(systemd, layout)
+    endpoints = list(dict.fromkeys([*([view.endpoint] if view.serves else []), *terms.endpoints]))
+    with Client(endpoints, local_member.credentials(layout), queries.TIMEOUT) as client:
+        ended = maintenance_lease.end(client, owner.name, check)
+    checkpoints.at("maintenance: ended")
+    return ended
+
+
+def _own(view: View, layout: Layout, terms: Terms, owner: Owner, predecessor: int = 0, is_any_run: bool = False) -> int:
+    """The revision of the key under which the act is done; 0 where there must be none.
+
+    :param predecessor: of a run that is gone, as the plan saw it.
+    :param is_any_run: whether the key of any run of this owner is one's own.
+    """
+    endpoints = maintenance.endpoints_for(view, layout, terms)
+    with Client(endpoints, local_member.credentials(layout), queries.TIMEOUT) as client:
+        found = maintenance_lease.find(client)
+    if found is not None and (found.owner == owner or (is_any_run and found.owner.name == owner.name)):
+        return found.revision
+    return predecessor

@@ -1,0 +1,294 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A host is drained and brought back in a real cluster, interrupted anywhere, beside others who act on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, maintenance_lease
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import (
+    KEY,
+    Drained,
+    Holder,
+    Owner,
+    record_in,
+)
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import drain, service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.drain import Drain, Return
+from member_host import members_of
+from one_of_three import OneOfThree
+
+MakeThree = Callable[[str], OneOfThree]
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+OURS = Owner("root@admin", "100 at 1 on admin")
+LATER = Owner("root@admin", "200 at 2 on admin")
+THEIRS = Owner("eve@elsewhere", "100 at 1 on elsewhere")
+LASTS = 600
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def drained(three: OneOfThree, owner: Owner = OURS, predecessor: int = 0, check: bool = False, **terms: Any) -> Any:
+    host = three.host
+    asked = Drain(owner, LASTS, predecessor)
+    return drain.drain(host.systemd, host.layout, asked, three.terms(act="maintenance", **terms), check)
+
+
+def undrained(three: OneOfThree, owner: Owner = OURS, goes_on: bool = False, **terms: Any) -> Any:
+    host = three.host
+    asked = Return(owner, goes_on, 30.0)
+    return drain.undrain(host.systemd, host.layout, asked, three.terms(act="maintenance", **terms), check=False)
+
+
+def ended(three: OneOfThree, owner: Owner = OURS) -> bool:
+    return drain.end(three.host.systemd, three.host.layout, owner, three.terms(act="maintenance"), check=False)
+
+
+def record(three: OneOfThree, now: float | None = None) -> Drained:
+    text = host_files.read_text(three.host.layout.drained_file)
+    return record_in(text, time.time() if now is None else now)
+
+
+def holder(three: OneOfThree) -> Holder | None:
+    with three.cluster.client() as client:
+        return maintenance_lease.find(client)
+
+
+def claim(three: OneOfThree, maintenance: int = 0) -> None:
+    with cluster_lock.held(three.endpoints, Credentials(), "an update", 0.0, maintenance=maintenance):
+        pass
+
+
+def killed_at(step: str) -> Callable[[str], None]:
+    def at(reached: str) -> None:
+        if reached == step:
+            raise Killed(step)
+
+    return at
+
+
+def test_drained_it_leads_no_more_and_says_so_in_the_cluster_and_on_disk(
+    make_three: MakeThree, every_version: str
+) -> None:
+    three = make_three(every_version)
+    three.cluster.lead(three.cluster.members[-1])
+    assert drained(three)["changed"]
+    assert three.pid == 0
+    assert three.leader != three.listed.id
+    assert record(three)[:2] == OURS
+    assert not record(three, time.time() + LASTS).is_valid
+    found = holder(three)
+    assert found is not None
+    assert (found.owner, found.lease > 0) == (OURS, True)
+    undrained(three)
+    three.cluster.wait_for(three.cluster.members[-1])
+    assert (record(three).is_valid, holder(three)) == (False, found)
+    assert ended(three)
+    assert holder(three) is None
+    assert not ended(three)
+    claim(three)
+
+
+def test_nobody_else_gets_the_lock_until_it_is_over(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    drained(three)
+    with pytest.raises(Refused, match="under maintenance by root@admin") as refused:
+        claim(three)
+    assert refused.value.code == "maintenance-held"
+    assert "-e etcd_maintenance_owner=root@admin" in refused.value.remedy
+    with pytest.raises(Refused, match="under maintenance by root@admin"):
+        drained(three, THEIRS)
+    with pytest.raises(Refused, match="under maintenance by root@admin"):
+        ended(three, THEIRS)
+    undrained(three)
+    with pytest.raises(Refused):
+        claim(three)
+    ended(three)
+    claim(three)
+
+
+def test_while_somebody_acts_on_the_cluster_nobody_is_drained(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    with (
+        cluster_lock.held(three.endpoints, Credentials(), "an update, by somebody"),
+        pytest.raises(Refused, match="an update, by somebody"),
+    ):
+        drained(three)
+    assert (three.pid, holder(three), record(three).is_valid) == (before, None, False)
+
+
+def test_another_run_of_the_same_owner_takes_over_only_what_it_has_seen_to_be_gone(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    drained(three)
+    found = holder(three)
+    assert found is not None
+    with pytest.raises(Refused, match="under maintenance by root@admin"):
+        drained(three, LATER)
+    assert drained(three, LATER, found.revision)["changed"]
+    later = holder(three)
+    assert later is not None
+    assert (later.owner, later.revision > found.revision) == (LATER, True)
+    # The first run lives after all: it stops nobody any more.
+    with pytest.raises(Refused):
+        claim(three, found.revision)
+    undrained(three, LATER)
+    with pytest.raises(Refused, match="under maintenance"):
+        drained(three, OURS)
+
+
+def test_whose_maintenance_is_ended_meanwhile_stops_nobody(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    before = three.pid
+
+    def at(step: str) -> None:
+        if step == "drain: recorded":
+            with three.cluster.client() as client:
+                client.delete(KEY)
+
+    monkeypatch.setattr(checkpoints, "at", at)
+    with pytest.raises(Refused) as refused:
+        drained(three)
+    assert (refused.value.code, three.pid) == ("maintenance-lost", before)
+
+
+def test_it_is_renewed_by_each_act_of_its_run(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    drained(three)
+    found = holder(three)
+    drained(three)
+    undrained(three, goes_on=True)
+    assert record(three).is_valid
+    assert holder(three) == found
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "maintenance: nobody has it",
+        "drain: maintenance begun",
+        "drain: recorded",
+        "drain: leadership moved",
+        "drain: stopped",
+    ],
+)
+def test_interrupted_it_is_gone_on_with_by_the_next_run(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    three = make_three(version)
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(checkpoints, "at", killed_at(step))
+        with pytest.raises(Killed):
+            drained(three)
+    left = holder(three)
+    drained(three, LATER, left.revision if left else 0, wait=60.0)
+    assert (three.pid, record(three)[:2]) == (0, LATER)
+    undrained(three, LATER)
+    assert ended(three, LATER)
+
+
+@pytest.mark.parametrize("step", ["undrain: started", "undrain: serves"])
+def test_interrupted_on_its_way_back_it_is_brought_back_by_whoever_its_owner_is_now(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    three = make_three(version)
+    drained(three)
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(checkpoints, "at", killed_at(step))
+        with pytest.raises(Killed):
+            undrained(three)
+    assert record(three).is_valid
+    undrained(three, LATER, wait=60.0)
+    assert not record(three).is_valid
+    three.cluster.wait_for(three.cluster.members[-1])
+
+
+def test_interrupted_at_its_very_end_nothing_is_left(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    drained(three)
+    undrained(three)
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(checkpoints, "at", killed_at("maintenance: ended"))
+        with pytest.raises(Killed):
+            ended(three)
+    assert holder(three) is None
+
+
+def test_it_is_not_drained_where_the_others_cannot_spare_it(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    three.cluster.lead(three.others[1])
+    three.cluster.end(three.others[0])
+    before = three.pid
+    for check in (True, False):
+        with pytest.raises(Refused, match="Not healthy: m0"):
+            drained(three, check=check, endpoints=[three.others[1].client_url])
+    assert (three.pid, record(three).is_valid) == (before, False)
+
+
+def test_all_members_of_its_machine_count_as_down(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    ids = frozenset({three.listed.id, *(one.id for one in members_of(three.cluster) if one.name == "m0")})
+    with pytest.raises(Refused) as refused:
+        drained(three, machine=ids)
+    assert (refused.value.code, three.pid, holder(three)) == ("quorum-at-risk", before, None)
+
+
+def test_a_key_without_a_lease_is_no_lock_and_is_told_with_the_command_that_removes_it(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    with three.cluster.client() as client:
+        client.put(KEY, THEIRS.text())
+        with pytest.raises(Refused, match="has no lease") as refused:
+            drained(three)
+        assert refused.value.remedy.endswith(f"etcdctl del {KEY}")
+        client.delete(KEY)
+    drained(three)
+
+
+def test_a_cluster_that_is_full_is_not_maintained_and_a_drained_host_comes_back_to_it(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    drained(three)
+    with three.cluster.client() as client:
+        status = client.status(three.endpoints[0])
+        full = {"action": "ACTIVATE", "memberID": int(status.member_id, 16), "alarm": "NOSPACE"}
+        client.call("Maintenance.Alarm", full)
+    assert "quorum.etcd.reclaim" in undrained(three)["notes"][0]
+    assert ended(three)
+    before = three.pid
+    with pytest.raises(cluster_lock.NoSpace, match="quorum.etcd.reclaim"):
+        drained(three)
+    assert (three.pid, record(three).is_valid) == (before, False)
+
+
+def test_a_member_that_came_back_with_its_machine_is_drained_again(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    drained(three)
+    service.start(three.host.systemd, three.host.layout, check=False)
+    service.await_ready(three.host.systemd, three.host.layout, 30.0)
+    drained(three)
+    assert three.pid == 0
