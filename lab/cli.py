@@ -145,6 +145,7 @@ def _add_access(commands: Commands) -> None:
 def _add_faults(commands: Commands) -> None:
     commands.on_hosts("kill", verbs.on_hosts(faults.kill), "power off, without a word to anybody")
     commands.on_hosts("start", verbs.on_hosts(hosts.start), "switch on, and wait until booted")
+    commands.on_hosts("reboot", verbs.on_hosts(hosts.reboot), "reboot, and wait until booted")
     commands.on_hosts("pause", verbs.on_hosts(faults.pause), "let hosts hang: connections stay, nobody answers")
     commands.on_hosts("unpause", verbs.on_hosts(faults.unpause), "let hosts go on")
     commands.on_hosts(

@@ -27,6 +27,12 @@ DATA = "/var/lib/etcd"
 PATIENCE = 90.0
 
 
+#: Tells boots of a host apart. The kernel and its boot_id are this machine's: a container has its first process alone.
+BOOT_TIME = ("cut", "-d", " ", "-f", "22", "/proc/1/stat")
+#: Reboots a host. What C(shutdown) asks, systemd-logind, does not run there.
+REBOOT = ("systemctl", "--no-block", "start", "reboot.target")
+
+
 def up(engine: Engine, lab: Lab, wanted: Sequence[Host], say: Callable[[str], None]) -> None:
     """Bring hosts up, and return when each has booted and answers by ssh. What is there already stays as it is.
 
@@ -96,6 +102,28 @@ def start(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
     for host in hosts:
         engine.output("start", lab.container(host))
     wait_until_ready(engine, lab, hosts)
+
+
+def reboot(engine: Engine, lab: Lab, hosts: Sequence[Host]) -> None:
+    """Let hosts reboot, as a machine does that is told to, and return when they have booted."""
+    before = {host.name: _started(engine, lab, host) for host in hosts}
+    for host in hosts:
+        engine.output("exec", lab.container(host), *REBOOT)
+    deadline = time.monotonic() + PATIENCE
+    for host in hosts:
+        while _started(engine, lab, host) in ("", before[host.name]):
+            if time.monotonic() > deadline:
+                raise LabError(f"{host.name} did not reboot within {PATIENCE:g} seconds.")
+            time.sleep(0.1)
+    wait_until_ready(engine, lab, hosts)
+
+
+def _started(engine: Engine, lab: Lab, host: Host) -> str:
+    """When a host has booted, in ticks of this machine; empty while it has not."""
+    try:
+        return engine.output("exec", lab.container(host), *BOOT_TIME, timeout=10).strip()
+    except LabError:
+        return ""
 
 
 def container_states(engine: Engine, lab: Lab) -> dict[str, str]:

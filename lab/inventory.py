@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.hosts import ssh_options
+from lab.hosts import BOOT_TIME, REBOOT, ssh_options
 from lab.releases import checksums
 from lab.server import url
 from lab.state import Host, Lab
@@ -59,6 +59,8 @@ def inventory(
     variables["etcd_checksums"] = checksums()
     # Its CAs live as long as the lab, be it below /tmp or in the checkout of a CI job.
     variables["etcd_confirm"] = ["{{ etcd_pki_dir }}"]
+    variables["etcd_maintenance_boot_time_command"] = shlex.join(BOOT_TIME)
+    variables["etcd_maintenance_reboot_command"] = shlex.join(REBOOT)
     if nodes:
         variables["ETCD_NODES"] = etcd_nodes(addresses)
     return Inventory(hosts_file(hosts, addresses, by_name), yaml(variables))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_key, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy
 from one_of_three import OneOfThree
 
@@ -37,6 +37,17 @@ def test_nobody_is_stopped_while_somebody_else_is_at_work(make_three: MakeThree,
     assert (three.pid, three.host.marker.state) == (before, markers.STARTED)
     assert stop(three)
     assert (three.pid, three.host.marker.state) == (0, markers.LEAVING)
+
+
+def test_nobody_is_stopped_while_the_hosts_are_under_maintenance(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    with three.cluster.client() as client:
+        lease = client.lease_grant(60)["lease"]
+        client.put(maintenance_key.KEY, maintenance_key.Owner("eve@elsewhere").text(), lease=lease)
+    with pytest.raises(Refused, match="under maintenance by eve@elsewhere"):
+        destroy.stop(three.host.systemd, three.host.layout, "prod", check=False)
+    assert three.pid == before
 
 
 def test_all_hosts_of_one_destruction_stop_at_once(make_three: MakeThree, version: str) -> None:

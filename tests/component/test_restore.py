@@ -147,6 +147,18 @@ def test_a_cluster_is_restored_from_a_snapshot(every_version: str, make_hosts: M
         assert hosts.lies(host) == ["member", "member.restore-20261122T074000Z"]
 
 
+def test_the_locks_that_a_snapshot_brings_along_are_gone(version: str, make_hosts: MakeHosts) -> None:
+    hosts = make_hosts(version, 1).found()
+    hosts.write(3)
+    held = hosts.keys
+    with hosts.client() as client:
+        for key in ("/quorum.etcd/turn", "/quorum.etcd/maintenance", "/quorum.etcd/renewing-raft-snapshots"):
+            client.put(key, "somebody")
+    saved = hosts.save()
+    hosts.restore(saved, hosts.restoration(saved))
+    assert hosts.keys == held
+
+
 @pytest.mark.parametrize("size", [1, pytest.param(3, marks=pytest.mark.matrix), 5])
 def test_a_snapshot_becomes_a_cluster_of_another_size_on_other_hosts(
     version: str, make_hosts: MakeHosts, size: int

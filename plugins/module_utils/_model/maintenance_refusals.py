@@ -14,6 +14,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import KEY, Drained, Holder
 
+#: The code of what keeps everybody else from the cluster's lock.
+HELD = "maintenance-held"
+
 
 def of_holder(holder: Holder) -> Refused:
     """Somebody else maintains the hosts."""

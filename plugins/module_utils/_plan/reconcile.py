@@ -194,9 +194,8 @@ def _only_up(planning: _Reconciler, refused: Refused, writing: bool) -> Changes:
     planning.bring_up(updating=False, writing=writing)
     if not planning.changes.waves:
         # A member that its gate keeps down may be all that is wrong: that comes first.
-        raise Refused(
-            " ".join([*planning.changes.later, refused.found]), refused.danger, refused.remedy, code=refused.code
-        )
+        told = [text for text in planning.changes.later if text not in refused.found]
+        raise Refused(" ".join([*told, refused.found]), refused.danger, refused.remedy, code=refused.code)
     return Changes(planning.changes.waves, [*planning.changes.later, str(refused)])
 
 

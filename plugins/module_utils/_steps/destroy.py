@@ -32,7 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     rollback,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, maintenance_refusals, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import last_known_members, restore_paths, service
@@ -174,6 +174,7 @@ def forget(layout: Layout, cluster: str, check: bool) -> bool:
         )
     with host_files.acting(layout):
         host_files.remove(layout.bootstrap_file)
+        host_files.remove(layout.drained_file)
         host_files.remove(layout.marker_file)
     return True
 
@@ -182,7 +183,7 @@ def forget(layout: Layout, cluster: str, check: bool) -> bool:
 def _alone(systemd: Systemd, layout: Layout, cluster: str, deadline: Deadline) -> Iterator[None]:
     """Hold the cluster's lock, where a quorum answers. The hosts of one destruction hold it together.
 
-    :raises Refused: somebody else holds it.
+    :raises Refused: somebody else holds it, or maintains the hosts.
     """
     view = service.observe(systemd, layout)
     endpoints = queries.endpoints_of(view.members or [], but=view.member_id) or [view.endpoint]
@@ -199,9 +200,10 @@ def _alone(systemd: Systemd, layout: Layout, cluster: str, deadline: Deadline) -
                         raise
                     time.sleep(_POLL)
                     continue
-            except EtcdError:
+            except EtcdError as exc:
+                if isinstance(exc, Refused) and exc.code == maintenance_refusals.HELD:
+                    raise
                 # Nobody can have it: there is no quorum any more, no write is taken, or nobody is logged in here.
-                pass
             break
         yield
 

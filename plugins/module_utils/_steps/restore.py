@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, HostError, Refused, RpcError
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import alarm, restored_keys
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import snapshot_file, wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     archive,
@@ -366,6 +366,8 @@ def verify(act: RestoreAct, timeout: float) -> dict[str, Any]:
                 f"data of every host lie beside the new ones ({Places.of_restore(act.layout, act.restoration).old})."
             )
         alarms = alarm.let_write(client)
+        if not alarms:
+            restored_keys.remove(client)
     return {"revision": begins, "key_count": key_count, "members": members, "alarms": list(map(asdict, alarms))}
 
 

@@ -54,6 +54,7 @@ def test_the_variables_say_how_to_connect_and_where_releases_are() -> None:
     assert variables["ansible_ssh_private_key_file"] == str(lab().key)
     assert f"UserKnownHostsFile={lab().known_hosts}" in variables["ansible_ssh_common_args"]
     assert variables["etcd_download_url"] == "http://10.213.4.1:8080"
+    assert variables["etcd_maintenance_boot_time_command"] == "cut -d ' ' -f 22 /proc/1/stat"
     assert variables["ETCD_NODES"].startswith("etcd-host0=https://10.213.4.10:2380,")
 
 
