@@ -40,7 +40,9 @@ def plan(request: Request) -> Planned:
     alive = [host.name for host in hosts if host.name in request.batch and not host.silent]
     refusal = f"{request.cluster}: not all is done, see above. Run again." if found.differences else ""
     table = "" if found.waves else report.table(hosts)
-    return Planned(found, alive, table=table, refusal=refusal, told={"has_tasks": bool(wish.tasks)})
+    # The operator's tasks presume a host that is drained.
+    told = {"has_tasks": bool(wish.tasks), "can_be_rehearsed": False}
+    return Planned(found, alive, table=table, refusal=refusal, told=told)
 
 
 def _wish(request: Request, hosts: Sequence[Host]) -> Wish:

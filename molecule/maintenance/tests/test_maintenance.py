@@ -16,8 +16,8 @@ import pytest
 
 HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
 PLAYBOOK = "quorum.etcd.maintenance"
-HERE = Path(__file__).resolve().parents[1]
-GIVEN = ("-e", f"etcd_maintenance_tasks={HERE / 'tasks.yml'}", "-e", f"etcd_maintenance_check={HERE / 'check.yml'}")
+HERE = Path(__file__).resolve().parents[1] / "tasks"
+GIVEN = ("-e", f"etcd_maintenance_tasks={HERE / 'reboot.yml'}", "-e", f"etcd_maintenance_check={HERE / 'check.yml'}")
 
 
 def begun(inventory):

@@ -216,13 +216,14 @@ def check_stop_of_all(votes: Votes, member_ids: frozenset[str], allow_outage: bo
     if left >= needed:
         return
     others_lost = votes.lost - gone
-    if allow_outage and not others_lost:
+    if allow_outage and not others_lost and len(votes.voters) <= 2:
         return
-    remedy = (
-        _remedy(votes, others_lost, f"Bring {votes.named(others_lost)} back first, then run again.")
-        if others_lost
-        else "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
-    )
+    if others_lost:
+        remedy = _remedy(votes, others_lost, f"Bring {votes.named(others_lost)} back first, then run again.")
+    elif len(votes.voters) <= 2:
+        remedy = "A cluster of two has no spare member: add a third, or allow the outage (allow_outage: true)."
+    else:
+        remedy = "Too many members are on this machine: give them machines of their own."
     raise Refused(
         f"Without {votes.named(gone)}, {left} of {len(votes.voters)} voters would be healthy, and {needed} are needed."
         + (f" Not healthy: {votes.named(others_lost)}." if others_lost else ""),

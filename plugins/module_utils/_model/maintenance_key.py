@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 #: The key. Each claim of the cluster's lock compares the revision at which it was made.
@@ -49,7 +50,8 @@ class Holder(NamedTuple):
         return {**self._asdict(), "owner": list(self.owner)}
 
 
-class Drained(NamedTuple):
+@dataclass(frozen=True)
+class Drained:
     """What a drained host remembers. It lies on disk, for a reboot comes in between.
 
     :param until: seconds since 1970 by the host's own clock; afterwards the host counts as down, nothing more.
@@ -64,7 +66,7 @@ class Drained(NamedTuple):
         return bool(self.owner)
 
     def text(self) -> str:
-        return json.dumps(self._asdict())
+        return json.dumps(asdict(self))
 
 
 def owner_in(text: str) -> Owner:

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, maintenance_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
     Drain,
@@ -309,6 +310,7 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
             f"Bring its members back: {advice.undrain(wish.owner.name) if ours else _RUN}. Then run again.",
             code="quorum-lost",
         )
+    _check_writes(hosts, bool(ours), wish)
     projection = Projection(hosts, roster)
     votes = projection.votes()
     excused = {member.id for host in ours if (member := projection.on(host)) is not None}
@@ -334,6 +336,26 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
             if others
             else f"Drain one host at a time: --limit {first[0].name}, or serial: 1 in a play of your own.",
             code="drained-twice",
+        )
+
+
+def _check_writes(hosts: Sequence[Host], is_drained: bool, wish: Wish) -> None:
+    """Does the cluster take writes? Otherwise it grants no lease for the maintenance.
+
+    :param is_drained: whether a host is drained by us.
+    """
+    alarms = [alarm.alarm for host in hosts for alarm in host.seen.cluster.alarms or ()]
+    if NOSPACE in alarms:
+        raise Refused(
+            "The cluster has the alarm NOSPACE: its database has reached its quota.",
+            "It grants no lease, so nobody could be kept from acting on it while a host is out of service.",
+            (
+                f"Bring the drained host back: {advice.undrain(wish.owner.name)}. Then reclaim"
+                if is_drained
+                else "Reclaim"
+            )
+            + " the space (ansible-playbook quorum.etcd.reclaim -i INVENTORY), and run again.",
+            code="alarm-nospace",
         )
 
 

@@ -122,7 +122,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "snapshots": _snapshots(systemd, layout, interest),
         "cluster": _view_of(runtime.environment, layout, interest) if runtime else None,
         **_at_peer_port(shown["pid"] if runtime else 0, layout, interest.timeout),
-        "drained": maintenance_key.record_in(host_files.read_text(layout.drained_file), time.time())._asdict(),
+        "drained": asdict(maintenance_key.record_in(host_files.read_text(layout.drained_file), time.time())),
     }
 
 

@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from ansible_collections.quorum.etcd.plugins.action.etcd_internal_plan import ActionModule
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _controller
 from inventory_of import bare, observation, seeing, serving, silent, stopped, three
 from role_task import Task
 
@@ -124,6 +129,69 @@ class TestADowngrade:
     def test_is_cancelled_without_one(self, hosts):
         result, _printed = plan_on("etcd-host0", hosts, goal="downgrade", cancel=True)
         assert (result["refusal"], result["waves"]) == ("", 0)
+
+
+class TestMaintenance:
+    @pytest.fixture
+    def given(self, tmp_path):
+        """What the role says of it."""
+        tasks = tmp_path / "tasks.yml"
+        tasks.write_text("- name: Reboot\n  ansible.builtin.reboot:\n")
+        return {"timeout": "3600", "owner": "", "tasks": str(tasks), "check": ""}
+
+    @staticmethod
+    def plan(given, goal="maintenance", hosts=None, here="etcd-host1", **options):
+        hosts = hosts or [serving(host) for host in three()]
+        return plan_on(here, hosts, goal=goal, maintenance=given, **options)[0]
+
+    def test_is_walked_with_the_operators_tasks(self, given):
+        result = self.plan(given)
+        assert [step["kind"] for step in result["steps"][:3]] == ["drain", "run-tasks", "undrain"]
+        assert (result["has_tasks"], result["steps"][1]["file"]) == (True, given["tasks"])
+        assert self.plan(given, check=True)["walked"] == 0
+
+    def test_is_owned_by_this_run_of_whoever_runs_it(self, given):
+        (owner, process), *_rest = [step["owner"] for step in self.plan(given)["steps"] if step and "owner" in step]
+        assert (owner, process) == (_controller.person(), _controller.run())
+        assert self.plan({**given, "owner": "ci"})["steps"][0]["owner"][0] == "ci"
+
+    def test_of_a_run_that_has_ended_is_gone_on_with(self, given):
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+            run = _controller.run(child.pid)
+            hosts = [serving(bare(0)), serving(bare(1)), seeing(stopped(bare(2)), drained=self.drained(run))]
+            assert "another run" in self.plan(given, hosts=hosts)["refusal"]
+        assert self.plan(given, hosts=hosts, here="etcd-host2")["steps"][0]["kind"] == "drain"
+
+    @staticmethod
+    def drained(process):
+        return Drained(_controller.person(), process, 2e9)
+
+    def test_refuses_the_machine_on_which_it_runs(self, given):
+        hosts = [serving(host) for host in three()]
+        hosts[2] = seeing(hosts[2], host={"boot": _controller.boot()})
+        assert "on which this very run is" in self.plan(given, hosts=hosts)["refusal"]
+
+    def test_of_the_whole_is_told_from_its_halves(self, given):
+        hosts = [serving(host) for host in three()]
+        told = registered(hosts, {"etcd-host1": [host.name for host in hosts]})
+        told.update({"etcd-host0": {}, "etcd-host2": {}})
+        result = self.plan(given, "drain", hosts, hostvars=told, batch=["etcd-host1"])
+        assert [step["kind"] for step in result["steps"]] == ["drain"]
+        assert not result["has_tasks"]
+        assert self.plan(given, goal="undrain")["waves"] == 0
+
+    @pytest.mark.parametrize("text", [None, "", "name: no list\n", "- [", "words"])
+    def test_refuses_a_file_that_has_no_tasks(self, given, tmp_path, text):
+        other = tmp_path / "other.yml"
+        if text is not None:
+            other.write_text(text)
+        for variable in ("tasks", "check"):
+            refusal = self.plan({**given, variable: str(other)})["refusal"]
+            assert f"etcd_maintenance_{variable} is {other}" in refusal
+
+    @pytest.mark.parametrize("timeout", ["soon", "59", "604801", None])
+    def test_refuses_a_time_that_is_none(self, given, timeout):
+        assert "etcd_maintenance_timeout is" in self.plan({**given, "timeout": timeout})["refusal"]
 
 
 class TestARefusal:

@@ -21,6 +21,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts im
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.downgrade_acts import AwaitEnd, Cancel, Enable
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
+    Drain,
+    EndMaintenance,
+    RunTasks,
+    Undrain,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
     KEPT,
     LEAVING,
@@ -88,8 +94,8 @@ def done(pki):
 
 
 def test_each_kind_of_act_has_one_way_to_be_done():
-    """The CAs are made on the controller, by no module."""
-    assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities}
+    """The CAs are made on the controller, and the operator's tasks are included, by no module."""
+    assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities, RunTasks}
     assert set(_calls.HANDLERS) <= set(act_kinds.KINDS.values())
 
 
@@ -464,3 +470,28 @@ class TestAStepForWhichNoHostWasObserved:
     def test_disarms_the_alarm_of_full_databases_only(self, asked):
         module, sent, _printed = asked(Disarm(ENDPOINTS))
         assert (module, sent["state"], sent["alarm"]) == ("etcd_alarm", "disarmed", "NOSPACE")
+
+
+class TestMaintenance:
+    OWNER = ("root@admin", "100 started 1 on admin")
+
+    def test_drains_and_brings_back_by_one_module_with_what_the_plan_knows(self, done):
+        drain = Drain(nonce="n", endpoints=ENDPOINTS, members=MEMBERS, owner=self.OWNER, lasts=60, machine=["8e9e"])
+        _result, module, sent = done(drain, serving(bare()))
+        assert module == "quorum.etcd.etcd_internal_maintenance"
+        assert {name: sent[name] for name in ("state", "owner", "lasts", "machine", "members", "nonce")} == {
+            "state": "drained",
+            "owner": self.OWNER,
+            "lasts": 60,
+            "machine": ["8e9e"],
+            "members": MEMBERS,
+            "nonce": "n",
+        }
+        _result, _module, sent = done(Undrain(endpoints=ENDPOINTS, owner=self.OWNER, goes_on=True), serving(bare()))
+        assert (sent["state"], sent["goes_on"]) == ("undrained", True)
+        _result, _module, sent = done(EndMaintenance(self.OWNER, ENDPOINTS), serving(bare()))
+        assert (sent["state"], sent["endpoints"]) == ("ended", ENDPOINTS)
+
+    def test_leaves_the_operators_tasks_to_the_role(self, done):
+        result, module, _sent = done(RunTasks("/tasks.yml"), serving(bare()))
+        assert (result["changed"], module) == (False, "")

@@ -65,7 +65,10 @@ class Etcd:
     def txn(self, _compare: object, success: Any, _failure: object) -> dict[str, Any]:
         self._clock.now += self._claim
         if self.key:
-            return {"succeeded": False, "responses": [{"response_range": self.read("")}]}
+            return {
+                "succeeded": False,
+                "responses": [{"response_range": self.read("")}, {"response_range": {"kvs": []}}],
+            }
         put = success[0]["request_put"]
         self.key = {"value": put["value"], "lease": put["lease"]}
         return {"succeeded": True, "responses": []}
@@ -125,6 +128,19 @@ def test_a_lease_that_is_gone_never_comes_back(lock: Lock, clock: Clock) -> None
     assert not is_held(lock)
     lock.renewed(asked=clock.now, left=20)
     assert not is_held(lock)
+
+
+@pytest.mark.parametrize("revision", [0, 8])
+def test_under_a_maintenance_it_is_held_only_while_that_has_the_revision_of_its_own(
+    clock: Clock, revision: int
+) -> None:
+    found = {"revision": 7}
+    lock = Lock(20, clock.now, lambda: True, clock, maintenance=7, maintained=lambda: found["revision"])
+    lock.check()
+    found["revision"] = revision
+    with pytest.raises(Refused) as caught:
+        lock.check()
+    assert (caught.value.code, "etcd_maintenance_timeout" in caught.value.remedy) == ("maintenance-lost", True)
 
 
 def test_whoever_lost_it_is_told_what_is_safe(lock: Lock, clock: Clock) -> None:

@@ -136,6 +136,27 @@ def test_of_two_the_one_that_does_not_serve_is_stopped_on_the_same_terms() -> No
         guard.check_stop(votes("ab", down="b"), "a", allow_outage=True)
 
 
+@given(clusters())
+def test_the_members_of_a_machine_are_down_at_once_or_not_at_all(cluster: Votes) -> None:
+    every = sorted(cluster.voters)
+    for at in range(len(every)):
+        machine = frozenset(every[: at + 1])
+        if machine != cluster.voters and allows(guard.check_stop_of_all, cluster, machine):
+            assert majority(len(cluster.healthy - machine), len(cluster.voters))
+            # None of them would be refused alone.
+            assert all(allows(guard.check_stop, cluster, one) for one in machine)
+
+
+def test_a_machine_with_two_of_five_may_go_and_one_with_three_may_not() -> None:
+    guard.check_stop_of_all(votes("abcde"), frozenset("ab"))
+    guard.check_stop_of_all(votes("abcde", learners="x"), frozenset("abx"))
+    for allow_outage in (False, True):
+        with pytest.raises(Refused, match="Without m-a, m-b, m-c, 2 of 5 .* machines of their own"):
+            guard.check_stop_of_all(votes("abcde"), frozenset("abc"), allow_outage)
+    with pytest.raises(Refused, match="Not healthy: m-d, m-e"):
+        guard.check_stop_of_all(votes("abcde", down="de"), frozenset("ab"))
+
+
 def test_no_outage_can_be_allowed_while_one_is_lost() -> None:
     with pytest.raises(Refused) as caught:
         guard.check_stop(votes("abc", down="c"), "a", allow_outage=True)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE, Alarm
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
     Drain,
     EndMaintenance,
@@ -171,6 +172,13 @@ class TestRefused:
 
     def test_are_several_hosts_that_are_to_be_drained_at_once(self):
         assert refusal(well(), tasks="").code == "drained-twice"
+
+    @pytest.mark.parametrize("last, way", [(serving, "Reclaim"), (lambda host: drained(stopped(host)), "undrain")])
+    def test_is_a_cluster_that_is_full(self, last, way):
+        full = [seeing(host, cluster={"alarms": [Alarm(member_id(0), NOSPACE)]}) for host in well()[:2]]
+        found = refusal([*full, last(bare(2))])
+        assert (found.code, way in found.remedy) == ("alarm-nospace", True)
+        assert "quorum.etcd.reclaim" in found.remedy
 
     def test_is_a_host_whose_update_was_interrupted(self):
         assert refusal([*well()[:2], seeing(serving(bare(2)), previous=True)]).code == "update-interrupted"

@@ -62,9 +62,11 @@ def destroy(manager, layout):
 
 class TestAMember:
     def test_is_stopped_moved_aside_and_forgotten(self, member, layout):
+        Path(layout.drained_file).write_text("{}")
         destroy(member, layout)
         assert member.done == [f"stop {layout.unit}", f"disable {layout.unit}"]
         assert not Path(layout.marker_file).exists()
+        assert not Path(layout.drained_file).exists()
         (aside,) = Path(layout.data_dir).iterdir()
         assert aside.name.startswith("member.destroyed-")
         assert (aside / "wal" / "0.wal").exists()
