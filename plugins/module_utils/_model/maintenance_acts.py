@@ -42,7 +42,7 @@ class RunTasks(Act):
     """
 
     kind = "run-tasks"
-    task = "Go on with tasks of a file"
+    task = "Announce the tasks of a file"
     file: str
 
 

@@ -163,10 +163,10 @@ class _Planning:
             yield (self._drain(host),)
         if not wish.tasks:
             return
-        yield (Step(host.name, f"go on with {wish.tasks} on {host.label}", RunTasks(wish.tasks)),)
+        yield (Step(host.name, f"run {wish.tasks} on {host.label}", RunTasks(wish.tasks)),)
         yield (self.undrain(host, bool(wish.check)),)
         if wish.check:
-            yield (Step(host.name, f"check {host.label} by {wish.check}", RunTasks(wish.check)),)
+            yield (Step(host.name, f"run {wish.check} on {host.label}, which must succeed", RunTasks(wish.check)),)
             yield (self.undrain(host, False, f"end the maintenance of {host.label}"),)
 
     def _drain(self, host: Host) -> Step:
