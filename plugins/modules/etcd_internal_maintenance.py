@@ -54,6 +54,10 @@ options:
     description: Whether the maintenance of this host is not over yet, so that the record stays.
     type: bool
     default: false
+  any_run:
+    description: Whether the maintenance also ends where another run of this owner has begun it.
+    type: bool
+    default: false
   endpoints:
     description: Client URLs of the members that go on meanwhile.
     type: list
@@ -112,7 +116,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         machine=frozenset(given["machine"]),
     )
     if state == "ended":
-        return {"changed": drain.end(systemd, layout, owner, terms, check)}
+        return {"changed": drain.end(systemd, layout, owner, given["any_run"], terms, check)}
     if state == "undrained":
         return drain.undrain(systemd, layout, drain.Return(owner, given["goes_on"], given["timeout"]), terms, check)
     return drain.drain(systemd, layout, drain.Drain(owner, given["lasts"], given["predecessor"]), terms, check)
@@ -129,6 +133,7 @@ def main() -> None:
             "machine": {"type": "list", "elements": "str", "default": []},
             "predecessor": {"type": "int", "default": 0},
             "goes_on": {"type": "bool", "default": False},
+            "any_run": {"type": "bool", "default": False},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "members": {"type": "list", "elements": "dict"},
             "allow_outage": {"type": "bool", "default": False},

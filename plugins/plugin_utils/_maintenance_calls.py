@@ -46,7 +46,8 @@ def _undrain(act: maintenance_acts.Undrain, given: Given) -> Call:
 
 
 def _end(act: maintenance_acts.EndMaintenance, given: Given) -> Call:
-    return Call(_MODULE, {**given.layout, "state": "ended", "owner": act.owner, "endpoints": act.endpoints})
+    options = {"state": "ended", "owner": act.owner, "endpoints": act.endpoints, "any_run": act.is_any_run}
+    return Call(_MODULE, {**given.layout, **options})
 
 
 #: The tasks of a file are the role's to include.

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, maintenance_lease
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, link_proof, maintenance_lease
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import (
     KEY,
@@ -55,8 +55,9 @@ def undrained(three: OneOfThree, owner: Owner = OURS, goes_on: bool = False, **t
     return drain.undrain(host.systemd, host.layout, asked, three.terms(act="maintenance", **terms), check=False)
 
 
-def ended(three: OneOfThree, owner: Owner = OURS) -> bool:
-    return drain.end(three.host.systemd, three.host.layout, owner, three.terms(act="maintenance"), check=False)
+def ended(three: OneOfThree, owner: Owner = OURS, any_run: bool = False) -> bool:
+    terms = three.terms(act="maintenance")
+    return drain.end(three.host.systemd, three.host.layout, owner, any_run, terms, check=False)
 
 
 def record(three: OneOfThree, now: float | None = None) -> Drained:
@@ -169,6 +170,30 @@ def test_whose_maintenance_is_ended_meanwhile_stops_nobody(
     with pytest.raises(Refused) as refused:
         drained(three)
     assert (refused.value.code, three.pid) == ("maintenance-lost", before)
+
+
+def test_a_drain_that_is_refused_right_before_the_stop_holds_nobody_up(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    before = three.pid
+    with pytest.raises(Refused) as refused:
+        drained(three, witnesses=link_proof.NOBODY)
+    assert refused.value.code == "links-not-shown"
+    assert (three.pid, record(three).is_valid, holder(three)) == (before, False, None)
+    drained(three)
+    undrained(three)
+    with pytest.raises(Refused):
+        drained(three, witnesses=link_proof.NOBODY)
+    # What this run has begun before goes on.
+    assert (record(three).is_valid, holder(three) is not None) == (False, True)
+
+
+def test_a_run_ends_no_maintenance_that_another_one_has_taken_over(make_three: MakeThree, version: str) -> None:
+    three = make_three(version)
+    drained(three, LATER)
+    assert not ended(three, OURS)
+    assert holder(three) is not None
+    assert ended(three, OURS, any_run=True)
+    assert holder(three) is None
 
 
 def test_it_is_renewed_by_each_act_of_its_run(make_three: MakeThree, version: str) -> None:

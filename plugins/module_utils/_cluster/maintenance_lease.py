@@ -57,17 +57,17 @@ def renew(client: Client, owner: Owner) -> None:
         client.lease_keep_alive(found.lease)
 
 
-def end(client: Client, name: str, check: bool) -> bool:
-    """Remove it, whichever run of its owner has made it.
+def end(client: Client, owner: Owner, any_run: bool, check: bool) -> bool:
+    """Remove it.
 
-    :param name: of the owner.
+    :param any_run: also where another run of this owner has made it, which goes on under it by now.
     :returns: whether it was there.
     :raises Refused: it is somebody else's.
     """
     found = find(client)
-    if found is None:
+    if found is None or (found.owner.name == owner.name and found.owner != owner and not any_run):
         return False
-    if found.owner.name != name:
+    if found.owner.name != owner.name:
         raise maintenance_refusals.of_holder(found)
     if not check:
         _delete(client, found)

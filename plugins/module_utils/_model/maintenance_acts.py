@@ -67,12 +67,14 @@ class EndMaintenance(Act):
 
     :param owner: name and process of who maintains.
     :param endpoints: client URLs of all members.
+    :param is_any_run: also where another run of this owner has begun it.
     """
 
     kind = "end-maintenance"
     task = "End the maintenance"
     owner: Sequence[str]
     endpoints: Sequence[str]
+    is_any_run: bool = False
 
 
 #: All of them.

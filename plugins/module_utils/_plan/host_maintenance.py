@@ -118,7 +118,7 @@ def plan_undrain(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> 
     waves: list[Wave] = [(planning.undrain(host, False),) for host in meant]
     able = meant or [host for host in hosts if host.name in wish.hosts and host.answers]
     if len(meant) == len(drained) and able and (meant or holder is not None):
-        waves.append((planning.end(able[-1]),))
+        waves.append((planning.end(able[-1], is_any_run=True),))
     names = ", ".join(host.label for host in meant)
     return Plan(f"bring back {names}" if meant else "no host is drained", tuple(waves))
 
@@ -149,7 +149,6 @@ class _Planning:
         holder = holder_of(hosts)
         is_before = holder is not None and holder.owner != wish.owner
         self._predecessor = holder.revision if holder is not None and is_before else 0
-        self._is_alone = False
         self._notes: list[str] = []
 
     @property
@@ -201,8 +200,8 @@ class _Planning:
         self._projection.well(host)
         return Step(host.name, title or f"bring {host.label} back", act)
 
-    def end(self, host: Host) -> Step:
-        act = EndMaintenance(list(self._wish.owner), self._projection.endpoints())
+    def end(self, host: Host, is_any_run: bool = False) -> Step:
+        act = EndMaintenance(list(self._wish.owner), self._projection.endpoints(), is_any_run)
         return Step(host.name, "let others act on the cluster again", act)
 
     def _witnessed(self, host: Host) -> dict[str, Any]:

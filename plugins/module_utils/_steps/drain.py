@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, maintenance_lease, queries
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
@@ -27,7 +28,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner, record_in
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -70,9 +71,14 @@ def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: b
         window = stack.enter_context(hold(view, layout, terms, check))
         if check:
             return {"changed": True, "notes": window.notes}
+        was_drained = record_in(host_files.read_text(layout.drained_file), time.time()).is_valid
         _claim(window, layout, asked)
         if process:
-            window.leave_service(Side.from_environment(process.environment))
+            try:
+                window.leave_service(Side.from_environment(process.environment))
+            except EtcdError:
+                _give_back(window, layout, asked.owner, was_drained)
+                raise
             checkpoints.at("drain: leadership moved")
         if unit["active_state"] not in ("inactive", "failed") or unit["job_pending"]:
             systemd.control("stop", layout.unit)
@@ -90,6 +96,17 @@ def _claim(window: MaintenanceWindow, layout: Layout, asked: Drain) -> None:
     record = Drained(*asked.owner, until=time.time() + asked.lasts)
     host_files.write(layout.drained_file, record.text().encode(), 0o600, 0, 0)
     checkpoints.at("drain: recorded")
+
+
+def _give_back(window: MaintenanceWindow, layout: Layout, owner: Owner, was_drained: bool) -> None:
+    """Let nothing hold anybody up of a drain that was refused right before the stop."""
+    if was_drained:
+        return
+    host_files.remove(layout.drained_file)
+    if not window.terms.maintenance:
+        # Whatever prevents it, the lease runs out by itself.
+        with contextlib.suppress(EtcdError), Client(window.endpoints, window.credentials, queries.TIMEOUT) as client:
+            maintenance_lease.end(client, owner, any_run=False, check=False)
 
 
 @dataclass(frozen=True)
@@ -151,16 +168,17 @@ def _welcome(systemd: Systemd, layout: Layout, view: View, asked: Return, terms:
     return []
 
 
-def end(systemd: Systemd, layout: Layout, owner: Owner, terms: Terms, check: bool) -> bool:
-    """End the maintenance: the key of its owner goes, whichever run has made it.
+def end(systemd: Systemd, layout: Layout, owner: Owner, any_run: bool, terms: Terms, check: bool) -> bool:
+    """End the maintenance.
 
+    :param any_run: also where another run of this owner has begun it.
     :returns: whether there was any.
     :raises Refused: it is somebody else's.
     """
     view = service.observe(systemd, layout)
     endpoints = list(dict.fromkeys([*([view.endpoint] if view.serves else []), *terms.endpoints]))
     with Client(endpoints, local_member.credentials(layout), queries.TIMEOUT) as client:
-        ended = maintenance_lease.end(client, owner.name, check)
+        ended = maintenance_lease.end(client, owner, any_run, check)
     checkpoints.at("maintenance: ended")
     return ended
 

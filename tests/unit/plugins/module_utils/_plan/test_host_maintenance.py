@@ -208,6 +208,8 @@ class TestBroughtBack:
     def test_is_nobody_but_the_key_of_a_run_that_was_given_up_goes(self):
         (step,) = host_maintenance.plan_undrain(held([*well()[:2], silent(bare(2))], BEFORE), wish()).steps
         assert isinstance(step.act, EndMaintenance)
+        assert step.act.is_any_run
+        assert not steps(well())[-1].act.is_any_run
 
     def test_is_nobody_where_nobody_is_drained(self):
         plan = host_maintenance.plan_undrain(well(), wish())
