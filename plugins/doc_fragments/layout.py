@@ -61,4 +61,10 @@ options:
         administrator's certificate is used. Empty for none.
     type: str
     default: ""
+  config_format:
+    description:
+      - Form of the settings file, variables for etcd's process or the YAML file of its C(--config-file).
+    type: str
+    choices: [env, yaml]
+    default: env
 """

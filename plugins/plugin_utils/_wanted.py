@@ -23,7 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     Desired,
     SnapshotPolicy,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
@@ -66,6 +66,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     for name, path in _paths(_layout(inputs)):
         findings.run(_check_path, name, path)
     findings.run(_check_apart, _layout(inputs))
+    findings.run(_check_format, _layout(inputs).config_format)
     findings.run(_present, host, inputs["state"])
     findings.run(_said, inputs)
     findings.run(_snapshots, inputs["snapshots"])
@@ -199,6 +200,14 @@ def _check_path(name: str, path: str) -> None:
         raise BadInput(
             f"{name} is {path!r}. Give an absolute path at least two levels deep, without spaces, quotes, "
             "percent or dollar signs, such as /var/lib/etcd."
+        )
+
+
+def _check_format(given: str) -> None:
+    if given not in (ENV, YAML):
+        raise BadInput(
+            f"etcd_config_format is {given!r}, which no member could be started with. Set etcd_config_format: {ENV} "
+            f"(variables, the default) or etcd_config_format: {YAML} (the file of etcd's --config-file)."
         )
 
 

@@ -113,6 +113,18 @@ def test_loopback_for_some_members_is_refused(site: Site) -> None:
     site.is_refused("The other members cannot reach etcd-host0", "an address of its network")
 
 
+def test_a_setting_that_etcd_would_ignore_in_its_file_is_refused(site: Site) -> None:
+    site.variables["etcd_config_format"] = "yaml"
+    site.variables["etcd_settings"] = {"client-crl-file": "/etc/etcd/crl.pem"}
+    site.is_refused("client-crl-file has no key in etcd's configuration file", "set etcd_config_format: env")
+
+
+@pytest.mark.matrix
+def test_a_form_of_the_settings_that_there_is_not_is_refused(site: Site) -> None:
+    site.variables["etcd_config_format"] = "yml"
+    site.is_refused("etcd_config_format", "env, yaml")
+
+
 @pytest.mark.matrix
 def test_an_even_group_is_a_warning(site: Site) -> None:
     site.hosts.popitem()

@@ -4,12 +4,17 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Settings as C(ETCD_...) variables: as etcd's process has them, and as the file that systemd reads them from."""
+"""Settings as C(ETCD_...) variables: as etcd's process has them, and as the file that systemd reads them from.
+
+Whatever reads settings on a host reads variables, out of a file of either form (see C(yaml_file)): so a process, a file
+and an inventory can be compared.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, text_of
 
@@ -30,14 +35,39 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
     "Logging": ("logger", "log-level", "log-format", "log-outputs", "enable-log-rotation", "log-rotation-config-json"),
 }
 
+_CLIENT, _PEER, _SOCKET = "client-transport-security", "peer-transport-security", "socket-options"
+
+#: Setting -> the mapping that it stands in, and its key there. All others stand by themselves, under their own name.
+PLACES: dict[str, tuple[str, str]] = {
+    **{name: (_CLIENT, name) for name in ("cert-file", "key-file", "trusted-ca-file", "client-cert-auth")},
+    "client-cert-allowed-hostname": (_CLIENT, "allowed-hostname"),
+    "peer-cert-file": (_PEER, "cert-file"),
+    "peer-key-file": (_PEER, "key-file"),
+    "peer-trusted-ca-file": (_PEER, "trusted-ca-file"),
+    "peer-client-cert-auth": (_PEER, "client-cert-auth"),
+    "peer-cert-allowed-cn": (_PEER, "allowed-cn"),
+    "peer-cert-allowed-hostname": (_PEER, "allowed-hostname"),
+    "peer-skip-client-san-verification": (_PEER, "skip-client-san-verification"),
+    "socket-reuse-address": (_SOCKET, "reuse-address"),
+    "socket-reuse-port": (_SOCKET, "reuse-port"),
+    "experimental-snapshot-catchup-entries": ("", "experimental-snapshot-catch-up-entries"),
+}
+_FLAG_AT = {place: flag for flag, place in PLACES.items()}
+
 _ASSIGNMENT = re.compile(r'^([A-Z][A-Z0-9_]*)="(.*)"$', re.MULTILINE)
+_YAML = re.compile(r"( *)([a-z0-9-]+):(?: +(.*))?")
 _ESCAPED = re.compile(r'\\(["\\`$])')
+
+#: Names the YAML file of a member to its gate; what etcd reads is a copy of it.
+SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 
 #: What is said of a variable that is not there.
 UNSET = "(unset)"
 
-# Says neither time nor release, so that neither changes a file.
-_HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
+_FILE = "--config-file="
+
+#: Says neither time nor release, so that neither changes a file.
+HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
 
 
 def variable(flag: str) -> str:
@@ -70,20 +100,50 @@ def assignments(settings: Mapping[str, Value]) -> list[str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """Variable -> text, out of what C(assignments) or C(render) has written."""
-    return {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
+    """Variable -> text, out of what C(render) or C(yaml_file.render) has written: no line of one is one of the other.
+    Of a foreign file what is understood is there.
+    """
+    found = {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
+    mapping = ""
+    for indent, key, value in (match.groups() for match in map(_YAML.fullmatch, text.splitlines()) if match):
+        mapping = mapping if indent else ("" if value else key)
+        if value:
+            found[variable(_FLAG_AT.get((mapping, key), key))] = _text_in(value)
+    return found
+
+
+def _text_in(value: str) -> str:
+    """A value of the YAML file as a variable has it."""
+    try:
+        typed, end = json.JSONDecoder().raw_decode(value)
+    except ValueError:
+        return value.strip()
+    # Behind a number of nanoseconds stands the duration as it was given.
+    comment = value[end:].partition("# ")[2]
+    return comment if comment and isinstance(typed, int) else text_of(typed)
+
+
+def file_read(command: Iterable[str]) -> str:
+    """The file that etcd reads by its command line; empty where it reads its environment."""
+    return next((word[len(_FILE) :] for word in command if word.startswith(_FILE)), "")
 
 
 def render(settings: Mapping[str, Value]) -> str:
     """The whole file."""
-    placed = {flag for flags in _SECTIONS.values() for flag in flags}
-    sections = {**_SECTIONS, "Settings": tuple(sorted(flag for flag in settings if flag not in placed))}
-    blocks = [[_HEADER]]
-    for title, flags in sections.items():
-        lines = assignments({flag: settings[flag] for flag in flags if flag in settings})
-        if lines:
-            blocks.append([f"#[{title}]", *lines])
+    blocks = [[HEADER]]
+    for title, found in sections(settings):
+        blocks.append([f"#[{title}]", *assignments(found)])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def sections(settings: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
+    """Each section's title and its settings, in the order of a file; none that is empty."""
+    placed = {flag for flags in _SECTIONS.values() for flag in flags}
+    others = tuple(sorted(flag for flag in settings if flag not in placed))
+    for title, flags in {**_SECTIONS, "Settings": others}.items():
+        found = {flag: settings[flag] for flag in flags if flag in settings}
+        if found:
+            yield title, found
 
 
 def _escape(text: str) -> str:

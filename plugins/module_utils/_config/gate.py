@@ -17,6 +17,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Sequence
 
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE, Layout
 
@@ -41,9 +42,39 @@ run_dir=@RUN_DIR@
 known_format=@FORMAT@
 accept="ansible-playbook quorum.etcd.etcd -i INVENTORY -e"
 
-data_dir=${ETCD_DATA_DIR:-}
-log_dir=${ETCD_WAL_DIR:-$data_dir/member/wal}
-name=${ETCD_NAME:-NAME}
+# The settings file, where etcd reads one: of its environment it then reads nothing. Once it has started, the file that
+# it has read is what counts.
+config=${@SETTINGS@:-}
+config_read=@STARTED_FILE@
+settings=$config
+if [ "$moment" != before ] && [ -r "$config_read" ]; then settings=$config_read; fi
+
+# A setting in it, as this collection writes it: KEY, or MAPPING/KEY. As for etcd, the last one counts.
+setting() (
+    mapping=
+    value=
+    while IFS= read -r line; do
+        case $line in
+            [a-z]*:) mapping=${line%:}/ ;;
+            [a-z]*) mapping= ;;
+        esac
+        case $mapping${line#  } in
+            "$1: \""*'"') value=${line#*: \"} ;;
+        esac
+    done <"$settings"
+    printf '%s' "${value%\"}"
+)
+
+if [ -z "$config" ]; then
+    data_dir=${ETCD_DATA_DIR:-} log_dir=${ETCD_WAL_DIR:-} name=${ETCD_NAME:-} peer_ca=${ETCD_PEER_TRUSTED_CA_FILE:-}
+elif [ -r "$settings" ]; then
+    data_dir=$(setting data-dir) log_dir=$(setting wal-dir) name=$(setting name)
+    peer_ca=$(setting peer-transport-security/trusted-ca-file)
+else
+    data_dir='' log_dir='' name='' peer_ca=''
+fi
+log_dir=${log_dir:-$data_dir/member/wal}
+name=${name:-NAME}
 
 say() {
     echo "quorum.etcd gate: $*" >&2
@@ -192,6 +223,14 @@ forced_by() {
         '' | 0 | f | F | false | FALSE | False) ;;
         *) printf '%s' "ETCD_FORCE_NEW_CLUSTER in its environment"; return ;;
     esac
+    if [ -r "$config" ]; then
+        while IFS= read -r line || [ -n "$line" ]; do
+            case $line in
+                '#'* | *force-new-cluster*:*[fF]alse* | *force-new-cluster*:*FALSE*) ;;
+                *force-new-cluster*) printf '%s' "force-new-cluster in $config"; return ;;
+            esac
+        done <"$config"
+    fi
     for file in @UNIT_FILE@ @UNIT_FILE@.d/*.conf /run/systemd/system/@UNIT@.d/*.conf; do
         [ -r "$file" ] || continue
         while IFS= read -r line || [ -n "$line" ]; do
@@ -240,7 +279,31 @@ record() {
         sha256sum @WATCHED@
         printf '%s  INVOCATION_ID\n' "${INVOCATION_ID:-}"
     } >"$run_dir/started" 2>/dev/null || :
-    cp "${ETCD_PEER_TRUSTED_CA_FILE:-}" "$run_dir/peer-ca.pem" 2>/dev/null || rm -f "$run_dir/peer-ca.pem"
+    cp "$peer_ca" "$run_dir/peer-ca.pem" 2>/dev/null || rm -f "$run_dir/peer-ca.pem"
+}
+
+# What etcd reads that has a settings file: that file, with the settings of its one first start or without any of them.
+# It is written at each start, and stays as a record of what the process has read.
+write_config() {
+    [ -n "$config" ] || return 0
+    {
+        {
+            printf '# Written from %s at each start: changes made here are lost.\n' "$config"
+            grep -v '^initial-cluster' "$config"
+            if [ -r "$run_dir/bootstrap.env" ]; then
+                # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
+                . "$run_dir/bootstrap.env"
+                printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}"
+                [ -z "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ] ||
+                    printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
+                printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
+            else
+                printf 'initial-cluster-state: "existing"\n'
+            fi
+        } >"$run_dir/config" &&
+            chgrp '@GROUP@' "$run_dir/config" && chmod 0640 "$run_dir/config" && chmod 0755 "${config_read%/*}" &&
+            mv "$run_dir/config" "$config_read"
+    } || refuse "$config_read cannot be written."
 }
 
 publish() {
@@ -250,13 +313,19 @@ settings of its one first start. Run the playbook again; it writes them anew."
     # The marker last: a failure before it leaves everything as it was.
     { cp "$state_dir/bootstrap.env" "$run_dir/bootstrap.env" && : >"$run_dir/first-start"; } ||
         refuse "$run_dir cannot be written."
+    write_config
     become @STARTING@ || refuse "$state_dir/marker cannot be written: see that its file system is writable and has \
 room."
 }
 
 before() {
-    rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
-    [ -n "$data_dir" ] || refuse "ETCD_DATA_DIR is not set in this unit's environment."
+    rm -f "$run_dir/bootstrap.env" "$run_dir/first-start" "$config_read"
+    if [ -n "$config" ]; then
+        [ -n "$data_dir" ] || refuse "$config does not say data-dir as this collection writes it. Run the playbook: it \
+writes the file again."
+    else
+        [ -n "$data_dir" ] || refuse "ETCD_DATA_DIR is not set in this unit's environment."
+    fi
     forced=$(forced_by)
     [ -z "$forced" ] || refuse "etcd would start with $forced, which drops all other members from the cluster at each \
 start. Remove it, then: systemctl daemon-reload"
@@ -295,7 +364,7 @@ on, or rolls it back." ;;
     if has_log; then
         case $state in
             # One that leaves and was removed ends by itself; one whose removal never happened is needed.
-            @STARTING@ | @STARTED@ | @LEAVING@ | @RESTORED@) ;;
+            @STARTING@ | @STARTED@ | @LEAVING@ | @RESTORED@) write_config ;;
             *) refuse "$log_dir holds a write-ahead log, but the marker says '$state': these data are not this \
 member's. Nothing was changed; find out whose they are before you move them aside." ;;
         esac
@@ -327,10 +396,10 @@ ready() {
 # missing.
 after() {
     if [ -e "$run_dir/first-start" ] && [ "$(field STATE)" = @STARTING@ ] &&
-        [ -z "$(missing_mount)" ] && ! has_log; then
+        [ -n "$data_dir" ] && [ -z "$(missing_mount)" ] && ! has_log; then
         become @NEVER_STARTED@ || say "$state_dir/marker could not be written."
     fi
-    rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
+    rm -f "$run_dir/bootstrap.env" "$run_dir/first-start" "$config_read"
     note
 }
 
@@ -367,6 +436,9 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "STATE_DIR": layout.state_dir,
         "RUN_DIR": layout.run_dir,
         "FORMAT": str(markers.FORMAT),
+        "STARTED_FILE": layout.started_file,
+        "SETTINGS": SETTINGS_VARIABLE,
+        "GROUP": layout.group,
         "NEWEST": posixpath.basename(layout.newest_file),
         "MACHINE_ID_FILE": MACHINE_ID_FILE,
         "UNIT_FILE": layout.unit_file,

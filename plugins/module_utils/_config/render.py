@@ -21,6 +21,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
     gate,
     renamed_settings,
     snapshot_units,
+    yaml_file,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config import (
     settings as _settings,
@@ -31,7 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
 
 #: The CA bundles, and which authority each comes from.
 BUNDLES = {"ca": "client", "peer-ca": "peer"}
@@ -73,7 +74,13 @@ def flags(wanted: Desired, version: str) -> dict[str, Value]:
     # No other version means no other release on the way.
     asked = _settings.minor_of(wanted.version) if wanted.version else minor
     settings = renamed_settings.for_release(wanted.settings, minor, asked)
-    return _settings.wanted(wanted.member, wanted.layout, settings, version)
+    found = _settings.wanted(wanted.member, wanted.layout, settings, version)
+    if wanted.layout.config_format != YAML:
+        return found
+    missing = [f"- {text}" for text in yaml_file.without_key(found, minor)]
+    if missing:
+        raise BadInput("\n".join([f"etcd_config_format is {YAML}, for etcd 3.{minor}:", *missing]))
+    return {**yaml_file.beside(found, minor), **found}
 
 
 def files(wanted: Desired, version: str, machine: str, python: str) -> list[File]:
@@ -93,9 +100,10 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
     settings = flags(wanted, version)
     unit = _unit.render(layout, wanted.name, wanted.cluster, etcd, any(settings.get(flag) for flag in _LOCKING))
     return [
-        File(layout.conf_file, env_file.render(settings), "0640", "root", layout.group),
-        File(layout.unit_file, unit, "0644"),
+        File(layout.conf_file, _written(settings, layout), "0640", "root", layout.group),
+        # Before the unit: it knows what a unit of either form says.
         File(layout.gate_file, gate.render(layout, watched), "0755"),
+        File(layout.unit_file, unit, "0644"),
         File(
             layout.link("etcdctl"),
             etcdctl.render(layout, version, release, endpoint, wanted.tls, python),
@@ -103,6 +111,10 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
         ),
         *_of_snapshots(wanted, endpoint, python),
     ]
+
+
+def _written(settings: dict[str, Value], layout: Layout) -> str:
+    return yaml_file.render(settings) if layout.config_format == YAML else env_file.render(settings)
 
 
 def binary(wanted: Desired, version: str, machine: str) -> str:
@@ -168,7 +180,7 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
     """What to look at on a host: C(files) by their checksum, C(certificates) by their text."""
     certificates = [layout.certificate(name) for name in (*LEAVES, *BUNDLES)]
     keys = [layout.certificate(f"{leaf}-key") for leaf in LEAVES]
-    files = [layout.conf_file, layout.unit_file, layout.gate_file]
+    files = [*layout.conf_files, layout.unit_file, layout.gate_file]
     files += [layout.link(tool) for tool in ("etcd", "etcdctl", "etcdutl")]
     files += [layout.snapshot_program, layout.snapshot_config, layout.snapshot_unit_file, layout.snapshot_timer_file]
     return {"files": [*files, *certificates, *keys], "certificates": certificates}

@@ -75,7 +75,7 @@ NOT_SETTINGS: dict[str, str] = {
     "log-output": "use etcd_log_file; without it the log goes to the journal",
     "log-outputs": "use etcd_log_file; without it the log goes to the journal",
     "enable-log-rotation": "a file in etcd_log_file is always rotated; how, says log-rotation-config-json",
-    "config-file": "write its settings into etcd_settings",
+    "config-file": "write its settings into etcd_settings; etcd_config_format: yaml makes the file of them",
     "version": "use etcd_version",
     "discovery": _DISCOVERY,
     "discovery-": _DISCOVERY,

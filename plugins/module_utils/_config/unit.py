@@ -11,7 +11,8 @@ from __future__ import annotations
 import posixpath
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, YAML, Layout
 
 _UNIT = """\
 {signature}changes made by hand are put right at the next run. Use a drop-in for what is yours.
@@ -32,13 +33,10 @@ RestartSec=5
 User={user}
 Group={group}
 WorkingDirectory=/
-EnvironmentFile={conf_file}
-# Published by the gate for the one first start, gone otherwise.
-EnvironmentFile=-{run_dir}/bootstrap.env
-# etcd would send its peer traffic through a proxy named in the environment.
+{settings}# etcd would send its peer traffic through a proxy named in the environment.
 UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
 ExecStartPre=+{gate} before
-ExecStart={binary}
+ExecStart={command}
 ExecStartPost=+{gate} ready
 ExecStopPost=+{gate} after
 LimitNOFILE=65536
@@ -48,6 +46,19 @@ UMask=0077
 {sandbox}
 [Install]
 WantedBy=multi-user.target
+"""
+
+
+_ENVIRONMENT = """\
+EnvironmentFile={conf_file}
+# Published by the gate for the one first start, gone otherwise.
+EnvironmentFile=-{run_dir}/bootstrap.env
+"""
+
+# The gate reads there what etcd would have had in its environment.
+_CONFIG_FILE = """\
+# From this file the gate makes the one that etcd reads; etcd itself knows nothing of this variable.
+Environment={variable}={conf_file}
 """
 
 
@@ -72,6 +83,8 @@ def render(layout: Layout, name: str, cluster: str, binary: str, locks_memory: b
     :param locks_memory: is the database to stay in memory? Above the limit that systemd gives etcd would end with
         C(failed to commit tx) as soon as the database grows (server/storage/backend/backend.go, C(Mlock)).
     """
+    has_file = layout.config_format == YAML
+    settings = _CONFIG_FILE if has_file else _ENVIRONMENT
     return _UNIT.format(
         signature=SIGNATURE,
         # A percent sign begins a specifier (systemd.unit(5)).
@@ -79,10 +92,9 @@ def render(layout: Layout, name: str, cluster: str, binary: str, locks_memory: b
         cluster=cluster.replace("%", "%%"),
         user=layout.user,
         group=layout.group,
-        conf_file=layout.conf_file,
-        run_dir=layout.run_dir,
+        settings=settings.format(conf_file=layout.conf_file, run_dir=layout.run_dir, variable=SETTINGS_VARIABLE),
         gate=layout.gate_file,
-        binary=binary,
+        command=f"{binary} --config-file={layout.started_file}" if has_file else binary,
         memory="LimitMEMLOCK=infinity\n" if locks_memory else "",
         # A directory on a missing disk is the gate's to speak of.
         sandbox=sandbox.lines(writable_dirs(layout), withheld_calls="@privileged @resources"),

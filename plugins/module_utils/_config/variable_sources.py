@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
-from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import UNSET, differing
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE, UNSET, differing
 
 Source = tuple[str, Mapping[str, str]]
 
@@ -43,6 +44,25 @@ def of_unit(
     :param manager: what C(systemctl show-environment) prints. It is asked only if the other sources do not explain
         what the process has.
     """
+    path = _settings_file(unit)
+    if path:
+        # Of its environment etcd reads nothing then.
+        return [(path, secrets.environment(env_file.read(read(path).get(path, ""))))]
+    found = _of_environment(unit, has, read)
+    if any(differing(has, _together(found))):
+        found.insert(0, ("systemctl set-environment", of_file(manager())))
+    return found
+
+
+def _settings_file(unit: Mapping[str, Any]) -> str:
+    """The YAML file that a unit names to its gate; empty where etcd reads its environment."""
+    prefix = f"{SETTINGS_VARIABLE}="
+    return next((word[len(prefix) :] for word in _words(unit["environment"]) if word.startswith(prefix)), "")
+
+
+def _of_environment(
+    unit: Mapping[str, Any], has: Mapping[str, str], read: Callable[[str], Mapping[str, str]]
+) -> list[Source]:
     name = unit["name"]
     lies = ", ".join(unit["drop_in_paths"] or [unit["fragment_path"]])
     found: list[Source] = [(f"Environment= of {name} ({lies})", assigned(_words(unit["environment"])))]
@@ -53,8 +73,6 @@ def of_unit(
     program = _words(unit["exec_start"])
     known = not program or program[0].rpartition("/")[2] in (_ETCD, _ENV)
     found.append((f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)))
-    if any(differing(has, _together(found))):
-        found.insert(0, ("systemctl set-environment", of_file(manager())))
     return found
 
 
@@ -65,7 +83,9 @@ def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -
     :param read: see C(of_unit).
     """
     found = ""
-    for place, sets in of_unit(unit, {}, read, lambda: ""):
+    path = _settings_file(unit)
+    # A variable that etcd does not read now counts too: it would once the member has its other form.
+    for place, sets in [*_of_environment(unit, {}, read), *(of_unit(unit, {}, read, lambda: "") if path else ())]:
         if _FORCE in sets:
             found = place if is_forced(sets) else ""
     if is_forced({}, _words(unit["exec_start"])):

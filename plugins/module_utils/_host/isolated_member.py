@@ -62,7 +62,7 @@ def unit_of(layout: Layout, purpose: str) -> str:
 
 def free_ports(layout: Layout, count: int) -> list[int]:
     """TCP ports on loopback that nobody listens on now, each another one, and none that the member's settings name."""
-    but = {2379, 2380, *map(int, _PORT.findall(host_files.read_text(layout.conf_file)))}
+    but = {2379, 2380, *map(int, _PORT.findall(" ".join(map(host_files.read_text, layout.conf_files))))}
     found: list[int] = []
     with contextlib.ExitStack() as held:
         while len(found) < count:
@@ -95,16 +95,16 @@ def alone(layout: Layout, name: str, data_dir: str, wal_dir: str = "") -> dict[s
     return settings
 
 
-def apart(layout: Layout, conf: str) -> dict[str, Value]:
+def apart(layout: Layout, given: Mapping[str, str]) -> dict[str, Value]:
     """A member's own settings, but that no client finds it: its peers do, and the member list says what it will.
 
     It does not ask its peers for the hash of their data when it starts. Members that start at once answer that question
     only after etcd's timeout of 7 s, and learn nothing. Each asks when it starts for its clients, and the others serve.
 
-    :param conf: the text of its settings file.
+    :param given: its settings as variables, see C(member_files.settings).
     """
     settings: dict[str, Value] = {
-        name.removeprefix("ETCD_").lower().replace("_", "-"): value for name, value in env_file.read(conf).items()
+        name.removeprefix("ETCD_").lower().replace("_", "-"): value for name, value in given.items()
     }
     for flag in (*_ELSEWHERE, _COMPARED):
         settings.pop(flag, None)

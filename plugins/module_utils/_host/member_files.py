@@ -18,8 +18,9 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
 
 # Characters of a file that a comparison shows.
 _LARGEST_SHOWN = 100_000
@@ -171,6 +172,20 @@ def write(layout: Layout, content: Content, keep: Collection[str] = ()) -> None:
     for path, target in content.links.items():
         if host_files.describe(path)["link"] != target:
             host_files.link(path, target)
+    _remove_other_form(layout, content)
+
+
+def _remove_other_form(layout: Layout, content: Content) -> None:
+    """Nothing reads the settings file of the other form any more. One of a foreign hand stays."""
+    written, other = layout.conf_files
+    is_written = any(file["path"] == written for file in content.files)
+    if is_written and host_files.read_text(other).startswith(SIGNATURE):
+        host_files.remove(other)
+
+
+def settings(layout: Layout) -> dict[str, str]:
+    """The settings that lie on the host, as variables, whichever form they have; that of the layout comes first."""
+    return next(filter(None, (env_file.read(host_files.read_text(path)) for path in layout.conf_files)), {})
 
 
 def generation_link(layout: Layout) -> str:

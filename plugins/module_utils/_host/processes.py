@@ -14,6 +14,7 @@ import posixpath
 from collections.abc import Iterator, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Identity, Process
 
 
@@ -26,18 +27,28 @@ def describe(pid: int) -> Process | None:
     """Which process it is and its environment, or None when it is gone.
 
     The executable is followed by a note in parentheses after an unlink. Of the environment only C(ETCD_*) is there,
-    secrets hidden.
+    secrets hidden. Of one that reads a file which its gate has written for it, that file's settings are there instead.
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
         pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
         given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
+        own = {name: value for name, value in given.items() if name.startswith("ETCD_")}
+        if env_file.SETTINGS_VARIABLE in given:
+            own = _settings_read(env_file.file_read(command_line(pid)))
         return Process(
             identity=Identity(pid, int(ticks), os.readlink(f"/proc/{pid}/exe"), given.get("INVOCATION_ID", "")),
-            environment=secrets.environment({name: value for name, value in given.items() if name.startswith("ETCD_")}),
+            environment=secrets.environment(own),
         )
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def _settings_read(path: str) -> dict[str, str]:
+    try:
+        return env_file.read(_read(path).decode(errors="replace")) if path else {}
+    except FileNotFoundError:
+        return {}
 
 
 def named(command: str) -> list[int]:

@@ -142,7 +142,8 @@ def restore(previous: Previous) -> None:
 
     :raises HostError: something cannot be written.
     """
-    for path, entry in previous.entries.items():
+    # What was new goes last: until then the unit that named it may be started.
+    for path, entry in sorted(previous.entries.items(), key=lambda pair: not pair[1]):
         if _entry(path) == entry:
             continue
         if "link" in entry:

@@ -18,6 +18,8 @@ from typing import Any
 MACHINE_ID_FILE = "/etc/machine-id"
 #: By this a unit file is known for one of ours.
 SIGNATURE = "# Managed by quorum.etcd: "
+#: The forms of the settings file: variables for the process, or etcd's own C(--config-file).
+ENV, YAML = "env", "yaml"
 _ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
 
 
@@ -30,6 +32,7 @@ class Layout:
     :param log_file: a file for etcd's log, or an empty string for the journal.
     :param user_file: a file that names who asks the cluster, see C(user_file), where no certificate says it; an empty
         string for none.
+    :param config_format: C(ENV) or C(YAML).
     """
 
     instance: str
@@ -42,6 +45,7 @@ class Layout:
     install_dir: str
     bin_dir: str
     user_file: str = ""
+    config_format: str = ENV
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Layout:
@@ -60,7 +64,20 @@ class Layout:
 
     @property
     def conf_file(self) -> str:
-        return posixpath.join(self.conf_dir, f"{self.instance}.conf")
+        return self.conf_files[0]
+
+    @property
+    def conf_files(self) -> tuple[str, str]:
+        """The settings file, and the one that it would be in the other form."""
+        found = [posixpath.join(self.conf_dir, f"{self.instance}{ending}") for ending in (".conf", ".conf.yml")]
+        return (found[1], found[0]) if self.config_format == YAML else (found[0], found[1])
+
+    @property
+    def started_file(self) -> str:
+        """What the process reads that has a YAML file: its gate writes it at each start. Not in a directory of root's
+        alone, for etcd reads it as its own user.
+        """
+        return f"{self.run_dir}.conf.yml"
 
     @property
     def ssl_dir(self) -> str:

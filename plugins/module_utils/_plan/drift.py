@@ -15,6 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Unit
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import restarts
 
@@ -149,11 +150,21 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
             yield f"it runs {executable}, not {binary}"
     if variable_sources.is_forced({}, host.seen.runtime.command):
         yield "it runs with --force-new-cluster"
+    yield from _in_another_form(host, wanted)
     unknown = wanted.layout.conf_file not in record or host.seen.previous
     for name, has, should in _environment(host, wanted, version):
         # What a drop-in sets is still the same after a restart; what only a former one has set is not.
         if unknown or not _keeping(host, wanted, name, should):
             yield f"it runs with {name}={has}, not {should}"
+
+
+def _in_another_form(host: Host, wanted: Desired) -> Iterator[str]:
+    """Whether etcd reads a file or its environment. Of a file that it has read only its gate's record tells."""
+    reads_file, layout = bool(env_file.file_read(host.seen.runtime.command)), wanted.layout
+    if reads_file != (layout.config_format == YAML):
+        yield f"it reads {'a file' if reads_file else 'its environment'} instead of {layout.conf_file}"
+    elif reads_file and layout.conf_file not in host.seen.record:
+        yield f"which {layout.conf_file} it has read is not known"
 
 
 def _keeping(host: Host, wanted: Desired, name: str, should: str) -> str:

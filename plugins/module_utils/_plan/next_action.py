@@ -75,8 +75,10 @@ def _may_not_begin(host: Host, due: str, member: ClusterMember | None) -> bool:
 def has_files(host: Host) -> bool:
     """Has it what a start needs? A system that was built anew may have got no further than the marker."""
     layout = host.wanted.layout if host.wanted is not None else None
-    needed = (layout.conf_file, layout.unit_file, layout.gate_file) if layout is not None else ()
-    return all(host.seen.file(path).exists for path in needed)
+    if layout is None:
+        return True
+    has_settings = any(host.seen.file(path).exists for path in layout.conf_files)
+    return has_settings and all(host.seen.file(path).exists for path in (layout.unit_file, layout.gate_file))
 
 
 def _is_refused(host: Host) -> bool:

@@ -329,8 +329,7 @@ def start(act: RestoreAct, check: bool) -> bool:
         return False
     with host_files.acting(layout):
         _check_restored(act)
-        conf = host_files.read_text(layout.conf_file)
-        settings = isolated_member.apart(layout, conf)
+        settings = isolated_member.apart(layout, member_files.settings(layout))
         isolated_member.start(act.systemd, layout, PURPOSE, os.path.join(act.release_dir, "etcd"), settings)
         checkpoints.at("restore: started apart")
     return True

@@ -169,7 +169,7 @@ def _run_alone(run: Run, layout: Layout, rescue: Survivor, data_dir: str, wal_di
     """
     log_dir = wal_dir or os.path.join(data_dir, "member", "wal")
     settings = {
-        **isolated_member.apart(layout, host_files.read_text(layout.conf_file)),
+        **isolated_member.apart(layout, member_files.settings(layout)),
         **isolated_member.alone(layout, rescue.name, data_dir, log_dir),
     }
     # In no file, and in no environment that a later start could read: each start with it gives up all other members.

@@ -179,8 +179,9 @@ class _Forwards:
 
     def _keep(self) -> None:
         layout = self.host.layout
-        # The timer may be there and not be wanted any more.
-        paths = [*(file["path"] for file in self.content.files), *self.content.links, layout.snapshot_timer_file]
+        # What may be there and not be wanted any more: the timer, and the settings in their other form.
+        dropped = (layout.snapshot_timer_file, layout.conf_files[1])
+        paths = [*(file["path"] for file in self.content.files), *self.content.links, *dropped]
         known_by = self.window.peer_urls if self.window and self.update.peer_urls else ()
         self._previous = rollback.keep(layout, paths, known_by, self._served)
         checkpoints.at("update: previous kept")

@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
     installed_releases,
     local_member,
+    member_files,
     processes,
     rollback,
     snapshot_timer,
@@ -198,15 +199,17 @@ class WayBack:
     def _own_urls(self) -> list[str]:
         """Where its cluster may know it by now, or before its update."""
         layout = self.host.layout
-        texts = (
-            host_files.read_text(layout.conf_file),
-            *(rollback.content(one, layout.conf_file) for one in (self.previous, rollback.ahead(self.previous))),
-        )
+        sets = (self.previous, rollback.ahead(self.previous))
+        texts = [
+            text
+            for path in layout.conf_files
+            for text in (host_files.read_text(path), *(rollback.content(one, path) for one in sets))
+        ]
         said = ",".join(env_file.read(text).get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "") for text in texts)
         return [url for url in dict.fromkeys([*said.split(","), *self.previous.peer_urls]) if url]
 
     def _side(self) -> Side:
-        return Side.from_environment(env_file.read(host_files.read_text(self.host.layout.conf_file)))
+        return Side.from_environment(member_files.settings(self.host.layout))
 
     def _stop(self) -> None:
         view, layout = self.host.observe(), self.host.layout

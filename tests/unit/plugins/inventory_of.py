@@ -14,7 +14,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import env_fil
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import (
     Data,
@@ -209,7 +209,10 @@ def running(host: Host, version: str = VERSION) -> Host:
             "kind": "systemd",
             "version": version,
             "identity": {"pid": 100, "started": 1, "executable": f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"},
-            "command": [f"/opt/etcd/etcd-v{version}-linux-amd64/etcd"],
+            "command": [
+                f"/opt/etcd/etcd-v{version}-linux-amd64/etcd",
+                *([f"--config-file={wanted.layout.started_file}"] if wanted.layout.config_format == YAML else ()),
+            ],
             "environment": env_file.environment(render.flags(wanted, version)),
             "sources": [[wanted.layout.conf_file, {}]],
         },

@@ -227,3 +227,11 @@ def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, lis
 def test_checksums_are_a_dictionary_of_sha256(given):
     with pytest.raises(BadInput, match="etcd_checksums"):
         wanted(checksums={"given": given, "url": releases.UPSTREAM, "from_mirror": False})
+
+
+@pytest.mark.parametrize("given", ["yml", "", "YAML", "json"])
+def test_a_form_of_the_settings_file_that_there_is_not_is_refused(given):
+    with pytest.raises(BadInput, match=f"etcd_config_format is '{given}'.*Set etcd_config_format: env"):
+        wanted(layout={"config_format": given})
+    for known in ("env", "yaml"):
+        assert wanted(layout={"config_format": known}).layout.config_format == known

@@ -17,18 +17,26 @@ from pathlib import Path
 import pytest
 import wal_segment
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import gate
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, gate, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, MACHINE_ID_FILE, YAML
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from layout_below import layout_below
 from wal_segment import CLUSTER, MEMBER
 
 SHELLS = [words for words in (["dash"], ["busybox", "sh"], ["bash", "--posix"]) if shutil.which(words[0])]
 STATES = [None, markers.OFFERED, markers.NEVER_STARTED, markers.STARTING, markers.STARTED]
 SETTINGS = 'ETCD_INITIAL_CLUSTER_STATE="new"\n'
+# What else stands in a YAML file.
+THE_REST = {
+    "log-level": "info",
+    "initial-cluster-state": "existing",
+    "peer-trusted-ca-file": "/etc/etcd/ssl/peer-ca.pem",
+    "trusted-ca-file": "/etc/etcd/ssl/ca.pem",
+}
 # The host's own: a unit has a namespace in which its directories are mount points.
 KERNELS_TABLE = "/proc/1/mountinfo"
 MOUNTINFO = "36 35 98:0 / {point} rw,noatime master:1 - ext4 /dev/sdb1 rw\n"
@@ -38,6 +46,7 @@ class Unit:
     """What systemd does with the gate of one member, and what an operator sees of it."""
 
     def __init__(self, shell, layout, directory):
+        self.written = {}
         self.layout = layout
         self.shell = shell
         self.mountinfo = directory / "mountinfo"
@@ -46,7 +55,8 @@ class Unit:
         self.state_dir.mkdir(parents=True)
         self.conf_file = Path(layout.conf_file)
         self.conf_file.parent.mkdir(parents=True)
-        self.conf_file.write_text('ETCD_NAME="etcd-host0"\n')
+        if layout.config_format == ENV:
+            self.conf_file.write_text('ETCD_NAME="etcd-host0"\n')
         self.script = directory / "gate"
         text = gate.render(layout, [layout.conf_file, f"{layout.conf_dir}/gone"])
         assert KERNELS_TABLE in text
@@ -87,11 +97,29 @@ class Unit:
         return path.read_text() if path.exists() else ""
 
     def run(self, when):
+        environment = dict(self.environment)
+        if self.layout.config_format == YAML:
+            environment = self._with_file(environment)
         done = subprocess.run(
-            [*self.shell, str(self.script), when], env=self.environment, capture_output=True, text=True, check=False
+            [*self.shell, str(self.script), when], env=environment, capture_output=True, text=True, check=False
         )
         self.said = done.stderr
         return done.returncode
+
+    def _with_file(self, environment):
+        """What the environment says of places and names stands in the file instead."""
+        named = {"data-dir": "ETCD_DATA_DIR", "wal-dir": "ETCD_WAL_DIR", "name": "ETCD_NAME"}
+        settings = {flag: environment.pop(name) for flag, name in named.items() if name in environment}
+        if settings != self.written:
+            self.written = settings
+            self.conf_file.write_text(yaml_file.render({**settings, **THE_REST}))
+        return {**environment, env_file.SETTINGS_VARIABLE: str(self.conf_file)}
+
+    @property
+    def etcd_reads(self):
+        """The settings that etcd would find."""
+        path = Path(self.layout.started_file)
+        return env_file.read(path.read_text()) if path.exists() else {}
 
     def starts(self):
         """Whether the gate lets the member start; where it does not, systemd runs what follows a failed start."""
@@ -128,9 +156,22 @@ class Unit:
         return (self.run_dir / "started").read_text()
 
 
+@pytest.fixture(params=[ENV, YAML])
+def layout(request, tmp_path):
+    return replace(layout_below(tmp_path), config_format=request.param)
+
+
 @pytest.fixture(params=SHELLS, ids=[words[0] for words in SHELLS])
 def unit(request, layout, tmp_path):
     return Unit(request.param, layout, tmp_path)
+
+
+@pytest.fixture
+def reading(unit):
+    """A unit whose etcd reads a file."""
+    if unit.layout.config_format == ENV:
+        pytest.skip("its etcd reads its environment")
+    return unit
 
 
 class TestTheTable:
@@ -295,7 +336,7 @@ class TestAFirstStart:
         unit.marker(markers.NEVER_STARTED)
         assert unit.starts()
         marker = unit.state_dir / "marker"
-        assert told.read_text().splitlines() == [
+        assert [line for line in told.read_text().splitlines() if str(unit.run_dir) not in line] == [
             f"sync {marker}.gate",
             f"mv {marker}.gate {marker}",
             f"sync {unit.state_dir}",
@@ -657,6 +698,116 @@ class TestALeftoverOfARescue:
         assert (f"--force-new-cluster in {path}" in unit.said) is not starts
 
 
+class TestWhatEtcdReads:
+    """Where that is a file: of the environment etcd then reads nothing."""
+
+    FIRST = 'ETCD_INITIAL_CLUSTER="a=http://h:1,b=http://i:2"\nETCD_INITIAL_CLUSTER_STATE="new"\n'
+
+    def test_is_the_settings_file_with_no_word_of_a_first_start(self, reading):
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        with reading.conf_file.open("a") as stream:
+            stream.write('initial-cluster: "a=http://h:1"\ninitial-cluster-state: "new"\n')
+        assert reading.starts()
+        assert reading.etcd_reads["ETCD_LOG_LEVEL"] == "info"
+        assert reading.etcd_reads["ETCD_PEER_TRUSTED_CA_FILE"] == "/etc/etcd/ssl/peer-ca.pem"
+        assert "ETCD_INITIAL_CLUSTER" not in reading.etcd_reads
+        assert reading.etcd_reads["ETCD_INITIAL_CLUSTER_STATE"] == "existing"
+
+    @pytest.mark.parametrize("token", ["", "etcd_cluster-01"])
+    def test_has_the_settings_of_a_first_start_once(self, reading, token):
+        reading.marker(markers.NEVER_STARTED)
+        more = f'ETCD_INITIAL_CLUSTER_TOKEN="{token}"\n' if token else ""
+        (reading.state_dir / "bootstrap.env").write_text(self.FIRST + more)
+        assert reading.starts()
+        first = {name: value for name, value in reading.etcd_reads.items() if name.startswith("ETCD_INITIAL")}
+        assert first == env_file.read(self.FIRST + more)
+        reading.segment(0)
+        assert reading.run("ready") == 0
+        reading.run("after")
+        assert reading.etcd_reads == {}, "no start but that of the gate finds it"
+        assert reading.starts()
+        assert "ETCD_INITIAL_CLUSTER" not in reading.etcd_reads
+
+    def test_is_left_by_no_start_that_was_refused(self, reading):
+        reading.marker(markers.STARTED)
+        reading.log()
+        assert reading.starts()
+        shutil.rmtree(reading.layout.data_dir)
+        assert not reading.starts()
+        assert reading.etcd_reads == {}
+
+    def test_is_for_its_group_alone(self, reading):
+        reading.marker(markers.STARTED)
+        reading.log()
+        assert reading.starts()
+        path = Path(reading.layout.started_file)
+        assert oct(path.stat().st_mode & 0o777) == "0o640"
+        assert oct(path.parent.stat().st_mode & 0o777) == "0o755", "etcd finds it as its own user"
+
+    def test_cannot_be_written_and_the_member_never_started(self, reading):
+        reading.marker(markers.NEVER_STARTED)
+        reading.instead_of("chgrp", "exit 1")
+        assert not reading.starts()
+        assert "cannot be written" in reading.said
+        assert reading.state == markers.NEVER_STARTED
+
+    @pytest.mark.parametrize("text", ["", "data-dir: /var/lib/etcd\n", '"data-dir": "/var/lib/etcd"\n'])
+    def test_does_not_say_where_the_data_are_as_we_write_it(self, reading, text):
+        reading.marker(markers.STARTED)
+        reading.log()
+        assert reading.starts()
+        reading.conf_file.write_text(text)
+        assert not reading.starts()
+        assert f"{reading.conf_file} does not say data-dir" in reading.said
+
+    def test_is_gone_and_a_first_start_is_not_forgotten(self, reading):
+        """Without it nobody knows where the log is."""
+        reading.marker(markers.NEVER_STARTED)
+        assert reading.starts()
+        reading.segment(0)
+        reading.conf_file.unlink()
+        Path(reading.layout.started_file).unlink()
+        reading.run("after")
+        assert reading.state == markers.STARTING
+
+    def test_counts_once_it_runs_and_not_what_was_written_since(self, reading):
+        reading.marker(markers.NEVER_STARTED)
+        assert reading.starts()
+        reading.segment(4)
+        text = reading.conf_file.read_text()
+        reading.conf_file.write_text(text.replace(reading.layout.data_dir, "/elsewhere"))
+        assert reading.run("ready") == 0
+        assert reading.known.startswith(wal_segment.name(4))
+
+    @pytest.mark.parametrize(
+        "line, starts",
+        [
+            ("force-new-cluster: true", False),
+            ("force-new-cluster: yes", False),
+            ('"force-new-cluster" : True', False),
+            ("force-new-cluster: false", True),
+            ("# force-new-cluster: true", True),
+        ],
+    )
+    def test_drops_no_other_members(self, reading, line, starts):
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        with reading.conf_file.open("a") as stream:
+            stream.write(line)
+        assert reading.starts() is starts
+        assert (f"force-new-cluster in {reading.conf_file}" in reading.said) is not starts
+
+    def test_names_the_bundle_by_which_peers_are_judged(self, reading, tmp_path):
+        bundle = tmp_path / "bundle.pem"
+        bundle.write_text("peers")
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        reading.conf_file.write_text(reading.conf_file.read_text().replace("/etc/etcd/ssl/peer-ca.pem", str(bundle)))
+        assert reading.starts()
+        assert Path(reading.layout.peer_bundle).read_text() == "peers"
+
+
 class TestWhatItSays:
     def test_each_reason_once(self, unit):
         unit.marker(markers.OFFERED)
@@ -705,7 +856,7 @@ class TestWhatItSays:
         unit.marker(markers.NEVER_STARTED)
         del unit.environment["ETCD_DATA_DIR"]
         assert not unit.starts()
-        assert "ETCD_DATA_DIR" in unit.said
+        assert "data-dir" in unit.said.lower().replace("_", "-")
         assert unit.state == markers.NEVER_STARTED
 
     def test_how_it_is_called(self, unit):

@@ -10,8 +10,9 @@ import shlex
 from dataclasses import replace
 
 import pytest
+import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from inventory_of import LAYOUT, VERSION, bare, initial_cluster, saying
 
 
@@ -178,3 +179,39 @@ class TestWhatIsAskedOfAHost:
         wanted = bare(layout=replace(LAYOUT, data_dir="/data/etcd", wal_dir="/wal/etcd")).wanted
         facts = render.facts(wanted)
         assert (facts["instance"], facts["data_dir"], facts["wal_dir"]) == ("etcd", "/data/etcd", "/wal/etcd")
+
+
+class TestInYaml:
+    LAYOUT = replace(LAYOUT, config_format="yaml")
+
+    def files(self, version=VERSION, **variables):
+        wanted = bare(layout=self.LAYOUT, **variables).wanted
+        return {file.path: file for file in render.files(wanted, version, "x86_64", "/usr/bin/python3")}
+
+    def test_the_settings_file_is_another_and_says_the_same(self):
+        text = self.files(tls=True)["/etc/etcd/etcd.conf.yml"].content
+        assert env_file.read(text) == env_file.read(files(tls=True)["/etc/etcd/etcd.conf"].content)
+        assert "/etc/etcd/etcd.conf" not in self.files()
+
+    def test_the_settings_file_never_founds_a_cluster(self):
+        found = yaml.safe_load(self.files()["/etc/etcd/etcd.conf.yml"].content)
+        assert found["initial-cluster-state"] == "existing"
+        assert not {"initial-cluster", "force-new-cluster"} & set(found)
+
+    def test_what_etcd_would_ignore_is_refused_all_at_once(self):
+        settings = {"client-crl-file": "/crl", "raft-read-timeout": "5s"}
+        with pytest.raises(BadInput) as refused:
+            self.files(etcd_settings=settings)
+        lines = str(refused.value).splitlines()
+        assert lines[0] == "etcd_config_format is yaml, for etcd 3.6:"
+        assert [line.split()[1] for line in lines[1:]] == ["client-crl-file", "raft-read-timeout"]
+        assert files(etcd_settings=settings), "variables can say it"
+
+    def test_settings_have_the_names_of_the_release_that_reads_them(self):
+        """An upgrade translates them as in the other form."""
+        text = self.files("3.7.1", etcd_settings={"experimental-corrupt-check-time": "6h"})["/etc/etcd/etcd.conf.yml"]
+        assert "\ncorrupt-check-time: 21600000000000  # 6h\n" in text.content
+
+    def test_the_gate_is_written_before_the_unit_that_needs_it(self):
+        paths = list(self.files())
+        assert paths.index(self.LAYOUT.gate_file) < paths.index(self.LAYOUT.unit_file)

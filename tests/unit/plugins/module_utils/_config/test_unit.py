@@ -110,3 +110,13 @@ def test_systemd_understands_it(tmp_path, name):
     )
     assert "etcd.service" not in done.stderr
     assert done.returncode == 0
+
+
+def test_of_a_member_that_reads_a_file_the_gate_is_told_of_it_and_etcd_of_what_the_gate_writes():
+    layout = replace(LAYOUT, config_format="yaml")
+    found = unit(layout)
+    assert found["Environment"] == ["QUORUM_ETCD_SETTINGS=/etc/etcd/etcd.conf.yml"]
+    assert found["ExecStart"] == [f"{BINARY} --config-file=/run/quorum.etcd/etcd.conf.yml"]
+    assert "EnvironmentFile" not in found, "etcd would ignore it without a word"
+    same = {key: value for key, value in unit().items() if key not in ("EnvironmentFile", "ExecStart")}
+    assert {key: value for key, value in found.items() if key not in ("Environment", "ExecStart")} == same

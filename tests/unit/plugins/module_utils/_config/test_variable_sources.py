@@ -127,3 +127,36 @@ def test_secrets_of_a_file_are_hidden() -> None:
         "ETCD_ROOT_PASSWORD": "(hidden)",
         "ETCD_NAME": "m0",
     }
+
+
+YAML = "/etc/etcd/etcd.conf.yml"
+READING = f"""\
+FragmentPath=/etc/systemd/system/etcd.service
+Environment=QUORUM_ETCD_SETTINGS={YAML}
+ExecStart={{ path=/x ; argv[]=/opt/etcd/etcd --config-file=/run/quorum.etcd/etcd.conf.yml ; ignore_errors=no ; pid=9 }}
+"""
+
+
+def test_nothing_but_its_file_sets_what_a_member_reads_that_has_one() -> None:
+    drop_in = f"DropInPaths={MINE}\nEnvironment=QUORUM_ETCD_SETTINGS={YAML} ETCD_MAX_TXN_OPS=256\n"
+    unit = systemd.parse("etcd.service", READING + drop_in)
+    texts = {YAML: 'name: "m0"\ndiscovery-config:\n  password: "s3cr3t"\nlog-level: "info"\n'}
+    found = variable_sources.of_unit(unit, {}, lambda path: {path: texts[path]}, lambda: "ETCD_NAME=other")
+    assert found == [(YAML, {"ETCD_NAME": "m0", "ETCD_PASSWORD": "(hidden)", "ETCD_LOG_LEVEL": "info"})]
+    assert variable_sources.keeping(found, YAML, "ETCD_LOG_LEVEL", "debug") == ""
+
+
+@pytest.mark.parametrize(
+    "shown, text, place",
+    [
+        ("", "", ""),
+        ("", "force-new-cluster: true\n", YAML),
+        ("", "force-new-cluster: false\n", ""),
+        # etcd does not read it now; it would as soon as the member has its other form.
+        (f"DropInPaths={RESCUE}\nEnvironment=QUORUM_ETCD_SETTINGS={YAML} {FORCING}\n", "", RESCUE),
+    ],
+)
+def test_a_leftover_of_a_rescue_is_found_in_a_file_too(shown: str, text: str, place: str) -> None:
+    unit = systemd.parse("etcd.service", READING + shown)
+    found = variable_sources.forcing(unit, lambda path: {path: text} if path == YAML else {})
+    assert place in found and bool(place) is bool(found)

@@ -43,13 +43,13 @@ def certified(layout):
 
 class TestAMemberApart:
     def test_is_found_by_its_peers_and_by_no_client(self, layout):
-        found = env_file.environment(isolated_member.apart(layout, env_file.render(SETTINGS)))
+        found = env_file.environment(isolated_member.apart(layout, env_file.environment(SETTINGS)))
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", found["ETCD_LISTEN_CLIENT_URLS"])
         assert found["ETCD_LISTEN_PEER_URLS"] == "https://10.0.0.1:2380"
         assert found["ETCD_ADVERTISE_CLIENT_URLS"] == "https://10.0.0.1:2379"
 
     def test_keeps_its_other_settings(self, layout):
-        found = env_file.environment(isolated_member.apart(layout, env_file.render(SETTINGS)))
+        found = env_file.environment(isolated_member.apart(layout, env_file.environment(SETTINGS)))
         assert (found["ETCD_NAME"], found["ETCD_HEARTBEAT_INTERVAL"]) == ('a "quoted" $name', "200")
 
     @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ class TestAMemberApart:
         ],
     )
     def test_does_not_wait_for_the_hash_of_peers_that_start_with_it(self, layout, given, left):
-        found = env_file.environment(isolated_member.apart(layout, env_file.render({**SETTINGS, **given})))
+        found = env_file.environment(isolated_member.apart(layout, env_file.environment({**SETTINGS, **given})))
         assert "ETCD_EXPERIMENTAL_INITIAL_CORRUPT_CHECK" not in found
         assert found.get("ETCD_FEATURE_GATES") == left
 
     def test_tells_nobody_that_it_is_well_and_writes_to_the_journal(self, layout):
-        found = isolated_member.apart(layout, env_file.render(SETTINGS))
+        found = isolated_member.apart(layout, env_file.environment(SETTINGS))
         assert not {"listen-metrics-urls", "log-outputs"} & set(found)
 
     def test_asks_for_a_certificate_where_there_are_any(self, layout):
-        found = isolated_member.apart(certified(layout), env_file.render(SETTINGS))
+        found = isolated_member.apart(certified(layout), env_file.environment(SETTINGS))
         assert found["listen-client-urls"][0].startswith("https://127.0.0.1:")
         assert found["client-cert-auth"] is True
 

@@ -295,3 +295,37 @@ def test_a_whole_program_is_shown_by_its_checksum(layout):
     assert said["after"].startswith("100001 characters, SHA256 ")
     (said,) = member_files.differences(Content([{**program, "content": "x" * 100_000}], {}, {}, {}))
     assert said["after"] == "x" * 100_000
+
+
+class TestTheOtherForm:
+    OURS = "# Managed by quorum.etcd: changes made by hand are put right at the next run.\n"
+
+    @pytest.mark.parametrize("was, becomes", [("env", "yaml"), ("yaml", "env")])
+    def test_of_the_settings_goes_once_the_member_has_its_new_one(self, write, layout, was, becomes):
+        before, after = replace(layout, config_format=was), replace(layout, config_format=becomes)
+        write(content(before, settings=self.OURS), before)
+        write(content(after, settings=self.OURS), after)
+        assert Path(after.conf_file).exists()
+        assert not Path(before.conf_file).exists()
+
+    def test_that_is_not_ours_stays(self, write, layout):
+        before = Path(layout.conf_files[1])
+        before.parent.mkdir(parents=True)
+        before.write_text("name: mine\n")
+        write()
+        assert before.read_text() == "name: mine\n"
+
+    def test_stays_where_only_certificates_are_written(self, write, layout):
+        after = replace(layout, config_format="yaml")
+        write(content(layout, settings=self.OURS))
+        sent = content(after)
+        write(replace(sent, files=sent.files[1:]), after)
+        assert Path(layout.conf_file).exists()
+
+    def test_tells_the_settings_while_the_new_one_is_not_there(self, write, layout):
+        after = replace(layout, config_format="yaml")
+        assert member_files.settings(after) == {}
+        write(content(layout, settings='ETCD_NAME="m0"\n'))
+        assert member_files.settings(after) == {"ETCD_NAME": "m0"}
+        write(content(after, settings='name: "m1"\n'), after)
+        assert member_files.settings(after) == {"ETCD_NAME": "m1"}

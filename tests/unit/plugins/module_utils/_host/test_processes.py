@@ -59,6 +59,30 @@ def test_secrets_of_a_process_stay_on_its_host(start, monkeypatch):
     assert processes.command_line(process.pid) == ["etcd", "--discovery-password=(hidden)"]
 
 
+class TestAProcessThatReadsAFile:
+    TEXT = 'name: "m1"\npeer-transport-security:\n  cert-file: "/p"\ngrpc-keepalive-interval: 1000000000  # 1s\n'
+
+    def described(self, start, tmp_path, **environment):
+        path = tmp_path / "etcd.conf.yml"
+        path.write_text(self.TEXT)
+        # A shell that waits: sleep takes no such argument.
+        shell = tmp_path / "etcd"
+        shutil.copy(shutil.which("dash") or "/bin/sh", shell)
+        process = start("etcd", "-c", "kill -STOP $$", f"--config-file={path}", ETCD_NAME="m0", **environment)
+        return processes.describe(process.pid)
+
+    def test_has_what_stands_there_and_not_what_etcd_ignores(self, start, tmp_path):
+        found = self.described(start, tmp_path, QUORUM_ETCD_SETTINGS="/etc/etcd/etcd.conf.yml")
+        assert found.environment == {
+            "ETCD_NAME": "m1",
+            "ETCD_PEER_CERT_FILE": "/p",
+            "ETCD_GRPC_KEEPALIVE_INTERVAL": "1s",
+        }
+
+    def test_that_no_gate_of_ours_has_written_is_not_understood(self, start, tmp_path):
+        assert self.described(start, tmp_path).environment == {"ETCD_NAME": "m0"}
+
+
 class TestAnOpenFile:
     @pytest.fixture
     def opened(self, tmp_path):

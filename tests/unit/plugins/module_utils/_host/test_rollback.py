@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
-from ansible_collections.quorum.etcd.plugins.module_utils._host import member_files, rollback
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, member_files, rollback
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a member's files")
 
@@ -163,3 +163,18 @@ def test_one_that_cannot_be_understood_is_a_clear_error(host, text):
     Path(rollback.path_of(host)).write_text(text)
     with pytest.raises(HostError, match="previous cannot be read: .* If the member serves, remove it"):
         rollback.read(host)
+
+
+def test_what_was_new_goes_last(host, monkeypatch):
+    """Until all is back the unit that names it may be started."""
+    rollback.keep(host, [host.gate_file, host.conf_file, host.link("etcd")])
+    replace_all(host)
+    done = []
+    for name in ("write", "link", "remove"):
+        act = getattr(host_files, name)
+        monkeypatch.setattr(
+            host_files, name, lambda path, *rest, act=act, name=name: (done.append((name, path)), act(path, *rest))
+        )
+    rollback.restore(rollback.read(host))
+    assert done[-1] == ("remove", host.gate_file)
+    assert [name for name, _path in done].count("remove") == 1

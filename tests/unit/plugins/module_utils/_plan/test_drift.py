@@ -226,3 +226,37 @@ class TestTheTimer:
         found = update(host)
         assert found.why == tuple(f"{file} differs" for file in (LAYOUT.link("etcdctl"), LAYOUT.snapshot_unit_file))
         assert not found.restart
+
+
+class TestTheFormOfTheSettings:
+    YAML = replace(LAYOUT, config_format="yaml")
+
+    def switched(self, was, becomes, **seen):
+        """A member that serves with its settings in one form, and is to have them in another."""
+        host = serving(bare(layout=was))
+        host = replace(host, wanted=replace(host.wanted, layout=becomes))
+        return replace(host, seen=replace(host.seen, **seen))
+
+    def test_of_a_member_as_it_should_be_is_no_reason(self):
+        assert update(serving(bare(layout=self.YAML))) is None
+
+    @pytest.mark.parametrize("recorded", [True, False])
+    @pytest.mark.parametrize("to_yaml", [True, False])
+    def test_that_changes_restarts_the_member(self, to_yaml, recorded):
+        was, becomes = (LAYOUT, self.YAML) if to_yaml else (self.YAML, LAYOUT)
+        found = update(self.switched(was, becomes, **({} if recorded else {"record": {}})))
+        assert found.restart
+        assert f"{becomes.conf_file} is missing" in found.why
+        reads = "its environment" if to_yaml else "a file"
+        assert f"it reads {reads} instead of {becomes.conf_file}" in found.why
+
+    def test_what_the_gate_recorded_tells_of_a_file_and_its_loss_is_a_reason(self):
+        host = seeing(serving(bare(layout=self.YAML)), record={self.YAML.conf_file: "another"})
+        assert f"it runs with another {self.YAML.conf_file}" in update(host).why
+        host = serving(bare(layout=self.YAML))
+        found = update(replace(host, seen=replace(host.seen, record={})))
+        assert found.restart
+        assert f"which {self.YAML.conf_file} it has read is not known" in found.why
+
+    def test_that_changed_alone_is_no_settings_that_no_restart_mends(self):
+        assert list(drift.overridden_settings(self.switched(LAYOUT, self.YAML), VERSION)) == []
