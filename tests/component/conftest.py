@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV
 from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
 from machine import Machine, pythons
 from one_of_three import OneOfThree
@@ -52,9 +53,9 @@ def make_three(tmp_path: Path) -> Iterator[Callable[..., OneOfThree]]:
     """Founds clusters of three, one member of each on a host of its own, and ends them after the test."""
     made: list[OneOfThree] = []
 
-    def make(version: str, **settings: str) -> OneOfThree:
+    def make(version: str, form: str = ENV, **settings: str) -> OneOfThree:
         named = {name.replace("_", "-"): value for name, value in settings.items()}
-        made.append(OneOfThree(tmp_path / f"three{len(made)}", version, named))
+        made.append(OneOfThree(tmp_path / f"three{len(made)}", version, named, form))
         return made[-1].start()
 
     yield make

@@ -92,6 +92,10 @@ class MemberHost:
         assert marker is not None
         Path(self.layout.marker_file).write_text(markers.render(replace(marker, **changes)))
 
+    def write_settings_as(self, form: str) -> None:
+        """Let its settings file have another form from now on."""
+        self.layout = replace(self.layout, config_format=form)
+
     # -- systemd -----------------------------------------------------------------------------------------------------
 
     @property
@@ -181,28 +185,43 @@ class MemberHost:
             return "LoadState=not-found\n"
         said = {"LoadState": "loaded", "FragmentPath": self.layout.unit_file, **self._unit}
         said["ExecStart"] = f"{{ path=etcd ; argv[]={self.exec_start} ; ignore_errors=no ; }}"
+        said["Environment"] = self._unit_says("Environment")
         return "".join(f"{name}={value}\n" for name, value in said.items())
 
     def _launch(self) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD")}
-        environment.update(_settings(self.layout.conf_file), INVOCATION_ID=uuid.uuid4().hex)
+        given, command = self._unit_says("Environment"), [binary(self._release())]
+        if given:
+            name, _equals, value = given.partition("=")
+            environment[name] = value
+            command += [word for word in self._unit_says("ExecStart").split() if word.startswith("--config-file=")]
+        else:
+            environment.update(_settings(next(path for path in self.layout.conf_files if path.endswith(".conf"))))
+        environment["INVOCATION_ID"] = uuid.uuid4().hex
         if self._gate("before", environment) != 0:
             self._unit.update(ActiveState="activating", SubState="auto-restart", MainPID="0")
             return
-        environment.update(_settings(f"{self.layout.run_dir}/bootstrap.env"))
+        if not given:
+            environment.update(_settings(f"{self.layout.run_dir}/bootstrap.env"))
         notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         path = f"{self.layout.root}/notify"
         Path(path).unlink(missing_ok=True)
         notified.bind(path)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [binary(self._release())], env={**environment, "NOTIFY_SOCKET": path}, stdout=log, stderr=log
+                command, env={**environment, "NOTIFY_SOCKET": path}, stdout=log, stderr=log
             )
         self._unit.update(ActiveState="activating", SubState="start", MainPID=str(self._process.pid))
         arguments = (self._process, notified, environment)
         self._watchers = [threading.Thread(target=run, args=arguments) for run in (self._await_ready, self._await_end)]
         for watcher in self._watchers:
             watcher.start()
+
+    def _unit_says(self, key: str) -> str:
+        """What its unit file says last behind a key; empty where it says nothing."""
+        unit = Path(self.layout.unit_file)
+        lines = unit.read_text().splitlines() if unit.exists() else []
+        return next((line.partition("=")[2] for line in reversed(lines) if line.startswith(f"{key}=")), "")
 
     def _release(self) -> str:
         """That which its unit names."""

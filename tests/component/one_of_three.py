@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import host_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import bootstrap as _bootstrap
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
@@ -33,14 +34,18 @@ class OneOfThree:
     """Two members that are plain processes, and one behind its unit and its gate.
 
     :param settings: of all three, beside what they have anyway, by etcd's own names.
+    :param form: of the settings file of the host's member.
     """
 
-    def __init__(self, directory: Path, version: str, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, directory: Path, version: str, settings: Mapping[str, str] | None = None, form: str = ENV
+    ) -> None:
         self._directory = directory
         self._settings = dict(settings or {})
         self._reporting = contextlib.ExitStack()
         self.cluster = Cluster(directory, version, 2)
         self.host = MemberHost(directory / "host", version, 7)
+        self.host.write_settings_as(form)
         urls = self.host.wanted.member
         self.others = list(self.cluster.members)
         own = Member(self.host.name, urls.client_urls[0], urls.peer_urls[0], directory / "host")

@@ -6,18 +6,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import re
 import subprocess
 import time
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, flags
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, flags, render, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
-from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import initial_cluster, member_of
+from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
+from ansible_collections.quorum.etcd.plugins.module_utils._host import processes
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member, initial_cluster, member_of
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 from cluster import READY_WITHIN, Tls, binary, free_ports
 
@@ -35,6 +43,27 @@ SAMPLES = {
     "key=bool list": {"CompactHashCheck": True},
 }
 SPECIAL = {"election-timeout": 5000, "auto-compaction-retention": "5h", "log-rotation-config-json": "{}"}
+#: What the role writes by itself.
+ROLES_OWN = (
+    "name",
+    "data-dir",
+    "wal-dir",
+    "initial-advertise-peer-urls",
+    "advertise-client-urls",
+    "initial-cluster",
+    "initial-cluster-state",
+    "initial-cluster-token",
+    "cert-file",
+    "key-file",
+    "trusted-ca-file",
+    "client-cert-auth",
+    "peer-cert-file",
+    "peer-key-file",
+    "peer-trusted-ca-file",
+    "peer-client-cert-auth",
+    "force-new-cluster",
+    "log-outputs",
+)
 #: Refuses to start once all settings are read: a name cannot be listened on.
 STOPS = {"listen-peer-urls": ["http://no.address:1"]}
 
@@ -77,6 +106,52 @@ def test_etcd_knows_every_setting_that_we_let_through(tmp_path: Path, every_vers
     assert "unrecognized environment variable" not in output
 
 
+def stopped_by(version: str, text: str, directory: Path) -> str:
+    """What etcd says of a YAML file with which it cannot start."""
+    path = directory / "etcd.conf.yml"
+    path.write_text(text, encoding="utf-8")
+    ran = subprocess.run(
+        [binary(version), f"--config-file={path}"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=READY_WITHIN,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    return ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("experimental", [False, True])
+def test_etcd_takes_every_value_that_we_write_into_a_file(
+    tmp_path: Path, every_version: str, experimental: bool
+) -> None:
+    given = {name: value for name, value in samples(every_version).items() if name.startswith("exp") is experimental}
+    missing = without_key(given, every_version)
+    given = {name: value for name, value in given.items() if name not in missing}
+    text = yaml_file.render({**given, **STOPS, "data-dir": str(tmp_path / "data")})
+    assert "expected IP in URL for binding" in stopped_by(every_version, text, tmp_path)
+
+
+def without_key(settings: dict[str, Any], version: str) -> set[str]:
+    return {text.split()[0] for text in yaml_file.without_key(settings, minor_of(version))}
+
+
+def test_etcd_has_the_key_of_each_setting_or_we_say_that_it_has_none(tmp_path: Path, every_version: str) -> None:
+    """A key that etcd knows cannot be a mapping of nobody; one that it does not know may be anything."""
+    given = samples(every_version)
+    missing = without_key(given, every_version)
+    assert missing
+    rest = yaml_file.render({**STOPS, "data-dir": str(tmp_path / "data")})
+    for name in [*given, *ROLES_OWN]:
+        mapping, key = env_file.PLACES.get(name, ("", name))
+        wrong = f"{key}: {{of: nobody}}\n"
+        text = rest + (f"{mapping}:\n  {wrong}" if mapping else wrong)
+        said = stopped_by(every_version, text, tmp_path)
+        is_read = "cannot unmarshal" in said or "interface conversion" in said
+        assert is_read is (name not in missing), f"{name}: {said}"
+
+
 def test_we_know_every_flag_that_etcd_documents(every_version: str) -> None:
     ran = subprocess.run([binary(every_version), "--help"], capture_output=True, text=True, check=False)
     documented = set(re.findall(r"^  --([a-z0-9-]+)", ran.stdout + ran.stderr, re.MULTILINE))
@@ -102,54 +177,123 @@ def wait_until_it_answers(process: subprocess.Popen[bytes], url: str, credential
             time.sleep(0.05)
 
 
-@pytest.mark.parametrize("etcd_tls", [False, True])
-@pytest.mark.parametrize("to_file", [False, True])
-def test_etcd_runs_on_the_file_that_we_write(
-    tmp_path: Path, every_version: str, etcd_tls: bool, to_file: bool, tls: Tls
-) -> None:
+class Written(NamedTuple):
+    """A member's settings on the disk.
+
+    :param wanted: what they say.
+    :param command: the program and its arguments.
+    :param bootstrap: what its first start has beside them.
+    """
+
+    member: Member
+    layout: Layout
+    wanted: dict[str, Value]
+    command: list[str]
+    bootstrap: dict[str, Value]
+
+
+def write(directory: Path, version: str, form: str, ports: list[int], tls: Tls, **options: Any) -> Written:
+    """Write a member's settings in one form, as the role and its gate do.
+
+    :param ports: for clients, peers and metrics.
+    :param options: C(etcd_tls), C(to_file).
+    """
     layout = Layout(
         instance="etcd",
         user="root",
         group="root",
-        conf_dir=str(tmp_path),
-        data_dir=str(tmp_path / "data"),
-        wal_dir=str(tmp_path / "wal" / "etcd"),
-        log_file=str(tmp_path / "etcd.log") if to_file else "",
-        install_dir=str(tmp_path),
-        bin_dir=str(tmp_path),
+        conf_dir=str(directory),
+        data_dir=str(directory / "data"),
+        wal_dir=str(directory / "wal" / "etcd"),
+        log_file=str(directory / "etcd.log") if options.get("to_file") else "",
+        install_dir=str(directory),
+        bin_dir=str(directory),
+        config_format=form,
     )
-    Path(layout.ssl_dir).mkdir()
+    Path(layout.ssl_dir).mkdir(parents=True)
     sources = {"etcd": tls.server.cert, "etcd-key": tls.server.key, "ca": tls.authority.path}
     for name, source in sources.items():
         for file in (name, name.replace("etcd", "peer") if name != "ca" else "peer-ca"):
             Path(layout.certificate(file)).symlink_to(source)
-    client_port, peer_port, metrics_port = free_ports(3)
-    member = member_of(
-        "127.0.0.1",
-        {"NODE_NAME": "etcd1", "etcd_client_port": client_port, "etcd_peer_port": peer_port, "etcd_tls": etcd_tls},
-    )
-    settings = {"listen-metrics-urls": f"http://127.0.0.1:{metrics_port}"}
-    wanted = _settings.wanted(member, layout, settings, every_version)
+    variables = {"etcd_client_port": ports[0], "etcd_peer_port": ports[1], "etcd_tls": options.get("etcd_tls", False)}
+    member = member_of("127.0.0.1", {"NODE_NAME": "etcd1", **variables})
+    given = {"listen-metrics-urls": f"http://127.0.0.1:{ports[2]}"}
+    wanted = render.flags(Desired("etcd_cluster", member, member.tls, version, given, layout), version)
+    bootstrap: dict[str, Value] = {"initial-cluster": initial_cluster([member]), "initial-cluster-state": "new"}
+    first = directory / "bootstrap"
+    if form == YAML:
+        first.write_text(yaml_file.render({**wanted, **bootstrap}), encoding="utf-8")
+        return Written(member, layout, wanted, [binary(version), f"--config-file={first}"], bootstrap)
     Path(layout.conf_file).write_text(env_file.render(wanted), encoding="utf-8")
-    bootstrap = tmp_path / "bootstrap.env"
-    lines = env_file.assignments({"initial-cluster": initial_cluster([member]), "initial-cluster-state": "new"})
-    bootstrap.write_text("\n".join(lines), encoding="utf-8")
-
+    first.write_text("\n".join(env_file.assignments(bootstrap)), encoding="utf-8")
     script = 'set -a; . "$1"; . "$2"; exec "$3"'
-    command = ["sh", "-c", script, "sh", layout.conf_file, str(bootstrap), binary(every_version)]
-    log = tmp_path / "output.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=clean_environment(), stdout=output, stderr=output)
+    return Written(
+        member, layout, wanted, ["sh", "-c", script, "sh", layout.conf_file, str(first), binary(version)], bootstrap
+    )
+
+
+@contextlib.contextmanager
+def serving(written: Written, directory: Path, tls: Tls) -> Iterator[subprocess.Popen[bytes]]:
+    """The member, once it answers; it is ended afterwards."""
+    # A file outranks what is here; a member without one has it replaced.
+    environment = {**clean_environment(), "ETCD_NAME": "another"}
+    if written.layout.config_format == YAML:
+        environment[env_file.SETTINGS_VARIABLE] = written.layout.conf_file
+    with (directory / "output.log").open("wb") as output:
+        process = subprocess.Popen(written.command, env=environment, stdout=output, stderr=output)
     try:
-        credentials = tls.credentials if etcd_tls else Credentials()
-        wait_until_it_answers(process, member.client_urls[0], credentials, tmp_path)
-        read = Path(f"/proc/{process.pid}/environ").read_bytes().decode().split("\0")
-        own = dict(entry.split("=", 1) for entry in read if entry.startswith("ETCD_"))
+        credentials = tls.credentials if written.member.tls else Credentials()
+        wait_until_it_answers(process, written.member.client_urls[0], credentials, directory)
+        yield process
     finally:
         process.terminate()
         process.wait()
-    written = "".join(path.read_text() for path in tmp_path.glob("*.log"))
-    assert "unrecognized environment variable" not in written
-    assert "deprecated" not in written
-    assert list(Path(layout.wal_dir).glob("*.wal"))
-    assert own == {**env_file.environment(wanted), **dict(line.replace('"', "").split("=", 1) for line in lines)}
+
+
+@pytest.mark.parametrize("form", [ENV, YAML])
+@pytest.mark.parametrize("etcd_tls", [False, True])
+@pytest.mark.parametrize("to_file", [False, True])
+def test_etcd_runs_on_the_file_that_we_write(
+    tmp_path: Path, every_version: str, etcd_tls: bool, to_file: bool, form: str, tls: Tls
+) -> None:
+    written = write(tmp_path, every_version, form, free_ports(3), tls, etcd_tls=etcd_tls, to_file=to_file)
+    with serving(written, tmp_path, tls) as process:
+        described = processes.describe(process.pid)
+    said = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert "unrecognized environment variable" not in said
+    assert "deprecated" not in said
+    assert list(Path(written.layout.wal_dir).glob("*.wal"))
+    assert described is not None
+    assert described.environment == env_file.environment({**written.wanted, **written.bootstrap})
+
+
+# What tells one start from another.
+OF_ONE_START = ("ts", "caller", "pid")
+
+
+def effective(directory: Path) -> dict[str, Any]:
+    """The configuration that etcd says it has."""
+    for line in (directory / "output.log").read_text().splitlines():
+        with contextlib.suppress(ValueError):
+            said = json.loads(line)
+            if said.get("msg") == "starting an etcd server":
+                return {key: value for key, value in said.items() if key not in OF_ONE_START}
+    raise AssertionError((directory / "output.log").read_text())
+
+
+def test_etcd_has_the_same_configuration_in_both_forms(tmp_path: Path, every_version: str, tls: Tls) -> None:
+    """Where the inventory says nothing, etcd's own default counts; for a file it can be another."""
+    ports, found, gateways = free_ports(3), [], []
+    for form in (ENV, YAML):
+        # One after the other, in the same place: it is a part of the configuration.
+        place = tmp_path / "member"
+        written = write(place, every_version, form, ports, tls)
+        with serving(written, place, tls):
+            asked = urllib.request.Request(f"{written.member.client_urls[0]}/v3/maintenance/status", b"{}")
+            with urllib.request.urlopen(asked) as answer:
+                gateways.append(answer.status)
+        found.append(effective(place))
+        place.rename(tmp_path / form)
+    assert found[0] == found[1]
+    assert len(found[0]) > 10
+    assert gateways == [200, 200]
