@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changed settings come to the members one by one; those with which etcd ends come to nobody, and stop the run."""
+"""Changed settings come to the members one by one; those with which etcd ends come to nobody, and stop the run. They
+become a file of etcd's own, and variables again.
+"""
 
 from __future__ import annotations
 
@@ -120,3 +122,42 @@ def test_nobody_restarts_for_it(edited, third, cluster):
 
 def test_a_second_run_finds_nothing_to_do(edited, play):
     assert play(CHANGED).found_nothing_to_do
+
+
+@pytest.fixture(scope="module")
+def in_yaml(play, edited):
+    return play(CHANGED, "--extra-vars", "etcd_config_format=yaml")
+
+
+@pytest.fixture(scope="module")
+def fifth(cluster, in_yaml):
+    """The processes once their settings are a file of etcd's own."""
+    return cluster.processes(HOSTS)
+
+
+@pytest.fixture(scope="module")
+def in_variables(play, fifth):
+    return play(CHANGED)
+
+
+def command(cluster, host, process):
+    return cluster.on(host, f"tr '\\0' '\\n' </proc/{process}/cmdline").splitlines()
+
+
+def test_the_settings_become_a_file_on_one_member_after_the_other(in_yaml, fifth, third, cluster):
+    assert (in_yaml.code, len(in_yaml.planned)) == (0, len(HOSTS))
+    assert in_yaml.taken == in_yaml.planned
+    for host, process in fifth.items():
+        assert process != third[host]
+        assert command(cluster, host, process)[1:] == ["--config-file=/run/quorum.etcd/etcd.conf.yml"]
+        assert "\nheartbeat-interval: 200\n" in cluster.on(host, f"cat {CONF}.yml")
+        cluster.on(host, f"test ! -e {CONF}")
+
+
+def test_the_settings_become_variables_again(in_variables, fifth, cluster):
+    assert (in_variables.code, in_variables.taken) == (0, in_variables.planned)
+    for host, process in cluster.processes(HOSTS).items():
+        assert process != fifth[host]
+        assert len(command(cluster, host, process)) == 1
+        cluster.on(host, f"test -e {CONF} && test ! -e {CONF}.yml")
+    assert sorted(cluster.voters(HOSTS[0])) == list(HOSTS)
