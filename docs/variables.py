@@ -65,7 +65,9 @@ def playbooks() -> dict[str, str]:
     for path in sorted((REPOSITORY / "playbooks").glob("[!_]*.yml")):
         for play in yaml.safe_load(path.read_text(encoding="utf-8")):
             for task in play.get("tasks", []):
-                found[task["ansible.builtin.import_role"]["tasks_from"]] = path.stem
+                role = task.get("ansible.builtin.import_role")
+                if role:
+                    found[role["tasks_from"]] = path.stem
     return found
 
 

@@ -17,6 +17,7 @@ import re
 import shutil
 import tarfile
 import urllib.error
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -59,23 +60,25 @@ class Release:
     """One release for one host.
 
     :param machine: the architecture as the kernel names it.
+    :param system: the kernel's name of itself.
     """
 
     version: str
     machine: str
+    system: str = "Linux"
 
     @property
     def archive(self) -> str:
-        return releases.archive(self.version, self.machine)
+        return releases.archive(self.version, self.machine, self.system)
 
     @property
     def directory(self) -> str:
         """The top directory of the archive, and its name below the install directory."""
-        return self.archive[: -len(".tar.gz")]
+        return releases.directory(self.archive)
 
 
 @dataclass(frozen=True)
-class _ExpectedArchive:
+class ExpectedArchive:
     """What an archive must be.
 
     :param said_by: who says so.
@@ -133,17 +136,16 @@ def _check_room(directory: str) -> None:
 
 
 def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str) -> str:
-    wanted = _wanted(release, source)
+    wanted = expected(release, source)
     parent = os.path.dirname(directory)
     with _scratch(parent) as scratch:
         archive = source.archive
         if not archive:
             archive = os.path.join(scratch, release.archive)
-            _download(f"{source.url.rstrip('/')}/v{release.version}/{release.archive}", archive, source.opener)
-        _check_checksum(archive, wanted)
+            download(release, source, archive)
+        check(archive, wanted)
         unpacked = os.path.join(scratch, "release")
-        _unpack(archive, release.directory, unpacked, releases.tools(release.version))
-        _check_binary(run, os.path.join(unpacked, "etcd"), release.version)
+        unpack(archive, release, run, unpacked)
         os.chmod(unpacked, 0o755)
         if os.path.isdir(directory):
             raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
@@ -152,13 +154,18 @@ def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str
     return wanted.sha256
 
 
-def _wanted(release: Release, source: Source) -> _ExpectedArchive:
+def expected(release: Release, source: Source) -> ExpectedArchive:
+    """What the archive of a release must be: by what was given, what is pinned, or a list that is believed.
+
+    :raises BadInput: there is nothing to hold it against.
+    :raises HostError: the list cannot be fetched.
+    """
     known = releases.known_checksum(release.archive, source.checksums)
     if not known:
         return _listed_checksum(release, source)
     if release.archive in source.checksums:
-        return _ExpectedArchive(known, "etcd_checksums", "Correct it there if this archive is the one that you mean.")
-    return _ExpectedArchive(
+        return ExpectedArchive(known, "etcd_checksums", "Correct it there if this archive is the one that you mean.")
+    return ExpectedArchive(
         known,
         "what is pinned in this collection",
         "Fetch the archive anew from where etcd is published. If it is your own build, give its checksum in "
@@ -166,7 +173,7 @@ def _wanted(release: Release, source: Source) -> _ExpectedArchive:
     )
 
 
-def _listed_checksum(release: Release, source: Source) -> _ExpectedArchive:
+def _listed_checksum(release: Release, source: Source) -> ExpectedArchive:
     name = release.archive
     url = releases.checksums_url(source.url, release.version, source.from_mirror)
     releases.check_checksum(name, (), bool(url))
@@ -180,7 +187,7 @@ def _listed_checksum(release: Release, source: Source) -> _ExpectedArchive:
             if page
             else f"{url} has no checksum of {name}. See that this version exists for this architecture."
         )
-    return _ExpectedArchive(
+    return ExpectedArchive(
         checksum, url, "Where a mirror and its own list do not agree, have it mirror that release anew."
     )
 
@@ -222,8 +229,13 @@ def _opened(url: str, opener: Opener) -> Iterator[BinaryIO]:
         ) from exc
 
 
-def _download(url: str, path: str, opener: Opener) -> None:
-    with _opened(url, opener) as stream, open(path, "wb") as target:
+def download(release: Release, source: Source, path: str) -> None:
+    """Fetch the archive of a release.
+
+    :raises HostError: it cannot be fetched, or the file cannot be written.
+    """
+    url = f"{source.url.rstrip('/')}/v{release.version}/{release.archive}"
+    with _opened(url, source.opener) as stream, open(path, "wb") as target:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
             try:
                 target.write(chunk)
@@ -231,7 +243,12 @@ def _download(url: str, path: str, opener: Opener) -> None:
                 raise HostError(f"{path} cannot be written: {exc.strerror}.") from exc
 
 
-def _check_checksum(path: str, wanted: _ExpectedArchive) -> None:
+def check(path: str, wanted: ExpectedArchive) -> None:
+    """Hold an archive against its checksum.
+
+    :raises BadInput: it is another.
+    :raises HostError: it cannot be read.
+    """
     digest, size, begins = hashlib.sha256(), 0, b""
     try:
         with open(path, "rb") as stream:
@@ -252,24 +269,40 @@ def _check_checksum(path: str, wanted: _ExpectedArchive) -> None:
     )
 
 
-def _unpack(archive: str, top: str, target: str, tools: tuple[str, ...]) -> None:
-    """The tools and nothing else: an archive cannot write anywhere but where it is told."""
+def unpack(archive: str, release: Release, run: Run, target: str) -> None:
+    """Make a directory with the tools of a release and nothing else: an archive writes nowhere but where it is told.
+
+    :raises BadInput: it is no whole archive of that release, or its etcd does not run here.
+    """
     os.mkdir(target, 0o700)
-    wanted = {f"{top}/{tool}": os.path.join(target, tool) for tool in tools}
+    tools = releases.tools(release.version)
+    wanted = {f"{release.directory}/{tool}": os.path.join(target, tool) for tool in tools}
     try:
-        # As a stream: looking a member up by its name would unpack everything twice.
-        with tarfile.open(archive, "r|gz") as tar:
-            for member in tar:
-                stream = tar.extractfile(member) if member.name in wanted and member.isfile() else None
-                if stream is not None:
-                    _write_program(wanted.pop(member.name), stream)
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as exc:
+        for name, stream in _files_in(archive, wanted):
+            _write_program(wanted.pop(name), stream)
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as exc:
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
     if wanted:
         raise BadInput(
             f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another "
             "version or architecture. Nothing was installed."
         )
+    _check_binary(run, os.path.join(target, "etcd"), release.version)
+
+
+def _files_in(archive: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, IO[bytes]]]:
+    """Those of the wanted files that an archive has, each to be read before the next."""
+    if archive.endswith(".zip"):
+        with zipfile.ZipFile(archive) as packed:
+            for name in [one for one in packed.namelist() if one in wanted]:
+                yield name, packed.open(name)
+        return
+    # As a stream: looking a member up by its name would unpack everything twice.
+    with tarfile.open(archive, "r|gz") as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if member.name in wanted and member.isfile() else None
+            if stream is not None:
+                yield member.name, stream
 
 
 def _write_program(path: str, stream: IO[bytes]) -> None:

@@ -59,6 +59,13 @@ UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"
 #: The kernel's name of an architecture -> etcd's (https://github.com/etcd-io/etcd/releases).
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "ppc64le": "ppc64le", "s390x": "s390x"}
 
+#: The kernel's name of itself -> what etcd calls it, its architectures, and how its archives end. Darwin's name arm64
+#: is etcd's own.
+SYSTEMS = {
+    "Linux": ("linux", ARCHITECTURES, ".tar.gz"),
+    "Darwin": ("darwin", {"x86_64": "amd64", "arm64": "arm64"}, ".zip"),
+}
+
 #: SHA256 of upstream's archives, by their names.
 PINNED = {
     f"etcd-v{version}-linux-{architecture}.tar.gz": checksum
@@ -100,15 +107,17 @@ def of_minor(version: str) -> str:
     return _newest(minor(version))
 
 
-def architecture(machine: str) -> str:
+def architecture(machine: str, system: str = "Linux") -> str:
     """etcd's name of an architecture.
 
     :param machine: the kernel's name, C(uname -m).
+    :param system: the kernel's name of itself, C(uname -s), one of C(SYSTEMS).
     :raises BadInput: there are no archives for it.
     """
-    if machine not in ARCHITECTURES:
-        raise BadInput(f"etcd has no archive for {machine}; there are {', '.join(sorted(ARCHITECTURES.values()))}.")
-    return ARCHITECTURES[machine]
+    known = SYSTEMS[system][1]
+    if machine not in known:
+        raise BadInput(f"etcd has no archive for {machine}; there are {', '.join(sorted(known.values()))}.")
+    return known[machine]
 
 
 def tools(version: str) -> tuple[str, ...]:
@@ -121,9 +130,20 @@ def can_raise_revision(version: str) -> bool:
     return all(order(version) >= first or order(version)[:2] != first[:2] for first in RAISING)
 
 
-def archive(version: str, machine: str) -> str:
-    """The name of an archive."""
-    return f"etcd-v{version}-linux-{architecture(machine)}.tar.gz"
+def archive(version: str, machine: str, system: str = "Linux") -> str:
+    """The name of an archive.
+
+    :raises BadInput: there are no archives for that architecture or system.
+    """
+    if system not in SYSTEMS:
+        raise BadInput(f"etcd has no archive for {system} here; there are those for {' and '.join(SYSTEMS)}.")
+    name, _architectures, ending = SYSTEMS[system]
+    return f"etcd-v{version}-{name}-{architecture(machine, system)}{ending}"
+
+
+def directory(archive_name: str) -> str:
+    """The top directory of an archive."""
+    return archive_name.removesuffix(".tar.gz").removesuffix(".zip")
 
 
 def checksums(given: Mapping[str, str]) -> dict[str, str]:

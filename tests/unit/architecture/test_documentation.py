@@ -47,6 +47,9 @@ PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPO
 RUNTIME = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
 DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.yml").read_text())
 
+#: Variables of a playbook without the role.
+PLAYGROUND = set(re.findall(r"\betcd_playground\w*", (REPOSITORY / "playbooks" / "local.yml").read_text()))
+
 #: What members say of their snapshots to Prometheus.
 METRICS = set(
     re.findall(
@@ -226,7 +229,7 @@ class TestAnInternalModule:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestAPage:
     def test_names_only_what_there_is(self, page):
-        known = {*DEFAULTS, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster", *FACTS}
+        known = {*DEFAULTS, *PLAYGROUND, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster", *FACTS}
         text = page.read_text()
         # A star stands for several: etcd_pki_*.
         families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))

@@ -34,7 +34,8 @@ WRONG = {
 
 
 def test_every_playbook_is_tried() -> None:
-    assert set(WRONG) == {path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")}
+    # The playground has no role, and its module says what it takes.
+    assert {*WRONG, "local"} == {path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")}
 
 
 def run(tmp_path: Path, playbook: str, name: str, value: str) -> tuple[int, str]:

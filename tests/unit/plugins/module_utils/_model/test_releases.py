@@ -47,6 +47,20 @@ def test_a_machine_without_archives_is_told_which_there_are(machine):
         releases.archive("3.6.14", machine)
 
 
+@pytest.mark.parametrize("machine, architecture", [("x86_64", "amd64"), ("arm64", "arm64")])
+def test_an_archive_for_darwin_is_a_zip(machine, architecture):
+    name = releases.archive("3.6.14", machine, "Darwin")
+    assert name == f"etcd-v3.6.14-darwin-{architecture}.zip"
+    assert releases.directory(name) == f"etcd-v3.6.14-darwin-{architecture}"
+
+
+def test_a_system_without_archives_is_told_which_there_are():
+    with pytest.raises(BadInput, match="no archive for SunOS here; there are those for Linux and Darwin"):
+        releases.archive("3.6.14", "x86_64", "SunOS")
+    with pytest.raises(BadInput, match="no archive for ppc64le; there are amd64, arm64"):
+        releases.archive("3.6.14", "ppc64le", "Darwin")
+
+
 def test_etcdutl_came_with_3_5():
     assert "etcdutl" not in releases.tools("3.4.23")
     assert all(releases.tools(version) == ("etcd", "etcdctl", "etcdutl") for version in ("3.5.0", "3.6.14", "3.40.1"))

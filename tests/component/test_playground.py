@@ -1,0 +1,315 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The playbook local.yml: three real members as processes of an ordinary user, and whatever is in their way."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from cluster import REPOSITORY, Cluster, _is_free
+from ordinary_user import OrdinaryUser
+
+# Apart from those of other tests; the members have the same ones 10000 and 20000 above.
+_BASES = itertools.count(9000 + 280 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10), 2)
+
+#: Makes or removes a playground as the module does, without Ansible.
+PROGRAM = """
+import sys
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
+from ansible_collections.quorum.etcd.plugins.module_utils._host.install import Source
+from ansible_collections.quorum.etcd.plugins.module_utils._model.playground import Request
+from ansible_collections.quorum.etcd.plugins.module_utils._playground import cluster, directory
+from ansible_collections.quorum.etcd.plugins.module_utils._playground.release import Supply
+import platform, subprocess
+def run(arguments):
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    return Result(done.returncode, done.stdout, done.stderr)
+state, archives, name, checksum, port = sys.argv[1:]
+place = directory.place_of(cluster.usual_place())
+if state == "absent":
+    cluster.remove(place, False)
+else:
+    source = Source("", archives, {name: checksum}, False, None)
+    supply = Supply(source, "", platform.machine(), platform.system(), run)
+    changed, playground = cluster.prepare(Request(place, port=int(port)), "0" * 32, supply, False)
+    cluster.start(playground, 60.0, False)
+"""
+
+
+class Site:
+    """A user with the archive of a release, and ports that are free."""
+
+    def __init__(self, directory: Path, version: str) -> None:
+        self.user = OrdinaryUser(directory)
+        self.name = releases.archive(version, platform.machine())
+        self.archives = REPOSITORY / ".cache" / "releases" / f"v{version}"
+        self.checksum = hashlib.sha256((self.archives / self.name).read_bytes()).hexdigest()
+        self.port = next(
+            base
+            for base in _BASES
+            if all(_is_free(base + apart + one, "127.0.0.1") for apart in (0, 10000, 20000) for one in (0, 1))
+        )
+        self.given = directory / "given.json"
+        self.given.write_text(
+            json.dumps(
+                {
+                    "etcd_version": version,
+                    "etcd_archive_dir": str(self.archives),
+                    "etcd_checksums": {self.name: self.checksum},
+                    "etcd_playground_port": self.port,
+                }
+            )
+        )
+
+    @property
+    def place(self) -> Path:
+        return self.user.home / ".etcd-playground"
+
+    def play(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.user.play("-e", f"@{self.given}", *arguments)
+
+    def do(self, state: str) -> subprocess.CompletedProcess[str]:
+        return self.user.run("python3", "-c", PROGRAM, state, self.archives, self.name, self.checksum, self.port)
+
+    def pid(self, name: str) -> int:
+        return int(json.loads((self.place / f"{name}.pid").read_text())["pid"])
+
+    def processes(self) -> list[int]:
+        """Those whose program lies in the home."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and os.readlink(entry / "exe").startswith(f"{self.user.home}/"):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return sorted(found)
+
+    def left(self) -> list[str]:
+        return sorted(one.name for one in self.user.home.iterdir() if one.name != ".ansible")
+
+    def shell(self, done: subprocess.CompletedProcess[str], line: str) -> str:
+        """Type the printed settings, and then a line."""
+        exports = [one for one in done.stdout.splitlines() if one.startswith("export ")]
+        said = self.user.run("sh", "-c", "\n".join([*exports, line]))
+        return said.stdout + said.stderr
+
+
+@pytest.fixture
+def site(tmp_path: Path, version: str) -> Iterator[Site]:
+    site = Site(tmp_path, version)
+    yield site
+    for pid in site.processes():
+        os.kill(pid, signal.SIGKILL)
+
+
+def counted(done: subprocess.CompletedProcess[str]) -> tuple[int, int]:
+    """How many tasks changed something, and how many failed."""
+    found = re.search(r"changed=(\d+) .* failed=(\d+)", done.stdout)
+    assert found, done.stdout + done.stderr
+    return int(found[1]), int(found[2])
+
+
+def command_in(done: subprocess.CompletedProcess[str]) -> str:
+    """The last command that a refusal names."""
+    said = re.search(r'"safe": "(.*?)", "why"', done.stdout)
+    assert said, done.stdout + done.stderr
+    return said[1][said[1].index("ansible-playbook quorum.etcd.local") :]
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_a_playground_is_predicted_made_left_alone_and_removed(site: Site, tls: bool) -> None:
+    given = ["-e", f"etcd_playground_tls={tls}"]
+    predicted = site.play(*given, "--check")
+    assert counted(predicted)[1] == 0, predicted.stdout
+    assert site.left() == []
+    made = site.play(*given)
+    assert counted(made)[1] == 0, made.stdout
+    assert len(site.processes()) == 3
+    scheme = "https" if tls else "http"
+    urls = [f"{scheme}://127.0.0.1:{site.port + apart}" for apart in (0, 10000, 20000)]
+    assert f"export ETCDCTL_ENDPOINTS={','.join(urls)}" in made.stdout
+    for line in [one for one in made.stdout.splitlines() if one.startswith("etcdctl ")]:
+        said = site.shell(made, line)
+        assert "rror" not in said, said
+    assert "Hello World" in site.shell(made, "etcdctl get foo")
+    before = site.processes()
+    again = site.play()
+    assert counted(again) == (0, 0)
+    assert site.processes() == before
+    assert "Hello World" in site.shell(again, "etcdctl get foo")
+    # Others who listen would be reached from elsewhere.
+    assert not any(_listens_beyond_loopback(port + one) for port in (site.port, site.port + 10000) for one in (0, 1))
+    removed = site.play("-e", "etcd_playground=absent")
+    assert counted(removed) == (1, 0)
+    assert (site.left(), site.processes()) == ([], [])
+    assert counted(site.play("-e", "etcd_playground=absent")) == (0, 0)
+
+
+def _listens_beyond_loopback(port: int) -> bool:
+    rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+    here = [row[1].partition(":")[0] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"]
+    return any(address != "0100007F" for address in here)
+
+
+MAKING = ["directory begun", "directory made", "release unpacked", "member started"]
+REMOVING = ["members stopped", "partly removed", "marker left"]
+
+
+@pytest.mark.parametrize("checkpoint", [*MAKING, *REMOVING])
+@pytest.mark.parametrize("then", ["present", "absent"])
+def test_a_playground_whose_run_was_killed_is_completed_or_removed_whole(
+    site: Site, checkpoint: str, then: str
+) -> None:
+    if checkpoint in REMOVING:
+        assert site.do("present").returncode == 0
+    site.user.end_at(f"playground: {checkpoint}")
+    killed = site.do("absent" if checkpoint in REMOVING else "present")
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert site.left() != []
+    done = site.do(then)
+    assert done.returncode == 0, done.stderr
+    if then == "present":
+        assert site.left() == [".etcd-playground", ".etcd-playground.lock"]
+        assert len(site.processes()) == 3
+    else:
+        assert (site.left(), site.processes()) == ([], [])
+
+
+def test_a_member_that_ended_starts_again_with_what_it_had(site: Site) -> None:
+    made = site.play()
+    site.shell(made, "etcdctl put kept yes")
+    before = site.pid("etcd0"), site.pid("etcd1")
+    os.kill(site.pid("etcd2"), signal.SIGKILL)
+    again = site.play()
+    assert counted(again) == (1, 0), again.stdout
+    assert (site.pid("etcd0"), site.pid("etcd1")) == before
+    assert "yes" in site.shell(again, f"export ETCDCTL_ENDPOINTS=127.0.0.1:{site.port + 20000}; etcdctl get kept")
+
+
+@pytest.mark.parametrize("lost", [["etcd1"], ["etcd0", "etcd1", "etcd2"]], ids=["one", "all"])
+def test_members_without_their_data_are_never_started(site: Site, lost: list[str]) -> None:
+    assert site.do("present").returncode == 0
+    for name in lost:
+        os.kill(site.pid(name), signal.SIGKILL)
+        shutil.rmtree(site.place / name / "member")
+    before = site.processes()
+    refused = site.play()
+    assert "playground-data" in refused.stdout
+    assert f"The data of {', '.join(lost)} are missing" in refused.stdout
+    assert set(site.processes()) <= set(before)
+    assert not (site.place / lost[0] / "member").exists()
+    # The archive of these tests is none that is published.
+    line = " && ".join(f"{one} -e @{site.given}" for one in command_in(refused).split(" && "))
+    remade = site.user.run("sh", "-c", line)
+    assert remade.returncode == 0, remade.stdout + remade.stderr
+    assert len(site.processes()) == 3
+
+
+def test_ports_of_another_etcd_are_named_and_others_offered(site: Site, make_cluster: Callable[..., Cluster]) -> None:
+    other = make_cluster("3.6.14")
+    (member,) = other.members
+    port = int(member.client_url.rpartition(":")[2])
+    refused = site.play("-e", f"etcd_playground_port={port}")
+    assert member.process is not None
+    assert "playground-ports" in refused.stdout
+    if not site.user.is_changed:
+        assert f"{port} by " in refused.stdout and f"(PID {member.process.pid})" in refused.stdout
+    assert site.left() == []
+    offered = re.search(r"etcd_playground_port=(\d+)", command_in(refused))
+    assert offered
+    made = site.play("-e", f"etcd_playground_port={offered[1]}")
+    assert counted(made)[1] == 0, made.stdout
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_process_that_does_not_agree_is_named_and_left(site: Site, state: str) -> None:
+    assert site.do("present").returncode == 0
+    own = site.pid("etcd1")
+    file = site.place / "etcd1.pid"
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "started": "1"}))
+    before = site.processes()
+    refused = site.play("-e", f"etcd_playground={state}")
+    assert "playground-process" in refused.stdout
+    assert f"(PID {own})" in refused.stdout
+    assert site.processes() == before
+
+
+def test_a_number_that_another_process_has_now_is_left_alone(site: Site) -> None:
+    assert site.do("present").returncode == 0
+    os.kill(site.pid("etcd1"), signal.SIGKILL)
+    file = site.place / "etcd1.pid"
+    record = json.loads(file.read_text())
+    with subprocess.Popen(["sleep", "600"]) as other:
+        file.write_text(json.dumps({**record, "pid": other.pid}))
+        again = site.play()
+        assert counted(again) == (1, 0), again.stdout
+        removed = site.play("-e", "etcd_playground=absent")
+        assert counted(removed) == (1, 0), removed.stdout
+        assert other.poll() is None
+        other.kill()
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "directory"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_is_no_playground_is_left_as_it_is(site: Site, kind: str, state: str) -> None:
+    elsewhere = site.user.home / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine").write_text("mine")
+    if kind == "link":
+        site.place.symlink_to(elsewhere)
+    elif kind == "file":
+        site.place.write_text("mine")
+    else:
+        elsewhere.rename(site.place)
+        if site.user.is_changed:
+            os.chown(site.place, site.user.home.stat().st_uid, -1)
+    refused = site.play("-e", f"etcd_playground={state}")
+    assert "playground-directory" in refused.stdout, refused.stdout
+    mine = {"link": elsewhere / "mine", "file": site.place, "directory": site.place / "mine"}[kind]
+    assert mine.read_text() == "mine"
+    assert command_in(refused).endswith(f"etcd_playground_dir={site.place}-2")
+
+
+def test_other_settings_need_another_playground(site: Site) -> None:
+    assert site.do("present").returncode == 0
+    before = site.processes()
+    refused = site.play("-e", "etcd_playground_tls=true")
+    assert "playground-settings" in refused.stdout
+    assert "-e etcd_playground_tls=true" in command_in(refused)
+    assert site.processes() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can try it as root")
+def test_root_is_told_to_be_somebody_else(site: Site) -> None:
+    done = subprocess.run(
+        [shutil.which("ansible-playbook") or "", "quorum.etcd.local"],
+        env={
+            **os.environ,
+            "HOME": str(site.user.home),
+            "ANSIBLE_COLLECTIONS_PATH": str(REPOSITORY / ".collections"),
+            "ANSIBLE_HOME": str(site.user.home / ".ansible"),
+            "SUDO_USER": "op",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "playground-root" in done.stdout, done.stdout + done.stderr
+    assert "runuser -u op -- ansible-playbook quorum.etcd.local" in done.stdout
+    assert site.left() == []
