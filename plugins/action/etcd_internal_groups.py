@@ -6,23 +6,15 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _groups
-from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import PlaybookAction
 
 
-class ActionModule(InternalAction):
-    _supports_check_mode = True
-    _requires_connection = False
-
-    @property
-    def _is_at_home(self) -> bool:
-        """No role is known yet: the groups decide on which hosts it runs."""
-        path, _colon, _line = self._task.get_path().rpartition(":")
-        return PurePath(path).parts[-2:] == ("playbooks", "_groups.yml")
+class ActionModule(PlaybookAction):
+    _playbook = ("playbooks", "_groups.yml")
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)

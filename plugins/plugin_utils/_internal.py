@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -37,6 +38,20 @@ class InternalAction(ActionBase):  # type: ignore[misc]
     @property
     def _is_at_home(self) -> bool:
         return is_of_role(self._task)
+
+
+class PlaybookAction(InternalAction):
+    """An action of the playbooks, before any role is known: it decides on which hosts that runs."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+    #: The end of the path of the file that has its task.
+    _playbook: tuple[str, ...] = ()
+
+    @property
+    def _is_at_home(self) -> bool:
+        path, _colon, _line = self._task.get_path().rpartition(":")
+        return PurePath(path).parts[-len(self._playbook) :] == self._playbook
 
 
 class ModuleAction(InternalAction):

@@ -22,8 +22,8 @@ _SPECS = Path(__file__).resolve().parents[2] / "roles/etcd/meta/argument_specs.y
 #: Names that are meant, however near to one of the role's they are.
 EXEMPT = "etcd_known_variables"
 
-# What the guides call it; the role has no default for it.
-_NODES = "ETCD_NODES"
+# The role has no default for them: what the guides call it, and what the playbooks read themselves.
+_OTHERS = {"ETCD_NODES", "etcd_members"}
 
 
 @functools.cache
@@ -31,7 +31,7 @@ def known() -> frozenset[str]:
     """The names of all variables of the role, of whichever entry point."""
     # Ansible's own loader remembers of each value where it stands, and takes ten times as long.
     specs = yaml_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
-    return frozenset(name for entry in specs.values() for name in entry.get("options", {})) | {_NODES}
+    return frozenset(name for entry in specs.values() for name in entry.get("options", {})) | _OTHERS
 
 
 def check_host(host: str, variables: Iterable[str], exempt: Any, hostvars: Any) -> None:

@@ -140,6 +140,21 @@ def test_a_group_without_hosts_is_refused(site: Site, tmp_path: Path, inventory:
     assert "-e etcd_group=GROUP" in outcome.said
 
 
+def test_one_line_is_planned_as_an_inventory_is(site: Site, tmp_path: Path) -> None:
+    line = ",".join(f"{host['NODE_NAME']}:{address}" for address, host in site.hosts.items())
+    given = {name: value for name, value in site.variables.items() if name != "etcd_confirm"}
+    arguments = ("-u", "root", "-e", json.dumps(given), "-e", f"etcd_members={line}", "--check")
+    keys = tmp_path / "etcd-pki" / "etcd_cluster"
+    refused = site.play("/dev/null", *arguments)
+    assert refused.code == 2
+    assert f"would be made in {keys} (etcd_pki_dir), and /tmp is for temporary files" in refused.said, refused.said
+    planned = site.play("/dev/null", *arguments, "-e", f"etcd_confirm={keys}")
+    assert planned.code == 0, planned.said
+    assert "3 hosts, no cluster yet: found one with etcd 3.6.14, TLS" in planned.said
+    assert "start etcd-host2" in planned.said
+    assert not keys.exists()
+
+
 @pytest.mark.parametrize("limit", [_more(()), ("--limit", "databases")], ids=["all hosts", "without localhost"])
 def test_a_group_that_all_hosts_have_by_another_name_is_planned(
     site: Site, tmp_path: Path, limit: tuple[str, ...]

@@ -78,6 +78,12 @@ ETCDS_METRICS = {
 #: As examples of what is refused.
 MISSPELT = {"etcd_setings", "etcd_verison"}
 
+#: Where actions are at home that are in no role.
+HOMES = {
+    "etcd_internal_groups": "playbooks/_groups.yml",
+    "etcd_internal_members": "playbooks/tasks/members.yml",
+}
+
 TOLD = ("type", "elements", "required", "default", "choices", "aliases")
 
 
@@ -124,7 +130,7 @@ def taken(name, monkeypatch):
             async_val=0,
             action=name,
             get_play=lambda: SimpleNamespace(strategy="linear"),
-            get_path=lambda: "/collection/playbooks/_groups.yml:14",
+            get_path=lambda: f"/collection/{HOMES.get(name, '')}:14",
             _role=SimpleNamespace(get_name=lambda: ROLE),
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
@@ -229,7 +235,17 @@ class TestAnInternalModule:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 class TestAPage:
     def test_names_only_what_there_is(self, page):
-        known = {*DEFAULTS, *PLAYGROUND, *MODULES, *METRICS, *ETCDS_METRICS, *MISSPELT, "etcd_cluster", *FACTS}
+        known = {
+            *DEFAULTS,
+            "etcd_members",
+            *PLAYGROUND,
+            *MODULES,
+            *METRICS,
+            *ETCDS_METRICS,
+            *MISSPELT,
+            "etcd_cluster",
+            *FACTS,
+        }
         text = page.read_text()
         # A star stands for several: etcd_pki_*.
         families = set(re.findall(r"\b(etcd_[a-z_]*_)\*", text))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,12 +42,12 @@ OF_BETA = [f"192.0.2.{host} of beta with 192.0.2.2 192.0.2.3." for host in (2, 3
 OF_PLAIN = ["192.0.2.4 of etcd_cluster with 192.0.2.4."]
 
 
-def play(place, inventory, *arguments):
+def play(place, inventory, *arguments, tasks=TASKS):
     (place / "hosts").write_text(inventory)
     (place / "play.yml").write_text(PLAY)
     role = place / "roles" / "shown"
     (role / "tasks").mkdir(parents=True)
-    (role / "tasks" / "main.yml").write_text(TASKS)
+    (role / "tasks" / "main.yml").write_text(tasks)
     for kind in ("defaults", "vars"):
         (role / kind).symlink_to(REPOSITORY / "roles" / "etcd" / kind)
     command = [Path(sys.executable).parent / "ansible-playbook", "-i", "hosts", "play.yml", *arguments]
@@ -94,6 +95,52 @@ def test_no_host_is_reached_where_it_is_not_said_whose_it_is(tmp_path, inventory
     assert done.returncode != 0
     assert said in " ".join((done.stdout + done.stderr).split())
     assert "of alpha with" not in done.stdout
+
+
+LINE = ("-e", "etcd_members=a:192.0.2.7,b:192.0.2.8")
+OF_THE_LINE = ["a of etcd_cluster with a b.", "b of etcd_cluster with a b."]
+
+
+@pytest.mark.parametrize(
+    "inventory, arguments, found",
+    [
+        ("", LINE, OF_THE_LINE),
+        (WEB, LINE, OF_THE_LINE),
+        (WEB, (*LINE, "-e", "one_only=true"), OF_THE_LINE),
+        (WEB + ALPHA + BETA, LINE, OF_THE_LINE),
+        (WEB, (*LINE, "-e", "etcd_group=prod"), ["a of prod with a b.", "b of prod with a b."]),
+        (PLAIN, (*LINE, "-e", "etcd_group=prod"), ["a of prod with a b.", "b of prod with a b."]),
+        ("[etcd_cluster]\nb\n", LINE, ["a of etcd_cluster with b a.", "b of etcd_cluster with b a."]),
+    ],
+)
+def test_one_line_stands_for_an_inventory(tmp_path, inventory, arguments, found):
+    done = play(tmp_path, inventory, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.split('"')[3] for line in done.stdout.splitlines() if '"msg": ' in line]
+    assert sorted(said) == sorted(found)
+    assert "changed=0" in done.stdout and not re.search(r"changed=[1-9]", done.stdout)
+
+
+def test_the_working_directory_stands_for_that_of_the_inventory(tmp_path):
+    done = play(tmp_path, "", *LINE, tasks='- debug: {msg: "{{ etcd_pki_dir }} {{ etcd_snapshot_fetch_dir }}."}')
+    assert f"{tmp_path}/etcd-pki/etcd_cluster {tmp_path}/etcd-snapshots/etcd_cluster." in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize(
+    "inventory, arguments, said",
+    [
+        ("", ("-e", "etcd_members="), "etcd_members names no member"),
+        ("", ("-e", "etcd_members=a:192.0.2.7,b:192.0.2.7"), "the address 192.0.2.7 twice"),
+        (PLAIN, LINE, "the group etcd_cluster of the inventory has 192.0.2.4, too"),
+        (WEB, (*LINE, "-e", "etcd_group=x,y"), "etcd_group names 2"),
+    ],
+)
+def test_one_line_that_is_wrong_reaches_no_host(tmp_path, inventory, arguments, said):
+    done = play(tmp_path, inventory, *arguments)
+    assert done.returncode != 0
+    assert said in " ".join((done.stdout + done.stderr).split())
+    # Nor one of the inventory: a refusal ends the run for all.
+    assert not re.search(r" of \w+ with ", done.stdout)
 
 
 @pytest.mark.parametrize(
