@@ -15,12 +15,12 @@ import re
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from cluster import REPOSITORY, Cluster, _is_free
+from cluster import REPOSITORY, _is_free
 from ordinary_user import OrdinaryUser
 
 # Apart from those of other tests; the members have the same ones 10000 and 20000 above.
@@ -38,14 +38,14 @@ import platform, subprocess
 def run(arguments):
     done = subprocess.run(arguments, capture_output=True, text=True)
     return Result(done.returncode, done.stdout, done.stderr)
-state, archives, name, checksum, port = sys.argv[1:]
+state, archives, name, checksum, version, port = sys.argv[1:]
 place = directory.place_of(cluster.usual_place())
 if state == "absent":
     cluster.remove(place, False)
 else:
     source = Source("", archives, {name: checksum}, False, None)
     supply = Supply(source, "", platform.machine(), platform.system(), run)
-    changed, playground = cluster.prepare(Request(place, port=int(port)), "0" * 32, supply, False)
+    changed, playground = cluster.prepare(Request(place, version, int(port)), "0" * 32, supply, False)
     cluster.start(playground, 60.0, False)
 """
 
@@ -54,7 +54,7 @@ class Site:
     """A user with the archive of a release, and ports that are free."""
 
     def __init__(self, directory: Path, version: str) -> None:
-        self.user = OrdinaryUser(directory)
+        self.user, self.version = OrdinaryUser(directory), version
         self.name = releases.archive(version, platform.machine())
         self.archives = REPOSITORY / ".cache" / "releases" / f"v{version}"
         self.checksum = hashlib.sha256((self.archives / self.name).read_bytes()).hexdigest()
@@ -83,7 +83,8 @@ class Site:
         return self.user.play("-e", f"@{self.given}", *arguments)
 
     def do(self, state: str) -> subprocess.CompletedProcess[str]:
-        return self.user.run("python3", "-c", PROGRAM, state, self.archives, self.name, self.checksum, self.port)
+        given = (self.archives, self.name, self.checksum, self.version, self.port)
+        return self.user.run("python3", "-c", PROGRAM, state, *given)
 
     def pid(self, name: str) -> int:
         return int(json.loads((self.place / f"{name}.pid").read_text())["pid"])
@@ -220,20 +221,21 @@ def test_members_without_their_data_are_never_started(site: Site, lost: list[str
     assert len(site.processes()) == 3
 
 
-def test_ports_of_another_etcd_are_named_and_others_offered(site: Site, make_cluster: Callable[..., Cluster]) -> None:
-    other = make_cluster("3.6.14")
-    (member,) = other.members
-    port = int(member.client_url.rpartition(":")[2])
-    refused = site.play("-e", f"etcd_playground_port={port}")
-    assert member.process is not None
+def test_ports_of_another_etcd_are_named_and_others_offered(site: Site) -> None:
+    assert site.do("present").returncode == 0
+    other = f"etcd_playground_dir={site.user.home}/other"
+    refused = site.play("-e", other)
     assert "playground-ports" in refused.stdout
-    if not site.user.is_changed:
-        assert f"{port} by " in refused.stdout and f"(PID {member.process.pid})" in refused.stdout
-    assert site.left() == []
-    offered = re.search(r"etcd_playground_port=(\d+)", command_in(refused))
+    for name, apart in (("etcd0", 0), ("etcd2", 20000)):
+        assert f"{site.port + apart} by {site.place}/" in refused.stdout
+        assert f"/etcd (PID {site.pid(name)})" in refused.stdout
+    assert site.left() == [".etcd-playground", ".etcd-playground.lock"]
+    assert other in command_in(refused)
+    offered = re.search(r"-e (etcd_playground_port=\d+)", command_in(refused))
     assert offered
-    made = site.play("-e", f"etcd_playground_port={offered[1]}")
+    made = site.play("-e", other, "-e", offered[1])
     assert counted(made)[1] == 0, made.stdout
+    assert len(site.processes()) == 6
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
@@ -311,5 +313,5 @@ def test_root_is_told_to_be_somebody_else(site: Site) -> None:
         check=False,
     )
     assert "playground-root" in done.stdout, done.stdout + done.stderr
-    assert "runuser -u op -- ansible-playbook quorum.etcd.local" in done.stdout
+    assert "Run it as op, without sudo: ansible-playbook quorum.etcd.local" in done.stdout
     assert site.left() == []

@@ -39,11 +39,14 @@ def check_user(uid: int, sudo_user: str) -> None:
     :raises Refused: it is root.
     """
     if uid == 0:
-        user = sudo_user if sudo_user not in ("", "root") else "USER"
+        command = "ansible-playbook quorum.etcd.local"
         raise Refused(
             "A playground is for an ordinary user, and this run is root's.",
             "Its members would run as root, where any mistake of theirs can reach every file of this machine.",
-            f"Run it as yourself, without become: runuser -u {user} -- ansible-playbook quorum.etcd.local",
+            # Without a login the home would still be root's.
+            f"Run it as {sudo_user}, without sudo: {command}"
+            if sudo_user not in ("", "root")
+            else f"Run it as a user who can log in: runuser -l USER -c '{command}'",
             code="playground-root",
         )
 

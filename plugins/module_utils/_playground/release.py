@@ -49,9 +49,13 @@ def fetch(playground: Playground, supply: Supply) -> None:
     release = Release(playground.version, supply.machine, supply.system)
     wanted = install.expected(release, supply.source)
     beside = os.path.join(playground.place, "release.new")
+    fetched = os.path.join(playground.place, release.archive)
+    given = supply.source.archive
     try:
-        given = supply.source.archive
-        archive = os.path.join(given, release.archive) if given else _cached(release, supply, wanted)
+        archive = os.path.join(given, release.archive) if given else _kept(release, supply, wanted)
+        if not archive:
+            archive = fetched
+            install.download(release, supply.source, fetched)
         install.check(archive, wanted)
         shutil.rmtree(beside, ignore_errors=True)
         install.unpack(archive, release, supply.run, beside)
@@ -59,21 +63,21 @@ def fetch(playground: Playground, supply: Supply) -> None:
         os.rename(beside, playground.release_dir)
     except OSError as exc:
         raise HostError(f"{exc.filename or playground.place} cannot be written: {exc.strerror}. Make room.") from exc
+    if archive == fetched:
+        _keep(fetched, supply.cache)
 
 
-def _cached(release: Release, supply: Supply, wanted: ExpectedArchive) -> str:
+def _kept(release: Release, supply: Supply, wanted: ExpectedArchive) -> str:
+    """The archive that was fetched before; empty where there is none, or it is not whole any more."""
     path = os.path.join(supply.cache, release.archive)
-    # One that is not whole any more is fetched anew.
     with contextlib.suppress(BadInput, HostError):
         install.check(path, wanted)
         return path
-    os.makedirs(supply.cache, mode=0o700, exist_ok=True)
-    # Two playgrounds may fetch at once; one that was killed leaves a file that the next one of its number takes.
-    beside = f"{path}.{os.getpid()}"
-    try:
-        install.download(release, supply.source, beside)
-        os.replace(beside, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(beside)
-    return path
+    return ""
+
+
+def _keep(archive: str, cache: str) -> None:
+    # Its checksum is looked at each time, so that half a copy does no harm; and without one it is fetched again.
+    with contextlib.suppress(OSError):
+        os.makedirs(cache, mode=0o700, exist_ok=True)
+        shutil.move(archive, os.path.join(cache, os.path.basename(archive)))

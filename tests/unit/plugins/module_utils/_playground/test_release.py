@@ -92,11 +92,18 @@ def test_what_is_kept_and_no_longer_whole_is_fetched_anew(tmp_path, playground, 
     assert os.listdir(tmp_path / "cache") == [NAME]
 
 
+def test_it_is_installed_where_it_cannot_be_kept(tmp_path, playground, supply):
+    (tmp_path / "cache").write_text("no directory")
+    release.fetch(playground, supply)
+    assert release.is_there(playground)
+
+
 def test_one_that_is_another_is_refused_and_nothing_is_installed(playground, supply):
     other = replace(supply, source=replace(supply.source, checksums={NAME: "0" * 64}))
     with pytest.raises(BadInput, match="Nothing was installed"):
         release.fetch(playground, other)
     assert not release.is_there(playground)
+    assert not os.path.exists(supply.cache)
 
 
 def test_it_comes_from_a_directory_of_archives(tmp_path, playground, supply, mirror):
