@@ -264,7 +264,8 @@ class State:
 
     :param pid: of its process, 0 where none runs that is ours.
     :param has_log: there is a write-ahead log.
-    :param is_new: it was never started.
+    :param is_new: no run has seen it serve yet.
+    :param was_started: a process was made for it.
     :param user: another process that has its data open: what it is, for a message.
     """
 
@@ -272,6 +273,7 @@ class State:
     pid: int = 0
     has_log: bool = False
     is_new: bool = False
+    was_started: bool = False
     user: str = ""
 
 
@@ -288,11 +290,18 @@ def check_port(port: int) -> None:
 
 
 def check_data(playground: Playground, states: Sequence[State], usual_place: str) -> None:
-    """See that each member has its data, or was never started.
+    """See that each member has its data, or never had any.
+
+    One that ended before it made a log may try again while no other has one either. Else it may have voted, whatever
+    became of the run that started it.
 
     :raises Refused: the data of one are gone.
     """
-    lost = [state.member.name for state in states if not state.has_log and not state.is_new]
+    is_begun = any(state.has_log for state in states)
+    without = [state for state in states if not state.has_log]
+    # One that runs is about to make its log.
+    ended = [state for state in without if is_begun and state.was_started and not state.pid]
+    lost = [state.member.name for state in without if not state.is_new or state in ended]
     if lost:
         raise Refused(
             f"The data of {', '.join(lost)} are missing in {playground.place}, and it was started before.",

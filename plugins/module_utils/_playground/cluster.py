@@ -170,6 +170,7 @@ def _look(playground: Playground) -> list[State]:
             pid=pids[member.name],
             has_log=bool(glob.glob(os.path.join(glob.escape(member.data_dir), "member", "wal", "*.wal"))),
             is_new=os.path.exists(os.path.join(member.data_dir, model.NEW)),
+            was_started=os.path.exists(member.pid_file),
             user="" if pids[member.name] else members.user_of(member),
         )
         for member in playground.members

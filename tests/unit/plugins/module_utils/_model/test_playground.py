@@ -128,26 +128,38 @@ def test_a_command_names_what_is_not_usual():
 
 
 def states(*seen):
-    return [State(member, has_log=log, is_new=new) for member, (log, new) in zip(PLAIN.members, seen)]
+    return [
+        State(member, has_log=log, is_new=new, was_started=started)
+        for member, (log, new, started) in zip(PLAIN.members, seen)
+    ]
 
 
-KEPT, FRESH, BEGUN, LOST = (True, False), (False, True), (True, True), (False, False)
+#: Log, never seen to serve, was started.
+KEPT, FRESH, BEGUN = (True, False, True), (False, True, False), (True, True, True)
+ENDED, LOST = (False, True, True), (False, False, True)
 
 
 @pytest.mark.parametrize(
-    "seen", [(KEPT, KEPT, KEPT), (FRESH, FRESH, FRESH), (BEGUN, BEGUN, FRESH), (KEPT, BEGUN, FRESH)]
+    "seen",
+    [(KEPT, KEPT, KEPT), (FRESH, FRESH, FRESH), (BEGUN, BEGUN, FRESH), (KEPT, BEGUN, FRESH), (ENDED, ENDED, FRESH)],
 )
 def test_a_member_may_start_with_its_data_or_for_the_first_time(seen):
     model.check_data(PLAIN, states(*seen), HOME)
 
 
-@pytest.mark.parametrize("seen", [(KEPT, LOST, KEPT), (FRESH, LOST, BEGUN), (LOST, LOST, LOST)])
+@pytest.mark.parametrize("seen", [(KEPT, LOST, KEPT), (FRESH, LOST, BEGUN), (LOST, LOST, LOST), (BEGUN, ENDED, BEGUN)])
 def test_no_member_starts_once_the_data_of_one_are_gone(seen):
     with pytest.raises(Refused) as caught:
         model.check_data(PLAIN, states(*seen), HOME)
-    lost = ", ".join(member.name for member, one in zip(PLAIN.members, seen) if one == LOST)
+    lost = ", ".join(member.name for member, one in zip(PLAIN.members, seen) if one in (LOST, ENDED))
     assert caught.value.found == f"The data of {lost} are missing in {HOME}, and it was started before."
     assert "etcd_playground=absent && ansible-playbook" in caught.value.remedy
+
+
+def test_a_member_that_runs_may_be_about_to_make_its_log():
+    seen = states(BEGUN, ENDED, FRESH)
+    seen[1] = replace(seen[1], pid=7)
+    model.check_data(PLAIN, seen, HOME)
 
 
 def test_a_process_that_was_not_started_for_it_is_named():
