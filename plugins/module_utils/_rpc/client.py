@@ -172,10 +172,12 @@ class Client(contextlib.AbstractContextManager["Client"]):
         *,
         endpoint: str | None = None,
         idle: float | None = None,
-    ) -> t.Iterator[protobuf.Message]:
+        stays_open: bool = False,
+    ) -> t.Generator[protobuf.Message, None, None]:
         """The messages of a server-streaming call, over a connection of its own that is closed with the iterator.
 
         :param idle: the longest wait for the next message, in seconds; the client's timeout without it.
+        :param stays_open: keep our half open, or etcd's gRPC proxy ends a watch and a renewal at once.
         :raises TransportError: no answer, or the stream stalled or broke.
         :raises RpcError: etcd refused, or ended the stream with an error.
         """
@@ -186,7 +188,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
             self._token = None
             message = protobuf.encode(_types(method)[0], request or {})
             call = grpc.Call(method, _path(method), message, self._metadata(connection, Deadline(idle)))
-            for answer in grpc.server_stream(connection, call, idle):
+            for answer in grpc.server_stream(connection, call, idle, 0 if stays_open else http2.END_STREAM):
                 yield self._decoded(connection, method, answer)
         finally:
             connection.close()
@@ -359,7 +361,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
         """
         first = _bytes(key)
         request = {
-            **(_prefix_range(first) if prefix else {"key": first}),
+            **(prefix_range(first) if prefix else {"key": first}),
             "serializable": serializable,
             "revision": revision,
             "limit": limit,
@@ -377,7 +379,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
 
         :param revision: the newest one without it.
         """
-        request = {**_prefix_range(b""), "count_only": True, "serializable": True, "revision": revision}
+        request = {**prefix_range(b""), "count_only": True, "serializable": True, "revision": revision}
         return int(self.call("KV.Range", request, endpoint=endpoint, timeout=timeout)["count"])
 
     def put(self, key: Key, value: Key, lease: int = 0, timeout: float | None = None) -> int:
@@ -407,7 +409,7 @@ class Client(contextlib.AbstractContextManager["Client"]):
         first = _bytes(key)
 
         def write() -> int:
-            request = _prefix_range(first) if prefix else {"key": first}
+            request = prefix_range(first) if prefix else {"key": first}
             return int(self.call("KV.DeleteRange", request, timeout=timeout)["header"]["revision"])
 
         def look() -> int | None:
@@ -605,7 +607,7 @@ def _bytes(text: Key) -> bytes:
     return text.encode("utf-8") if isinstance(text, str) else text
 
 
-def _prefix_range(prefix: bytes) -> dict[str, bytes]:
+def prefix_range(prefix: bytes) -> dict[str, bytes]:
     """The keys that begin with C(prefix), as etcd's Range means them: a zero byte ends the range at the last key."""
     stem = prefix.rstrip(b"\xff")
     end = stem[:-1] + bytes((stem[-1] + 1,)) if stem else b"\0"

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError, TransportError, WireError
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import Connection, Stream
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import END_STREAM, Connection, Stream
 
 # The status codes, each at its number.
 CODES = [
@@ -82,17 +82,18 @@ def unary(connection: Connection, call: Call, deadline: Deadline) -> bytes:
     return messages[0]
 
 
-def server_stream(connection: Connection, call: Call, idle: float) -> t.Iterator[bytes]:
+def server_stream(connection: Connection, call: Call, idle: float, last: int = END_STREAM) -> t.Iterator[bytes]:
     """The messages that answer a call, as they come.
 
     No C(grpc-timeout) is sent, since it would bound the whole stream however well it flows.
 
     :param idle: the longest wait for one message, in seconds.
+    :param last: see C(Connection.request).
     :raises TransportError: there was no answer, or none for C(idle) seconds.
     :raises RpcError: the answer ends with an error.
     """
     with named(connection, call.name):
-        stream = connection.request(_headers(connection, call), _framed(call.request), Deadline(idle))
+        stream = connection.request(_headers(connection, call), _framed(call.request), Deadline(idle), last)
         yield from _messages(connection, stream, lambda: Deadline(idle))
         _check_status(connection, call, stream)
         connection.finish(stream)

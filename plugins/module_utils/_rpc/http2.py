@@ -198,9 +198,10 @@ class Connection:
             self.close()
         return not self.closed
 
-    def request(self, headers: list[hpack.Header], body: bytes, deadline: Deadline) -> Stream:
+    def request(self, headers: list[hpack.Header], body: bytes, deadline: Deadline, last: int = END_STREAM) -> Stream:
         """Send one whole request; its answer is read from the stream.
 
+        :param last: the flags of its last frame; 0 leaves our half of the stream open.
         :raises TransportError: with C(sent) false if the peer certainly has not processed it.
         """
         stream = Stream(self, self._next_number, self._peer_window)
@@ -217,9 +218,9 @@ class Connection:
             stream.send_window -= room
             self._send_window -= room
             sent += room
-            flags = END_STREAM if sent == len(body) else 0
+            flags = last if sent == len(body) else 0
             self._send(frame(DATA, flags, stream.number, body[sent - room : sent]), deadline)
-            if flags:
+            if sent == len(body):
                 break
         return stream
 

@@ -222,6 +222,7 @@ ANSIBLE = {
     "ansible.playbook.task_include",
     "ansible.plugins.action",
     "ansible.plugins.callback.default",
+    "ansible.plugins.lookup",
 }
 
 

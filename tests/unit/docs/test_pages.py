@@ -24,7 +24,11 @@ LINK = re.compile(r"\]\(([^)\s]*)\)")
 CALLED = {
     "etcd",
     *(path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")),
-    *(path.stem for kind in ("modules", "filter", "callback") for path in (REPOSITORY / "plugins" / kind).glob("*.py")),
+    *(
+        path.stem
+        for kind in ("modules", "filter", "callback", "lookup")
+        for path in (REPOSITORY / "plugins" / kind).glob("*.py")
+    ),
 }
 
 

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import struct
 
+import h2.events
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import RpcError, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import grpc
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.dial import Dialer, endpoint_of
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import Connection, connect
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.http2 import END_STREAM, Connection, connect
 from peer import GRPC, Peer, Request, Script, Talk, answering
 
 CALL = grpc.Call("KV.Range", "/etcdserverpb.KV/Range", b"question", (("token", "t"),))
@@ -67,6 +68,28 @@ def test_a_request_says_what_grpc_asks_for() -> None:
     assert headers["token"] == "t"
     # The server gives up a second after the client, so that it is the client that says so.
     assert 5000 < int(headers["grpc-timeout"].rstrip("m")) <= 6000
+
+
+@pytest.mark.parametrize("last, ends", [(END_STREAM, True), (0, False)], ids=["ends", "stays open"])
+def test_our_half_of_a_stream_stays_open_where_that_is_asked_for(last: int, ends: bool) -> None:
+    ended: list[bool] = []
+
+    def script(talk: Talk) -> None:
+        talk.settle()
+        events: list[h2.events.Event] = []
+        while not any(isinstance(event, h2.events.DataReceived) for event in events):
+            events += talk.events()
+        (data,) = (event for event in events if isinstance(event, h2.events.DataReceived))
+        ended.append(data.stream_ended is not None)
+        talk.answer(data.stream_id, b"one", b"two")
+
+    with Peer(script) as peer:
+        connection = dial(peer)
+        try:
+            assert list(grpc.server_stream(connection, CALL, 5.0, last)) == [b"one", b"two"]
+        finally:
+            connection.close()
+    assert ended == [ends]
 
 
 def test_a_stream_sets_the_server_no_deadline() -> None:
