@@ -173,6 +173,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 def act(module: AnsibleModule) -> dict[str, Any]:
     given = endpoints_with_host(module.params)
+    if given["hide_values"]:
+        # Ansible returns them with the result, be it a failure.
+        module.params.update({name: HIDDEN for name in ("value", "prev_value") if module.params[name] is not None})
     key, encoding = key_of(given), given["encoding"]
     if given["prefix"] and given["state"] == "present":
         raise BadInput("prefix goes with state: absent only; one key holds one value.")
@@ -195,8 +198,6 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             return {"changed": bool(gone), "key": given["key"], "deleted": len(gone), "diff": diff}
         else:
             change = writes.delete(session, key, condition, module.check_mode)
-    if given["hide_values"]:
-        module.params.update({name: HIDDEN for name in ("value", "prev_value") if module.params[name] is not None})
     return _result(given, change)
 
 

@@ -165,11 +165,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._data import lock, ren
 from ansible_collections.quorum.etcd.plugins.module_utils._data.lock import Ticket
 from ansible_collections.quorum.etcd.plugins.module_utils._data.renewer import Process, Renewal
 from ansible_collections.quorum.etcd.plugins.module_utils._data.session import Session
-from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import (
-    connection_spec,
-    credentials_of,
-    endpoints_of,
-)
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
 from ansible_collections.quorum.etcd.plugins.module_utils._module.data import session_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
@@ -206,12 +202,9 @@ def _acquire(session: Session, given: dict[str, Any]) -> dict[str, Any]:
     holder = given["holder"] or f"process {os.getpid()} on {platform.node()}"
     told = {"holder": holder, "since": lock.since()}
     ticket, entry, ttl = lock.acquire(session, given["name"], told, given["ttl"], given["wait"])
-    # What the process inherits it must not use; it makes connections of its own.
-    session.client.close()
     play = Process.from_dict(given["play"] or {})
     play = play if play is not None and play.is_here else None
-    way = (endpoints_of(given), credentials_of(given), given["timeout"])
-    process = renewer.start(Renewal(*way, ticket.lease, ttl, given["max_hold"], play))
+    process = renewer.start(session, Renewal(ticket.lease, ttl, given["max_hold"], play))
     try:
         lock.tell(session, ticket, {**told, "renewer": process.to_dict()})
     except EtcdError:

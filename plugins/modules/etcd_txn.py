@@ -170,11 +170,12 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
     compare = [txn.comparison(one, given["encoding"]) for one in given["compare"]]
     then, otherwise = ([txn.operation(one, given["encoding"]) for one in given[name]] for name in ("then", "else"))
-    with session_of(given) as session:
-        outcome = txn.run(session, compare, then, otherwise, module.check_mode)
     if given["hide_values"]:
+        # Ansible returns them with the result, be it a failure.
         for one in (*given["compare"], *given["then"], *given["else"]):
             one["value"] = HIDDEN if one["value"] is not None else None
+    with session_of(given) as session:
+        outcome = txn.run(session, compare, then, otherwise, module.check_mode)
     return {
         "changed": outcome.changed,
         "succeeded": outcome.succeeded,

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from cluster import REPOSITORY, Cluster
+from machine import Machine
 
 MakeCluster = Callable[..., Cluster]
 
@@ -142,3 +143,17 @@ def test_a_lock_that_is_not_released_goes_with_its_play(controller: Controller, 
         while controller.keys("/locks/x/"):
             assert time.monotonic() < end
             time.sleep(0.2)
+
+
+def test_hosts_need_nothing_but_their_python(machine: Machine, version: str, make_cluster: MakeCluster) -> None:
+    """With the oldest one that they may have."""
+    endpoints = make_cluster(version).endpoints
+    assert machine.task("etcd_key", endpoints=endpoints, key="/app/a", value="1").changed
+    assert machine.task("etcd_key_info", endpoints=endpoints, key="/app/a").result["count"] == 1
+    assert machine.task("etcd_txn", endpoints=endpoints, then=[{"put": "/app/a", "value": "2"}]).changed
+    assert machine.task("etcd_watch_info", endpoints=endpoints, key="/app/a", value="2").result["entry"]["version"] == 2
+    assert machine.task("etcd_lease", endpoints=endpoints, ttl=60).result["ttl"] == 60
+    lock = machine.task("etcd_lock", endpoints=endpoints, name="/locks/x", wait=0).result
+    assert lock["ends_with_play"]
+    released = machine.task("etcd_lock", endpoints=endpoints, name="/locks/x", state="released", lease=lock["lease"])
+    assert released.changed

@@ -27,14 +27,17 @@ class Task:
         self._run = run_module
         self.endpoints = cluster.endpoints
 
+    def run(self, name: str, /, **options: Any) -> Any:
+        return self._run(name, endpoints=self.endpoints, **options)
+
     def __call__(self, name: str, /, **options: Any) -> dict[str, Any]:
-        outcome = self._run(name, endpoints=self.endpoints, **options)
+        outcome = self.run(name, **options)
         assert not outcome.failed, outcome.result["msg"]
         return dict(outcome.result)
 
     def refused(self, name: str, /, **options: Any) -> tuple[str, str]:
         """The code of the refusal, and what was found."""
-        outcome = self._run(name, endpoints=self.endpoints, **options)
+        outcome = self.run(name, **options)
         assert outcome.failed, outcome.result
         (refusal,) = outcome.result["refusals"]
         return refusal["code"], refusal["found"]
@@ -161,6 +164,14 @@ def test_values_are_hidden_where_that_is_asked_for(task: Task) -> None:
     options = {"then": [{"put": "a", "value": "third-secret"}, {"get": "a"}]}
     assert "secret" not in str(task("etcd_txn", hide_values=True, **options))
     assert held(task, "a") == b"third-secret"
+    # Nor where the task fails.
+    for name, options in (
+        ("etcd_key", {"key": "a", "value": "a-secret", "prev_value": "b-secret"}),
+        ("etcd_txn", {"then": [{"put": "a", "value": "c-secret"}, {"put": "a", "value": "d-secret"}]}),
+    ):
+        outcome = task.run(name, hide_values=True, **options)
+        assert outcome.failed
+        assert "secret" not in str(outcome.result)
 
 
 def test_keys_are_read_in_pages_of_one_revision(task: Task) -> None:

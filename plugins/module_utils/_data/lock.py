@@ -30,7 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
 from ansible_collections.quorum.etcd.plugins.module_utils._data import leases, texts
 from ansible_collections.quorum.etcd.plugins.module_utils._data.entries import Entry
 from ansible_collections.quorum.etcd.plugins.module_utils._data.key_range import KeyRange, check_writable
-from ansible_collections.quorum.etcd.plugins.module_utils._data.session import READWRITE, Session, explained
+from ansible_collections.quorum.etcd.plugins.module_utils._data.session import READWRITE, Session, explained, may_pass
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import outcome_unknown
 
 _POLL = 0.3
@@ -119,18 +119,22 @@ def _written(ticket: Ticket, told: dict[str, Any]) -> dict[str, Any]:
 def _wait(session: Session, ticket: Ticket, where: KeyRange, ttl: int, deadline: Deadline) -> Entry:
     renewal = Deadline(ttl / 3)
     while True:
-        first = owner(session, where)
-        if first is not None and first.key == ticket.key:
-            return first
-        if first is None:
-            raise lost(ticket)
-        if not deadline.left():
-            raise taken(ticket.name, first)
-        time.sleep(min(_POLL, deadline.left()))
-        if not renewal.left():
-            if not leases.renew(session, ticket.lease):
+        try:
+            first = owner(session, where)
+            if first is not None and first.key == ticket.key:
+                return first
+            if first is None:
                 raise lost(ticket)
-            renewal.renew()
+            if not deadline.left():
+                raise taken(ticket.name, first)
+            if not renewal.left():
+                if not leases.renew(session, ticket.lease):
+                    raise lost(ticket)
+                renewal.renew()
+        except (TransportError, RpcError) as exc:
+            if not may_pass(exc) or not deadline.left():
+                raise
+        time.sleep(min(_POLL, deadline.left()))
 
 
 def tell(session: Session, ticket: Ticket, told: dict[str, Any]) -> None:

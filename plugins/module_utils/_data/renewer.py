@@ -13,14 +13,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, NoReturn
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._data import leases
 from ansible_collections.quorum.etcd.plugins.module_utils._data.session import Session
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
 # A lease is renewed that often while it lasts.
 _RENEWALS = 3
@@ -77,9 +76,6 @@ class Renewal:
     :param play: with whose end it is renewed no more; None where that cannot be seen from here.
     """
 
-    endpoints: Sequence[str]
-    credentials: Credentials
-    timeout: float
     lease: int
     ttl: int
     max_hold: float
@@ -111,16 +107,19 @@ def title(lease: int) -> str:
     return f"etcd_lock.{lease & 0xFFFFF:05x}"
 
 
-def start(renewal: Renewal) -> Process:
+def start(session: Session, renewal: Renewal) -> Process:
     """Start it: a child of nobody, without a terminal, with nothing in its arguments, files or environment.
 
+    :param session: has been used, so that its certificates and its token are in memory. Its connections are closed,
+        because the process cannot share them.
     :raises HostError: it could not be started.
     """
+    session.client.close()
     told, tells = os.pipe()
     sys.stdout.flush()
     child = os.fork()
     if not child:
-        _detach(tells, renewal)
+        _detach(tells, session, renewal)
     os.close(tells)
     with os.fdopen(told) as stream:
         number = stream.read()
@@ -167,7 +166,7 @@ def keep(
         now = clock()
 
 
-def _detach(tells: int, renewal: Renewal) -> NoReturn:
+def _detach(tells: int, session: Session, renewal: Renewal) -> NoReturn:
     try:
         os.setsid()
         if os.fork():
@@ -182,22 +181,20 @@ def _detach(tells: int, renewal: Renewal) -> NoReturn:
         os.write(tells, str(os.getpid()).encode())
         # Connections and pipes of the module among them.
         os.closerange(3, _MOST_FILES)
-        _run(renewal)
+        _run(session, renewal)
     finally:
         os._exit(0)
 
 
-def _run(renewal: Renewal) -> None:
+def _run(session: Session, renewal: Renewal) -> None:
     # Endpoints that do not answer must not cost the lease.
-    patience = min(renewal.timeout, renewal.ttl / (_RENEWALS * len(renewal.endpoints)))
-    with Client(renewal.endpoints, renewal.credentials, patience) as client:
-        session = Session(client, renewal.credentials)
-        keep(
-            lambda: leases.renew(session, renewal.lease),
-            lambda: renewal.play is None or renewal.play.runs,
-            renewal.ttl,
-            renewal.max_hold,
-        )
+    patience = min(session.client.timeout, renewal.ttl / (_RENEWALS * len(session.client.endpoints)))
+    keep(
+        lambda: leases.renew(session, renewal.lease, patience),
+        lambda: renewal.play is None or renewal.play.runs,
+        renewal.ttl,
+        renewal.max_hold,
+    )
 
 
 def _rename(name: str) -> None:

@@ -12,10 +12,15 @@ import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
+    EtcdError,
+    Refused,
+    RpcError,
+    TransportError,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._data.key_range import KeyRange
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
 
 READ, WRITE, READWRITE = "read", "write", "readwrite"
 
@@ -54,6 +59,11 @@ class Session(NamedTuple):
 
 def _permission(granted: protobuf.Message) -> str:
     return f"{granted['permType'].lower()} {KeyRange(granted['key'], granted['range_end'])}"
+
+
+def may_pass(error: TransportError | RpcError) -> bool:
+    """Whether what ended a read may be over at the next try, such as an election or a member that restarts."""
+    return isinstance(error, TransportError) or error.name in ("Unavailable", "Canceled") or outcome_unknown(error)
 
 
 @contextlib.contextmanager

@@ -17,8 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.module_utils._data import entries
 from ansible_collections.quorum.etcd.plugins.module_utils._data.entries import Entry
 from ansible_collections.quorum.etcd.plugins.module_utils._data.key_range import KeyRange
-from ansible_collections.quorum.etcd.plugins.module_utils._data.session import READ, Session, explained, why
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import outcome_unknown
+from ansible_collections.quorum.etcd.plugins.module_utils._data.session import READ, Session, explained, may_pass, why
 
 # Seconds after which it is seen whether the way to the member still is: a watch says nothing while nothing happens.
 _QUIET = 20.0
@@ -79,7 +78,7 @@ def wait(
                 if not deadline.left():
                     break
         except (TransportError, RpcError) as exc:
-            if not _may_pass(exc):
+            if not may_pass(exc):
                 raise
             # It is also how a watch ends in which nothing has happened for a while.
             sleep(min(_PAUSE, deadline.left()))
@@ -88,16 +87,12 @@ def wait(
         last = _advanced(session, key, last)
 
 
-def _may_pass(error: TransportError | RpcError) -> bool:
-    return isinstance(error, TransportError) or error.name in ("Unavailable", "Canceled") or outcome_unknown(error)
-
-
 def _advanced(session: Session, key: bytes, last: Event) -> Event:
     """Where nothing has happened go on from the present: what is behind may be compacted meanwhile."""
     try:
         found = now(session, key)
     except (TransportError, RpcError) as exc:
-        if not _may_pass(exc):
+        if not may_pass(exc):
             raise
         return last
     unchanged = found.entry.mod_revision <= last.revision if found.entry else last.entry is None
