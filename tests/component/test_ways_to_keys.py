@@ -99,16 +99,18 @@ class TestWithPasswords:
 
     def test_what_is_refused_names_user_key_and_role(self, cluster: Cluster, run_module: RunModule) -> None:
         app = Way(run_module, {"endpoints": cluster.endpoints, "username": "app", "password": PASSWORD})
-        for name, options in (
-            ("etcd_key", {"key": "/other", "value": "1"}),
-            ("etcd_key_info", {"key": "/other"}),
-            ("etcd_watch_info", {"key": "/other", "wait": 5}),
-            ("etcd_watch_info", {"key": "/other", "wait": 5, "revision": 1}),
+        for name, wish, options in (
+            ("etcd_key", "readwrite", {"key": "/other", "value": "1"}),
+            ("etcd_key", "readwrite", {"key": "/other", "state": "absent"}),
+            ("etcd_txn", "readwrite", {"then": [{"put": "/other", "value": "1"}]}),
+            ("etcd_key_info", "read", {"key": "/other"}),
+            ("etcd_watch_info", "read", {"key": "/other", "wait": 5}),
+            ("etcd_watch_info", "read", {"key": "/other", "wait": 5, "revision": 1}),
         ):
             refusal = app.refusal(name, **options)
             assert refusal["code"] == "permission-denied"
             assert refusal["found"] == (
-                "User app lacks the permission read for /other. "
+                f"User app lacks the permission {wish} for /other. "
                 "Its roles: app (readwrite all keys that begin with /app/, readwrite foo)."
             )
         reader = Way(run_module, {"endpoints": cluster.endpoints, "username": "reader", "password": PASSWORD})
@@ -149,7 +151,7 @@ def test_a_certificate_is_a_user(
     do_everything(way)
     refusal = way.refusal("etcd_key", key="/other", value="1")
     who = f"The user that the certificate {options['client_cert']} names by its CN"
-    assert refusal["found"] == f"{who} lacks the permission read for /other."
+    assert refusal["found"] == f"{who} lacks the permission readwrite for /other."
 
 
 @pytest.fixture

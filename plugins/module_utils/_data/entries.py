@@ -94,18 +94,20 @@ class Answer:
         return self.count > len(self.entries)
 
 
-def one(session: Session, key: bytes) -> Entry | None:
+def one(session: Session, key: bytes, wish: str = READ) -> Entry | None:
     """Return what a key holds; None where there is none.
 
+    :param wish: what the task needs in all, for the user who may not.
     :raises Refused: the user may not read it.
     :raises EtcdError: no answer.
     """
-    return next(iter(read(session, Question(KeyRange(key))).entries), None)
+    return next(iter(read(session, Question(KeyRange(key)), wish).entries), None)
 
 
-def read(session: Session, question: Question) -> Answer:
+def read(session: Session, question: Question, wish: str = READ) -> Answer:
     """Read all pages, as of one revision.
 
+    :param wish: what the task needs in all, for the user who may not.
     :raises Refused: the user may not, the revision was compacted or lies in the future.
     :raises EtcdError: no answer.
     """
@@ -113,7 +115,8 @@ def read(session: Session, question: Question) -> Answer:
     where, revision, count = question.where, question.revision, 0
     while True:
         size = min(question.page, question.limit - len(found)) if question.limit else question.page
-        answer = _ask(session, question, where, revision, size)
+        with explained(session, wish, question.where):
+            answer = _ask(session, question, where, revision, size)
         found += map(Entry.of, answer["kvs"])
         if where is question.where:
             revision, count = revision or answer["header"]["revision"], answer["count"]
@@ -132,8 +135,7 @@ def _ask(session: Session, question: Question, where: KeyRange, revision: int, s
         "count_only": question.count_only,
     }
     try:
-        with explained(session, READ, question.where):
-            return session.client.call("KV.Range", request)
+        return session.client.call("KV.Range", request)
     except RpcError as exc:
         if is_compacted(exc):
             raise compacted(revision) from exc

@@ -96,7 +96,7 @@ def put(session: Session, wanted: Put, check: bool) -> Change:
     """
     check_writable(KeyRange(wanted.key))
     for _try in range(_TRIES):
-        before = entries.one(session, wanted.key)
+        before = entries.one(session, wanted.key, READWRITE)
         due = wanted.due(before)
         if due is None or check:
             return Change(before, due or before)
@@ -114,7 +114,7 @@ def delete(session: Session, key: bytes, condition: Condition, check: bool) -> C
     where = KeyRange(key)
     check_writable(where)
     for _try in range(_TRIES):
-        before = entries.one(session, key)
+        before = entries.one(session, key, READWRITE)
         if before is None:
             return Change(None, None)
         condition.check(where, before)
@@ -129,7 +129,7 @@ def delete_all(session: Session, where: KeyRange, check: bool) -> tuple[Entry, .
     :returns: those that were there, without their values.
     """
     check_writable(where)
-    found = entries.read(session, Question(where, keys_only=True)).entries
+    found = entries.read(session, Question(where, keys_only=True), READWRITE).entries
     if found and not check:
         try:
             with explained(session, READWRITE, where):
