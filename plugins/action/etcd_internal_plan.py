@@ -56,11 +56,14 @@ class ActionModule(InternalAction):
             {
                 "goal": {"type": "str", "choices": list(GOALS), "default": "cluster"},
                 "cluster": {"type": "str", "required": True},
+                "group": {"type": "str", "default": ""},
+                "wish": {"type": "dict", "default": {}},
                 "members": {"type": "list", "elements": "str", "required": True},
                 "batch": {"type": "list", "elements": "str", "required": True},
                 "fenced": {"type": "raw", "default": []},
                 "verify": {"type": "bool", "default": False},
                 "again": {"type": "bool", "default": False},
+                "begun": {"type": "bool", "default": False},
                 "roll_back": {"type": "bool", "default": False},
                 "quorum_lost": {"type": "bool", "default": False},
                 "at_rest": {"type": "bool", "default": False},
@@ -78,6 +81,7 @@ class ActionModule(InternalAction):
             }
         )
         goal = GOALS[arguments["goal"]]
+        result.update({name: arguments[name] for name in ("cluster", "group", "wish")})
         request = Request(
             arguments,
             task_vars["inventory_hostname"],

@@ -42,6 +42,14 @@ options:
     description: Name of the cluster, for messages.
     type: str
     required: true
+  group:
+    description: The group of the inventory that has its members. It is returned as it is.
+    type: str
+    default: ""
+  wish:
+    description: In which order the clusters of the run change. It is returned as it is.
+    type: dict
+    default: {}
   members:
     description: All hosts of the cluster in the inventory's order.
     type: list
@@ -68,6 +76,12 @@ options:
     description:
       - With O(verify), whether steps were carried out that come after others, as an upgrade does. Then any further step
         is a failure.
+    type: bool
+    default: false
+  begun:
+    description:
+      - Whether the run has planned this cluster before, and its turn has come. Then the age of the plan in O(approved)
+        does not matter any more.
     type: bool
     default: false
   roll_back:
@@ -143,6 +157,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+cluster:
+  description: O(cluster).
+  returned: success
+  type: str
+group:
+  description: O(group).
+  returned: success
+  type: str
+wish:
+  description: O(wish).
+  returned: success
+  type: dict
 refusal:
   description:
     - Why nothing may be done, or what is not as it should be and cannot be mended. Empty where steps can be taken.
@@ -206,6 +232,23 @@ can_be_rehearsed:
   description: Whether check mode can go through the steps.
   returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
   type: bool
+due:
+  description: The number of steps.
+  returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
+  type: int
+runs:
+  description: The releases that the members run, with commas between them; empty where none runs.
+  returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
+  type: str
+speaker:
+  description: A host whose member serves, which asks the cluster for all others. Empty without one.
+  returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
+  type: str
+speaker_endpoints:
+  description: The client URLs at which it asks.
+  returned: without a refusal, with O(goal=cluster) and O(goal=downgrade)
+  type: list
+  elements: str
 founds:
   description: Whether the new cluster is still to be made.
   returned: without a refusal, with O(goal=recovery)

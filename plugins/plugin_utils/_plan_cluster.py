@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan, downgrade, report
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    approved_plan,
+    cluster_plan,
+    downgrade,
+    fleet,
+    report,
+)
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _kept_plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
@@ -54,7 +60,8 @@ def _plan(request: Request) -> Planned:
         refusal = f"{request.cluster}: not as the inventory says, see the plan above."
     found = _kept_plan.compared(request, approved, seen, found, goes_on)
     table = "" if found.waves else report.table(hosts)
-    return Planned(found, alive, table=table, refusal=refusal, told={"can_be_rehearsed": found.can_be_rehearsed})
+    told = {"can_be_rehearsed": found.can_be_rehearsed, "due": len(found.steps), **fleet.view(hosts, alive)}
+    return Planned(found, alive, table=table, refusal=refusal, told=told)
 
 
 def _back(request: Request) -> downgrade.Wish | None:

@@ -263,10 +263,13 @@ DECIDING = {
     "etcd_internal_choose",
     "etcd_internal_plan",
     "etcd_internal_fenced",
+    "etcd_internal_fleet",
     "etcd_internal_tags",
 }
 #: How long one question to a host may take is written where it is asked.
 ASKING = {"etcd_internal_observe", "etcd_snapshot_newest"}
+#: It watches for as long as a variable says.
+WATCHING = {"etcd_internal_soak"}
 #: Whoever waits for a member may wait for the whole snapshot of its leader, or has a database to read or to move.
 WITH_DATA = {
     "etcd_compaction",
@@ -283,10 +286,10 @@ class TestAHostThatHangs:
     """Its connection stays, and nothing but a task's own timeout ends the wait."""
 
     @staticmethod
-    def seconds(timeout, start_timeout, is_long):
+    def seconds(timeout, start_timeout, is_long, soak=300):
         known = {name: trust_as_template(str(INTERNAL[name])) for name in INTERNAL if name.endswith("_timeout")}
-        step = {"is_long": is_long}
-        return int(render(DataLoader(), timeout, {**known, "__etcd_step": step, "etcd_start_timeout": start_timeout}))
+        told = {"__etcd_step": {"is_long": is_long}, "etcd_start_timeout": start_timeout, "etcd_soak": soak}
+        return int(render(DataLoader(), timeout, {**known, **told}))
 
     @pytest.mark.parametrize("path", TASKS, ids=[path.stem for path in TASKS])
     @pytest.mark.parametrize("is_long", [True, False])
@@ -298,6 +301,11 @@ class TestAHostThatHangs:
             timeout = str(task["timeout"])
             if called[0] in ASKING or task["timeout"] in (60, 120, 600):
                 assert 0 < self.seconds(timeout, 120, is_long) <= 600
+                continue
+            if called[0] in WATCHING:
+                for soak in (0, 86400):
+                    # Three bad samples of a cluster that does not answer come on top of it.
+                    assert soak + 600 < self.seconds(timeout, 120, is_long, soak)
                 continue
             waits = called[0] in WITH_DATA or (called[0] == "etcd_internal_step" and is_long)
             for start_timeout in (30, 120, 3600):
@@ -375,6 +383,9 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "recovery",
         "refuse",
         "report",
+        "fleet",
+        "turn",
+        "change",
         "remains",
         "whole_cluster",
         "part",

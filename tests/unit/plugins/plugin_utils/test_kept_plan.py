@@ -157,6 +157,11 @@ class TestCarryingOut:
         assert run(due(), approved=str(kept), plan_max_age="48h")["refusal"] == ""
         assert run([serving(host) for host in three()], approved=str(kept), verify=True)["refusal"] == ""
 
+    def test_is_not_too_old_for_a_cluster_whose_turn_comes_late_in_a_run(self, kept, monkeypatch):
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+        assert run(due(), approved=str(kept), begun=True)["refusal"] == ""
+
     def test_is_refused_with_an_age_that_is_none(self, kept):
         assert "etcd_plan_max_age is 'a day'" in run(due(), approved=str(kept), plan_max_age="a day")["refusal"]
 
