@@ -181,10 +181,11 @@ docs: deps ## pages that are written from the code
 	mv docs/variables.md.new docs/variables.md
 
 bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own floor
-	$(LAB) releases 3.6.14
+	$(LAB) releases 3.6.14 3.5.33
 	python tests/bench/bench.py
 	python tests/bench/restores.py
 	python tests/bench/changes.py
+	python tests/bench/upgrades.py
 	python tests/bench/snapshots.py
 	python tests/bench/stalls.py
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check matplotlib

@@ -78,7 +78,7 @@ class Writer:
         :raises BadInput: an endpoint is malformed, or a certificate cannot be read.
         """
         begun = self.clock()
-        self._note({"run": self.run})
+        self._note({"run": self.run, "begun": begun})
         for number in count():
             if done(self.clock() - begun):
                 break

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -26,7 +27,7 @@ from pathlib import Path
 
 from bench import CHECKOUT, PLAYBOOK, phases, timed
 
-LAB = [sys.executable, "-m", "lab", "--name", "bench-changes"]
+LAB = [sys.executable, "-m", "lab", "--name", os.environ.get("BENCH_LAB", "bench-changes")]
 DIRECTORY = CHECKOUT / ".cache" / "bench-changes"
 MEMBERS = 3
 SECONDS = 10
@@ -37,13 +38,16 @@ def lab(*arguments: str) -> str:
     return done.stdout
 
 
-def prepare() -> list[str]:
-    """Four hosts with their data in memory, three of them a cluster: the endpoints' options for the writer."""
+def prepare(*arguments: str) -> list[str]:
+    """Four hosts with their data in memory, three of them a cluster: the endpoints' options for the writer.
+
+    :param arguments: of the run that founds it.
+    """
     lab("down")
-    lab("up", "--data-tmpfs", "512m", "--hosts", str(MEMBERS + 1))
+    lab("up", "--data-tmpfs", "1g", "--hosts", str(MEMBERS + 1))
     shutil.rmtree(DIRECTORY, ignore_errors=True)
     lab("inventory", "--no-nodes", "--dir", str(DIRECTORY))
-    timed(run_with(""))
+    timed(run_with("", *arguments))
     for name in ("ca", "admin", "admin-key"):
         (DIRECTORY / f"{name}.pem").write_text(lab("exec", "etcd-host0", "cat", f"/etc/etcd/ssl/{name}.pem"))
     endpoints = [f"https://{lab('address', f'etcd-host{at}').strip()}:2379" for at in range(MEMBERS)]
@@ -61,21 +65,29 @@ def run_with(last_host: str, *arguments: str) -> list[str]:
     return [*PLAYBOOK, "-i", str(DIRECTORY / "now"), *arguments]
 
 
-def written_during(access: list[str], act: Callable[[], object]) -> dict[str, float]:
-    """The longest stall in seconds, and how many writes failed, of a writer beside this."""
+def written_during(
+    access: list[str], act: Callable[[], object], also: Callable[[str], dict[str, float]] = lambda _record: {}
+) -> dict[str, float]:
+    """The longest stall in seconds, and how many writes failed, of a writer beside this.
+
+    :param also: what else to find in the writer's record.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         record, stop = f"{scratch}/record", Path(scratch) / "stop"
         command = [*LAB, "writer", "run", *access, f"--record={record}", f"--until-file={stop}"]
         with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL) as writer:
-            time.sleep(2)
-            act()
-            time.sleep(1)
-            stop.touch()
+            try:
+                time.sleep(2)
+                act()
+                time.sleep(1)
+            finally:
+                stop.touch()
             if writer.wait():
                 sys.exit("The writer failed.")
         said = lab("writer", "verify", *access, f"--record={record}")
+        more = also(Path(record).read_text())
     found = {name: re.search(rf"^{name}: ([0-9.]+)", said, re.MULTILINE) for name in ("longest stall", "failed")}
-    return {name: float(match.group(1)) for name, match in found.items() if match}
+    return {name: float(match.group(1)) for name, match in found.items() if match} | more
 
 
 def restart_by_hand() -> None:
