@@ -99,6 +99,17 @@ def test_cancelled_before_a_member_was_replaced_all_is_as_before(
     assert (cancelled["changed"], cancelled["target"], storage(cancelled)) == (True, "", {of_minor(newer)})
 
 
+def test_enabled_right_after_another_one_was_cancelled_it_waits_for_the_newer_version(
+    make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]]
+) -> None:
+    cluster = started(make_cluster, "3.7.1")
+    ask(cluster, "enabled", target="3.6")
+    with cluster.client() as client:
+        client.downgrade("CANCEL")
+    enabled = ask(cluster, "enabled", target="3.6")
+    assert (enabled["changed"], enabled["target"], storage(enabled)) == (True, "3.6.0", {"3.6"})
+
+
 @pytest.mark.parametrize("newer, older", STEPS)
 def test_cancelled_between_two_members_the_rest_follows_without_another_one(
     newer: str, older: str, make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]]

@@ -82,6 +82,8 @@ class Downgrade:
             held = any(minor(version) == minor(target) for version in votes.versions.values())
             due = not votes.downgrade and not (held and self._is_there(target))
             if due:
+                if not held:
+                    self._await_higher(target)
                 client.downgrade("VALIDATE", f"{target}.0")
             if self.check:
                 return due
@@ -126,6 +128,13 @@ class Downgrade:
         """
         if not self.check:
             self._await(lambda: not self._votes().downgrade, "The downgrade is still pending")
+
+    def _await_higher(self, target: str) -> None:
+        """Right after a downgrade was cancelled the cluster speaks the older version for some seconds, and etcd refuses
+        another one to it (C(invalid downgrade target version)).
+        """
+        higher = f"3.{minor(target) + 1}"
+        self._await(lambda: self._is_there(higher), f"The storage of the members does not have the version {higher}")
 
     def _is_there(self, target: str) -> bool:
         """Is the storage of every member of the version of a minor, by all who tell theirs?"""

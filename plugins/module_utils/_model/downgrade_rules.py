@@ -55,19 +55,25 @@ def _check_direction(given: str, lowest: str, highest: str) -> None:
     if minor(given) > minor(lowest) or (minor(given) == minor(lowest) and given.count(".") == 2 and lowest == highest):
         if given == highest:
             return
+        known = highest if minor(given) == minor(highest) else releases.of_minor(given) or f"{given}.Z"
+        newer = given if given.count(".") == 2 else known
         raise Refused(
             f"Members run etcd {lowest}, and the downgrade is to lead to {given} (etcd_downgrade_to).",
             "That is no older minor: etcd refuses such a downgrade.",
             "To give the members a newer minor, or another patch of their own: ansible-playbook quorum.etcd.etcd "
-            "-i INVENTORY -e etcd_version=X.Y.Z",
+            f"-i INVENTORY -e etcd_version={newer}",
             code="downgrade-not-lower",
         )
-    if minor(given) < upgrade_rules.OLDEST_BACK:
+    if minor(given) < upgrade_rules.OLDEST_BACK and minor(given) != minor(highest):
+        begun = minor(given) == minor(lowest)
         raise Refused(
             f"Members run etcd {highest}, and the downgrade is to lead to {given} (etcd_downgrade_to).",
             "etcd 3.5 says that it can go back to 3.4, and then does not: the request times out. 3.4 starts on such "
             "data and misreads them.",
-            "Stay with etcd 3.5. Who needs an older one founds another cluster with it and copies the keys there "
+            "An upgrade that has not reached all members is taken back by the ordinary playbook, while the cluster "
+            f"speaks the older minor: ansible-playbook quorum.etcd.etcd -i INVENTORY -e etcd_version={lowest}"
+            if begun
+            else "Stay with etcd 3.5. Who needs an older one founds another cluster with it and copies the keys there "
             "(etcdctl make-mirror).",
             code="downgrade-unsupported",
         )

@@ -143,7 +143,7 @@ def plan_downgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str,
     except Refused as exc:
         # A host that is to join waits for the end of the downgrade, and nothing else does.
         if exc.code not in ("downgrade-running", "versions-mixed") or planning.takes_out:
-            raise
+            raise downgrade.cancelled_first(exc, course) from exc
         now = Changes(later=[str(exc)])
     if not course.stages and not planning.pending_downgrade:
         return now

@@ -98,16 +98,25 @@ def check_log(layout: Layout, marker: Marker | None, has: str, to: str) -> None:
     index = v2_requests.newest_snapshot(os.path.join(place.data_dir, "member", "snap"))
     found = v2_requests.first_after(place.log_dir, index)
     if found:
-        raise Refused(
-            f"The log in {place.log_dir} has a request of API version 2, as etcd 3.5 writes them, at index {found}, "
-            f"and no raft snapshot behind it (the newest is at {index}).",
-            f"etcd {to} ends on it (unmarshal should never fail).",
-            "While all members run 3.6, run the playbook again: it lets each of them write a raft snapshot first. If "
-            "one runs 3.7 already, give this member snapshot-count: 10 (etcd_settings) in a run without the upgrade, "
-            "write twenty keys, and run again. If this one is down and its cluster speaks 3.7, take it out "
-            "(etcd_member_state: absent), run, and let it join anew.",
-            code="v2-requests-in-log",
-        )
+        raise unreadable_log(place.log_dir, found, index, to)
+
+
+def unreadable_log(log_dir: str, found: int, snapshot: int, to: str) -> Refused:
+    """Why a member may not get a release, and what helps.
+
+    :param found: the index of the request that the release cannot read.
+    :param snapshot: that of the newest raft snapshot.
+    """
+    return Refused(
+        f"The log in {log_dir} has a request of API version 2, as etcd 3.5 writes them, at index {found}, "
+        f"and no raft snapshot behind it (the newest is at {snapshot}).",
+        f"etcd {to} ends on it (unmarshal should never fail).",
+        "While all members run 3.6, run the playbook again: it lets each of them write a raft snapshot first. If "
+        "one runs 3.7 already, give this member snapshot-count: 10 (etcd_settings) in a run without the upgrade, "
+        "write twenty keys, and run again. If this one is down and its cluster speaks 3.7, take it out "
+        "(etcd_member_state: absent), run, and let it join anew.",
+        code="v2-requests-in-log",
+    )
 
 
 def _last_line(words: str) -> str:

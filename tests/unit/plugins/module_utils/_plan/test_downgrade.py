@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.downgrade import Wish
-from inventory_of import bare, seeing, serving, silent, stopped, written
+from inventory_of import bare, emptied, seeing, serving, silent, stopped, written
 
 OLD, NEW = "3.6.14", "3.7.1"
 
@@ -192,6 +192,26 @@ class TestRefused:
         found = refusal(hosts)
         assert found.code == "downgrade-not-all-members"
         assert "etcd_downgrade_cancel=true" in found.remedy
+
+    @pytest.mark.parametrize("has, to", [(("3.5.33", OLD, OLD), "3.6"), ((OLD, OLD, OLD), "3.7")])
+    def test_names_the_ordinary_command_to_who_wants_a_newer_minor(self, has, to):
+        found = refusal(cluster(*has, speaks="3.5"), to)
+        assert found.code == "downgrade-not-lower"
+        assert f"quorum.etcd.etcd -i INVENTORY -e etcd_version={OLD if to == '3.6' else NEW}" in found.remedy
+
+    def test_of_3_4_names_the_way_back_of_an_upgrade_that_was_begun(self):
+        assert plan(cluster("3.4.23", "3.4.23", "3.4.23", speaks="3.4"), "3.4").steps == []
+        found = refusal(cluster("3.5.33", "3.4.23", "3.4.23", speaks="3.4"), "3.4")
+        assert found.code == "downgrade-unsupported"
+        assert "quorum.etcd.etcd -i INVENTORY -e etcd_version=3.4.23" in found.remedy
+
+    def test_of_a_member_to_be_replaced_names_what_comes_before_the_same_command(self):
+        hosts = cluster(NEW, NEW, NEW, pending="3.6.0")
+        hosts[2] = emptied(written(bare(2), NEW))
+        found = refusal(hosts)
+        assert found.code == "downgrade-running"
+        told = ["etcd_downgrade_cancel=true", "-e etcd_version=", "etcd_downgrade_to=3.6"]
+        assert [found.remedy.index(one) for one in told] == sorted(found.remedy.index(one) for one in told)
 
     def test_is_another_one_that_is_pending(self):
         found = refusal(cluster(OLD, OLD, OLD, speaks="3.6", pending="3.6.0"), "3.5")
