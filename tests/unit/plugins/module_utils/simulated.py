@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
-from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign, View
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Sign, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -43,12 +43,14 @@ class Shape:
     """What the inventory says of one host.
 
     :param address: the last number of its written address; 0 for the one that is derived.
+    :param version: of files, the release that they are for.
     """
 
     at: int
     address: int = 0
     name: str = ""
     level: str = "info"
+    version: str = VERSION
 
     @property
     def host(self) -> str:
@@ -69,12 +71,16 @@ class Shape:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What an operator wants, for one run."""
+    """What an operator wants, for one run.
+
+    :param version: C(etcd_version); empty for the release that is there.
+    """
 
     shapes: tuple[Shape, ...]
     absent: frozenset[int] = frozenset()
     forget: tuple[str, ...] = ()
     allow_outage: bool = False
+    version: str = ""
 
 
 @cache
@@ -86,12 +92,17 @@ def _template(shape: Shape) -> Host:
 
 @cache
 def _files(shape: Shape) -> Mapping[str, Any]:
-    return written(_template(shape)).seen.files
+    return written(_template(shape), shape.version).seen.files
 
 
 @cache
 def _process(shape: Shape) -> Observation:
-    return running(written(_template(shape))).seen
+    return running(written(_template(shape), shape.version), shape.version).seen
+
+
+@cache
+def _status() -> Status:
+    return serving(_template(Shape(0))).seen.status
 
 
 @dataclass
@@ -110,7 +121,7 @@ class Machine:
     on: bool = True
     masked: bool = False
     enabled: bool = False
-    release: bool = False
+    releases: set[str] = field(default_factory=set)
     marker: Marker | None = None
     log: str = ""
     behind: bool = False
@@ -162,7 +173,10 @@ class World:
 
     def machine_of(self, member_id: str) -> Machine | None:
         """Where a member runs."""
-        return next((one for one in self.machines if one.on and one.runs and one.log == member_id), None)
+        for one in self.machines:
+            if one.log == member_id and one.on and one.runs:
+                return one
+        return None
 
     def up(self) -> set[str]:
         """The voters that the best leader has a connection to, and itself: who serves if they are a quorum."""
@@ -302,9 +316,14 @@ class World:
             machine.runs = not (machine.behind and self.has_quorum()) and machine.log not in self.removed
         elif not machine.log and state == markers.NEVER_STARTED and machine.first:
             self._first_start(machine)
+        machine.runs = machine.runs and self.may_run(machine)
         machine.ran_with = machine.files if machine.runs else None
         self.connected = {pair for pair in self.connected if machine.log not in pair}
         self.settle()
+
+    def may_run(self, _machine: Machine) -> bool:
+        """Does the release on a machine start on its data, beside the others?"""
+        return True
 
     def _first_start(self, machine: Machine) -> None:
         marker = machine.marker
@@ -411,12 +430,12 @@ class World:
             "previous": machine.previous is not None,
             "previous_doubtful": machine.previous is not None and machine.doubtful,
         }
-        if machine.release:
-            seen.update(account={"exists": True}, releases=[VERSION])
+        if machine.releases:
+            seen.update(account={"exists": True}, releases=sorted(machine.releases))
         if machine.files is not None:
             files = _files(machine.files)
             seen["files"] = {**host.seen.files, **files}
-            unit = {"version": VERSION, "fragment_path": host.wanted.layout.unit_file, "ours": True}
+            unit = {"version": machine.files.version, "fragment_path": host.wanted.layout.unit_file, "ours": True}
             seen["unit"] = {**unit, "enabled": "enabled" if machine.enabled else "disabled"}
         if machine.masked:
             seen["unit"] = {**seen.get("unit", {}), "enabled": "masked"}
@@ -434,7 +453,7 @@ class World:
     def _view(self, machine: Machine, inventory: Inventory) -> View:
         member = self.members.get(machine.log)
         serves = machine.log in self.healthy()
-        well = serving(_template(Shape(0))).seen.status
+        well = _status()
         leader = min(self.healthy(), default="")
         status = replace(
             well,

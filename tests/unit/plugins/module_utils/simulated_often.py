@@ -19,11 +19,11 @@ from simulated import Unknowable
 CASES = int(os.environ.get("ETCD_SIMULATIONS", "500"))
 
 
-def simulated_often(test):
+def simulated_often(test, cases=CASES):
     """Many times over, each with its own chances."""
 
     @settings(
-        max_examples=CASES,
+        max_examples=cases,
         deadline=None,
         derandomize="ETCD_SIMULATIONS" not in os.environ,
         suppress_health_check=list(HealthCheck),
@@ -35,6 +35,11 @@ def simulated_often(test):
             test(rng)
 
     return simulation
+
+
+def simulated_seldom(test):
+    """What takes longer, half as many times."""
+    return simulated_often(test, max(1, CASES // 2))
 
 
 @pytest.fixture(autouse=True, scope="module")

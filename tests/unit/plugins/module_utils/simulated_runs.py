@@ -46,9 +46,16 @@ class Actor:
     def machine(self) -> Machine:
         return self.world.machines[self.shape.at]
 
+    def _shape_for(self, arguments: Mapping[str, Any]) -> Shape:
+        """What files that are written for a release are written for."""
+        return replace(self.shape, version=arguments["version"])
+
     def act(self) -> Act:
         self.alive()
-        inner, boots = getattr(self, f"_{self.step.kind}")(self.step.act.to_dict()), self.machine.boots
+        inner, boots = (
+            getattr(self, f"_{self.step.kind.replace('-', '_')}")(self.step.act.to_dict()),
+            self.machine.boots,
+        )
         for where in inner:
             yield where
             if self.machine.boots != boots:
@@ -104,9 +111,9 @@ class Actor:
 
     # founding and starting
 
-    def _install(self, _arguments: Mapping[str, Any]) -> Act:
+    def _install(self, arguments: Mapping[str, Any]) -> Act:
         yield "unpacked"
-        self.machine.release = True
+        self.machine.releases.add(arguments["version"])
 
     def _configure(self, arguments: Mapping[str, Any]) -> Act:
         yield from self._locked(self._configured(arguments))
@@ -129,7 +136,7 @@ class Actor:
             self._mark(expected, Marker(state, **own, **told))
             machine.first = told
         yield "marked"
-        self.machine.files = self.shape
+        self.machine.files = self._shape_for(arguments)
         yield "files written"
 
     def _prove(self, arguments: Mapping[str, Any]) -> Act:
@@ -200,6 +207,7 @@ class Actor:
         machine = self.machine
         if machine.previous is None or machine.log in self.world.healthy():
             return
+        self._check_way_back(machine)
         claimed = False
         if machine.runs:
             claimed = yield from self._released(machine)
@@ -235,6 +243,7 @@ class Actor:
             yield from self._cluster(arguments["members"])
             if machine.runs:
                 guard.check_stop(self.world.votes(), machine.log, self.inventory.allow_outage)
+        self._check_release(arguments)
         assert machine.files is not None
         serves = machine.log in self.world.healthy()
         if machine.previous is None or (machine.doubtful and serves):
@@ -243,7 +252,7 @@ class Actor:
         elif urls and not machine.previous[1]:
             machine.previous = (machine.previous[0], tuple(self.world.members[machine.log].peer_urls))
         yield "previous kept"
-        machine.files = self.shape
+        machine.files = self._shape_for(arguments)
         yield "files written"
         if restart:
             yield from self._restarted(machine, urls)
@@ -252,6 +261,12 @@ class Actor:
             self._remember(name=self.shape.member)
         if restart or not interrupted or (machine.log in self.world.healthy() and not stale):
             machine.previous = None
+
+    def _check_release(self, arguments: Mapping[str, Any]) -> None:
+        """May the member get the release of an update?"""
+
+    def _check_way_back(self, machine: Machine) -> None:
+        """May the member get the release of before?"""
 
     def _restarted(self, machine: Machine, urls: Sequence[str]) -> Act:
         """Once the others show that they can spare it, and take it back."""
@@ -308,6 +323,7 @@ class Actor:
 
     def _undone(self, machine: Machine, readdressed: bool) -> Act:
         assert machine.previous is not None
+        self._check_way_back(machine)
         files, urls = machine.previous
         if machine.runs:
             yield from self._released(machine, claimed=self.world.locks.get("cluster") is self)
@@ -337,15 +353,16 @@ class Actor:
         )
         if not allowed:
             raise Refused("only a host without data can join", "", "", code="simulated")
-        goes_on = machine.runs and (machine.ran_with == self.shape or machine.log in world.voters)
+        wanted = self._shape_for(arguments)
+        goes_on = machine.runs and (machine.ran_with == wanted or machine.log in world.voters)
         if not goes_on:
-            machine.files = self.shape
+            machine.files = wanted
             yield "files written"
         yield from self._cluster(None)
         own = self._own(before, has_log, world.listed())
         expected_members.check(arguments["members"], world.listed(), own.id if own else "")
         if own is None:
-            guard.check_add(world.votes())
+            guard.check_add(world.votes(), arguments["version"])
             member_id = world.add(machine.at, self.shape.peer_urls)
             yield "added"
         else:
@@ -451,10 +468,16 @@ class Run:
         self.plan: cluster_plan.Plan | None = None
         self.said = ""
 
+    #: Who does its steps.
+    actor: type[Actor] = Actor
+
+    def _plan(self, hosts: Sequence[Host]) -> cluster_plan.Plan:
+        return cluster_plan.plan(hosts, fenced=self.fenced)
+
     def walk(self) -> Act:
         hosts = observe(self.world, self.inventory)
         try:
-            self.plan = cluster_plan.plan(hosts, fenced=self.fenced)
+            self.plan = self._plan(hosts)
         except EtcdError as exc:
             self.said = str(exc)
             return
@@ -468,7 +491,7 @@ class Run:
                 self.world.story.append(f"{step.kind} {step.host}")
                 try:
                     yield f"before {step.kind}"
-                    yield from Actor(self.world, self.inventory, step, by_name[step.host]).act()
+                    yield from self.actor(self.world, self.inventory, step, by_name[step.host]).act()
                 except EtcdError as exc:
                     failed = failed or f"{step.kind} {step.host}: {exc}"
                     self.world.story.append(f"failed: {failed}")

@@ -315,7 +315,8 @@ class Playbook:
         world, shape, marker = self.world, self._shape(machine), machine.marker
         if marker is None or marker.state != markers.RECOVERY_PENDING:
             raise HostError("its member was to be stopped")
-        machine.release, machine.files = True, shape
+        machine.files = shape
+        machine.releases.add(shape.version)
         if not _is_founded(marker):
             if machine.log in world.damaged:
                 raise HostError("its log is damaged")
@@ -437,7 +438,8 @@ class Playbook:
                 {one: _voter(one, urls, _shape_of(self.inventory, name)) for one, (name, urls) in made.items()},
             )
             world.home.update({one: _shape_of(self.inventory, name).at for one, (name, _urls) in made.items()})
-        machine.log, machine.release, machine.files = _restored_id(restoration, shape.member), True, shape
+        machine.log, machine.files = _restored_id(restoration, shape.member), shape
+        machine.releases.add(shape.version)
         machine.previous = None
         world.generation[machine.at] = len(world.former)
         machine.marker = marker.becoming(
