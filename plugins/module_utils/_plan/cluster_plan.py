@@ -206,7 +206,10 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, b
         *(
             text
             for host, has in ((host, versions[host.name]) for host in hosts if host not in off)
-            for text in unresolved.of_host(host, has, has if is_on_its_way or waiting else version, changes.steps)
+            # Where no release is asked for, what differs is told of all of them at once.
+            for text in unresolved.of_host(
+                host, has, has if is_on_its_way or waiting or not asked else version, changes.steps
+            )
         ),
         *unresolved.of_membership(hosts, roster, changes.steps),
         *(() if back is not None and is_on_its_way else unresolved.of_versions(hosts, asked, _held_at(course))),

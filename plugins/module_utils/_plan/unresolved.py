@@ -103,7 +103,7 @@ def of_membership(hosts: Sequence[Host], roster: Roster | None, steps: Sequence[
 
 
 def of_versions(hosts: Sequence[Host], asked: str, held_at: str = "") -> Iterator[str]:
-    """Members of different minors that nobody brings together.
+    """Members of different releases that nobody brings together.
 
     :param held_at: C(etcd_upgrade_stop_at) that keeps them as they are.
     """
@@ -114,12 +114,17 @@ def of_versions(hosts: Sequence[Host], asked: str, held_at: str = "") -> Iterato
             f"etcd_upgrade_stop_at ({held_at}) keeps them there. To go on with it, take that away: "
             "-e etcd_upgrade_stop_at="
         )
-    if not asked and not _pending_downgrade(hosts) and len(set(map(releases.minor, running))) > 1:
+    if not asked and not _pending_downgrade(hosts) and len(running) > 1:
         told = " and ".join(sorted(running, key=releases.order))
+        begun = "an upgrade was begun and not finished"
+        if len(set(map(releases.minor, running))) > 1:
+            begun += (
+                ", or a downgrade cancelled. Until all run one minor, no member is added and none that is well is "
+                "removed"
+            )
         yield (
-            f"The members run etcd {told}: an upgrade was begun and not finished, or a downgrade cancelled. Until "
-            f"all run one minor, no member is added and none that is well is removed. To go on "
-            f"with it: -e etcd_version={max(running, key=releases.order)}"
+            f"The members run etcd {told}: {begun}. To go on with it: "
+            f"-e etcd_version={max(running, key=releases.order)}"
         )
 
 

@@ -29,8 +29,9 @@ from inventory_of import seeing
 from simulated import Broken, Inventory, Machine, Shape, World
 from simulated_runs import Act, Actor, Run
 
-#: The newest release of each minor that the collection knows, and one before.
+#: The newest release of each minor that the collection knows, and one that is too old for the next minor.
 NEWEST = {4: "3.4.23", 5: "3.5.33", 6: "3.6.14", 7: "3.7.1"}
+BELOW_FLOOR = {5: "3.5.31", 6: "3.6.10"}
 
 # The first minor whose members tell of a downgrade and of the version of their storage.
 _TELLS = 6
@@ -77,8 +78,9 @@ class Releases(World):
         self.spoken = self.spoken or has
         data = self.data.get(machine.log)
         if data is None:
-            # It is sent what the others have; how much of the log that is depends on who sends it.
-            data = self.data[machine.log] = Data(min(has, self.spoken), self.spoken)
+            # It is sent a log; by a member of 3.7 one that begins behind what such a member cannot read.
+            sent = self.index if has == _CANNOT_READ_V2 else 0
+            data = self.data[machine.log] = Data(min(has, self.spoken), self.spoken, sent)
         heard = max(data.heard, self.spoken) if self.has_quorum() else data.heard
         if has < heard:
             # invalid downgrade: but for 3.4, which starts on the data of 3.6.

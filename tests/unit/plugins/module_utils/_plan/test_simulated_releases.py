@@ -15,22 +15,27 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import
 from simulated import Broken, Inventory, shapes
 from simulated_often import rendered_once, simulated_seldom
 from simulated_operators import Command, Operator
-from simulated_versions import NEWEST, Releases, VersionedRun
+from simulated_versions import BELOW_FLOOR, NEWEST, Releases, VersionedRun
 
 __all__ = ["rendered_once"]
 
 
 def founded(rng):
     """A cluster of some release, which has had some before, and its inventory."""
-    world = Releases(5)
+    world = Releases(6)
     size, first = rng.choice([1, 3, 3, 3, 3, 5]), rng.choice([4, 5, 5, 5, 6, 6, 7])
-    inventory = Inventory(shapes(range(size)), version=NEWEST[first])
+    inventory = Inventory(
+        shapes(range(size)), version=rng.choice([NEWEST[first], BELOW_FLOOR.get(first, NEWEST[first])])
+    )
     VersionedRun(world, inventory).finish()
     assert world.has_quorum()
     world.passes()
     if first < 7 and rng.random() < 0.3:
         inventory = Inventory(inventory.shapes, version=NEWEST[first + 1])
         Operator(world, inventory, Command(inventory.version)).bring_to_its_end()
+    if size > 1 and rng.random() < 0.25:
+        # A host that is to join is in the inventory by now.
+        inventory = Inventory(shapes(range(size + 1)), version=inventory.version)
     return world, inventory
 
 

@@ -110,6 +110,15 @@ class TestAnotherPatch:
         plan = cluster_plan.plan(cluster("3.6.14", "3.6.14", "3.6.14", asked="3.6.14"))
         assert (plan.steps, plan.differences) == ([], ())
 
+    def test_that_some_members_have_is_told_with_the_command_that_goes_on(self):
+        """Where no release is asked for, none is waited for either."""
+        found = cluster_plan.plan(cluster("3.6.13", "3.6.14", "3.6.13", asked=""))
+        assert found.steps == []
+        assert found.differences == (
+            "The members run etcd 3.6.13 and 3.6.14: an upgrade was begun and not finished. To go on with it: "
+            "-e etcd_version=3.6.14",
+        )
+
 
 class TestAnotherMinor:
     def test_waits_for_the_cluster_version_before_the_next(self):
