@@ -31,8 +31,8 @@ KEY = "/quorum.etcd/renewing-raft-snapshots"
 # Seconds that it stays while the downgrade is pending, of a run that was killed too.
 _PENDING = 3600
 # Right before the downgrade begins and right before it ends. Killed there the key may be left without a downgrade, and
-# a person's own that begins meanwhile must not be taken for this one.
-_BRIEFLY = 60
+# a person's own that begins meanwhile must not be taken for this one. The next run gets here before it is gone.
+_BRIEFLY = 300
 
 _HIGHER, _LOWER = "3.6", "3.5"
 _POLL = 0.5

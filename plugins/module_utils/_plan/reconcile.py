@@ -364,14 +364,14 @@ class _Reconciler:
         upgrade.check(self._hosts, roster, course, self._foreseen.votes())
         self._check_addresses()
         bootstrap.check_can_be_asked(self._hosts)
-        self._prepare_upgrade(course, roster)
         renews = upgrade.renews_raft_snapshots(course)
         if self.pending_downgrade:
             if not upgrade.is_renewing(course, self._foreseen.votes()):
                 guard.check_downgrade(self._foreseen.votes())
-            # Left pending by a run that was killed while it did this.
+            # Left pending by a run that was killed while it did this. What says so may be gone in minutes.
             self._renew_raft_snapshots()
             renews = False
+        self._prepare_upgrade(course, roster)
         if course.awaits and course.changes_minor:
             self._await_version(course.awaits)
         leader = roster.leader

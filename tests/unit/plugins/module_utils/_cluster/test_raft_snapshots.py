@@ -98,9 +98,9 @@ def test_it_goes_with_the_downgrade(cluster):
 
 
 @pytest.mark.parametrize("step, pending", [("announced", ""), ("about to cancel", "3.5.0")])
-def test_where_the_downgrade_begins_or_ends_it_stays_for_a_minute(cluster, monkeypatch, step, pending):
+def test_where_the_downgrade_begins_or_ends_it_stays_for_minutes(cluster, monkeypatch, step, pending):
     killed_at(monkeypatch, f"raft snapshots: {step}")
-    assert (cluster.key, cluster.downgrade_to) == (60, pending)
+    assert (cluster.key, cluster.downgrade_to) == (300, pending)
 
 
 def test_while_the_downgrade_is_pending_it_stays_for_an_hour(cluster, monkeypatch):
@@ -118,11 +118,11 @@ def test_it_goes_where_the_downgrade_is_refused(cluster):
     assert cluster.key == 0
 
 
-def test_it_stays_for_a_minute_where_nobody_knows_whether_the_downgrade_has_begun(cluster):
+def test_it_stays_for_minutes_where_nobody_knows_whether_the_downgrade_has_begun(cluster):
     cluster.refusals["ENABLE"] = TransportError("http://10.0.0.1:2379", "it did not answer", sent=True)
     with pytest.raises(TransportError):
         renew()
-    assert cluster.key == 60
+    assert cluster.key == 300
 
 
 def test_it_goes_with_a_downgrade_that_took_too_long(cluster):
