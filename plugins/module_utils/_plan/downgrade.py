@@ -94,13 +94,13 @@ def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Vot
 
 
 def cancelled_first(refused: Refused, found: Course) -> Refused:
-    """The same, with the way on where a member is to be replaced or to leave, for which no downgrade may be pending."""
+    """The same, with the way on where the members are to change before the downgrade goes on."""
     if refused.code != "downgrade-running":
         return refused
     return Refused(
         refused.found,
         refused.danger,
-        f"Cancel it: {advice.cancel_downgrade()}. Then let the ordinary playbook replace the member, or take it out, "
+        f"Cancel it: {advice.cancel_downgrade()}. Then let the ordinary playbook change the members, "
         "with etcd_version unset: ansible-playbook quorum.etcd.etcd -i INVENTORY -e etcd_version= (for this run). Then "
         f"begin again: {advice.downgrade(minor(found.target))}",
         code=refused.code,

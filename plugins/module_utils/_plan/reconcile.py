@@ -138,9 +138,11 @@ def plan_downgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str,
     :raises BadInput: the older release does not take the settings.
     """
     planning = _Reconciler(hosts, roster, versions)
+    waits: Refused | None = None
     try:
         now = plan_changes(hosts, roster, versions)
     except Refused as exc:
+        waits = exc
         # A host that is to join waits for the end of the downgrade, and nothing else does.
         if exc.code not in ("downgrade-running", "versions-mixed") or planning.takes_out:
             raise downgrade.cancelled_first(exc, course) from exc
@@ -150,7 +152,13 @@ def plan_downgrade(hosts: Sequence[Host], roster: Roster, versions: Mapping[str,
     if upgrade.comes_first(now.steps, hosts):
         now.later.append(f"The downgrade to etcd {course.target} ({course.text()}) is planned after the steps above.")
         return now
-    planning.downgrade(course, roster)
+    try:
+        planning.downgrade(course, roster)
+    except Refused as exc:
+        if waits is None or waits.code != "downgrade-running":
+            raise
+        # Without whom waits to join the others may be too few.
+        raise downgrade.cancelled_first(waits, course) from exc
     planning.changes.later += now.later
     planning.changes.upgrades = True
     return planning.changes

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-FAULTS = [*sorted((CHECKOUT / "tests" / "faults").glob("test_*.py")), CHECKOUT / "tests" / "faults" / "changes.py"]
+_HERE = CHECKOUT / "tests" / "faults"
+FAULTS = [*sorted(_HERE.glob("test_*.py")), _HERE / "changes.py", _HERE / "stages.py"]
 _ACT = re.compile(r'^    task = "(.+)"$', re.MULTILINE)
 #: Which argument of a call names a task.
-_ARGUMENT = {"Kill": 0, "at": 0, "KilledDuring": 0, "Change": 3}
+_ARGUMENT = {"Kill": 0, "at": 0, "KilledDuring": 0, "DataLost": 0, "Change": 3}
 _TASK = re.compile(r"^ *- name: (.+)$", re.MULTILINE)
 
 

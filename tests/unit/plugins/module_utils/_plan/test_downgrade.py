@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.downgrade import Wish
-from inventory_of import bare, emptied, seeing, serving, silent, stopped, written
+from inventory_of import bare, emptied, member_list, seeing, serving, silent, stopped, written
 
 OLD, NEW = "3.6.14", "3.7.1"
 
@@ -212,6 +212,14 @@ class TestRefused:
         assert found.code == "downgrade-running"
         told = ["etcd_downgrade_cancel=true", "-e etcd_version=", "etcd_downgrade_to=3.6"]
         assert [found.remedy.index(one) for one in told] == sorted(found.remedy.index(one) for one in told)
+
+    def test_of_too_few_members_names_what_lets_another_one_join_first(self):
+        """One was taken out to be replaced, and the downgrade was enabled before it had joined anew."""
+        two = member_list(2)
+        hosts = [seeing(one, cluster={"members": two}) for one in cluster(NEW, NEW, speaks="3.6", pending="3.6.0")]
+        found = refusal([*hosts, bare(2)])
+        assert found.code == "downgrade-running"
+        assert "etcd_downgrade_cancel=true" in found.remedy
 
     def test_is_another_one_that_is_pending(self):
         found = refusal(cluster(OLD, OLD, OLD, speaks="3.6", pending="3.6.0"), "3.5")
