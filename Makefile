@@ -26,7 +26,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE examples meta plugins roles playbooks)
 
-.PHONY: help deps demo test lint sanity unit component refusals faults faults-membership faults-recovery scenario scenarios cores matrix fuzz mutants docs bench clean
+.PHONY: help deps demo test lint sanity unit component refusals faults faults-membership faults-recovery faults-versions scenario scenarios cores matrix fuzz mutants docs bench clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
@@ -141,6 +141,10 @@ faults-membership: deps $(COLLECTIONS)/.done ## changes of members, interrupted 
 faults-recovery: deps $(COLLECTIONS)/.done ## snapshots, restores, recoveries, reclaims, interrupted everywhere, and the guides' failures
 	$(LAB) releases
 	pytest -q --matrix $(patsubst %,tests/faults/test_%.py,snapshot_interrupted restore_interrupted recovery_interrupted reclaim_interrupted failure_modes)
+
+faults-versions: deps $(COLLECTIONS)/.done ## upgrades and downgrades, interrupted everywhere
+	$(LAB) releases
+	pytest -q --matrix tests/faults/test_versions_*.py
 
 refusals: deps $(COLLECTIONS)/.done ## bad input: what is refused, and that nothing was touched
 	$(LAB) releases

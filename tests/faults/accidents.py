@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from changes import Change
+from changes import Change, lose_data
 from machines import Machines
 from members import Members
 from playbook import How, Kill, Meanwhile, Playbook, Run
@@ -132,7 +132,7 @@ class KilledDuring(Accident):
     name = "run killed during its act"
 
     def __str__(self) -> str:
-        return f"{self.name}, {self.after} s"
+        return f"{self.name}, {self.after} s into {self.task}"
 
     def happens(self, machines: Machines, playbook: Playbook, members: Members, change: Change, how: How) -> Run:
         run = playbook.run(kill=Kill(self.task, self.after), how=how)
@@ -213,3 +213,29 @@ class DiskOf(Accident):
                 machines.drain(host)
             else:
                 machines.fast(host)
+
+
+@dataclass(frozen=True)
+class DataLost(Accident):
+    """The run is killed so many seconds after a task has begun, and the disk of another machine is empty then."""
+
+    task: str
+    after: float
+    host: str
+    name = "run killed, and a disk lost"
+
+    def __str__(self) -> str:
+        return f"{self.name} during {self.task}"
+
+    def happens(self, machines: Machines, playbook: Playbook, members: Members, change: Change, how: How) -> Run:
+        run = playbook.run(kill=Kill(self.task, self.after), how=how)
+        assert run.killed, run.output
+        lose_data(machines, self.host)
+        return run
+
+    def stops(self, change: Change) -> Sequence[str]:
+        return [self.host]
+
+    def costs_quorum(self, change: Change) -> bool:
+        # What outlives the run may be restarting another one just then.
+        return True

@@ -41,6 +41,7 @@ class Change:
     :param leads: does the actor's member lead when it begins?
     :param updates: the hosts whose members restart.
     :param happens: what befalls a host beforehand.
+    :param downgrades_to: the minor to which another playbook than the ordinary one leads; empty for the ordinary one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Change:
     leads: bool = False
     updates: Sequence[str] = ()
     happens: Callable[[Machines], None] | None = None
+    downgrades_to: str = ""
 
     @property
     def lasting(self) -> list[str]:
@@ -61,18 +63,23 @@ class Change:
         return [host for host in self.before.members if host in self.after.members and host not in touched]
 
 
-def _built_anew(machines: Machines) -> None:
-    """The machine of a member is another one: nothing of it is left but its address."""
-    machines.run(
-        "etcd-host2",
-        "systemctl disable --now etcd; find /var/lib/etcd /etc/etcd -mindepth 1 -delete;"
-        "rm -rf /var/lib/quorum.etcd /run/quorum.etcd /etc/systemd/system/etcd.service; systemctl daemon-reload",
+def built_anew() -> str:
+    """What makes another machine of one: nothing of it is left but its address."""
+    return (
+        "systemctl disable --now etcd 2>/dev/null || :;"
+        "find /var/lib/etcd /etc/etcd -mindepth 1 -delete 2>/dev/null || :;"
+        "rm -rf /var/lib/quorum.etcd /run/quorum.etcd /etc/systemd/system/etcd.service; systemctl daemon-reload"
     )
 
 
-def _data_lost(machines: Machines) -> None:
+def _built_anew(machines: Machines) -> None:
+    """The machine of a member is another one."""
+    machines.run("etcd-host2", built_anew())
+
+
+def lose_data(machines: Machines, host: str = "etcd-host2") -> None:
     """The disk of a member is empty."""
-    machines.run("etcd-host2", "systemctl kill --signal KILL etcd; rm -rf /var/lib/etcd/member")
+    machines.run(host, "systemctl kill --signal KILL etcd; rm -rf /var/lib/etcd/member")
 
 
 def grow(size: Sequence[str] = FOUR) -> Change:
@@ -109,7 +116,7 @@ REFILL = Change(
     "Leave the cluster",
     "etcd-host2",
     ("leave: marked", "leave: stopped", *LEAVE[2:], *JOIN),
-    happens=_data_lost,
+    happens=lose_data,
 )
 
 

@@ -22,12 +22,14 @@ class Inventory:
     :param absent: those whose lines say that they are to leave.
     :param settings: etcd's, of all members.
     :param peer_ports: of members whose port is not the usual one.
+    :param version: C(etcd_version); empty where the version that is there is meant.
     """
 
     members: Sequence[str]
     absent: Sequence[str] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
     peer_ports: Mapping[str, int] = field(default_factory=dict)
+    version: str = ""
 
     def write(self, machines: Machines, directory: Path, by_name: bool = False) -> Path:
         """Write it, with what it takes to reach the hosts beside it; its hosts file.
@@ -37,6 +39,7 @@ class Inventory:
         path = machines.inventory(directory, nodes=False)
         lines = ["[etcd_cluster]", *(self._line(machines, host, by_name) for host in (*self.members, *self.absent))]
         lines += ["[etcd_cluster:vars]", f"etcd_settings={json.dumps(dict(self.settings))}"]
+        lines += [f"etcd_version={self.version}"] * bool(self.version)
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from accidents import Accident
-from changes import Change
+from changes import Change, built_anew
 from inventories import Inventory
 from ledger import Result
 from machines import Machines
@@ -68,6 +68,19 @@ class Living:
         directory.mkdir(exist_ok=True)
         return Playbook(self._inventory / "hosts", directory, playbook)
 
+    def going_back(self, minor: str) -> Playbook:
+        """The playbook that lets the members go back to a minor."""
+        playbook = self.controller("controller", "quorum.etcd.downgrade")
+        playbook.variables = {"etcd_downgrade_to": minor}
+        return playbook
+
+    @property
+    def cancelling(self) -> Playbook:
+        """The playbook that cancels a downgrade."""
+        playbook = self.controller("controller", "quorum.etcd.downgrade")
+        playbook.variables = {"etcd_downgrade_cancel": True}
+        return playbook
+
     def rival(self, wanted: Inventory) -> Playbook:
         """A machine of another operator, who has the same authorities and means something else."""
         directory = self._directory / "rival"
@@ -84,6 +97,7 @@ class Living:
         """
         self.by_name = ways.by_name
         self.be(change.before)
+        playbook = self.going_back(change.downgrades_to) if change.downgrades_to else self.playbook
         if change.leads:
             self.members.lead(change.actor, change.before.members)
         lasting = [host for host in change.lasting if host not in accident.stops(change)]
@@ -91,9 +105,12 @@ class Living:
         with self.becoming(change.after, change.before.members, lasting, bears_it):
             if change.happens:
                 change.happens(self.machines)
-            disturbed = accident.happens(self.machines, self.playbook, self.members, change, ways.how)
+            disturbed = accident.happens(self.machines, playbook, self.members, change, ways.how)
             time.sleep(ways.pause)
-            runs = self.playbook.run_until_done(MOST_RUNS, ways.how)
+            left = set(change.before.members) - set(accident.stops(change))
+            updated = self.pids(self.members.with_release(change.after.version, left))
+            runs = playbook.run_until_done(MOST_RUNS, ways.how)
+            assert self.pids(updated) == updated, "a member that had its release was restarted once more"
         return Result(disturbed.done, runs, self.verdict)
 
     @contextmanager
@@ -114,6 +131,11 @@ class Living:
         self.members.are_one_healthy_cluster(wanted.members)
         self.members.are_gone_from(set(self.machines.names) - set(wanted.members))
         self.members.leave_no_lock(wanted.members[0])
+        if wanted.version:
+            assert self.members.with_release(wanted.version, wanted.members) == list(wanted.members)
+            self.members.hold_the_same_keys(wanted.members)
+            # By the ordinary command, too, nothing is left to do.
+            assert self.playbook.run_until_done(1) == 1
         assert self.pids(lasting) == before, "a member was restarted without need"
         self.verdict = self.members.hold_every_acknowledged_write(wanted.members, records=1)
         assert self.verdict.failed == 0 or not bears_it, self.verdict
@@ -145,6 +167,18 @@ class Living:
     def is_whole(self) -> bool:
         """Is it what some inventory says?"""
         return self._now is not None
+
+    def begin_anew(self, wanted: Inventory) -> None:
+        """A cluster of its own on the same machines, of which nothing is left but their addresses."""
+        self._now = None
+        for host in self.machines.names:
+            self.machines.run(host, built_anew())
+        self.be(wanted)
+
+    @property
+    def version(self) -> str:
+        """C(etcd_version) of the inventory that is true; empty where none is, or where it says nothing of that."""
+        return self._now[0].version if self._now else ""
 
     def falls_apart(self) -> None:
         """It is no longer what any inventory says."""

@@ -178,6 +178,35 @@ class Members:
         """The files of write-ahead logs below a directory."""
         return self._machines.run(host, f"find {data_dir} -name '*.wal'").split()
 
+    def with_release(self, version: str, hosts: Iterable[str]) -> list[str]:
+        """The hosts whose processes run a release; none where it is empty."""
+        asked = f"readlink /proc/$(pgrep -x etcd | head -1)/exe | grep -F /etcd-v{version}- || :"
+        return [host for host in hosts if version and self._machines.run(host, asked).strip()]
+
+    def versions(self, hosts: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """The release of each member, and the version of its storage."""
+        found = {}
+        for host in hosts:
+            with self.client(host) as client:
+                status = client.status(self._endpoint(host))
+                found[host] = (status.version, status.storage_version)
+        return found
+
+    def hold_the_same_keys(self, hosts: Sequence[str]) -> None:
+        """The hash of all keys is the same on every member, at one revision."""
+
+        def look() -> None:
+            hashes = {}
+            with self.client(hosts[0]) as client:
+                revision = client.status(self._endpoint(hosts[0])).revision
+            for host in hosts:
+                with self.client(host) as client:
+                    found = client.hash_kv(revision, self._endpoint(host))
+                    hashes[host] = (found["hash"], found["compact_revision"])
+            assert len(set(hashes.values())) == 1, hashes
+
+        patiently(look, 30)
+
     def write(self, hosts: Iterable[str], seconds: float = 1.0) -> None:
         """Write by way of these members for a while, and record what was acknowledged."""
         record = self._directory / f"record{len(self._records)}"

@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 #: Seconds after which a run hangs.
-PATIENCE = 240
+PATIENCE = 600
 
 #: The tasks of a run that founds a cluster of three, in their order.
 TASKS = (
