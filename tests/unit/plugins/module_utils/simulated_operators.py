@@ -141,5 +141,5 @@ class Operator:
             if machine.runs:
                 self.world.data[machine.log].snapshot = self.world.index
             return
-        self._give(Command(), replace(self.inventory, absent=frozenset({at})))
+        self._give(Command(), replace(self.inventory, absent=self.inventory.absent | {at}))
         self._give(Command())
