@@ -350,7 +350,7 @@ class _Reconciler:
             self._give_up(host)
             self._join(host)
         for host in [*joining, *withdrawn]:
-            if host not in begun:
+            if host not in begun and not (host in joining and self._waits_for_one_minor(host)):
                 self._join(host)
         for host in (one for one in updates if _is_halfway(one, roster)):
             self._turn(host)
@@ -681,15 +681,21 @@ class _Reconciler:
         guard.check_downgrade(self._foreseen.votes())
         self._check_room(host, begun)
         if begun is None:
-            if self._due[host.name] == next_action.JOIN and self._spares_one():
-                # In the middle of an upgrade one that is lost may come back, and so may what its cluster needs.
-                guard.check_same_minor(self._foreseen.votes())
             guard.check_add(self._foreseen.votes(), self._versions[host.name])
         title = f"let {host.label} join as a learner, and make it a voter once it has caught up"
         asking = self._asking(begun.id if begun else "")
         act = acts.Join(version=self._versions[host.name], **asking, **self._witnessed(host))
         self._add([Step(host.name, title, act)])
         self._foreseen.joined(host)
+
+    def _waits_for_one_minor(self, host: Host) -> bool:
+        """In the middle of an upgrade one that is lost may come back, and so may what its cluster needs. Another one
+        waits, and holds up nothing else.
+        """
+        waits = guard.is_mixed(self._foreseen.votes()) and self._spares_one()
+        if waits:
+            self.changes.later.append(f"{host.label} joins once all members run one minor of etcd.")
+        return waits
 
     def _spares_one(self) -> bool:
         """Would the voters be a quorum without any one of them?"""

@@ -255,9 +255,19 @@ class TestMixedMinors:
         assert plan.steps == []
         assert any("-e etcd_version=3.6.14" in text for text in plan.differences)
 
-    @pytest.mark.parametrize("asked", ["", NEWEST])
-    def test_take_no_new_member(self, asked):
-        assert refusal([*cluster(*self.MIXED, asked=asked), bare(3, etcd_version=asked)]).code == "versions-mixed"
+    @pytest.mark.parametrize("asked", ["", "3.6.14"])
+    def test_take_no_new_member_which_holds_up_nothing_else(self, asked):
+        hosts = [*cluster(*self.MIXED, asked=asked), bare(3, etcd_version=asked)]
+        plan = cluster_plan.plan(hosts)
+        assert "join" not in [step.kind for step in plan.steps]
+        assert "etcd-host3 joins once all members run one minor of etcd." in plan.differences
+        assert bool(asked) == ("update 0 3.6.14" in course(hosts))
+
+    def test_take_no_new_member_beside_a_lost_one_that_is_replaced(self):
+        hosts = [*cluster(*self.MIXED, asked=""), bare(3)]
+        hosts[2] = emptied(bare(2))
+        steps = [f"{step.kind} {step.host[-1]}" for step in cluster_plan.plan(hosts).steps if step.kind != "install"]
+        assert steps == ["leave 2", "join 2"]
 
     def test_take_one_without_which_no_member_could_be_spared(self):
         """A third was lost in the middle of the upgrade, forgotten, and has a successor."""
