@@ -8,11 +8,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Sequence
 
 _CONFIRMED = "etcd_confirm_cluster"
 _ROLLBACK = "etcd_rollback"
+_OWNER = "etcd_maintenance_owner"
+_PLAIN = re.compile(r"[A-Za-z0-9_.@:+-]+")
 
 
 def fencing(words: Sequence[str]) -> str:
@@ -51,13 +55,14 @@ def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     return _command(playbook, _ROLLBACK, cluster, fenced)
 
 
-def undrain(owner: str, group: str = "") -> str:
+def undrain(owner: str) -> str:
     """Bring a drained host back, and end its owner's maintenance.
 
-    :param owner: who has drained it.
+    :param owner: who has drained it. Ansible splits C(KEY=VALUE) at spaces and reads escapes in it, as those of
+        C(DOMAIN\\user); of JSON it takes what it says.
     """
-    given = f" -e etcd_group={group}" if group else ""
-    return f"ansible-playbook quorum.etcd.undrain -i INVENTORY{given} -e etcd_maintenance_owner={shlex.quote(owner)}"
+    given = f"{_OWNER}={owner}" if _PLAIN.fullmatch(owner) else shlex.quote(json.dumps({_OWNER: owner}))
+    return f"ansible-playbook quorum.etcd.undrain -i INVENTORY -e {given}"
 
 
 def downgrade(minor: int) -> str:
