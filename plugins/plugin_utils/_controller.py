@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import platform
 from pathlib import Path
@@ -33,16 +34,17 @@ def run(pid: int | None = None) -> str:
     :param pid: of another run.
     """
     found = os.getppid() if pid is None else pid
-    return f"{found} started {_start_of(found)} on {platform.node()}"
+    return f"{found} started {_start_of(found)}{_place()}"
 
 
 def has_ended(process: str) -> bool:
-    """Has a run ended? Of one on another controller that is not known.
+    """Has a run ended? Of one in another system that is not known, though that may have the same name: another machine,
+    this one before its last boot, or another container on it.
 
     :param process: what C(run) made of it.
     """
     pid, _space, rest = process.partition(" ")
-    if not pid.isdigit() or not rest.endswith(f" on {platform.node()}"):
+    if not pid.isdigit() or not rest.endswith(_place()):
         return False
     try:
         os.kill(int(pid), 0)
@@ -60,6 +62,12 @@ def boot() -> str:
         return f"{boot_id} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""
+
+
+def _place() -> str:
+    """The system that counts the processes. Machines share a name more often than not: C(localhost), C(ubuntu)."""
+    system = hashlib.sha256(boot().encode()).hexdigest()[:8]
+    return f" in {system} on {platform.node()}"
 
 
 def _start_of(pid: int) -> str:

@@ -11,6 +11,7 @@ import platform
 import subprocess
 import sys
 
+import pytest
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _controller
 
 
@@ -36,3 +37,13 @@ def test_a_run_that_has_ended_is_known_and_so_is_another_one_that_has_its_number
 def test_of_a_run_elsewhere_and_of_what_is_none_nobody_knows():
     assert not _controller.has_ended("1 started 1 on another-controller")
     assert not _controller.has_ended("somebody")
+
+
+@pytest.mark.parametrize("boot", ["another-machine pid:[1]", "this-machine pid:[2]"])
+def test_of_a_run_in_another_container_or_on_another_machine_of_the_same_name_nobody_knows(monkeypatch, boot):
+    monkeypatch.setattr(_controller, "boot", lambda: "this-machine pid:[1]")
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        run = _controller.run(child.pid)
+    assert _controller.has_ended(run)
+    monkeypatch.setattr(_controller, "boot", lambda: boot)
+    assert not _controller.has_ended(run)
