@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
-from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, maintenance_key, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
@@ -166,6 +166,15 @@ def check_alone(host: MemberHost, acknowledged: set[str]) -> None:
 @pytest.fixture
 def three(version: str, make_three: MakeThree) -> OneOfThree:
     return make_three(version)
+
+
+def test_it_is_under_nobodys_maintenance_any_more_so_that_the_others_can_join(three: OneOfThree) -> None:
+    with three.cluster.client() as client:
+        client.put(maintenance_key.KEY, "eve@elsewhere", client.lease_grant(3600)["lease"])
+    lose_the_others(three)
+    recover(three.host)
+    with Client(list(three.host.wanted.member.client_urls), timeout=10.0) as client:
+        assert client.read(maintenance_key.KEY)["kvs"] == []
 
 
 def test_the_survivor_goes_on_with_all_that_was_acknowledged(every_version: str, make_three: MakeThree) -> None:

@@ -12,6 +12,7 @@ they are archived, and the copy takes their place. Wherever it was interrupted t
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.queries import TIMEOUT
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal, wal_tail
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
@@ -35,7 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_key, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
@@ -189,6 +190,10 @@ def _run_alone(run: Run, layout: Layout, rescue: Survivor, data_dir: str, wal_di
             )
         if sorted(members[0].peer_urls) != sorted(rescue.peer_urls):
             client.member_update(members[0].id, list(rescue.peer_urls))
+        # Whoever maintained its hosts has lost the cluster, and the others are to join. Where that is refused, as under
+        # the alarm CORRUPT, the key goes with its lease.
+        with contextlib.suppress(EtcdError):
+            client.delete(maintenance_key.KEY)
         return client.status(seen.endpoint).revision
 
 
