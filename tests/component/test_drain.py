@@ -310,6 +310,48 @@ def test_a_cluster_that_is_full_is_not_maintained_and_a_drained_host_comes_back_
     assert (three.pid, record(three).is_valid) == (before, False)
 
 
+def test_what_goes_on_without_a_lock_in_a_full_cluster_is_refused_while_its_hosts_are_maintained(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    drained(three)
+    found = holder(three)
+    service.start(three.host.systemd, three.host.layout, check=False)
+    service.await_ready(three.host.systemd, three.host.layout, 30.0)
+    with three.cluster.client() as client:
+        status = client.status(three.endpoints[0])
+        full = {"action": "ACTIVATE", "memberID": int(status.member_id, 16), "alarm": "NOSPACE"}
+        client.call("Maintenance.Alarm", full)
+    before = three.pid
+    with pytest.raises(Refused) as refused:
+        service.restart(three.host.systemd, three.host.layout, three.terms(makes_room=True), 30.0, check=False)
+    assert (refused.value.code, three.pid) == ("maintenance-held", before)
+    assert found is not None
+    with pytest.raises(cluster_lock.NoSpace):
+        claim(three, found.revision)
+    assert ended(three)
+    with pytest.raises(cluster_lock.NoSpace):
+        claim(three)
+
+
+def test_who_has_lost_the_lock_without_noticing_makes_no_key(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    before = three.pid
+
+    def at(step: str) -> None:
+        if step == "maintenance: nobody has it":
+            with three.cluster.client() as client:
+                client.put(cluster_lock.KEY, "somebody else", client.lease_grant(60)["lease"])
+
+    monkeypatch.setattr(checkpoints, "at", at)
+    with pytest.raises(Refused) as refused:
+        drained(three)
+    assert (refused.value.code, three.pid) == ("lock-lost", before)
+    assert (holder(three), record(three).is_valid) == (None, False)
+
+
 def test_a_member_that_came_back_with_its_machine_is_drained_again(make_three: MakeThree, version: str) -> None:
     three = make_three(version)
     drained(three)

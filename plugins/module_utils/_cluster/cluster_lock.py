@@ -70,7 +70,9 @@ _DROPPED = "raft proposal dropped"
 
 
 class NoSpace(Refused):
-    """Nobody can have the lock, because etcd grants no lease under NOSPACE. Nobody had it when it was asked for."""
+    """Nobody can have the lock, because etcd grants no lease under NOSPACE. When it was asked for
+    nobody had it, and nobody else maintained the hosts.
+    """
 
 
 class Busy(Refused):
@@ -257,7 +259,7 @@ def _acquire(
             if not deadline.left():
                 raise holder.refusal()
         except (TransportError, RpcError) as exc:
-            _explain(exc, client, credentials, bool(deadline.left()))
+            _explain(exc, client, credentials, claim, bool(deadline.left()))
         time.sleep(min(_POLL, deadline.left()))
 
 
@@ -303,6 +305,11 @@ def _make(client: Client, claim: _Claim, lease: int) -> _Holder | None:
         return None if holder.lease == lease else holder
 
 
+def on_lease(key: bytes, lease: int) -> dict[str, Any]:
+    """The condition that a key lies on a lease."""
+    return {"key": key, "target": "LEASE", "result": "EQUAL", "lease": lease}
+
+
 def created(key: bytes, revision: int) -> dict[str, Any]:
     """The condition that a key was made at a revision; at 0 that it is not there."""
     return {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": revision}
@@ -319,6 +326,12 @@ def _maintenance_refusal(found: Mapping[str, Any]) -> Refused:
         AGAIN,
         code="maintenance-lost",
     )
+
+
+def _check_maintenance(client: Client, claim: _Claim) -> None:
+    holder = maintenance_key.holder_in(client.read(maintenance_key.KEY)["kvs"])
+    if holder is not None and holder.revision != claim.maintenance:
+        raise maintenance_refusals.of_holder(holder)
 
 
 def _holder_in(found: Mapping[str, Any]) -> _Holder | None:
@@ -343,10 +356,13 @@ def _revoke(client: Client, lease: int) -> None:
         client.lease_revoke(lease)
 
 
-def _explain(error: EtcdError, client: Client, credentials: Credentials, may_pass: bool) -> None:
+def _explain(error: EtcdError, client: Client, credentials: Credentials, claim: _Claim, may_pass: bool) -> None:
     """Return if it may be over at the next try, such as an election; else raise what is the matter."""
     for text, (code, found, remedy) in _ALARMS.items():
         if isinstance(error, RpcError) and text in error.detail:
+            if text == _NO_SPACE:
+                # Some acts go on without the lock then, and none may while a host is out of service.
+                _check_maintenance(client, claim)
             kind = NoSpace if text == _NO_SPACE else Refused
             danger = "It takes no writes, so nobody can be kept from acting at the same time."
             raise kind(found, danger, remedy, code=code) from error

@@ -11,8 +11,10 @@ Beside it each act holds the cluster's lock as ever, whose claim compares this k
 
 from __future__ import annotations
 
+import contextlib
+
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.cluster_lock import Lock
 from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_refusals
@@ -44,9 +46,15 @@ def take(client: Client, lock: Lock, owner: Owner, ttl: int) -> None:
     checkpoints.at("maintenance: nobody has it")
     lease = client.lease_grant(ttl)["lease"]
     make = {"request_put": {"key": KEY.encode(), "value": owner.text().encode(), "lease": lease}}
-    answer = client.txn([cluster_lock.created(KEY.encode(), 0)], [make])
+    # Who lost the lock without noticing makes no key, which would outlive it by far.
+    ours = cluster_lock.on_lease(cluster_lock.KEY.encode(), lock.lease)
+    answer = client.txn([ours, cluster_lock.created(KEY.encode(), 0)], [make])
+    if not answer["succeeded"]:
+        _revoke(client, lease)
+        lock.check()
+        raise _changed()
     lock.maintenance = answer["revision"]
-    # Whether it was made, and whether it is still there.
+    # Whether it is still there.
     lock.check()
 
 
@@ -80,11 +88,21 @@ def _delete(client: Client, found: Holder) -> None:
     delete = {"request_delete_range": {"key": key}}
     answer = client.txn([cluster_lock.created(key, found.revision)], [delete])
     if not answer["succeeded"]:
-        raise Refused(
-            f"The key {KEY} was changed meanwhile.",
-            "Somebody else maintains this cluster's hosts.",
-            AGAIN,
-            code="maintenance-held",
-        )
+        raise _changed()
     if found.lease:
-        client.lease_revoke(found.lease)
+        _revoke(client, found.lease)
+
+
+def _revoke(client: Client, lease: int) -> None:
+    # It may have run out, and without a key it holds nobody up.
+    with contextlib.suppress(EtcdError):
+        client.lease_revoke(lease)
+
+
+def _changed() -> Refused:
+    return Refused(
+        f"The key {KEY} was changed meanwhile.",
+        "Somebody else maintains this cluster's hosts.",
+        AGAIN,
+        code="maintenance-held",
+    )

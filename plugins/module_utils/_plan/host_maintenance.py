@@ -309,7 +309,7 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
             f"Bring its members back: {advice.undrain(wish.owner.name) if ours else _RUN}. Then run again.",
             code="quorum-lost",
         )
-    _check_writes(hosts, bool(ours), wish)
+    _check_writes(hosts, bool(ours) or holder_of(hosts) is not None, wish)
     projection = Projection(hosts, roster)
     votes = projection.votes()
     excused = {member.id for host in ours if (member := projection.on(host)) is not None}
@@ -338,10 +338,10 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
         )
 
 
-def _check_writes(hosts: Sequence[Host], is_drained: bool, wish: Wish) -> None:
+def _check_writes(hosts: Sequence[Host], is_begun: bool, wish: Wish) -> None:
     """Does the cluster take writes? Otherwise it grants no lease for the maintenance.
 
-    :param is_drained: whether a host is drained by us.
+    :param is_begun: whether there is a maintenance of ours, under which nothing can be reclaimed.
     """
     alarms = [alarm.alarm for host in hosts for alarm in host.seen.cluster.alarms or ()]
     if NOSPACE in alarms:
@@ -349,8 +349,8 @@ def _check_writes(hosts: Sequence[Host], is_drained: bool, wish: Wish) -> None:
             "The cluster has the alarm NOSPACE: its database has reached its quota.",
             "It grants no lease, so nobody could be kept from acting on it while a host is out of service.",
             (
-                f"Bring the drained host back: {advice.undrain(wish.owner.name)}. Then reclaim"
-                if is_drained
+                f"End the maintenance, and bring a drained host back: {advice.undrain(wish.owner.name)}. Then reclaim"
+                if is_begun
                 else "Reclaim"
             )
             + " the space (ansible-playbook quorum.etcd.reclaim -i INVENTORY), and run again.",

@@ -180,6 +180,12 @@ class TestRefused:
         assert (found.code, way in found.remedy) == ("alarm-nospace", True)
         assert "quorum.etcd.reclaim" in found.remedy
 
+    def test_is_one_that_is_full_whose_maintenance_would_keep_reclaim_from_it(self):
+        full = held([seeing(host, cluster={"alarms": [Alarm(member_id(0), NOSPACE)]}) for host in well()])
+        found = refusal(full)
+        assert found.code == "alarm-nospace"
+        assert found.remedy.index("quorum.etcd.undrain") < found.remedy.index("quorum.etcd.reclaim")
+
     def test_is_a_host_whose_update_was_interrupted(self):
         assert refusal([*well()[:2], seeing(serving(bare(2)), previous=True)]).code == "update-interrupted"
 
