@@ -310,6 +310,22 @@ def test_a_cluster_that_is_full_is_not_maintained_and_a_drained_host_comes_back_
     assert (three.pid, record(three).is_valid) == (before, False)
 
 
+def test_a_member_that_its_machine_brings_up_while_it_is_drained_is_stopped_too(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    drained(three)
+
+    def at(step: str) -> None:
+        if step == "drain: recorded":
+            three.host(["systemctl", "start", three.host.layout.unit])
+            service.serving(three.host.systemd, three.host.layout, 30.0)
+
+    monkeypatch.setattr(checkpoints, "at", at)
+    drained(three)
+    assert three.pid == 0
+
+
 def test_what_goes_on_without_a_lock_in_a_full_cluster_is_refused_while_its_hosts_are_maintained(
     make_three: MakeThree, version: str
 ) -> None:

@@ -29,6 +29,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import S
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner, record_in
+from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service
@@ -59,31 +60,41 @@ def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: b
     :raises Refused: its cluster cannot spare it, somebody else maintains the hosts, or it would not start again.
     """
     with maintenance.on_host(layout, check), contextlib.ExitStack() as stack:
-        unit = systemd.show(layout.unit)
-        process = processes.describe(unit["pid"])
-        if process:
-            service.check_startable(layout)
-            service.check_unforced(systemd, layout)
+        _check_running(systemd, layout)
         service.check_marker(layout, host_files.read_marker(layout))
         view = service.observe(systemd, layout)
         terms = replace(terms, maintenance=_own(view, layout, terms, asked.owner, asked.predecessor))
-        hold = maintenance.spared if process else maintenance.claimed
-        window = stack.enter_context(hold(view, layout, terms, check))
+        window = stack.enter_context(maintenance.spared(view, layout, terms, check))
         if check:
             return {"changed": True, "notes": window.notes}
         was_drained = record_in(host_files.read_text(layout.drained_file), time.time()).is_valid
         _claim(window, layout, asked)
-        if process:
-            try:
+        try:
+            # Its machine may have brought it up while somebody else was waited for.
+            process = _check_running(systemd, layout)
+            if process:
                 window.leave_service(Side.from_environment(process.environment))
-            except EtcdError:
-                _give_back(window, layout, asked.owner, was_drained)
-                raise
+        except EtcdError:
+            _give_back(window, layout, asked.owner, was_drained)
+            raise
+        if process:
             checkpoints.at("drain: leadership moved")
-        if unit["active_state"] not in ("inactive", "failed") or unit["job_pending"]:
-            systemd.control("stop", layout.unit)
+        # One that its gate keeps down is tried again and again.
+        systemd.control("stop", layout.unit)
         checkpoints.at("drain: stopped")
-    return {"changed": True, "notes": window.notes if process else []}
+    return {"changed": True, "notes": window.notes}
+
+
+def _check_running(systemd: Systemd, layout: Layout) -> Process | None:
+    """The member's process now; None without one.
+
+    :raises Refused: there is one, and it would not start again.
+    """
+    process = processes.describe(systemd.show(layout.unit)["pid"])
+    if process:
+        service.check_startable(layout)
+        service.check_unforced(systemd, layout)
+    return process
 
 
 def _claim(window: MaintenanceWindow, layout: Layout, asked: Drain) -> None:
