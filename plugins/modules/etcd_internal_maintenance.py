@@ -58,6 +58,10 @@ options:
     description: Whether the maintenance also ends where another run of this owner has begun it.
     type: bool
     default: false
+  is_given_up:
+    description: Whether the record goes although the member may not come back, for no run goes on with it.
+    type: bool
+    default: false
   endpoints:
     description: Client URLs of the members that go on meanwhile.
     type: list
@@ -118,7 +122,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     if state == "ended":
         return {"changed": drain.end(systemd, layout, owner, given["any_run"], terms, check)}
     if state == "undrained":
-        return drain.undrain(systemd, layout, drain.Return(owner, given["goes_on"], given["timeout"]), terms, check)
+        asked = drain.Return(owner, given["goes_on"], given["timeout"], given["is_given_up"])
+        return drain.undrain(systemd, layout, asked, terms, check)
     return drain.drain(systemd, layout, drain.Drain(owner, given["lasts"], given["predecessor"]), terms, check)
 
 
@@ -134,6 +139,7 @@ def main() -> None:
             "predecessor": {"type": "int", "default": 0},
             "goes_on": {"type": "bool", "default": False},
             "any_run": {"type": "bool", "default": False},
+            "is_given_up": {"type": "bool", "default": False},
             "endpoints": {"type": "list", "elements": "str", "default": []},
             "members": {"type": "list", "elements": "dict"},
             "allow_outage": {"type": "bool", "default": False},

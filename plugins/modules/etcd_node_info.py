@@ -213,7 +213,7 @@ node:
       returned: success
     drained:
       description: The C(owner) who has drained this host for its maintenance, which C(process) of theirs, and C(until)
-        when, seconds since 1970. Empty once that time is over.
+        when, seconds since 1970, with C(is_over) once that time has come. Empty of a host that is not drained.
       type: dict
       returned: success
 """

@@ -38,6 +38,7 @@ def _undrain(act: maintenance_acts.Undrain, given: Given) -> Call:
         "state": "undrained",
         "owner": act.owner,
         "goes_on": act.goes_on,
+        "is_given_up": act.is_given_up,
         "endpoints": act.endpoints,
         "nonce": act.nonce,
         "timeout": given.start_timeout,

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, link_proof, maintenance_lease
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import (
@@ -49,9 +50,11 @@ def drained(three: OneOfThree, owner: Owner = OURS, predecessor: int = 0, check:
     return drain.drain(host.systemd, host.layout, asked, three.terms(act="maintenance", **terms), check)
 
 
-def undrained(three: OneOfThree, owner: Owner = OURS, goes_on: bool = False, **terms: Any) -> Any:
+def undrained(
+    three: OneOfThree, owner: Owner = OURS, goes_on: bool = False, is_given_up: bool = False, **terms: Any
+) -> Any:
     host = three.host
-    asked = Return(owner, goes_on, 30.0)
+    asked = Return(owner, goes_on, 30.0, is_given_up)
     return drain.undrain(host.systemd, host.layout, asked, three.terms(act="maintenance", **terms), check=False)
 
 
@@ -324,6 +327,34 @@ def test_a_member_that_its_machine_brings_up_while_it_is_drained_is_stopped_too(
     monkeypatch.setattr(checkpoints, "at", at)
     drained(three)
     assert three.pid == 0
+
+
+def test_given_up_and_interrupted_it_counts_as_down(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    drained(three)
+    with monkeypatch.context() as interrupting:
+        interrupting.setattr(checkpoints, "at", killed_at("undrain: given up"))
+        with pytest.raises(Killed):
+            undrained(three, is_given_up=True)
+    assert (three.pid, record(three).is_valid) == (0, False)
+    assert ended(three)
+    service.start(three.host.systemd, three.host.layout, check=False)
+    service.await_ready(three.host.systemd, three.host.layout, 30.0)
+
+
+def test_one_that_was_given_up_is_no_longer_drained_although_its_member_does_not_come_back(
+    make_three: MakeThree, version: str
+) -> None:
+    three = make_three(version)
+    drained(three)
+    shutil.rmtree(f"{three.host.layout.data_dir}/member")
+    for is_given_up in (False, True):
+        with pytest.raises(EtcdError):
+            undrained(three, is_given_up=is_given_up)
+        assert record(three).is_valid is not is_given_up
+    assert ended(three)
 
 
 def test_what_goes_on_without_a_lock_in_a_full_cluster_is_refused_while_its_hosts_are_maintained(

@@ -52,6 +52,7 @@ class Undrain(Presuming):
 
     :param owner: name and process of who maintains.
     :param goes_on: the maintenance of this host is not over yet: what it remembers stays.
+    :param is_given_up: no run goes on with it: it counts as drained no more, whether or not its member comes back.
     """
 
     kind = "undrain"
@@ -59,6 +60,7 @@ class Undrain(Presuming):
     is_long = True
     owner: Sequence[str] = ()
     goes_on: bool = False
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True)

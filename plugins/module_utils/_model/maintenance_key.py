@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 #: The key. Each claim of the cluster's lock compares the revision at which it was made.
 KEY = "/quorum.etcd/maintenance"
+
+#: Seconds: etcd's leases cannot be much shorter than its elections are long, and a key is to go by itself some day.
+SHORTEST, LONGEST = 60, 7 * 86400
 
 
 class Owner(NamedTuple):
@@ -55,18 +58,20 @@ class Drained:
     """What a drained host remembers. It lies on disk, for a reboot comes in between.
 
     :param until: seconds since 1970 by the host's own clock; afterwards the host counts as down, nothing more.
+    :param is_over: that time has come. Then whoever wants to may bring the member back.
     """
 
     owner: str = ""
     process: str = ""
     until: float = 0.0
+    is_over: bool = False
 
     @property
     def is_valid(self) -> bool:
-        return bool(self.owner)
+        return bool(self.owner) and not self.is_over
 
     def text(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps({"owner": self.owner, "process": self.process, "until": self.until})
 
 
 def owner_in(text: str) -> Owner:
@@ -93,13 +98,15 @@ def holder_in(found: Sequence[Mapping[str, Any]]) -> Holder | None:
 
 
 def record_in(text: str, now: float) -> Drained:
-    """The record of a host while it is valid; nothing once its time is over, and where it cannot be understood.
+    """The record of a host, and whether its time is over; nothing where it cannot be understood.
+
+    A clock that was wrong when it was written, or is now, makes it last no longer than any may.
 
     :param now: the host's clock, seconds since 1970.
     """
     try:
         values = json.loads(text)
-        found = Drained(str(values["owner"]), str(values["process"]), float(values["until"]))
+        until = float(values["until"])
+        return Drained(str(values["owner"]), str(values["process"]), until, not now < until <= now + LONGEST)
     except (ValueError, TypeError, KeyError):
         return Drained()
-    return found if now < found.until else Drained()

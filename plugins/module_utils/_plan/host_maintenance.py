@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, maintenance_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, maintenance_refusals, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
@@ -105,8 +105,8 @@ def plan_undrain(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> 
         return _verified(hosts, wish)
     found = Findings()
     drained = [host for host in hosts if host.seen.drained.is_valid]
-    meant = [host for host in drained if host.name in wish.hosts]
-    for host in meant:
+    here = [host for host in drained if host.name in wish.hosts]
+    for host in here:
         if host.seen.drained.owner != wish.owner.name:
             found.refuse([maintenance_refusals.of_drained(host.label, host.seen.drained)])
     holder = holder_of(hosts)
@@ -115,12 +115,19 @@ def plan_undrain(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> 
     found.end()
     roster = _roster.build(hosts) if any(host.answers for host in hosts) else None
     planning = _Planning(hosts, Projection(hosts, roster), wish)
-    waves: list[Wave] = [(planning.undrain(host, False),) for host in meant]
+    meant = [*here, *(host for host in hosts if host.name in wish.hosts and _is_left_down(host))]
+    waves: list[Wave] = [(planning.undrain(host, False, is_given_up=True),) for host in meant]
     able = meant or [host for host in hosts if host.name in wish.hosts and host.answers]
-    if len(meant) == len(drained) and able and (meant or holder is not None):
+    if len(here) == len(drained) and able and (meant or holder is not None):
         waves.append((planning.end(able[-1], is_any_run=True),))
     names = ", ".join(host.label for host in meant)
     return Plan(f"bring back {names}" if meant else "no host is drained", tuple(waves))
+
+
+def _is_left_down(host: Host) -> bool:
+    """Was it drained for longer than foreseen, and has nobody brought its member back since?"""
+    is_at_rest = host.state == markers.STARTED and not host.answers and not host.seen.previous
+    return host.seen.drained.is_over and is_at_rest
 
 
 def _verified(hosts: Sequence[Host], wish: Wish) -> Plan:
@@ -190,10 +197,11 @@ class _Planning:
         self._predecessor = 0
         return Step(host.name, f"drain {host.label}", act)
 
-    def undrain(self, host: Host, goes_on: bool, title: str = "") -> Step:
+    def undrain(self, host: Host, goes_on: bool, title: str = "", is_given_up: bool = False) -> Step:
         act = Undrain(
             owner=list(self._wish.owner),
             goes_on=goes_on,
+            is_given_up=is_given_up,
             endpoints=self._projection.endpoints(_id(host, self._projection)),
             **self._witnessed(host),
         )

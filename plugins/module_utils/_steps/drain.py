@@ -127,11 +127,13 @@ class Return:
     :param owner: whose maintenance it was.
     :param goes_on: it is not over yet: the record stays.
     :param timeout: seconds for the member's start.
+    :param is_given_up: no run goes on with it: the record goes, whether or not the member comes back.
     """
 
     owner: Owner
     goes_on: bool
     timeout: float
+    is_given_up: bool = False
 
 
 def undrain(
@@ -147,6 +149,10 @@ def undrain(
     if check:
         return {"changed": True, "notes": []}
     with maintenance.on_host(layout, check):
+        if asked.is_given_up:
+            # One whose data are gone never serves: what replaces it must not be kept from it.
+            host_files.remove(layout.drained_file)
+            checkpoints.at("undrain: given up")
         unit = systemd.show(layout.unit)
         is_up = unit["active_state"] in ("active", "activating") and unit["sub_state"] != "auto-restart"
         if not is_up or unit["enabled"] != "enabled":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import (
+    LONGEST,
     Drained,
     Holder,
     Owner,
@@ -43,7 +44,15 @@ def test_it_goes_with_what_a_member_says_to_the_controller():
 def test_a_record_is_valid_until_its_time():
     record = Drained(*OWNER, until=100.0)
     assert record_in(record.text(), 99.0) == record
-    assert not record_in(record.text(), 100.0).is_valid
+    over = record_in(record.text(), 100.0)
+    assert (over.is_valid, over.is_over, over.owner) == (False, True, OWNER.name)
+
+
+def test_a_clock_that_was_set_wrong_makes_it_last_no_longer_than_any_may():
+    record = Drained(*OWNER, until=2e9)
+    assert record_in(record.text(), 2e9 - LONGEST).is_valid
+    assert record_in(record.text(), 2e9 - LONGEST - 1).is_over
+    assert record_in(Drained(*OWNER, until=float("inf")).text(), 0.0).is_over
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "[]", '{"owner": "x", "process": "y", "until": "soon"}'])

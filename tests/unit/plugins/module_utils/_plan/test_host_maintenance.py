@@ -221,6 +221,19 @@ class TestBroughtBack:
         plan = host_maintenance.plan_undrain(well(), wish())
         assert (plan.waves, plan.summary) == ((), "no host is drained")
 
+    def test_is_one_whose_time_is_over_and_that_nobody_has_brought_back(self):
+        late = Drained(*THEIRS, until=1.0, is_over=True)
+        steps = host_maintenance.plan_undrain([*well()[:2], seeing(stopped(bare(2)), drained=late)], wish()).steps
+        assert [(step.host, type(step.act)) for step in steps][:1] == [("etcd-host2", Undrain)]
+        for host in (serving(bare(2)), seeing(stopped(bare(2)), previous=True)):
+            hosts = [*well()[:2], seeing(host, drained=late)]
+            assert host_maintenance.plan_undrain(hosts, wish()).steps == []
+
+    def test_are_remembered_as_drained_by_a_run_that_goes_on_alone(self):
+        (back, _end) = host_maintenance.plan_undrain([*well()[:2], drained(stopped(bare(2)))], wish()).steps
+        assert back.act.is_given_up
+        assert not any(step.act.is_given_up for step in steps(well()) if isinstance(step.act, Undrain))
+
     def test_with_one_left_out_the_maintenance_goes_on(self):
         hosts = held([drained(serving(bare(0))), serving(bare(1)), drained(stopped(bare(2)))])
         found = host_maintenance.plan_undrain(hosts, wish(hosts=["etcd-host2"])).steps
