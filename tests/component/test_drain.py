@@ -10,13 +10,21 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, link_proof, maintenance_lease
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import (
+    cluster_lock,
+    link_proof,
+    maintenance_lease,
+    queries,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
+from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import (
     KEY,
     Drained,
@@ -311,6 +319,23 @@ def test_a_cluster_that_is_full_is_not_maintained_and_a_drained_host_comes_back_
     with pytest.raises(cluster_lock.NoSpace, match="quorum.etcd.reclaim"):
         drained(three)
     assert (three.pid, record(three).is_valid) == (before, False)
+
+
+def test_of_five_none_is_drained_while_another_one_is_down(
+    make_three: MakeThree, version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = make_three(version)
+    before, ask = three.pid, queries.votes
+
+    def of_five(*asked: Any) -> Votes:
+        found = ask(*asked)
+        others = [ClusterMember("4", "m4", ["http://10.0.0.4:2380"], []), ClusterMember("5", "m5", [], [])]
+        return replace(found, members=[*found.members, *others], healthy=found.healthy | {"4"})
+
+    monkeypatch.setattr(queries, "votes", of_five)
+    with pytest.raises(Refused, match="m5 does not serve") as refused:
+        drained(three)
+    assert (refused.value.code, three.pid, holder(three)) == ("member-down", before, None)
 
 
 def test_a_member_that_its_machine_brings_up_while_it_is_drained_is_stopped_too(

@@ -323,13 +323,7 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
     excused = {member.id for host in ours if (member := projection.on(host)) is not None}
     down = votes.lost - excused
     if down:
-        raise Refused(
-            f"{votes.named(down)} does not serve.",
-            "One host after the other is out of service for its maintenance: two members down at once could cost the "
-            "quorum.",
-            f"Bring it back first: {_RUN}. Then run again.",
-            code="member-down",
-        )
+        raise maintenance_refusals.of_member_down(votes.named(down))
     first = [host for host in hosts if host.name in wish.hosts]
     others = [host for host in ours if host not in first]
     if others or (not wish.tasks and len(first) > 1):

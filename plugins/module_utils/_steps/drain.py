@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     snapshot_timer,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner, record_in
@@ -65,6 +66,10 @@ def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: b
         view = service.observe(systemd, layout)
         terms = replace(terms, maintenance=_own(view, layout, terms, asked.owner, asked.predecessor))
         window = stack.enter_context(maintenance.spared(view, layout, terms, check))
+        # What the plan saw of the others may be hours ago, and a quorum of a large cluster would do for the guard.
+        down = window.votes.lost - terms.machine - {window.member_id}
+        if down:
+            raise maintenance_refusals.of_member_down(window.votes.named(down))
         if check:
             return {"changed": True, "notes": window.notes}
         was_drained = record_in(host_files.read_text(layout.drained_file), time.time()).is_valid
@@ -77,8 +82,7 @@ def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: b
         except EtcdError:
             _give_back(window, layout, asked.owner, was_drained)
             raise
-        if process:
-            checkpoints.at("drain: leadership moved")
+        checkpoints.at("drain: leadership moved")
         # One that its gate keeps down is tried again and again.
         systemd.control("stop", layout.unit)
         checkpoints.at("drain: stopped")
