@@ -120,7 +120,7 @@ def _text_in(value: str) -> str:
         return value.strip()
     # Behind a number of nanoseconds stands the duration as it was given.
     comment = value[end:].partition("# ")[2]
-    return comment if comment and isinstance(typed, int) else text_of(typed)
+    return comment if comment and type(typed) is int else text_of(typed)
 
 
 def file_read(command: Iterable[str]) -> str:

@@ -225,9 +225,11 @@ forced_by() {
     esac
     if [ -r "$config" ]; then
         while IFS= read -r line || [ -n "$line" ]; do
-            case $line in
-                '#'* | *force-new-cluster*:*[fF]alse* | *force-new-cluster*:*FALSE*) ;;
-                *force-new-cluster*) printf '%s' "force-new-cluster in $config"; return ;;
+            case $line in '#'*) continue ;; *force-new-cluster*) ;; *) continue ;; esac
+            value=${line#*force-new-cluster*:}
+            case ${value#"${value%%[! ]*}"} in
+                false* | False* | FALSE*) ;;
+                *) printf '%s' "force-new-cluster in $config"; return ;;
             esac
         done <"$config"
     fi
@@ -282,24 +284,29 @@ record() {
     cp "$peer_ca" "$run_dir/peer-ca.pem" 2>/dev/null || rm -f "$run_dir/peer-ca.pem"
 }
 
+first_settings() {
+    if [ -r "$run_dir/bootstrap.env" ]; then
+        # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
+        . "$run_dir/bootstrap.env" &&
+            printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}" &&
+            if [ -n "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ]; then
+                printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
+            fi &&
+            printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
+    else
+        printf 'initial-cluster-state: "existing"\n'
+    fi
+}
+
 # What etcd reads that has a settings file: that file, with the settings of its one first start or without any of them.
 # It is written at each start, and stays as a record of what the process has read.
 write_config() {
     [ -n "$config" ] || return 0
     {
         {
-            printf '# Written from %s at each start: changes made here are lost.\n' "$config"
-            grep -v '^initial-cluster' "$config"
-            if [ -r "$run_dir/bootstrap.env" ]; then
-                # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
-                . "$run_dir/bootstrap.env"
-                printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}"
-                [ -z "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ] ||
-                    printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
-                printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
-            else
-                printf 'initial-cluster-state: "existing"\n'
-            fi
+            printf '# Written from %s at each start: changes made here are lost.\n' "$config" &&
+                grep -v '^initial-cluster' "$config" &&
+                first_settings
         } >"$run_dir/config" &&
             chgrp '@GROUP@' "$run_dir/config" && chmod 0640 "$run_dir/config" && chmod 0755 "${config_read%/*}" &&
             mv "$run_dir/config" "$config_read"

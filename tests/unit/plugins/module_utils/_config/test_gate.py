@@ -166,12 +166,10 @@ def unit(request, layout, tmp_path):
     return Unit(request.param, layout, tmp_path)
 
 
-@pytest.fixture
-def reading(unit):
+@pytest.fixture(params=SHELLS, ids=[words[0] for words in SHELLS])
+def reading(request, tmp_path):
     """A unit whose etcd reads a file."""
-    if unit.layout.config_format == ENV:
-        pytest.skip("its etcd reads its environment")
-    return unit
+    return Unit(request.param, replace(layout_below(tmp_path), config_format=YAML), tmp_path)
 
 
 class TestTheTable:
@@ -752,6 +750,13 @@ class TestWhatEtcdReads:
         assert "cannot be written" in reading.said
         assert reading.state == markers.NEVER_STARTED
 
+    def test_is_whole_or_there_is_no_start(self, reading):
+        reading.marker(markers.NEVER_STARTED)
+        reading.instead_of("grep", "exit 2")
+        assert not reading.starts()
+        assert "cannot be written" in reading.said
+        assert (reading.state, reading.etcd_reads) == (markers.NEVER_STARTED, {})
+
     @pytest.mark.parametrize("text", ["", "data-dir: /var/lib/etcd\n", '"data-dir": "/var/lib/etcd"\n'])
     def test_does_not_say_where_the_data_are_as_we_write_it(self, reading, text):
         reading.marker(markers.STARTED)
@@ -786,7 +791,9 @@ class TestWhatEtcdReads:
             ("force-new-cluster: true", False),
             ("force-new-cluster: yes", False),
             ('"force-new-cluster" : True', False),
+            ("force-new-cluster: true # not false", False),
             ("force-new-cluster: false", True),
+            ("force-new-cluster:   False # not true", True),
             ("# force-new-cluster: true", True),
         ],
     )

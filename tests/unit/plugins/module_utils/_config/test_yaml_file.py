@@ -84,6 +84,7 @@ def test_it_can_be_read_by_a_person_and_says_that_it_is_managed():
     "text, found",
     [
         ("force-new-cluster: yes\n", {"ETCD_FORCE_NEW_CLUSTER": "yes"}),
+        ("force-new-cluster: false  # was true\n", {"ETCD_FORCE_NEW_CLUSTER": "false"}),
         ("name: m0  \n", {"ETCD_NAME": "m0"}),
         ("peer-transport-security:\n    cert-file: /p\n", {"ETCD_PEER_CERT_FILE": "/p"}),
         ("{name: m0}\n- a\n# name: m1\n", {}),
