@@ -257,8 +257,10 @@ class _Reconciler:
             why = host.outdated or host.unfit
             self.changes.later.append(why if obstacle is None else str(obstacle.refusal()))
         kept = self._hosts_due(next_action.KEEP) if writing else []
-        # An update brings it up by itself. At an address that is another by now it would not serve.
-        updates = [name for name, update in self._updates.items() if updating or update.peer_urls]
+        # An update brings it up by itself. At an address that is another by now it would not serve, nor would it with a
+        # release that its cluster has left behind.
+        outdated = {host.name for host in self._hosts if host.seen.unit.version not in ("", self._versions[host.name])}
+        updates = [name for name, update in self._updates.items() if updating or update.peer_urls or name in outdated]
         due = [host for host in self._hosts_due(next_action.START) if host.name not in updates]
         starting = [host for host in due if writing or host.state != markers.NEVER_STARTED]
         fresh = [host for host in starting if host.state == markers.NEVER_STARTED]

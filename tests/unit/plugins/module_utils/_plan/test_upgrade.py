@@ -407,6 +407,12 @@ class TestAMemberThatWasLeftBehind:
         dying = seeing(member(2, "3.5.33"), cluster={"serves": False, "status": None})
         assert "update 2 3.6.14" in course([*cluster("3.6.14", "3.6.14"), dying])
 
+    def test_is_not_started_on_what_ends_it_while_all_else_is_refused(self):
+        """Nobody would get to read the refusal: the run ends where that start is awaited."""
+        hosts = [*cluster("3.6.14", "3.6.14", asked="3.4.23"), down(2, "3.5.33", "3.4.23")]
+        assert refusal(hosts).code == "version-lower"
+        assert course([*speaking(hosts[:2], "3.5"), hosts[2]]) == ["start 2", "await 2"]
+
     def test_is_started_as_it_is_while_the_cluster_speaks_its_minor(self):
         hosts = [*speaking(cluster("3.6.14", "3.6.14", asked="3.6.14"), "3.5"), down(2, "3.5.33", "3.6.14")]
         assert course(hosts) == ["start 2", "await 2"]
