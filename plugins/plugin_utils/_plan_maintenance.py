@@ -16,12 +16,15 @@ from ansible.errors import AnsibleError
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import LONGEST, SHORTEST, Owner
+from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import LONGEST, Owner
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import host_maintenance, report
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.host_maintenance import Wish
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _controller
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
+
+#: Seconds: etcd's leases cannot be much shorter than its elections are long.
+SHORTEST = 60
 
 
 def plan(request: Request) -> Planned:

@@ -70,9 +70,7 @@ _DROPPED = "raft proposal dropped"
 
 
 class NoSpace(Refused):
-    """Nobody can have the lock, because etcd grants no lease under NOSPACE. When it was asked for
-    nobody had it, and nobody else maintained the hosts.
-    """
+    """Nobody can have the lock, because etcd grants no lease under NOSPACE. Nobody had it when it was asked for."""
 
 
 class Busy(Refused):
@@ -305,11 +303,6 @@ def _make(client: Client, claim: _Claim, lease: int) -> _Holder | None:
         return None if holder.lease == lease else holder
 
 
-def on_lease(key: bytes, lease: int) -> dict[str, Any]:
-    """The condition that a key lies on a lease."""
-    return {"key": key, "target": "LEASE", "result": "EQUAL", "lease": lease}
-
-
 def created(key: bytes, revision: int) -> dict[str, Any]:
     """The condition that a key was made at a revision; at 0 that it is not there."""
     return {"key": key, "target": "CREATE", "result": "EQUAL", "create_revision": revision}
@@ -361,7 +354,7 @@ def _explain(error: EtcdError, client: Client, credentials: Credentials, claim: 
     for text, (code, found, remedy) in _ALARMS.items():
         if isinstance(error, RpcError) and text in error.detail:
             if text == _NO_SPACE:
-                # Some acts go on without the lock then, and none may while a host is out of service.
+                # Some acts go on then.
                 _check_maintenance(client, claim)
             kind = NoSpace if text == _NO_SPACE else Refused
             danger = "It takes no writes, so nobody can be kept from acting at the same time."

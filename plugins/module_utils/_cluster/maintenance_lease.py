@@ -47,7 +47,7 @@ def take(client: Client, lock: Lock, owner: Owner, ttl: int) -> None:
     lease = client.lease_grant(ttl)["lease"]
     make = {"request_put": {"key": KEY.encode(), "value": owner.text().encode(), "lease": lease}}
     # Who lost the lock without noticing makes no key, which would outlive it by far.
-    ours = cluster_lock.on_lease(cluster_lock.KEY.encode(), lock.lease)
+    ours = {"key": cluster_lock.KEY.encode(), "target": "LEASE", "result": "EQUAL", "lease": lock.lease}
     answer = client.txn([ours, cluster_lock.created(KEY.encode(), 0)], [make])
     if not answer["succeeded"]:
         _revoke(client, lease)

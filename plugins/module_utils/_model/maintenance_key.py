@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 #: The key. Each claim of the cluster's lock compares the revision at which it was made.
 KEY = "/quorum.etcd/maintenance"
 
-#: Seconds: etcd's leases cannot be much shorter than its elections are long, and a key is to go by itself some day.
-SHORTEST, LONGEST = 60, 7 * 86400
+#: Seconds.
+LONGEST = 7 * 86400
 
 
 class Owner(NamedTuple):
@@ -57,8 +57,8 @@ class Holder(NamedTuple):
 class Drained:
     """What a drained host remembers. It lies on disk, for a reboot comes in between.
 
-    :param until: seconds since 1970 by the host's own clock; afterwards the host counts as down, nothing more.
-    :param is_over: that time has come. Then whoever wants to may bring the member back.
+    :param until: seconds since 1970 by the host's own clock; then it counts as down.
+    :param is_over: that time has come.
     """
 
     owner: str = ""
@@ -98,9 +98,7 @@ def holder_in(found: Sequence[Mapping[str, Any]]) -> Holder | None:
 
 
 def record_in(text: str, now: float) -> Drained:
-    """The record of a host, and whether its time is over; nothing where it cannot be understood.
-
-    A clock that was wrong when it was written, or is now, makes it last no longer than any may.
+    """The record of a host; nothing where it cannot be understood. No clock makes it last longer than any may.
 
     :param now: the host's clock, seconds since 1970.
     """

@@ -51,17 +51,6 @@ def of_drained(label: str, drained: Drained) -> Refused:
     )
 
 
-def of_member_down(names: str) -> Refused:
-    """Another member than that of the host is down."""
-    return Refused(
-        f"{names} does not serve.",
-        "One host after the other is out of service for its maintenance: two members down at once could cost the "
-        "quorum.",
-        "Bring it back first: ansible-playbook quorum.etcd.etcd -i INVENTORY. Then run again.",
-        code="member-down",
-    )
-
-
 def of_other_run(process: str, owner: str) -> Refused:
     """Another run of the same person maintains the hosts, or has drained one and may be at work on it."""
     return Refused(

@@ -17,7 +17,13 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, guard, maintenance_refusals, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    advice,
+    guard,
+    maintenance_guard,
+    maintenance_refusals,
+    markers,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import (
@@ -320,10 +326,8 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
     _check_writes(hosts, bool(ours) or holder_of(hosts) is not None, wish)
     projection = Projection(hosts, roster)
     votes = projection.votes()
-    excused = {member.id for host in ours if (member := projection.on(host)) is not None}
-    down = votes.lost - excused
-    if down:
-        raise maintenance_refusals.of_member_down(votes.named(down))
+    excused = frozenset(member.id for host in ours if (member := projection.on(host)) is not None)
+    maintenance_guard.check_others_serve(votes, excused)
     first = [host for host in hosts if host.name in wish.hosts]
     others = [host for host in ours if host not in first]
     if others or (not wish.tasks and len(first) > 1):

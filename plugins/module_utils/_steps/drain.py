@@ -26,7 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     snapshot_timer,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
-from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model import maintenance_guard
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner, record_in
@@ -67,9 +67,7 @@ def drain(systemd: Systemd, layout: Layout, asked: Drain, terms: Terms, check: b
         terms = replace(terms, maintenance=_own(view, layout, terms, asked.owner, asked.predecessor))
         window = stack.enter_context(maintenance.spared(view, layout, terms, check))
         # What the plan saw of the others may be hours ago, and a quorum of a large cluster would do for the guard.
-        down = window.votes.lost - terms.machine - {window.member_id}
-        if down:
-            raise maintenance_refusals.of_member_down(window.votes.named(down))
+        maintenance_guard.check_others_serve(window.votes, terms.machine | {window.member_id})
         if check:
             return {"changed": True, "notes": window.notes}
         was_drained = record_in(host_files.read_text(layout.drained_file), time.time()).is_valid
