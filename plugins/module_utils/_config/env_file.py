@@ -65,6 +65,8 @@ SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 UNSET = "(unset)"
 
 _FILE = "--config-file="
+#: The variable of that flag.
+FILE_VARIABLE = "ETCD_CONFIG_FILE"
 
 #: Says neither time nor release, so that neither changes a file.
 HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
@@ -105,7 +107,7 @@ def read(text: str) -> dict[str, str]:
     """
     found = {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
     mapping = ""
-    for indent, key, value in (match.groups() for match in map(_YAML.fullmatch, text.splitlines()) if match):
+    for indent, key, value in (match.groups() for match in map(_YAML.fullmatch, text.split("\n")) if match):
         mapping = mapping if indent else ("" if value else key)
         if value:
             found[variable(_FLAG_AT.get((mapping, key), key))] = _text_in(value)

@@ -72,8 +72,14 @@ def _of_environment(
     found.append((f"UnsetEnvironment= of {name} ({lies})", unset))
     program = _words(unit["exec_start"])
     known = not program or program[0].rpartition("/")[2] in (_ETCD, _ENV)
-    found.append((f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)))
+    found.append((f"ExecStart= of {name} ({lies})", _of_program(program) if known else dict(has)))
     return found
+
+
+def _of_program(words: list[str]) -> dict[str, str]:
+    """What a command line sets: variables before etcd, and the file that it is told to read."""
+    file = env_file.file_read(words)
+    return {**assigned(words), **({env_file.FILE_VARIABLE: file} if file else {})}
 
 
 def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -> str:

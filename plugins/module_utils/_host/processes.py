@@ -27,15 +27,19 @@ def describe(pid: int) -> Process | None:
     """Which process it is and its environment, or None when it is gone.
 
     The executable is followed by a note in parentheses after an unlink. Of the environment only C(ETCD_*) is there,
-    secrets hidden. Of one that reads a file which its gate has written for it, that file's settings are there instead.
+    secrets hidden. Of one that reads a file which its gate has written for it, that file's settings are there instead;
+    one that nobody of ours has written is named there.
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
         pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
         given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
         own = {name: value for name, value in given.items() if name.startswith("ETCD_")}
+        file = env_file.file_read(command_line(pid))
         if env_file.SETTINGS_VARIABLE in given:
-            own = _settings_read(env_file.file_read(command_line(pid)))
+            own = _settings_read(file)
+        elif file:
+            own[env_file.FILE_VARIABLE] = file
         return Process(
             identity=Identity(pid, int(ticks), os.readlink(f"/proc/{pid}/exe"), given.get("INVOCATION_ID", "")),
             environment=secrets.environment(own),

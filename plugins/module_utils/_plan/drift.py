@@ -159,8 +159,12 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
 
 
 def _in_another_form(host: Host, wanted: Desired) -> Iterator[str]:
-    """Whether etcd reads a file or its environment. Of a file that it has read only its gate's record tells."""
-    reads_file, layout = bool(env_file.file_read(host.seen.runtime.command)), wanted.layout
+    """Whether etcd reads its gate's file or its environment. Of a file that it has read only its gate's record tells.
+
+    One that a drop-in names is a setting of that drop-in, see C(_config.variable_sources).
+    """
+    layout = wanted.layout
+    reads_file = env_file.file_read(host.seen.runtime.command) == layout.started_file
     if reads_file != (layout.config_format == YAML):
         yield f"it reads {'a file' if reads_file else 'its environment'} instead of {layout.conf_file}"
     elif reads_file and layout.conf_file not in host.seen.record:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._config import variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._host import systemd
 
 CONF = "/etc/etcd/etcd.conf"
@@ -160,3 +160,10 @@ def test_a_leftover_of_a_rescue_is_found_in_a_file_too(shown: str, text: str, pl
     unit = systemd.parse("etcd.service", READING + shown)
     found = variable_sources.forcing(unit, lambda path: {path: text} if path == YAML else {})
     assert place in found and bool(place) is bool(found)
+
+
+def test_a_file_that_a_drop_in_lets_etcd_read_is_a_setting_of_it() -> None:
+    shown = f"FragmentPath=/etc/systemd/system/etcd.service\nDropInPaths={MINE}\n"
+    shown += "ExecStart={ path=/x ; argv[]=/opt/etcd/etcd --config-file=/etc/mine.yml ; ignore_errors=no ; pid=9 }\n"
+    found = variable_sources.of_unit(systemd.parse("etcd.service", shown), {}, lambda path: {}, lambda: "")
+    assert MINE in variable_sources.keeping(found, "/etc/etcd/etcd.conf", "ETCD_CONFIG_FILE", env_file.UNSET)

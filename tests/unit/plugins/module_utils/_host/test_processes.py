@@ -79,8 +79,9 @@ class TestAProcessThatReadsAFile:
             "ETCD_GRPC_KEEPALIVE_INTERVAL": "1s",
         }
 
-    def test_that_no_gate_of_ours_has_written_is_not_understood(self, start, tmp_path):
-        assert self.described(start, tmp_path).environment == {"ETCD_NAME": "m0"}
+    def test_that_no_gate_of_ours_has_written_is_named_and_not_understood(self, start, tmp_path):
+        found = self.described(start, tmp_path).environment
+        assert found == {"ETCD_NAME": "m0", "ETCD_CONFIG_FILE": str(tmp_path / "etcd.conf.yml")}
 
 
 class TestAnOpenFile:

@@ -258,5 +258,19 @@ class TestTheFormOfTheSettings:
         assert found.restart
         assert f"which {self.YAML.conf_file} it has read is not known" in found.why
 
+    def test_that_a_drop_in_chooses_is_said_and_never_restarts(self):
+        """It would read that file again, in every run anew."""
+        place = "ExecStart= of etcd.service (/etc/systemd/system/etcd.service.d/mine.conf)"
+        host = serving(bare())
+        runs = {
+            "command": ["/opt/etcd/etcd", "--config-file=/etc/mine.yml"],
+            "environment": {**host.seen.runtime.environment, "ETCD_CONFIG_FILE": "/etc/mine.yml"},
+            "sources": [*host.seen.runtime.sources, (place, {"ETCD_CONFIG_FILE": "/etc/mine.yml"})],
+        }
+        host = seeing(host, runtime=runs)
+        assert update(host) is None
+        (said,) = drift.overridden_settings(host, VERSION)
+        assert "ETCD_CONFIG_FILE=/etc/mine.yml" in said and place in said
+
     def test_that_changed_alone_is_no_settings_that_no_restart_mends(self):
         assert list(drift.overridden_settings(self.switched(LAYOUT, self.YAML), VERSION)) == []
