@@ -73,7 +73,7 @@ def test_a_member_goes_on_with_the_same_settings(
     before, pid, own = settings_of(three), three.pid, three.listed.id
     assert switch(three, becomes)["notes"] == []
     assert runs_as(three, becomes)
-    beside = {"ETCD_ENABLE_GRPC_GATEWAY"} if every_version.startswith("3.4.") else set()
+    beside = {"3.4": {"ETCD_ENABLE_GRPC_GATEWAY"}, "3.5": {"ETCD_TLS_MIN_VERSION"}}.get(every_version[:3], set())
     changed = {name for name in {*before, *settings_of(three)} if before.get(name) != settings_of(three).get(name)}
     assert changed == beside
     assert (three.pid != pid, three.listed.id, kept(three)) == (True, own, False)

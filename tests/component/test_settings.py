@@ -134,7 +134,7 @@ def test_etcd_takes_every_value_that_we_write_into_a_file(
 
 
 def without_key(settings: dict[str, Any], version: str) -> set[str]:
-    return {text.split()[0] for text in yaml_file.without_key(settings, minor_of(version))}
+    return {text.split()[0] for text in yaml_file.without_key(settings, version)}
 
 
 def test_etcd_has_the_key_of_each_setting_or_we_say_that_it_has_none(tmp_path: Path, every_version: str) -> None:

@@ -77,9 +77,9 @@ def flags(wanted: Desired, version: str) -> dict[str, Value]:
     found = _settings.wanted(wanted.member, wanted.layout, settings, version)
     if wanted.layout.config_format != YAML:
         return found
-    missing = [f"- {text}" for text in yaml_file.without_key(found, minor)]
+    missing = [f"- {text}" for text in yaml_file.without_key(found, version)]
     if missing:
-        raise BadInput("\n".join([f"etcd_config_format is {YAML}, for etcd 3.{minor}:", *missing]))
+        raise BadInput("\n".join([f"etcd_config_format is {YAML}, for etcd {version}:", *missing]))
     return {**yaml_file.beside(found, minor), **found}
 
 

@@ -7,7 +7,8 @@
 """Settings as the YAML file of etcd's C(--config-file), which etcd reads instead of all flags and variables.
 
 etcd ignores a key that it does not know without a word (server/embed/config.go, C(configFromFile)), so where each
-setting stands, and since which minor, is a table. It was tried with 3.4.23, 3.5.33, 3.6.14 and 3.7.1.
+setting stands, and since which release, is a table. It was tried with 3.4.23, 3.5.33, 3.6.14 and 3.7.1, and the patches
+are those whose source has the key first.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ import json
 from collections.abc import Iterator, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import HEADER, PLACES, sections
-from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import FLAGS, NEWEST
+from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import FLAGS
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, text_of
+from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 
-#: Setting -> the first minor in which it has a key, where that is not the one in which it came.
-_FIRST: dict[str, int] = {
-    "client-cert-allowed-hostname": 5,
-    "peer-cert-allowed-cn": 5,
-    "peer-cert-allowed-hostname": 5,
-    "experimental-peer-skip-client-san-verification": 6,
-    **dict.fromkeys(("client-crl-file", "peer-crl-file", "raft-read-timeout", "raft-write-timeout"), NEWEST + 1),
+#: Setting -> the first release in which it has a key, where that is not the one in which it came.
+_FIRST: dict[str, str] = {
+    **dict.fromkeys(("client-cert-allowed-hostname", "peer-cert-allowed-cn", "peer-cert-allowed-hostname"), "3.5.14"),
+    **dict.fromkeys(("socket-reuse-address", "socket-reuse-port"), "3.5.10"),
+    "experimental-peer-skip-client-san-verification": "3.6.0",
 }
+_NEVER = ("client-crl-file", "peer-crl-file", "raft-read-timeout", "raft-write-timeout")
 
 #: Of the lists, these are lists in the file too; the others are one text with commas.
 _LISTS = (
@@ -38,12 +39,16 @@ _LISTS = (
 )
 
 
-def without_key(settings: Mapping[str, Value], minor: int) -> Iterator[str]:
-    """Say which settings a minor cannot be given in such a file."""
+def without_key(settings: Mapping[str, Value], version: str) -> Iterator[str]:
+    """Say which settings a release cannot be given in such a file.
+
+    :param version: C(3.6.14).
+    """
+    has = releases.order(releases.plain(version))
     for flag in settings:
-        first = _FIRST.get(flag, 0)
-        if minor < first:
-            since = f", which has it from etcd 3.{first} on" if first <= NEWEST else ""
+        first = _FIRST.get(flag, "")
+        if flag in _NEVER or (first and has < releases.order(first)):
+            since = f", which has it from etcd {first} on" if first else ""
             yield (
                 f"{flag} has no key in etcd's configuration file{since}: etcd would ignore it. Take it out, or set "
                 "etcd_config_format: env."
@@ -51,14 +56,22 @@ def without_key(settings: Mapping[str, Value], minor: int) -> Iterator[str]:
 
 
 def beside(settings: Mapping[str, Value], minor: int) -> dict[str, Value]:
-    """Return what a file must say to mean the same as the variables: here etcd has other defaults for the two."""
+    """Return what a file must say to mean the same as the variables: here etcd has other defaults for the two
+    (embed/config.go, C(NewConfig), and etcdmain/config.go, C(newConfig)).
+    """
+    if minor > 5:
+        return {}
+    # Without a mode etcd compacts nothing, without a word, where the retention is a number; else it does not start.
+    found: dict[str, Value] = {"auto-compaction-mode": "periodic"}
     if minor == 4:
-        # Off, where a file does not mention it (embed/config.go, NewConfig).
-        return {"enable-grpc-gateway": True}
-    if minor == 5 and settings.get("experimental-enable-distributed-tracing"):
+        # Off, where a file does not mention it.
+        return {**found, "enable-grpc-gateway": True}
+    # Else Go decides, whose own least version was TLS 1.0 for those who built the patches before 3.5.16.
+    found["tls-min-version"] = "TLS1.2"
+    if settings.get("experimental-enable-distributed-tracing"):
         tracing = "experimental-distributed-tracing-"
-        return {f"{tracing}address": "localhost:4317", f"{tracing}service-name": "etcd"}
-    return {}
+        found |= {f"{tracing}address": "localhost:4317", f"{tracing}service-name": "etcd"}
+    return found
 
 
 def render(settings: Mapping[str, Value]) -> str:

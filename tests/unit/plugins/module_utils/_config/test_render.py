@@ -203,7 +203,7 @@ class TestInYaml:
         with pytest.raises(BadInput) as refused:
             self.files(etcd_settings=settings)
         lines = str(refused.value).splitlines()
-        assert lines[0] == "etcd_config_format is yaml, for etcd 3.6:"
+        assert lines[0] == "etcd_config_format is yaml, for etcd 3.6.14:"
         assert [line.split()[1] for line in lines[1:]] == ["client-crl-file", "raft-read-timeout"]
         assert files(etcd_settings=settings), "variables can say it"
 

@@ -88,6 +88,7 @@ def test_it_can_be_read_by_a_person_and_says_that_it_is_managed():
         ("name: m0  \n", {"ETCD_NAME": "m0"}),
         ("peer-transport-security:\n    cert-file: /p\n", {"ETCD_PEER_CERT_FILE": "/p"}),
         ("{name: m0}\n- a\n# name: m1\n", {}),
+        ('ETCD_AUTH_TOKEN="a\u2028name: m1"\n', {"ETCD_AUTH_TOKEN": "a\u2028name: m1"}),
     ],
 )
 def test_of_a_file_that_somebody_else_wrote_what_is_understood_is_read(text, found):
@@ -96,7 +97,7 @@ def test_of_a_file_that_somebody_else_wrote_what_is_understood_is_read(text, fou
 
 @pytest.mark.parametrize("flag", ["client-crl-file", "peer-crl-file", "raft-read-timeout", "raft-write-timeout"])
 def test_a_setting_without_a_key_is_named_with_the_way_out(flag):
-    (said,) = yaml_file.without_key({flag: "x", "name": "m0"}, 7)
+    (said,) = yaml_file.without_key({flag: "x", "name": "m0"}, "3.7.1")
     assert said == (
         f"{flag} has no key in etcd's configuration file: etcd would ignore it. Take it out, or set "
         "etcd_config_format: env."
@@ -104,29 +105,34 @@ def test_a_setting_without_a_key_is_named_with_the_way_out(flag):
 
 
 @pytest.mark.parametrize(
-    "flag, first",
+    "flag, last, first",
     [
-        ("client-cert-allowed-hostname", 5),
-        ("peer-cert-allowed-cn", 5),
-        ("peer-cert-allowed-hostname", 5),
-        ("experimental-peer-skip-client-san-verification", 6),
+        # Whom a peer's certificate names: etcd would take any that the CA has issued.
+        ("client-cert-allowed-hostname", "3.5.13", "3.5.14"),
+        ("peer-cert-allowed-cn", "3.5.13", "3.5.14"),
+        ("peer-cert-allowed-cn", "3.4.37", "3.5.14"),
+        ("peer-cert-allowed-hostname", "3.5.9", "3.5.14"),
+        ("socket-reuse-port", "3.5.9", "3.5.10"),
+        ("experimental-peer-skip-client-san-verification", "3.5.33", "3.6.0"),
     ],
 )
-def test_a_setting_whose_key_came_later_is_named_before(flag, first):
-    (said,) = yaml_file.without_key({flag: True}, first - 1)
-    assert f"which has it from etcd 3.{first} on" in said
+def test_a_setting_whose_key_came_later_is_named_before(flag, last, first):
+    (said,) = yaml_file.without_key({flag: True}, last)
+    assert f"which has it from etcd {first} on" in said
     assert list(yaml_file.without_key({flag: True}, first)) == []
 
 
 @pytest.mark.parametrize(
     "minor, settings, said",
     [
-        (4, {}, {"enable-grpc-gateway": True}),
-        (5, {}, {}),
+        (4, {}, {"auto-compaction-mode": "periodic", "enable-grpc-gateway": True}),
+        (5, {}, {"auto-compaction-mode": "periodic", "tls-min-version": "TLS1.2"}),
         (
             5,
             {"experimental-enable-distributed-tracing": True},
             {
+                "auto-compaction-mode": "periodic",
+                "tls-min-version": "TLS1.2",
                 "experimental-distributed-tracing-address": "localhost:4317",
                 "experimental-distributed-tracing-service-name": "etcd",
             },
