@@ -6,7 +6,7 @@
 
 """The gate: the unit's own guard, run before each start, when the member is ready, and after it stopped.
 
-It is POSIX sh, coreutils and flock(1) from util-linux, because a removed or upgraded Python must not stop a cluster.
+It is POSIX sh, coreutils, grep and flock(1) from util-linux: a removed or upgraded Python must not stop a cluster.
 What it lets through is the table in docs/architecture.md; C(ExecStartPre=+) makes it root and shows it the same
 environment as etcd. That an C(EnvironmentFile) written by it is seen by C(ExecStart) is systemd's documented order
 (systemd.exec(5): the files are read shortly before the process is executed).
@@ -20,6 +20,9 @@ from collections.abc import Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE, Layout
+
+#: What the gate says of a settings file that is not there, or that it does not understand.
+UNREAD = "does not say data-dir as this collection writes it"
 
 _SCRIPT = r"""#!/bin/sh
 # Managed by quorum.etcd: changes made by hand are put right at the next run.
@@ -223,15 +226,11 @@ forced_by() {
         '' | 0 | f | F | false | FALSE | False) ;;
         *) printf '%s' "ETCD_FORCE_NEW_CLUSTER in its environment"; return ;;
     esac
-    if [ -r "$config" ]; then
-        while IFS= read -r line || [ -n "$line" ]; do
-            case $line in '#'*) continue ;; *force-new-cluster*) ;; *) continue ;; esac
-            value=${line#*force-new-cluster*:}
-            case ${value#"${value%%[! ]*}"} in
-                false* | False* | FALSE*) ;;
-                *) printf '%s' "force-new-cluster in $config"; return ;;
-            esac
-        done <"$config"
+    # etcd takes a key in capitals, too. What a comment behind the value says is no value.
+    if [ -r "$config" ] && grep -i force-new-cluster "$config" | grep -v '^ *#' |
+        grep -qvi 'force-new-cluster[^:]*: *"*false'; then
+        printf '%s' "force-new-cluster in $config"
+        return
     fi
     for file in @UNIT_FILE@ @UNIT_FILE@.d/*.conf /run/systemd/system/@UNIT@.d/*.conf; do
         [ -r "$file" ] || continue
@@ -284,15 +283,25 @@ record() {
     cp "$peer_ca" "$run_dir/peer-ca.pem" 2>/dev/null || rm -f "$run_dir/peer-ca.pem"
 }
 
+# Behind the end of a document etcd would read nothing of what follows here.
+ordinary_settings() {
+    grep -vi -e '^initial-cluster' -e '^---' -e '^\.\.\.' "$config"
+    [ $? -le 1 ]
+}
+
 first_settings() {
     if [ -r "$run_dir/bootstrap.env" ]; then
-        # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
-        . "$run_dir/bootstrap.env" &&
-            printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}" &&
-            if [ -n "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ]; then
-                printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
-            fi &&
-            printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
+        (
+            # What a drop-in says of these etcd would not read.
+            unset ETCD_INITIAL_CLUSTER ETCD_INITIAL_CLUSTER_STATE ETCD_INITIAL_CLUSTER_TOKEN
+            # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
+            . "$run_dir/bootstrap.env" &&
+                printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}" &&
+                if [ -n "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ]; then
+                    printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
+                fi &&
+                printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
+        )
     else
         printf 'initial-cluster-state: "existing"\n'
     fi
@@ -305,7 +314,7 @@ write_config() {
     {
         {
             printf '# Written from %s at each start: changes made here are lost.\n' "$config" &&
-                grep -v '^initial-cluster' "$config" &&
+                ordinary_settings &&
                 first_settings
         } >"$run_dir/config" &&
             chgrp '@GROUP@' "$run_dir/config" && chmod 0640 "$run_dir/config" && chmod 0755 "${config_read%/*}" &&
@@ -328,8 +337,7 @@ room."
 before() {
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start" "$config_read"
     if [ -n "$config" ]; then
-        [ -n "$data_dir" ] || refuse "$config does not say data-dir as this collection writes it. Run the playbook: it \
-writes the file again."
+        [ -n "$data_dir" ] || refuse "$config @UNREAD@. Run the playbook: it writes the file again."
     else
         [ -n "$data_dir" ] || refuse "ETCD_DATA_DIR is not set in this unit's environment."
     fi
@@ -444,6 +452,7 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "RUN_DIR": layout.run_dir,
         "FORMAT": str(markers.FORMAT),
         "STARTED_FILE": layout.started_file,
+        "UNREAD": UNREAD,
         "SETTINGS": SETTINGS_VARIABLE,
         "GROUP": layout.group,
         "NEWEST": posixpath.basename(layout.newest_file),

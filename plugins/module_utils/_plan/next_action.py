@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Callable
 
+from ansible_collections.quorum.etcd.plugins.module_utils._config import gate
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
@@ -50,7 +51,9 @@ def choose(host: Host, roster: Roster | None) -> str:
     is_held = held_members.of_host(host, rebuilt=not has_files(host)) is not None
     if is_held and not host.masked and (host.wanted.present or roster is None):
         return WAIT
-    is_rebuilt = host.state in _RAN and host.has_log and not host.runs and not has_files(host)
+    # While somebody serves an update writes what is not as it should be.
+    lacks = not has_files(host) or (roster is None and _is_unread(host))
+    is_rebuilt = host.state in _RAN and host.has_log and not host.runs and lacks
     if is_rebuilt and not is_held and not host.masked and not host.outdated:
         return KEEP
     if roster is not None and not host.wanted.present:
@@ -79,6 +82,11 @@ def has_files(host: Host) -> bool:
         return True
     has_settings = any(host.seen.file(path).exists for path in layout.conf_files)
     return has_settings and all(host.seen.file(path).exists for path in (layout.unit_file, layout.gate_file))
+
+
+def _is_unread(host: Host) -> bool:
+    """Has its gate found no settings that it understands? A start alone would be refused again, in every run."""
+    return gate.UNREAD in host.seen.refused and not host.seen.previous
 
 
 def _is_refused(host: Host) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import wal_segment
+import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, gate, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
@@ -727,6 +728,34 @@ class TestWhatEtcdReads:
         assert reading.starts()
         assert "ETCD_INITIAL_CLUSTER" not in reading.etcd_reads
 
+    @pytest.mark.parametrize("end", ["---", "..."])
+    def test_says_it_in_the_document_that_etcd_reads(self, reading, end):
+        """etcd reads the first one of a file only, and takes a state that is not there for new."""
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        assert reading.starts()
+        with reading.conf_file.open("a") as stream:
+            stream.write(f"{end}\nlog-level: debug")
+        assert reading.starts()
+        first = next(yaml.safe_load_all(Path(reading.layout.started_file).read_text()))
+        assert first["initial-cluster-state"] == "existing"
+
+    def test_has_of_a_first_start_no_word_of_the_units_environment(self, reading):
+        reading.marker(markers.NEVER_STARTED)
+        (reading.state_dir / "bootstrap.env").write_text(self.FIRST)
+        reading.environment["ETCD_INITIAL_CLUSTER_TOKEN"] = "of-a-drop-in"
+        assert reading.starts()
+        assert "ETCD_INITIAL_CLUSTER_TOKEN" not in reading.etcd_reads
+
+    def test_is_never_a_part_of_its_settings(self, reading):
+        """Without the rest a member would ask its clients for no certificate."""
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        reading.instead_of("grep", "case $* in *initial*) echo 'name: \"m0\"'; exit 2 ;; esac; exit 1")
+        assert not reading.starts()
+        assert "cannot be written" in reading.said
+        assert reading.etcd_reads == {}
+
     def test_is_left_by_no_start_that_was_refused(self, reading):
         reading.marker(markers.STARTED)
         reading.log()
@@ -794,6 +823,9 @@ class TestWhatEtcdReads:
             ("force-new-cluster: true # not false", False),
             ("force-new-cluster: false", True),
             ("force-new-cluster:   False # not true", True),
+            ("Force-New-Cluster: true", False),
+            ("force-new-cluster: true  # false again after the rescue", False),
+            ("force-new-cluster: false  # was true", True),
             ("# force-new-cluster: true", True),
         ],
     )

@@ -11,6 +11,7 @@ from itertools import product
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import gate
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
@@ -248,6 +249,22 @@ TABLE = [
 @pytest.mark.parametrize("case, due", TABLE, ids=[str(case) for case, next_action in TABLE])
 def test_the_table(case, due):
     assert case.due == due
+
+
+@pytest.mark.parametrize(
+    "case, due",
+    [
+        (Case(STARTED, member=None), KEEP),
+        (Case(STARTED, log=False, member=None), NOTHING),
+        # An update writes its files, and what is kept of one comes back first.
+        (Case(STARTED), START),
+        (Case(STARTED, member=None, previous="sound"), RESTORE),
+    ],
+)
+def test_one_whose_gate_does_not_understand_its_settings_gets_its_files(case, due):
+    """Started alone it would be refused again, and its gate says that the playbook writes them."""
+    seen = replace(case.host.seen, refused=f"/etc/etcd/etcd.conf.yml {gate.UNREAD}. Run the playbook.")
+    assert next_action.choose(replace(case.host, seen=seen), case.roster) == due
 
 
 def test_what_the_plan_refuses_is_due_for_nothing(dues):
