@@ -6,8 +6,7 @@
 
 """Settings as C(ETCD_...) variables: as etcd's process has them, and as the file that systemd reads them from.
 
-Whatever reads settings on a host reads variables, out of a file of either form (see C(yaml_file)): so a process, a file
-and an inventory can be compared.
+Settings on a host are read as variables, from a file of either form (see C(yaml_file)), so that all can be compared.
 """
 
 from __future__ import annotations
@@ -65,8 +64,6 @@ SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 UNSET = "(unset)"
 
 _FILE = "--config-file="
-#: The variable of that flag.
-FILE_VARIABLE = "ETCD_CONFIG_FILE"
 
 #: Says neither time nor release, so that neither changes a file.
 HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
@@ -102,9 +99,7 @@ def assignments(settings: Mapping[str, Value]) -> list[str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """Variable -> text, out of what C(render) or C(yaml_file.render) has written: no line of one is one of the other.
-    Of a foreign file what is understood is there.
-    """
+    """Variable -> text, out of what C(render) or C(yaml_file.render) has written; of others what is clear."""
     found = {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
     mapping = ""
     for indent, key, value in (match.groups() for match in map(_YAML.fullmatch, text.split("\n")) if match):
@@ -120,7 +115,7 @@ def _text_in(value: str) -> str:
         typed, end = json.JSONDecoder().raw_decode(value)
     except ValueError:
         return value.strip()
-    # Behind a number of nanoseconds stands the duration as it was given.
+    # Behind nanoseconds stands what was given.
     comment = value[end:].partition("# ")[2]
     return comment if comment and type(typed) is int else text_of(typed)
 

@@ -70,16 +70,10 @@ def _of_environment(
         found += [(path, of_file(text)) for path, text in read(pattern).items()]
     unset = {word.partition("=")[0]: UNSET for word in _words(unit["unset_environment"]) if word.startswith("ETCD_")}
     found.append((f"UnsetEnvironment= of {name} ({lies})", unset))
-    program = _words(unit["exec_start"])
+    program = [word.replace("--config-file=", "ETCD_CONFIG_FILE=") for word in _words(unit["exec_start"])]
     known = not program or program[0].rpartition("/")[2] in (_ETCD, _ENV)
-    found.append((f"ExecStart= of {name} ({lies})", _of_program(program) if known else dict(has)))
+    found.append((f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)))
     return found
-
-
-def _of_program(words: list[str]) -> dict[str, str]:
-    """What a command line sets: variables before etcd, and the file that it is told to read."""
-    file = env_file.file_read(words)
-    return {**assigned(words), **({env_file.FILE_VARIABLE: file} if file else {})}
 
 
 def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -> str:
@@ -90,7 +84,7 @@ def forcing(unit: Mapping[str, Any], read: Callable[[str], Mapping[str, str]]) -
     """
     found = ""
     path = _settings_file(unit)
-    # A variable that etcd does not read now counts too: it would once the member has its other form.
+    # A variable counts too: etcd would read it once the member has its other form.
     for place, sets in [*_of_environment(unit, {}, read), *(of_unit(unit, {}, read, lambda: "") if path else ())]:
         if _FORCE in sets:
             found = place if is_forced(sets) else ""

@@ -27,8 +27,7 @@ def describe(pid: int) -> Process | None:
     """Which process it is and its environment, or None when it is gone.
 
     The executable is followed by a note in parentheses after an unlink. Of the environment only C(ETCD_*) is there,
-    secrets hidden. Of one that reads a file which its gate has written for it, that file's settings are there instead;
-    one that nobody of ours has written is named there.
+    secrets hidden. Of one that reads a file which its gate has written for it, that file's settings are there instead.
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
@@ -39,7 +38,7 @@ def describe(pid: int) -> Process | None:
         if env_file.SETTINGS_VARIABLE in given:
             own = _settings_read(file)
         elif file:
-            own[env_file.FILE_VARIABLE] = file
+            own["ETCD_CONFIG_FILE"] = file
         return Process(
             identity=Identity(pid, int(ticks), os.readlink(f"/proc/{pid}/exe"), given.get("INVOCATION_ID", "")),
             environment=secrets.environment(own),
