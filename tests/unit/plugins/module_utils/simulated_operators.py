@@ -80,7 +80,7 @@ class Operator:
             if not acted and not told:
                 return
             given = f"{self.wants}: {told}"
-            if (not acted or given in said) and not self._follow(told):
+            if (not acted or (told and given in said)) and not self._follow(told):
                 raise Broken(self._story(f"a refusal without a way on: {told}"))
             said.append(given)
         raise Broken(self._story("advice in a circle: " + "\n".join(said[-4:])))
