@@ -58,14 +58,15 @@ class Releases(World):
     :ivar spoken: the minor that the cluster speaks.
     :ivar job: the minor to which it is being downgraded; 0 without such a job.
     :ivar key: for how long the key says that the job is an upgrade's: C(briefly), C(pending), or empty.
-    :ivar decided: the version that the leader has decided on, and nobody has heard of yet; 0 for none.
+    :ivar decided: the version that the leader has decided on, and nobody has heard of yet; 0 for none. One member may
+        start meanwhile, and no two: a proposal takes milliseconds.
     :ivar data: member id -> its data.
     :ivar index: of the newest entry in everybody's log, and of the newest one that 3.7 cannot read.
     """
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
-        self.spoken = self.job = self.decided = 0
+        self.spoken = self.job = self.decided = self._started_since = 0
         self.key = ""
         self.data: dict[str, Data] = {}
         self.index, self.newest_v2 = 1, 0
@@ -104,6 +105,8 @@ class Releases(World):
         return False
 
     def _registered(self, has: int) -> None:
+        self._started_since += 1
+        self.decided *= self._started_since < 2
         self.index += 1
         if has < 6:
             self.newest_v2 = self.index
@@ -127,8 +130,9 @@ class Releases(World):
 
     def decide(self) -> None:
         """The leader looks what all members run."""
-        if not self.all_answer():
+        if self.decided or not self.all_answer():
             return
+        self._started_since = 0
         minors = self.minors()
         if self.job:
             if self.spoken == self.job + 1 == min(minors):
