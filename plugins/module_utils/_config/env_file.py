@@ -117,7 +117,7 @@ def _text_in(value: str) -> str:
         return value.strip()
     # Behind nanoseconds stands what was given.
     comment = value[end:].partition("# ")[2]
-    return comment if comment and type(typed) is int else text_of(typed)
+    return comment if comment and isinstance(typed, int) and not isinstance(typed, bool) else text_of(typed)
 
 
 def file_read(command: Iterable[str]) -> str:

@@ -55,7 +55,7 @@ class Wish:
             wrong.append(f"etcd_soak is {wish.soak}; give seconds, 0 for none.")
         if wish.at_once < 1:
             wrong.append(f"etcd_at_once is {wish.at_once}; give how many clusters change at once, at least 1.")
-        if not wish.slowdown >= 1:
+        if wish.slowdown < 1 or not math.isfinite(wish.slowdown):
             wrong.append(f"etcd_soak_slowdown is {wish.slowdown:g}; give how many times longer, at least 1.")
         if wrong:
             raise BadInput(*wrong)

@@ -57,7 +57,7 @@ def _of_proc(pid: int) -> Record | None:
 
 def _of_ps(pid: int) -> Record | None:
     """The same on a system without /proc. Tried on Linux only."""
-    done = subprocess.run(
+    done = subprocess.run(  # pylint: disable=ansible-bad-function
         ["ps", "-ww", "-o", "lstart=", "-o", "args=", "-p", str(pid)],
         env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
         stdin=subprocess.DEVNULL,
@@ -141,7 +141,7 @@ def start(member: Member, command: Sequence[str]) -> None:
     try:
         with open(member.log, "ab") as log:
             # Nothing of the caller's settings, proxies least of all.
-            subprocess.Popen(
+            subprocess.Popen(  # pylint: disable=ansible-bad-function
                 list(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
