@@ -114,7 +114,7 @@ unit-core-%: $(CACHE)/venv-%/.done
 # What of them meets Ansible itself: a sample for CI.
 unit-sample-core-%: $(CACHE)/venv-%/.done
 	PATH="$(CACHE)/venv-$*/bin:$$PATH" pytest -q $(addprefix tests/unit/plugins/,action filter plugin_utils module_utils/_module) \
-	  tests/unit/architecture/test_role.py
+	  tests/unit/architecture/test_role.py tests/unit/playbooks/test_rescued.py
 
 scenario-core-%: $(CACHE)/venv-%/.done deps $(COLLECTIONS)/.done
 	$(LAB) releases

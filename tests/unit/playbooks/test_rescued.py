@@ -26,21 +26,24 @@ def _walk(place: Path, *parts: dict[str, list[object]]) -> str:
             "block": [
                 {
                     "include_role": {"name": "quorum.etcd.etcd", "tasks_from": "walk"},
-                    "vars": {
-                        "__etcd_plan": {**PLAN, "steps": f"{{{{ parts[{number}][inventory_hostname] }}}}"},
-                        "__etcd_own": {},
-                    },
+                    "vars": {"__etcd_plan": f"{{{{ plan{number} }}}}", "__etcd_own": {}},
                 }
             ],
             "rescue": [{"debug": {"msg": "rescued"}}],
         }
         for number in range(len(parts))
     ]
-    play = {"hosts": "all", "gather_facts": False, "vars": {"parts": list(parts)}, "tasks": walks}
-    (place / "play.yml").write_text(json.dumps([play]))
-    (place / "hosts").write_text("[etcd_cluster]\na ansible_connection=local\nb ansible_connection=local\n")
+    hosts = {
+        host: {
+            "ansible_connection": "local",
+            **{f"plan{number}": {**PLAN, "steps": part[host]} for number, part in enumerate(parts)},
+        }
+        for host in ("a", "b")
+    }
+    (place / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": walks}]))
+    (place / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
     done = subprocess.run(
-        [Path(sys.executable).parent / "ansible-playbook", "play.yml", "-i", "hosts", "--forks", "1"],
+        [Path(sys.executable).parent / "ansible-playbook", "play.yml", "-i", "hosts.json", "--forks", "1"],
         cwd=place,
         env={
             **os.environ,
