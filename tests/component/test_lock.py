@@ -45,7 +45,8 @@ class Lock:
         self._run = run_module
 
     def __call__(self, state: str = "acquired", **options: Any) -> dict[str, Any]:
-        options = {"name": NAME, "wait": 0, "holder": "a test", **options}
+        # One whose lease and cluster are gone tries on until then.
+        options = {"name": NAME, "wait": 0, "holder": "a test", "max_hold": 120, **options}
         outcome = self._run("etcd_lock", endpoints=self.cluster.endpoints, state=state, **options)
         assert not outcome.failed, outcome.result["msg"]
         return dict(outcome.result)
