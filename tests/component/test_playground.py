@@ -167,8 +167,13 @@ def _listens_beyond_loopback(port: int) -> bool:
     return any(address != "0100007F" for address in here)
 
 
-MAKING = ["directory begun", "directory made", "release unpacked", "member started"]
-REMOVING = ["members stopped", "partly removed", "marker left"]
+MAKING = [
+    "playground: directory begun",
+    "playground: directory made",
+    "playground: release unpacked",
+    "playground: member started",
+]
+REMOVING = ["playground: members stopped", "playground: partly removed", "playground: marker left"]
 
 
 @pytest.mark.parametrize("checkpoint", [*MAKING, *REMOVING])
@@ -178,7 +183,7 @@ def test_a_playground_whose_run_was_killed_is_completed_or_removed_whole(
 ) -> None:
     if checkpoint in REMOVING:
         assert site.do("present").returncode == 0
-    site.user.end_at(f"playground: {checkpoint}")
+    site.user.end_at(checkpoint)
     killed = site.do("absent" if checkpoint in REMOVING else "present")
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert site.left() != []

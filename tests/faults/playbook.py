@@ -24,12 +24,17 @@ PATIENCE = 600
 
 #: The tasks of a run that founds a cluster of three, in their order.
 TASKS = (
+    "Take the members of one line",
     "Find the groups of members",
     "Set the groups of the next play",
     "Validating arguments against arg spec 'main' - A member of an etcd cluster, from bare host to verified",
     "Observe",
     "Plan",
     "Carry out the plan",
+    "Let the clusters take turns",
+    "Refuse",
+    "Walk the plan",
+    "Begin with nobody who has failed",
     "Carry out the waves",
     "Install",
     "Make the certificate authorities",
@@ -38,6 +43,7 @@ TASKS = (
     "Start the member",
     "Await the member",
     "Carry out the waves in which members report",
+    "Carry out the waves in which hosts are maintained",
     "Stop the run for this cluster",
     "Observe",
     "Plan",
