@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
@@ -504,3 +505,31 @@ class Run:
             if at > limit:
                 raise Broken("it waits for ever")
         return self
+
+
+def side_by_side(rng: Random, world: World, runs: Sequence[Run], meanwhile: Callable[[float], None]) -> None:
+    """Walk runs side by side, each of which may be killed anywhere.
+
+    :param meanwhile: what else happens at a moment, by a number from 0.03 to 1: at those below a run is killed.
+    """
+    walks = [run.walk() for run in runs]
+    for _moment in range(400):
+        if not walks:
+            return
+        walk = rng.choice(walks)
+        if not world.locks:
+            world.disturbed = False
+        try:
+            where = next(walk)
+        except StopIteration:
+            walks.remove(walk)
+            continue
+        fate = rng.random()
+        if fate < 0.03:
+            world.story.append(f"killed {where}")
+            walk.close()
+            walks.remove(walk)
+        else:
+            meanwhile(fate)
+    for walk in walks:
+        walk.close()

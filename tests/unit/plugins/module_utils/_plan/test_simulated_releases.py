@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import
 from simulated import Broken, Inventory, shapes
 from simulated_often import rendered_once, simulated_seldom
 from simulated_operators import Command, Operator
+from simulated_runs import side_by_side
 from simulated_versions import BELOW_FLOOR, NEWEST, Releases, VersionedRun
 
 __all__ = ["rendered_once"]
@@ -80,31 +81,16 @@ def break_something(rng, world, inventory):
 
 def interrupted(rng, world, inventory, commands):
     """Runs side by side, each of which may be killed anywhere, while machines break and time passes."""
-    walks = [command.run(world, inventory).walk() for command in commands]
-    for _moment in range(400):
-        if not walks:
-            return
-        walk = rng.choice(walks)
-        if not world.locks:
-            world.disturbed = False
-        try:
-            where = next(walk)
-        except StopIteration:
-            walks.remove(walk)
-            continue
-        fate = rng.random()
-        if fate < 0.03:
-            world.story.append(f"killed {where}")
-            walk.close()
-            walks.remove(walk)
-        elif fate < 0.05:
+
+    def meanwhile(fate):
+        if fate < 0.05:
             break_something(rng, world, inventory)
         elif fate < 0.06:
             meddle(rng, world)
         elif fate < 0.5:
             world.moves(rng)
-    for walk in walks:
-        walk.close()
+
+    side_by_side(rng, world, [command.run(world, inventory) for command in commands], meanwhile)
 
 
 def repaired(world):

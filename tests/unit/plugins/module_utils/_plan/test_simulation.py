@@ -18,7 +18,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import approved_plan, cluster_plan
 from simulated import BAD, Broken, Inventory, Shape, World, observe, shapes
 from simulated_often import rendered_once, simulated_often
-from simulated_runs import Run
+from simulated_runs import Run, side_by_side
 
 __all__ = ["rendered_once"]
 
@@ -82,27 +82,12 @@ def close_something(rng, world):
 
 def interrupted(rng, world, runs, mildly=False):
     """Runs side by side, each of which may be killed anywhere, and machines that break meanwhile."""
-    walks = [run.walk() for run in runs]
-    for _moment in range(400):
-        if not walks:
-            return
-        walk = rng.choice(walks)
-        if not world.locks:
-            world.disturbed = False
-        try:
-            where = next(walk)
-        except StopIteration:
-            walks.remove(walk)
-            continue
-        fate = rng.random()
-        if fate < 0.03:
-            world.story.append(f"killed {where}")
-            walk.close()
-            walks.remove(walk)
-        elif fate < 0.05:
+
+    def meanwhile(fate):
+        if fate < 0.05:
             break_something(rng, world, mildly)
-    for walk in walks:
-        walk.close()
+
+    side_by_side(rng, world, runs, meanwhile)
 
 
 def repaired(rng, world, inventory):
