@@ -20,8 +20,8 @@ from inventories import Inventory
 from living import Living
 from playbook import How, Kill, Playbook
 
-#: Shared with the tests of changes.
-DISK = "512m"
+#: As many files of the log as etcd keeps, the next one, and a database that is written anew beside itself.
+DISK = "1g"
 HOSTS = FIVE
 BY_NAME = True
 
