@@ -174,6 +174,10 @@ node:
       description: Why the marker cannot be understood. Empty when it can.
       type: str
       returned: success
+    others:
+      description: The other instances of this machine that have a C(marker), and what it says.
+      type: dict
+      returned: success
     data:
       description: The data directory. Whether there is a C(log), whose C(member_id) and C(cluster_id) it carries in
         lower-case hex, its C(mounts), C(unreadable), why its disk does not tell, C(left), the first trace of a member's

@@ -69,7 +69,9 @@ def _check_once(values: Sequence[str], what: str) -> None:
         raise Refused(
             f"etcd_members has the {what} {', '.join(twice)} twice.",
             "Members would be mistaken for each other, or one machine would have two votes.",
-            f"Give each its own name and the address of its own machine: {_EXAMPLE}",
+            "Members that share a machine need an inventory, whose lines say for good which instance each is "
+            "(etcd_instance=etcd1, etcd_instance=etcd2). Else give each its own name and the address of its own "
+            f"machine: {_EXAMPLE}",
             code="members-twice",
         )
 

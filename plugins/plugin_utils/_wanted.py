@@ -16,7 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import values
-from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import instances, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     Checksums,
     Confirmations,
@@ -65,6 +65,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     findings.run(topology.member_of, host, inputs["variables"], observed)
     for name, path in _paths(_layout(inputs)):
         findings.run(_check_path, name, path)
+    findings.run(instances.check, str(inputs["layout"]["instance"]))
     findings.run(_check_apart, _layout(inputs))
     findings.run(_check_format, _layout(inputs).config_format)
     findings.run(_present, host, inputs["state"])

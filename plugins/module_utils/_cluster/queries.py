@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     EtcdError,
@@ -39,11 +38,11 @@ _CATCH_UP = 1.0
 
 
 def endpoints_of(members: Iterable[ClusterMember], but: str = "") -> list[str]:
-    """The client URLs of started members, as other hosts reach them: without loopback URLs.
+    """The client URLs of started members, as other hosts reach them.
 
     :param but: the id of a member to leave out.
     """
-    return urls.from_elsewhere(url for member in members if member.id != but for url in member.client_urls)
+    return [url for member in members if member.id != but for url in member.urls_for_others]
 
 
 def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[ClusterMember]:

@@ -188,7 +188,7 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
 
 def facts(wanted: Desired) -> dict[str, Any]:
     """The options of C(etcd_node_info) for one host."""
-    parsed = [urls.parse_url(url, "listen URL") for url in _listening(wanted)]
+    parsed = [urls.parse_url(url, "listen URL") for url in listening(wanted)]
     return {
         **wanted.layout.to_dict(),
         **observed_paths(wanted.layout),
@@ -201,7 +201,8 @@ def facts(wanted: Desired) -> dict[str, Any]:
     }
 
 
-def _listening(wanted: Desired) -> list[str]:
+def listening(wanted: Desired) -> list[str]:
+    """The URLs at which a member listens."""
     member = wanted.member
     try:
         settings = flags(wanted, wanted.version or releases.DEFAULT_VERSION)

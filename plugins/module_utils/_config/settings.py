@@ -33,10 +33,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import (
     SUCCESSOR,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, read
+from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 
 GIB = 1024**3
+
+_METRICS = "listen-metrics-urls"
 
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
 _CERTIFICATES = "use etcd_tls; all certificates are issued for you, into ssl below etcd_conf_dir"
@@ -114,7 +117,7 @@ def defaults(version: str) -> dict[str, Value]:
         "quota-backend-bytes": 8 * GIB,
         "log-level": "info",
         # Metrics and health without a client certificate, for those on the host only.
-        "listen-metrics-urls": ["http://127.0.0.1:2381"],
+        _METRICS: [f"http://127.0.0.1:{topology.METRICS_PORT}"],
     }
     # A member whose data differs from the others' does not start, instead of serving wrong answers.
     if minor >= FEATURE_GATES["InitialCorruptCheck"][0]:
@@ -205,6 +208,10 @@ def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version:
     :raises BadInput: as C(effective), and when the metrics' port is one of the member's own.
     """
     chosen = effective(settings, version)
+    if _METRICS not in settings:
+        own = f"etcd_settings: {{{_METRICS}: http://127.0.0.1:PORT}}"
+        port = topology.derived_port(layout.instance, topology.METRICS_PORT, f"{_METRICS} of {member.host}", own)
+        chosen[_METRICS] = [f"http://127.0.0.1:{port}"]
     listen: dict[str, Sequence[str]] = {
         f"etcd_listen_peer_urls of {member.host}": member.listen_peer_urls,
         f"etcd_listen_client_urls of {member.host}": member.listen_client_urls,

@@ -226,7 +226,11 @@ def _name(lookup: Callable[[int], Any], number: int) -> str:
 
 
 @contextlib.contextmanager
-def _locked(path: str, wait: float) -> Iterator[None]:
+def locked(path: str, wait: float) -> Iterator[None]:
+    """Hold a lock, in a directory of locks alone.
+
+    :raises Refused: somebody else holds it for longer than C(wait) seconds.
+    """
     # Whoever may open a lock may hold it: nobody but root gets into its directory.
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     with open(path, "a", encoding="ascii") as stream:
@@ -252,7 +256,7 @@ def acting(layout: Layout) -> contextlib.AbstractContextManager[None]:
 
     :raises Refused: somebody else holds it for longer than C(LOCK_WAIT) seconds.
     """
-    return _locked(f"{layout.run_dir}/lock", LOCK_WAIT)
+    return locked(f"{layout.run_dir}/lock", LOCK_WAIT)
 
 
 def alone(layout: Layout, what: str) -> contextlib.AbstractContextManager[None]:
@@ -261,7 +265,7 @@ def alone(layout: Layout, what: str) -> contextlib.AbstractContextManager[None]:
     :param what: one word, the lock's name.
     :raises Refused: somebody else holds it for longer than C(LOCK_WAIT) seconds.
     """
-    return _locked(f"{layout.run_dir}/{what}.lock", LOCK_WAIT)
+    return locked(f"{layout.run_dir}/{what}.lock", LOCK_WAIT)
 
 
 def read_marker(layout: Layout) -> Marker | None:
@@ -281,7 +285,7 @@ def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> Non
 
     :raises Refused: it changed meanwhile, or C(wanted) may not follow it.
     """
-    with _locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
+    with locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
         found = read_marker(layout)
         if found != expected:
             raise Refused(
@@ -304,7 +308,7 @@ def resume_marker(layout: Layout, expected: Marker) -> None:
     :param expected: the marker as it was just read.
     :raises Refused: it changed meanwhile, or nothing is pending.
     """
-    with _locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
+    with locked(f"{layout.run_dir}/marker.lock", LOCK_WAIT):
         if read_marker(layout) != expected:
             raise Refused(
                 "The marker on this host changed.", "Somebody else is at work on this host.", AGAIN, code="host-changed"

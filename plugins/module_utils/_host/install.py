@@ -34,6 +34,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 Opener = Callable[[str], BinaryIO]
 
 # Unpacked in pieces of 1 MiB a release costs a third more processor time.
+#: Seconds. Whoever holds it may be fetching an archive.
+WAIT = 600.0
+
 _CHUNK = 1 << 16
 
 
@@ -113,8 +116,8 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     """
     releases.check_version(release.version)
     directory = os.path.join(layout.install_dir, release.directory)
-    with contextlib.nullcontext() if check else host_files.acting(layout):
-        # Not before: another run may have brought it while this one waited for the lock.
+    with contextlib.nullcontext() if check else on_machine(layout):
+        # Not before: another instance or another run may have brought it while this one waited for the lock.
         commands = account.missing(layout)
         present = os.path.isfile(os.path.join(directory, "etcd"))
         result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
@@ -124,6 +127,19 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
             # Last, so that an archive that is refused leaves nothing behind.
             account.make(run, commands)
     return result
+
+
+def on_machine(layout: Layout) -> contextlib.AbstractContextManager[None]:
+    """Hold the lock of the machine while changing what all instances on it share: releases and the account.
+
+    :raises Refused: somebody else holds it for longer than C(WAIT) seconds.
+    """
+    return host_files.locked(lock_of_machine(layout), WAIT)
+
+
+def lock_of_machine(layout: Layout) -> str:
+    """The path of that lock. No instance is called like its directory."""
+    return os.path.join(os.path.dirname(layout.run_dir), "machine", "lock")
 
 
 def _check_room(directory: str) -> None:

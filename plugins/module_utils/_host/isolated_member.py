@@ -61,15 +61,17 @@ def unit_of(layout: Layout, purpose: str) -> str:
 
 
 def free_ports(layout: Layout, count: int) -> list[int]:
-    """TCP ports on loopback that nobody listens on now, each another one, and none that the member's settings name."""
-    but = {2379, 2380, *map(int, _PORT.findall(" ".join(map(host_files.read_text, layout.conf_files))))}
+    """TCP ports on loopback that nobody listens on now, each another one, and none that the member's settings name or
+    that another instance has by its name.
+    """
+    but = {*map(int, _PORT.findall(" ".join(map(host_files.read_text, layout.conf_files))))}
     found: list[int] = []
     with contextlib.ExitStack() as held:
         while len(found) < count:
             probe = held.enter_context(socket.socket())
             probe.bind((_ADDRESS, 0))
             port = probe.getsockname()[1]
-            if port not in but:
+            if port not in but and port % 10000 not in (2379, 2380, 2381):
                 found.append(port)
     return found
 

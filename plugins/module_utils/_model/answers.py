@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Holder
 
 NOSPACE, CORRUPT = "NOSPACE", "CORRUPT"
@@ -39,6 +40,15 @@ class ClusterMember:
     @property
     def started(self) -> bool:
         return bool(self.name)
+
+    @property
+    def urls_for_others(self) -> list[str]:
+        """The client URLs at which other members' hosts ask it: without loopback, unless its peers are told loopback
+        addresses too, as where all members are on one machine.
+        """
+        return urls.from_elsewhere(self.client_urls) or (
+            [] if urls.from_elsewhere(self.peer_urls) else list(self.client_urls)
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ClusterMember:

@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, health
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, View, members_of
@@ -93,7 +92,7 @@ def check_can_be_asked(members: Sequence[ClusterMember]) -> None:
 
 
 def _is_on_loopback_only(member: ClusterMember) -> bool:
-    return bool(member.client_urls) and not _urls.from_elsewhere(member.client_urls)
+    return bool(member.client_urls) and not member.urls_for_others
 
 
 def _way_to_ask(members: Sequence[ClusterMember]) -> str:
@@ -101,8 +100,8 @@ def _way_to_ask(members: Sequence[ClusterMember]) -> str:
     return (
         f"The client URLs of {', '.join(map(label, members))} are on loopback only ({', '.join(urls)}), where no other "
         "host asks them. Correct etcd_listen_client_urls and etcd_advertise_client_urls in a run of their own. Where "
-        "that run is refused too: stop one such member on its host (systemctl stop etcd) while all others run, and run "
-        "again: it is started with the new URLs. Then the next one."
+        "that run is refused too: stop one such member on its host (systemctl stop etcd, or its etcd_instance) while "
+        "all others run, and run again: it is started with the new URLs. Then the next one."
     )
 
 

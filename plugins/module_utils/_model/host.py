@@ -253,6 +253,11 @@ class Host:
         return bool(self.silent) or self.wanted is not None
 
     @property
+    def machine(self) -> tuple[str, str]:
+        """What tells its machine from all others: its ID, and its boot. A clone was booted by itself."""
+        return self.seen.host.machine_id, self.seen.host.boot
+
+    @property
     def marker(self) -> Marker | None:
         return self.seen.marker
 

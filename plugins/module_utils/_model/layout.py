@@ -195,8 +195,8 @@ class Layout:
         return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}")
 
     def link(self, tool: str) -> str:
-        """Where people find a tool: C(etcd), C(etcdctl) or C(etcdutl)."""
-        return posixpath.join(self.bin_dir, tool)
+        """Where people find a tool: C(etcd), C(etcdctl) or C(etcdutl); of the instance C(etcd2), C(etcdctl2)."""
+        return posixpath.join(self.bin_dir, f"{tool}{self.instance[len('etcd') :]}")
 
     def certificate(self, name: str) -> str:
         """A certificate or key at the path that guides name: C(ca), C(etcd), C(etcd-key), C(peer-ca), C(peer), ..."""

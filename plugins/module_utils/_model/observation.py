@@ -188,6 +188,7 @@ class Observation:
     :param runtime: the process; without a C(pid) where none runs.
     :param record: path -> the checksum that it had when this process started.
     :param unpaired: path of a certificate that does not match its key -> why not.
+    :param others: the other instances of this machine that have a marker -> what it says.
     :param previous: the host keeps what an update has replaced.
     :param previous_doubtful: the member did not serve with that either.
     :param cluster: what the member says; without an C(endpoint) where none runs.
@@ -212,6 +213,7 @@ class Observation:
     refused: str = ""
     marker: Marker | None = None
     marker_error: str = ""
+    others: Mapping[str, Marker] = field(default_factory=dict)
     data: Data = Data()
     previous: bool = False
     previous_doubtful: bool = False
@@ -257,4 +259,5 @@ _READ: Mapping[str, Callable[[Any], object]] = {
     "snapshots": lambda value: SavedSnapshots(**value),
     "cluster": lambda value: View.from_dict(value or {}),
     "drained": lambda value: Drained(**value),
+    "others": lambda value: {instance: Marker.from_dict(marker) for instance, marker in value.items()},
 }

@@ -200,16 +200,16 @@ def metrics(cluster: str, last: Try, newest: NewestSnapshot | None, saved_for: f
     :param saved_for: seconds that saving it took, as far as known.
     """
     found: list[tuple[str, str, float]] = [
-        ("last_try_timestamp_seconds", "When this member last looked whether a snapshot is its to save.", _at(last.at)),
+        ("last_try_timestamp_seconds", "When this member last looked whether a snapshot is its to save.", at(last.at)),
         ("last_try_success", "Whether that went well: it saved one, or another member was to.", int(last.ok)),
         ("last_try_saved", "Whether it saved one itself.", int(last.outcome == SAVED)),
     ]
-    is_dated = newest is not None and not _is_ahead(_at(newest.taken_at), _at(last.at))
+    is_dated = newest is not None and not is_ahead(at(newest.taken_at), at(last.at))
     found.append(
         (
             "newest_timestamp_seconds",
             "When the newest snapshot on this host was taken; 0 if there is none, or if its clock was ahead then.",
-            _at(newest.taken_at) if newest and is_dated else 0.0,
+            at(newest.taken_at) if newest and is_dated else 0.0,
         )
     )
     if newest is not None:
@@ -239,75 +239,9 @@ def seconds_of(text: str) -> float | None:
         return None
 
 
-def _at(text: str) -> float:
+def at(text: str) -> float:
+    """The same, 0 where it is no such text."""
     return seconds_of(text) or 0.0
-
-
-@dataclass(frozen=True)
-class Backup:
-    """What one host says of the snapshots that its member saves.
-
-    :param label: the host, for messages.
-    :param since: seconds since 1970 at which its timer was written; 0 without one.
-    :param newest: when its newest snapshot of the cluster was taken, seconds since 1970; 0 where it has none.
-    :param last: its last try, None where there was none.
-    :param path: of that snapshot, empty where it has none.
-    :param is_masked: the operator has switched its timer off.
-    """
-
-    label: str
-    since: float
-    newest: float
-    last: Try | None
-    path: str = ""
-    is_masked: bool = False
-
-    def idle(self, now: float) -> float:
-        """Seconds for which its timer has not had the program run; 0 where no timer is to."""
-        if not self.since or self.is_masked:
-            return 0.0
-        tried = _at(self.last.at) if self.last else 0.0
-        return now - max(self.since, 0.0 if _is_ahead(tried, now) else tried)
-
-
-def complaints(backups: Iterable[Backup], max_age: int, now: float, all_heard: bool) -> list[str]:
-    """Why a cluster's backups are not what they should be, in sentences.
-
-    :param max_age: seconds; 0 for any age.
-    :param now: seconds since 1970.
-    :param all_heard: every host was asked; otherwise a newer one may lie where nobody looked.
-    """
-    found = list(backups)
-    texts = [
-        f"{one.label}: its last snapshot failed at {one.last.at}: {one.last.message}"
-        for one in found
-        if one.last is not None and not one.last.ok
-    ]
-    ahead = [one for one in found if _is_ahead(one.newest, now)]
-    texts += [f"{one.label}: {_untimely(one.path, stamp(one.newest))}" for one in ahead]
-    texts += [
-        f"{one.label}: its timer has not had a snapshot tried for {_age(one.idle(now))}, and etcd_snapshot_max_age is "
-        f"{_age(max_age)}: a disk may not be mounted, or the timer may be stopped. Look at systemctl status "
-        "etcd-snapshot etcd-snapshot.timer there."
-        for one in found
-        if max_age and one.idle(now) > max_age
-    ]
-    newest = max((one for one in found if one not in ahead), key=lambda one: one.newest, default=None)
-    since = [one.since for one in found if one.since]
-    if not max_age or newest is None or not since:
-        return texts
-    unheard = "" if all_heard else " on the hosts that were asked"
-    if newest.newest and now - newest.newest > max_age:
-        texts.append(
-            f"The newest snapshot{unheard} was taken {stamp(newest.newest)} and lies on {newest.label}: it is "
-            f"{_age(now - newest.newest)} old, and etcd_snapshot_max_age is {_age(max_age)}."
-        )
-    elif not newest.newest and not ahead and now - min(since) > max_age:
-        texts.append(
-            f"There is no snapshot{unheard}, although the timer has been there for {_age(now - min(since))}: look at "
-            "journalctl -u etcd-snapshot on the members."
-        )
-    return texts
 
 
 def stale(newest: Mapping[str, Any] | None, max_age: int, now: float) -> str:
@@ -319,26 +253,29 @@ def stale(newest: Mapping[str, Any] | None, max_age: int, now: float) -> str:
     """
     if newest is None:
         return "There is no snapshot of this cluster on this host."
-    if _is_ahead(_at(newest["taken_at"]), now):
-        return f"The newest snapshot on this host: {_untimely(newest['path'], newest['taken_at'])}"
-    age = now - _at(newest["taken_at"])
+    if is_ahead(at(newest["taken_at"]), now):
+        return f"The newest snapshot on this host: {untimely(newest['path'], newest['taken_at'])}"
+    age = now - at(newest["taken_at"])
     if not max_age or age <= max_age:
         return ""
-    return f"The newest snapshot on this host, {newest['path']}, is {_age(age)} old; {_age(max_age)} are allowed."
+    return f"The newest snapshot on this host, {newest['path']}, is {age_of(age)} old; {age_of(max_age)} are allowed."
 
 
-def _is_ahead(taken: float, now: float) -> bool:
+def is_ahead(taken: float, now: float) -> bool:
+    """Is it still to come?"""
     return taken > now + _SLACK
 
 
-def _untimely(path: str, taken_at: str) -> str:
+def untimely(path: str, taken_at: str) -> str:
+    """What is said of a snapshot that is still to be taken."""
     return (
         f"{path} says that it was taken {taken_at}, which is still to come: the clock was ahead when it was saved, and "
         "nobody knows how old it is. Set the clock there, and remove that file once a newer one is there."
     )
 
 
-def _age(seconds: float) -> str:
+def age_of(seconds: float) -> str:
+    """A time in minutes, hours or days."""
     hours = seconds / 3600
     if hours < 2:
         return f"{seconds / 60:.0f} min"

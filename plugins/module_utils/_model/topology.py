@@ -40,14 +40,16 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.urls import (
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model import initial_cluster as _initial_cluster
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.instances import port_of
 
 CLIENT_PORT = 2379
 PEER_PORT = 2380
+METRICS_PORT = 2381
 
 #: Where an address comes from a person's hand. Only such an address may change a live member's peer URL.
 WRITTEN = ("etcd_address", "ETCD_NODES")
 
-_ONE_EACH = "Several members on one machine are not done by this release."
+_PORTS = {"etcd_client_port": CLIENT_PORT, "etcd_peer_port": PEER_PORT}
 
 # What would break a name out of C(initial-cluster), of a settings file, or of a shell line.
 _ILLEGAL_IN_NAME = re.compile(r"[\s=,'\"`$\\\x00-\x1f\x7f]")
@@ -146,7 +148,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
     nodes = _initial_cluster.of_etcd_nodes(variables.get("ETCD_NODES"))
     if nodes is None:
         address = address_of(host, variables, observed)
-        peers = [Url(scheme, address.text, _port(variables, "etcd_peer_port", host, PEER_PORT))]
+        peers = [Url(scheme, address.text, _port(variables, "etcd_peer_port", host))]
     else:
         peers = _own_nodes(nodes, host, name, variables)
         address = _address_beside_nodes(peers, host, variables)
@@ -164,7 +166,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
         _check_port(peers[0], listen_peers, f"etcd_listen_peer_urls of {host}", "etcd_peer_port", "ETCD_NODES")
     _check_peer_scheme(listen_peers, host, scheme, "etcd_listen_peer_urls")
 
-    client = Url(scheme, bind, _port(variables, "etcd_client_port", host, CLIENT_PORT))
+    client = Url(scheme, bind, _port(variables, "etcd_client_port", host))
     listen_clients = _urls(variables, "etcd_listen_client_urls", host) or _with_loopback(client)
     _check_client_schemes(listen_clients, f"etcd_listen_client_urls of {host}", tls)
     check_listen(
@@ -200,8 +202,8 @@ def _check_each(host: str, variables: Mapping[str, Any]) -> None:
     findings.run(_initial_cluster.of_etcd_nodes, variables.get("ETCD_NODES"))
     if variables.get("etcd_address") is not None:
         findings.run(address_of, host, variables)
-    for variable, default in (("etcd_client_port", CLIENT_PORT), ("etcd_peer_port", PEER_PORT)):
-        findings.run(_port, variables, variable, host, default)
+    for variable in _PORTS:
+        findings.run(_port, variables, variable, host)
     for variable in ("etcd_listen_peer_urls", "etcd_listen_client_urls", "etcd_advertise_client_urls"):
         findings.run(_urls, variables, variable, host)
     findings.run(texts, variables.get("etcd_certificate_sans") or [], f"etcd_certificate_sans of {host}")
@@ -301,7 +303,8 @@ def _check_peer_urls(found: Sequence[Member]) -> None:
     owners: dict[str, Member] = {}
     same = [
         f"{owners[url].name} ({owners[url].host}) and {member.name} ({member.host}) have the same peer URL {url}. Give "
-        f"each the address of its own machine. {_ONE_EACH}"
+        f"each the address of its own machine, or where they share one, an etcd_instance of its own (etcd1, etcd2): "
+        "its ports follow from that."
         for member in found
         for url in member.peer_urls
         if owners.setdefault(url, member) is not member
@@ -332,19 +335,20 @@ def _check_loopback(found: Sequence[Member]) -> None:
 
 
 def check_own_addresses(found: Sequence[Member]) -> None:
-    """Has each member a machine of its own? The address on which one listens is its machine's, and no other's.
+    """Has each member a place of its own? An address is that of one machine, so each of its ports is one member's.
 
-    :raises BadInput: two would listen on one.
+    :raises BadInput: two would listen at one.
     """
-    by_host: dict[str, Member] = {}
+    owners: dict[tuple[str, int], Member] = {}
     for member in found:
         for url in map(_url, member.listen_peer_urls):
-            other = member if is_wildcard(url.host) else by_host.setdefault(url.host, member)
+            other = member if is_wildcard(url.host) else owners.setdefault((url.host, url.port), member)
             if other is not member:
                 raise BadInput(
-                    f"{other.name} ({other.host}) and {member.name} ({member.host}) would both listen on {url.host} "
-                    "for their peers, as one machine. Give each the address of its own: etcd_address, or "
-                    f"etcd_listen_peer_urls where others reach both at one address. {_ONE_EACH}"
+                    f"{other.name} ({other.host}) and {member.name} ({member.host}) would both listen on port "
+                    f"{url.port} of {url.host} for their peers, as one machine. Give each the address of its own: "
+                    "etcd_address, or etcd_listen_peer_urls where others reach both at one address. Where they share a "
+                    "machine, give each an etcd_instance of its own (etcd1, etcd2): its ports follow from that."
                 )
 
 
@@ -560,9 +564,29 @@ def _text(variables: Mapping[str, Any], variable: str, host: str) -> str | None:
     return text
 
 
-def _port(variables: Mapping[str, Any], variable: str, host: str, default: int) -> int:
+def _port(variables: Mapping[str, Any], variable: str, host: str) -> int:
+    """A port: the one that is written, else that of its instance."""
     value = variables.get(variable)
-    return default if value is None else normal_port(value, f"{variable} of {host}")
+    if value is not None:
+        return normal_port(value, f"{variable} of {host}")
+    instance = variables.get("etcd_instance")
+    return derived_port(str(instance) if instance else "etcd", _PORTS[variable], f"{variable} of {host}", variable)
+
+
+def derived_port(instance: str, base: int, what: str, setting: str) -> int:
+    """The port that an instance has by its name, see C(instances.port_of).
+
+    :param what: what it is for, in messages.
+    :param setting: what to write where there is none.
+    :raises BadInput: there is none.
+    """
+    found = port_of(instance, base)
+    if found > 65535:
+        raise BadInput(
+            f"{what} would be {found}, by the number of etcd_instance {instance}, and ports end at 65535. Write "
+            f"{setting} for it, or name it by a smaller number."
+        )
+    return found
 
 
 def _bool(value: Any, what: str, default: bool) -> bool:

@@ -12,7 +12,7 @@ The states and what may follow them are the table in docs/architecture.md.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused, sentences
@@ -176,13 +176,16 @@ def foreign(host: Host) -> Iterator[Refused]:
         )
 
 
-def neighbours(host: Host) -> list[str]:
-    """Other processes called etcd, which are in nobody's way."""
+def neighbours(host: Host, known: Collection[str] = ()) -> list[str]:
+    """Other processes called etcd, which are in nobody's way.
+
+    :param known: units of which that is no news.
+    """
     return [
         f"{host.label} runs another etcd, {_described(process)}. It uses none of the ports and directories of this one "
         "and is left alone."
         for process in host.seen.strangers
-        if not process["uses"]
+        if not process["uses"] and process["unit"] not in known
     ]
 
 
@@ -292,16 +295,27 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
 
 
 def installing(hosts: Sequence[Host], version: str) -> Wave:
-    """Install a release where it is not unpacked yet: nothing that runs is changed by it."""
+    """Install a release where it is not unpacked yet: nothing that runs is changed by it.
+
+    Once for all members of a machine that share it.
+    """
+    needing = [host for host in hosts if version not in host.seen.releases or not host.seen.account.exists]
+    first = {_installed_as(host): host for host in reversed(needing)}
     return tuple(
         Step(
             host.name,
             f"install etcd {version} on {host.label}",
             acts.Install(version, releases.archive(version, host.seen.host.architecture)),
         )
-        for host in hosts
-        if version not in host.seen.releases or not host.seen.account.exists
+        for host in needing
+        if first[_installed_as(host)] is host
     )
+
+
+def _installed_as(host: Host) -> tuple[str, ...]:
+    """What members that have one in common share a release and an account by."""
+    layout = host.wanted.layout if host.wanted is not None else None
+    return (*host.machine, *((layout.install_dir, layout.user, layout.group) if layout else (host.name,)))
 
 
 def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, Any]]:

@@ -40,6 +40,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
     downgrade,
     held_members,
+    machines,
     member_releases,
     preflight,
     reconcile,
@@ -76,7 +77,7 @@ def plan(
     off = found.run(_off, hosts, fenced) or []
     found.run(restarts.check, hosts)
     twins = Findings()
-    twins.run(_roster.check_machines, hosts)
+    twins.run(machines.check_instances, hosts)
     known = [host for host in hosts if host.is_understood]
     asked = found.run(asked_version, known)
     # Of which version nobody knows the settings may still be wrong for every one.
@@ -416,7 +417,8 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
     found.run(_check_members, members, len(members) == len(hosts))
-    found.run(_roster.check_machines, hosts)
+    found.run(machines.check_instances, hosts)
+    found.run(machines.check, hosts)
     found.run(_check_accepted, hosts)
     for host in hosts:
         found.run(_check_marker, host)
@@ -844,20 +846,22 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     for runs in sorted({host.version for host in hosts if host.version} or {version}, key=releases.order):
         texts += upgrade_rules.remarks(runs)
     size = sum(host.wanted is None or host.wanted.present for host in hosts)
-    if size and size % 2 == 0:
+    together = machines.warnings(hosts)
+    texts += together
+    if size and size % 2 == 0 and not together:
         texts.append(f"{size} members tolerate no more failures than {size - 1}: an odd number is better.")
     for host in hosts:
         if abs(host.skew) > SKEW_LIMIT:
             texts.append(f"{host.label}: its clock is {abs(host.skew):.0f} s or more away from the controller's.")
     for host in hosts:
         if not host.may_have_voted:
-            texts += bootstrap.neighbours(host)
-    machines: dict[str, str] = {}
-    for host in hosts:
-        machine = host.seen.host.machine_id
-        if machine and machine in machines:
+            texts += bootstrap.neighbours(host, machines.units(machines.beside(host, hosts)))
+    clones: dict[str, str] = {}
+    for host in (machine[0] for machine in machines.of(hosts)):
+        own_id = host.seen.host.machine_id
+        if own_id and own_id in clones:
             texts.append(
-                f"{host.label} and {machines[machine]} have the same /etc/machine-id: was one cloned from the other?"
+                f"{host.label} and {clones[own_id]} have the same /etc/machine-id: was one cloned from the other?"
             )
-        machines.setdefault(machine, host.label)
+        clones.setdefault(own_id, host.label)
     return tuple(dict.fromkeys(texts))

@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import soak
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
@@ -117,8 +116,8 @@ def view(hosts: Sequence[Host], alive: Collection[str]) -> dict[str, Any]:
     speaker = next((host for host in hosts if host.name in alive and host.answers), None)
     endpoints: list[str] = []
     if speaker is not None:
-        told = [url for member in speaker.seen.members for url in member.client_urls]
-        endpoints = list(dict.fromkeys([speaker.seen.cluster.endpoint, *urls.from_elsewhere(told)]))
+        told = [url for member in speaker.seen.members for url in member.urls_for_others]
+        endpoints = list(dict.fromkeys([speaker.seen.cluster.endpoint, *told]))
     return {
         "runs": ", ".join(sorted({host.version for host in hosts if host.version})),
         "speaker": speaker.name if speaker else "",

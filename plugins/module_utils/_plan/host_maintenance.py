@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The plan to take hosts out of service, one after the other with the leader last, and to bring each back.
+"""The plan to take hosts out of service, one machine after the other with the leader's last, and to bring each back.
 
 Nothing is remembered of a run but what its drained host says, so a run that goes on begins with that host.
 """
@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     maintenance_guard,
     maintenance_refusals,
     markers,
+    quorum,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
@@ -33,7 +34,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_act
     Undrain,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Holder, Owner
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, witnesses
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, machines, witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.projection import Projection
@@ -88,18 +89,28 @@ def plan(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> Plan:
         return _verified(hosts, wish)
     roster = _checked(hosts, wish)
     projection = Projection(hosts, roster)
-    due = [host for host in hosts if host.name in wish.hosts and (roster is None or roster.on(host) is not None)]
+    meant = [host for host in hosts if host.name in wish.hosts and (roster is None or roster.on(host) is not None)]
     leader = roster.leader if roster is not None else ""
-    due.sort(key=lambda host: (not wish.is_drained_by_us(host), leader != "" and leader in _ids(host, projection)))
     planning = _Planning(hosts, projection, wish)
     waves: list[Wave] = []
-    for host in due:
-        waves += planning.steps_of(host)
+    due: list[Host] = []
+    for machine in _in_order(meant, wish, leader, projection):
+        waves += planning.steps_of(machine)
+        due += machine
     if wish.tasks and due:
         waves.append((planning.end(due[-1]),))
     what = "maintain" if wish.tasks else "drain"
     names = ", ".join(host.label for host in due)
     return Plan(f"{what} {names or 'no host: none of this run has a member'}", tuple(waves), notes=planning.notes)
+
+
+def _in_order(hosts: Sequence[Host], wish: Wish, leader: str, projection: Projection) -> list[list[Host]]:
+    """The machines: one that a run before has drained comes first, and the leader's last; and so do those on each."""
+
+    def key(some: Sequence[Host]) -> tuple[bool, bool]:
+        return not any(map(wish.is_drained_by_us, some)), leader != "" and leader in _ids(some, projection)
+
+    return [sorted(machine, key=lambda host: key([host])) for machine in sorted(machines.of(hosts), key=key)]
 
 
 def plan_undrain(hosts: Sequence[Host], wish: Wish, verifying: bool = False) -> Plan:
@@ -168,27 +179,52 @@ class _Planning:
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
 
-    def steps_of(self, host: Host) -> Iterator[Wave]:
-        wish = self._wish
+    def steps_of(self, machine: Sequence[Host]) -> Iterator[Wave]:
+        """The steps of one machine: all its members are down at once."""
+        wish, host = self._wish, machine[0]
+        self._tell_of_others(host)
         # Where nobody serves nobody can be asked either, and this host was drained before.
-        if self._projection.members:
-            yield (self._drain(host),)
+        for one in self._to_drain(machine) if self._projection.members else ():
+            yield (self._drain(one, machine),)
         if not wish.tasks:
             return
-        yield (Step(host.name, f"run {wish.tasks} on {host.label}", RunTasks(wish.tasks)),)
-        yield (self.undrain(host, bool(wish.check)),)
+        yield (Step(host.name, f"run {wish.tasks} on {_named(machine)}", RunTasks(wish.tasks)),)
+        for one in machine:
+            yield (self.undrain(one, bool(wish.check)),)
         if wish.check:
-            yield (Step(host.name, f"run {wish.check} on {host.label}, which must succeed", RunTasks(wish.check)),)
-            yield (self.undrain(host, False, f"end the maintenance of {host.label}"),)
+            yield (Step(host.name, f"run {wish.check} on {_named(machine)}, which must succeed", RunTasks(wish.check)),)
+            for one in machine:
+                yield (self.undrain(one, False, f"end the maintenance of {one.label}"),)
 
-    def _drain(self, host: Host) -> Step:
+    def _tell_of_others(self, host: Host) -> None:
+        """Members of other clusters go down with the machine, and nobody asks theirs."""
+        own = host.wanted.cluster if host.wanted is not None else ""
+        for instance, one in host.seen.others.items():
+            if one.cluster != own and one.state != markers.REMOVED:
+                self._notes.append(
+                    f"The machine of {host.label} has a member of {one.cluster}, too ({instance}), and it goes "
+                    f"down with the machine. Nobody asks {one.cluster}: see that it can do without."
+                )
+
+    def _to_drain(self, machine: Sequence[Host]) -> Sequence[Host]:
+        """Those of a machine that are drained. Where it has all voters, as many as leave a quorum: without one nobody
+        grants the lock for the next. The others end with their machine.
+        """
+        voters = self._projection.votes().voters
+        if not voters <= _ids(machine, self._projection):
+            return machine
+        drained = machine[: max(1, quorum.quorum(len(voters))["tolerance"])]
+        going_on = f" {_named(machine[len(drained) :])} serve until it is shut down." if len(machine) > 1 else ""
+        alone = "is the only voter" if len(machine) == 1 else "are all voters, on one machine"
+        self._notes.append(f"{_named(machine)} {alone}: nobody is served until it is back.{going_on}")
+        return drained
+
+    def _drain(self, host: Host, beside: Sequence[Host]) -> Step:
         wish, votes = self._wish, self._projection.votes()
-        machine = _ids(host, self._projection)
+        machine = _ids(beside, self._projection)
         allow_outage = host.wanted is not None and host.wanted.said.allow_outage
-        _check_alone(host, votes.voters, machine, allow_outage)
+        _check_alone(beside, votes.voters, machine, allow_outage)
         guard.check_stop_of_all(votes, machine, allow_outage)
-        if votes.voters <= machine:
-            self._notes.append(f"{host.label} is the only voter: nobody is served until it is back.")
         act = Drain(
             owner=list(wish.owner),
             lasts=wish.lasts,
@@ -201,6 +237,7 @@ class _Planning:
         )
         # The next one finds the key of this very run.
         self._predecessor = 0
+        self._projection.lost(_id(host, self._projection))
         return Step(host.name, f"drain {host.label}", act)
 
     def undrain(self, host: Host, goes_on: bool, title: str = "", is_given_up: bool = False) -> Step:
@@ -220,6 +257,10 @@ class _Planning:
 
     def _witnessed(self, host: Host) -> dict[str, Any]:
         return witnesses.of_act(host, self._hosts, self._projection.serving(self._hosts))
+
+
+def _named(hosts: Sequence[Host]) -> str:
+    return ", ".join(host.label for host in hosts)
 
 
 def _checked(hosts: Sequence[Host], wish: Wish) -> Roster | None:
@@ -330,7 +371,9 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
     maintenance_guard.check_others_serve(votes, excused)
     first = [host for host in hosts if host.name in wish.hosts]
     others = [host for host in ours if host not in first]
-    if others or (not wish.tasks and len(first) > 1):
+    for machine in machines.of(hosts):
+        _check_whole_machine(machine, wish)
+    if others or (not wish.tasks and len(machines.of(first)) > 1):
         named = others[0] if others else first[1]
         raise Refused(
             f"{named.label} is drained already."
@@ -339,8 +382,24 @@ def _check_serving(hosts: Sequence[Host], roster: Roster | None, wish: Wish) -> 
             "Two members down at once could cost the quorum.",
             f"Bring it back first: {advice.undrain(wish.owner.name)}"
             if others
-            else f"Drain one host at a time: --limit {first[0].name}, or serial: 1 in a play of your own.",
+            else "Drain one machine at a time, with all its members: --limit "
+            f"{','.join(one.name for one in machines.of(first)[0])}. In a play of your own: serial: 1.",
             code="drained-twice",
+        )
+
+
+def _check_whole_machine(machine: Sequence[Host], wish: Wish) -> None:
+    """What is done with a machine stops all its members.
+
+    :raises Refused: some of them are not meant.
+    """
+    left_out = [host for host in machine if host.name not in wish.hosts and host.state is not None]
+    if left_out and any(host.name in wish.hosts for host in machine):
+        raise Refused(
+            f"{_named(machine)} are one machine, and {_named(left_out)} would be left out.",
+            "They are down at once while it is maintained, which the cluster must be able to spare.",
+            f"Name all of them: --limit {','.join(host.name for host in machine)}",
+            code="machine-in-part",
         )
 
 
@@ -364,19 +423,21 @@ def _check_writes(hosts: Sequence[Host], is_begun: bool, wish: Wish) -> None:
         )
 
 
-def _check_alone(host: Host, voters: frozenset[str], machine: frozenset[str], allow_outage: bool) -> None:
+def _check_alone(hosts: Sequence[Host], voters: frozenset[str], machine: frozenset[str], allow_outage: bool) -> None:
     if voters <= machine and not allow_outage:
         raise Refused(
-            f"{host.label} has the only voter of its cluster.",
+            f"{_named(hosts)} has the only voter of its cluster."
+            if len(hosts) == 1
+            else f"{_named(hosts)} are one machine, and all voters of their cluster.",
             "While its machine is maintained nobody is served.",
             "If that is meant, say so: -e etcd_allow_outage=true",
             code="outage-not-allowed",
         )
 
 
-def _ids(host: Host, projection: Projection) -> frozenset[str]:
-    """The ids of all members that are down while the machine of a host is: today there is one member a machine."""
-    return frozenset({found} if (found := _id(host, projection)) else ())
+def _ids(machine: Sequence[Host], projection: Projection) -> frozenset[str]:
+    """The ids of all members that are down while a machine is."""
+    return frozenset(found for host in machine if (found := _id(host, projection)))
 
 
 def _id(host: Host, projection: Projection) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
@@ -109,29 +108,6 @@ def build(hosts: Sequence[Host]) -> Roster | None:
     return Roster(told.cluster_id, tuple(members), living, newest.seen.status.leader)
 
 
-def check_machines(hosts: Sequence[Host]) -> None:
-    """Is each line of the inventory a machine of its own?
-
-    :raises Refused: two lead to one. A clone was booted by itself, and is told from it by that.
-    """
-    known: dict[tuple[str, str], Host] = {}
-    for host in hosts:
-        if host.silent or host.wanted is None:
-            continue
-        machine = host.seen.host.machine_id, host.seen.host.boot
-        twin = known.setdefault(machine, host)
-        if twin is not host:
-            raise Refused(
-                f"{twin.label} and {host.label} are one machine: both inventory lines lead to the one with the ID "
-                f"{machine[0] or 'that its /etc/machine-id does not tell'}, booted as {machine[1].partition(' ')[0]}.",
-                "Whatever is done for one of them happens to the other. Several members on one machine are not done by "
-                "this release, and would fail together.",
-                "Take one of the two lines out of the inventory, or correct the address that leads to the wrong "
-                "machine (ansible_host, DNS). Nothing has to be stopped or moved.",
-                code="machine-twice",
-            )
-
-
 def _check_apart(hosts: Sequence[Host]) -> None:
     """While nobody serves their own data tell: whoever is started on them may vote."""
     living: dict[str, Host] = {}
@@ -223,7 +199,7 @@ def endpoints(members: Sequence[ClusterMember], but: str = "") -> list[str]:
 
     :param but: the id of a member that is left out.
     """
-    return _urls.from_elsewhere(url for member in members if member.id != but for url in member.client_urls)
+    return [url for member in members if member.id != but for url in member.urls_for_others]
 
 
 def forgotten(hosts: Sequence[Host], members: Sequence[ClusterMember], given: Sequence[str]) -> list[ClusterMember]:

@@ -115,6 +115,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "refused": host_files.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
+        "others": _others(layout),
         "data": _data(layout, unit["last_error"], runtime is not None, interest.snapshot_dir),
         "previous": os.path.exists(rollback.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
@@ -229,7 +230,10 @@ def _strangers(layout: Layout, listeners: Sequence[Mapping[str, Any]]) -> list[d
 
 def _used_by(pid: int, layout: Layout, listeners: Sequence[Mapping[str, Any]]) -> list[str]:
     ports = sorted({listener["port"] for listener in listeners if listener["pid"] == pid})
-    places = [path for path in (layout.data_dir, layout.wal_dir, layout.conf_dir, layout.link("etcd")) if path]
+    places = [path for path in (layout.data_dir, layout.wal_dir, layout.conf_dir) if path]
+    # What our link leads to all instances may run.
+    if not os.path.realpath(layout.link("etcd")).startswith(f"{os.path.realpath(layout.install_dir)}/"):
+        places.append(layout.link("etcd"))
     return [*(f"port {port}" for port in ports), *processes.used(pid, places)]
 
 
@@ -239,6 +243,14 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
     except EtcdError as exc:
         return None, str(exc)
     return (marker.to_dict() if marker else None), ""
+
+
+def _others(layout: Layout) -> dict[str, Any]:
+    """The markers of the other instances of this machine."""
+    home, own = os.path.split(layout.state_dir)
+    names = set(os.listdir(home)) - {own} if os.path.isdir(home) else ()
+    found = {name: _marker(replace(layout, instance=name))[0] for name in names}
+    return {name: marker for name, marker in found.items() if marker}
 
 
 def _data(layout: Layout, last_error: str, runs: bool, snapshot_dir: str) -> dict[str, Any]:

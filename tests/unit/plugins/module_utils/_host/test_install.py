@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._host import account, host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._host import install as _install
 from ansible_collections.quorum.etcd.plugins.module_utils._host.install import Release, Source
@@ -162,19 +162,19 @@ class TestARelease:
         assert server.asked == []
 
     def test_that_another_run_brings_meanwhile_is_left_alone(self, layout, server, source, monkeypatch):
-        """This one waited for the host's lock: with one release there are never two."""
-        acting = host_files.acting
+        """This one waited for the machine's lock: with one release there are never two."""
+        acting = _install.on_machine
 
         @contextlib.contextmanager
         def acting_after_another_run(layout):
             with monkeypatch.context() as the_other:
-                the_other.setattr(host_files, "acting", acting)
+                the_other.setattr(_install, "on_machine", acting)
                 install(layout, source)
             server.asked.clear()
             with acting(layout):
                 yield
 
-        monkeypatch.setattr(host_files, "acting", acting_after_another_run)
+        monkeypatch.setattr(_install, "on_machine", acting_after_another_run)
         assert not install(layout, source)["changed"]
         assert server.asked == []
 
@@ -295,7 +295,7 @@ def test_an_archive_writes_nowhere_but_where_it_is_told(layout, server, source, 
     strange = [tarfile.TarInfo(name) for name in ("../escaped", f"{tmp_path}/escaped", f"{TOP}/../../escaped")]
     content = archive(more=strange)
     server.offer(content)
-    places = (layout.install_dir, layout.run_dir)
+    places = (layout.install_dir, os.path.dirname(_install.lock_of_machine(layout)))
     before = {path for path in tmp_path.rglob("*") if not any(map(path.is_relative_to, places))}
     install(layout, replace(source, checksums={NAME: sha256(content)}))
     after = {path for path in tmp_path.rglob("*") if not any(map(path.is_relative_to, places))}
@@ -392,3 +392,13 @@ class TestTheAccount:
     def test_that_is_missing_is_a_clear_error_where_it_is_needed(self):
         with pytest.raises(HostError, match="no-such-user"):
             host_files.owner_ids("no-such-user", "root")
+
+
+def test_two_instances_of_a_machine_do_not_unpack_at_once(layout, server, source, monkeypatch):
+    """They would take each other's archive away."""
+    monkeypatch.setattr(_install, "WAIT", 0.0)
+    other = replace(layout, instance="etcd2")
+    with _install.on_machine(other), pytest.raises(Refused) as refused:
+        install(layout, source)
+    assert refused.value.code == "host-locked"
+    assert server.asked == []

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._model import instances
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT as OPTIONS
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import layout_of
@@ -38,7 +40,36 @@ def test_the_marker_outlives_both_the_data_and_a_reboot():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_two_instances_on_a_host_share_nothing(place):
-    assert getattr(LAYOUT, place) != getattr(replace(LAYOUT, instance="events"), place)
+    assert getattr(LAYOUT, place) != getattr(replace(LAYOUT, instance="etcd-events"), place)
+
+
+def test_each_has_its_own_names_of_the_tools():
+    assert [replace(LAYOUT, instance=one).link("etcdctl") for one in ("etcd", "etcd2", "etcd-events")] == [
+        "/usr/local/bin/etcdctl",
+        "/usr/local/bin/etcdctl2",
+        "/usr/local/bin/etcdctl-events",
+    ]
+
+
+@pytest.mark.parametrize("name", ["etcd", "etcd1", "etcd12", "etcd-events", "etcd-a-2"])
+def test_what_an_instance_may_be_called(name):
+    instances.check(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ssh", "etcdctl", "etcdutl", "etcd-snapshot", "etcd-", "etcd/../x", "etcd@1", "Etcd", "etcd1\n"]
+)
+def test_what_it_may_not_be_called(name):
+    """Its unit or its links would be those of something else."""
+    with pytest.raises(BadInput, match="etcd_instance is "):
+        instances.check(name)
+
+
+@pytest.mark.parametrize(
+    "name, port", [("etcd", 2379), ("etcd1", 12379), ("etcd3", 32379), ("etcd-events", 2379), ("etcd-events2", 22379)]
+)
+def test_its_ports_follow_from_the_number_at_the_end_of_its_name(name, port):
+    assert instances.port_of(name, 2379) == port
 
 
 def test_it_survives_the_way_through_json_and_module_options():

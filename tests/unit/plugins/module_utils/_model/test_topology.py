@@ -434,20 +434,36 @@ class TestTheCluster:
         hostvars["10.100.57.56"]["etcd_address"] = "10.100.57.54"
         assert "have the same peer URL https://10.100.57.54:2380" in refusal(hostvars)
 
-    def test_has_a_machine_for_each_member(self):
-        """Three on one machine are what a guide begins with; filters take them, and the role cannot."""
+    def test_may_be_three_on_one_machine_as_a_guide_begins(self):
         nodes = ",".join(f"machine-{at}=http://127.0.0.1:{at + 1}2380" for at in range(3))
-        hosts = {f"m{at}": {"NODE_NAME": f"machine-{at}", "ETCD_NODES": nodes, "etcd_tls": False} for at in range(3)}
-        found = cluster({host: {**given, "etcd_client_port": 2379} for host, given in hosts.items()})
-        with pytest.raises(BadInput, match=r"machine-0 \(m0\) and machine-1 \(m1\) would both listen on 127\.0\.0\.1"):
-            topology.check_own_addresses(found)
-        topology.check_own_addresses(cluster(guide()))
+        found = cluster(
+            {
+                f"m{at}": {
+                    "NODE_NAME": f"machine-{at}",
+                    "ETCD_NODES": nodes,
+                    "etcd_tls": False,
+                    "etcd_instance": f"etcd{at + 1}",
+                }
+                for at in range(3)
+            }
+        )
+        topology.check_own_addresses(found)
+        assert [one.listen_client_urls[0] for one in found] == [f"http://127.0.0.1:{at}2379" for at in (1, 2, 3)]
+
+    def test_has_each_port_of_an_address_once(self):
+        hostvars = guide(etcd_listen_peer_urls="https://10.0.0.9:2380")
+        with pytest.raises(
+            BadInput, match=r"would both listen on port 2380 of 10\.0\.0\.9 .*give each an etcd_instance"
+        ):
+            topology.check_own_addresses(cluster(hostvars))
+        topology.check_own_addresses(cluster(guide(etcd_listen_peer_urls="https://0.0.0.0:2380")))
 
     def test_may_be_reached_at_one_address_and_the_advice_is_accepted(self):
         """As behind one that is translated."""
-        hostvars = guide(etcd_address="192.0.2.7")
+        hostvars = guide(etcd_address="192.0.2.7", etcd_listen_peer_urls="https://10.0.0.9:2380,https://10.0.0.9:3001")
         for at, own in enumerate(hostvars.values()):
             own["etcd_peer_port"] = 3000 + at
+            own["etcd_listen_peer_urls"] = f"https://10.0.0.9:2380,https://10.0.0.9:{3000 + at}"
         with pytest.raises(BadInput, match="etcd_listen_peer_urls where others reach both"):
             topology.check_own_addresses(cluster(hostvars))
         for at, (host, own) in enumerate(hostvars.items()):

@@ -86,7 +86,7 @@ class TestWhatContradictsTheCluster:
         alias = replace(bare(3), seen=one.seen)
         with pytest.raises(Refused) as caught:
             cluster_plan.plan([one, bare(1), alias])
-        assert "etcd-host0 and etcd-host3 are one machine" in str(caught.value)
+        assert "etcd-host0 and etcd-host3 are one machine, and one instance on it (etcd)" in str(caught.value)
         assert "Take one of the two lines out" in str(caught.value)
         assert "aside" not in str(caught.value)
 

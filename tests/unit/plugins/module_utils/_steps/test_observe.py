@@ -130,6 +130,18 @@ class TestWhatLiesThere:
         Path(layout.marker_file).write_text(markers.render(marker))
         assert look()["marker"] == marker.to_dict()
 
+    def test_the_markers_of_other_instances_of_this_machine(self, look, layout):
+        other = replace(layout, instance="etcd-events")
+        Path(other.state_dir).mkdir(parents=True)
+        Path(other.marker_file).write_text(markers.render(Marker("started", cluster="events", name="e0")))
+        # One that has no marker, and one that nobody understands, remember no member.
+        Path(replace(layout, instance="etcd2").state_dir).mkdir()
+        Path(replace(layout, instance="etcd3").marker_file).parent.mkdir()
+        Path(replace(layout, instance="etcd3").marker_file).write_text("FORMAT=9\n")
+        seen = Observation.from_dict(look()).others
+        assert {name: (one.cluster, one.name) for name, one in seen.items()} == {"etcd-events": ("events", "e0")}
+        assert look(on=other)["others"] == {}
+
     def test_a_marker_that_is_not_understood_is_not_none(self, look, layout):
         Path(layout.state_dir).mkdir(parents=True)
         Path(layout.marker_file).write_text("FORMAT=9\n")
@@ -322,6 +334,18 @@ class TestWhatRuns:
         process = etcd()
         found = [one for one in look()["strangers"] if one["pid"] == process.pid]
         assert found[0]["command"][1:] == ["60"]
+
+    @pytest.mark.parametrize("in_releases, uses", [(True, False), (False, True)])
+    def test_uses_a_link_of_ours_only_where_that_leads_to_a_program_of_somebody_else(
+        self, look, layout, etcd, in_releases, uses
+    ):
+        """All instances of a machine run the releases that are there."""
+        process = etcd()
+        link = Path(layout.link("etcd"))
+        link.symlink_to(layout.release_dir("3.6.14", "amd64") + "/etcd")
+        at = layout if in_releases else replace(layout, install_dir=f"{layout.install_dir}-of-ours")
+        (found,) = [one for one in look(on=at)["strangers"] if one["pid"] == process.pid]
+        assert (str(link) in found["uses"]) is uses
 
     @pytest.mark.parametrize("held", [True, False])
     def test_has_the_log_open_that_is_at_its_path_or_not(self, look, layout, etcd, service_manager, monkeypatch, held):
