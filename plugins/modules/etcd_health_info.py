@@ -114,7 +114,7 @@ health:
           type: int
           returned: always
         tolerance:
-          description: How many of these may fail before the quorum is lost.
+          description: How many of these may fail before the quorum is lost. Members of one machine fail together.
           type: int
           returned: always
     leader:

@@ -398,7 +398,8 @@ def _check_whole_machine(machine: Sequence[Host], wish: Wish) -> None:
         raise Refused(
             f"{_named(machine)} are one machine, and {_named(left_out)} would be left out.",
             "They are down at once while it is maintained, which the cluster must be able to spare.",
-            f"Name all of them: --limit {','.join(host.name for host in machine)}",
+            "In a play of your own, let all of them be in one batch. Else name all of them: --limit "
+            f"{','.join(host.name for host in machine)}",
             code="machine-in-part",
         )
 
