@@ -11,12 +11,12 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, MakeAuthorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, AskService, MakeAuthorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import RunTasks
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls, _service
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import Pki
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
@@ -43,6 +43,7 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
                 "start_timeout": {"type": "float", "default": 120.0},
                 "source": {"type": "dict", "default": {}},
                 "pki": {"type": "dict", "default": {}, "no_log": True},
+                "bootstrap": {"type": "dict", "default": {}, "no_log": True},
             }
         )
         if arguments["step"]["announce"]:
@@ -76,6 +77,7 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
             arguments["reports"],
             arguments["start_timeout"],
             arguments["source"],
+            str(arguments["bootstrap"].get("password", "")),
         )
 
         def run(call: Call) -> dict[str, Any]:
@@ -83,6 +85,8 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
             done: dict[str, Any] = self._execute_module(module_name=name, module_args=options, task_vars=task_vars)
             return done
 
+        if isinstance(act, AskService):
+            return _service.ask(act, given, run)
         call = _calls.of_act(act, given)
         if isinstance(act, Stage):
             return self.stage(act, call, run)

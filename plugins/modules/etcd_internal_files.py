@@ -33,6 +33,10 @@ options:
     description: The marker to write.
     type: dict
     required: true
+  first_start:
+    description: The settings of the member's one first start. They may have a password in them.
+    type: str
+    default: ""
   listen:
     description: Peer and client URLs to stand on until the first start.
     type: list
@@ -68,7 +72,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
     systemd = Systemd(command.of_module(module))
     expected = Marker.from_dict(given["expected"]) if given["expected"] else None
-    part = bootstrap.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"])
+    part = bootstrap.Offer(expected, Marker.from_dict(given["wanted"]), given["listen"], given["first_start"])
     return bootstrap.offer(layout_of(given), Content.from_params(given), part, systemd, module.check_mode)
 
 
@@ -79,6 +83,7 @@ def main() -> None:
             **CONTENT,
             "expected": {"type": "dict"},
             "wanted": {"type": "dict", "required": True},
+            "first_start": {"type": "str", "default": "", "no_log": True},
             "listen": {"type": "list", "elements": "str", "default": []},
         },
         act,

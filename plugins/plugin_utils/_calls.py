@@ -12,10 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start, render
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, initial_cluster, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 from ansible_collections.quorum.etcd.plugins.plugin_utils import (
@@ -27,6 +29,9 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _whole_cluster_calls,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
+
+# Seconds in which each request of a discovery service must be answered.
+_SERVICE_TIMEOUT = 10.0
 
 
 def of_act(act: acts.Act, given: Given) -> Call:
@@ -55,14 +60,40 @@ def _configure(act: acts.Configure, given: Given) -> Call:
     if act.keeps_data:
         kept = _kept(wanted, given.host.seen.data)
         return Call("etcd_internal_files", {**content, "expected": given.expected, "wanted": kept.to_dict()})
-    bootstrap = render.bootstrap(wanted, act.initial_cluster, act.token)
     options = {
-        "files": [*content["files"], vars(bootstrap)],
+        "first_start": _first_start(act, given),
         "expected": given.expected,
         "wanted": _offered(given.host.marker, wanted, act).to_dict(),
         "listen": [*wanted.member.listen_peer_urls, *wanted.member.listen_client_urls],
     }
     return Call("etcd_internal_files", {**content, **options})
+
+
+def _first_start(act: acts.Configure, given: Given) -> str:
+    """The settings of the first start, with which the service's password may go."""
+    if not act.learns:
+        return first_start.static(act.initial_cluster, act.token)
+    wanted, minor = given.wanted, releases.minor(act.version)
+    is_yaml = wanted.layout.config_format == YAML
+    return first_start.render(wanted.bootstrap, act.initial_cluster, act.token, minor, is_yaml, given.password)
+
+
+def _ask_service(act: acts.AskService, given: Given) -> Call:
+    """By the host whose member is to ask there itself, as it will ask."""
+    source, size = given.wanted.bootstrap, len(initial_cluster.read(act.initial_cluster))
+    options: dict[str, Any] = {
+        "state": "present" if act.makes and act.starts else "gathered",
+        "size": size,
+        "timeout": _SERVICE_TIMEOUT,
+    }
+    if isinstance(source, DiscoveryV2):
+        return Call("etcd_discovery", {**options, "url": act.token, "proxy": source.proxy})
+    if not isinstance(source, DiscoveryV3):
+        raise EtcdError("This host is founded without a discovery service.")
+    files = {"ca_path": source.ca_file, "client_cert": source.cert_file, "client_key": source.key_file}
+    login = {"username": source.user, "password": given.password} if source.user else {}
+    asked = {name: value for name, value in {**files, **login}.items() if value}
+    return Call("etcd_discovery", {**options, "endpoints": list(source.endpoints), "token": act.token, **asked})
 
 
 def _offered(marker: Marker | None, wanted: Desired, act: acts.Configure) -> Marker:
@@ -203,6 +234,7 @@ def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
 HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.Install: _install,
     acts.Configure: _configure,
+    acts.AskService: _ask_service,
     acts.Accept: _accept,
     acts.Prove: _prove,
     acts.Start: _start,

@@ -39,6 +39,7 @@ class Given:
     :param reports: what etcd_peer_report returned for the other members.
     :param start_timeout: how long a member may take to serve, seconds.
     :param source: C(url), C(archive_dir), C(checksums) and C(checksums_from_mirror) of releases.
+    :param password: of the discovery service. Secret.
     """
 
     cluster: str
@@ -49,6 +50,7 @@ class Given:
     reports: Sequence[Mapping[str, Any]]
     start_timeout: float
     source: Mapping[str, Any]
+    password: str = ""
 
     @property
     def wanted(self) -> Desired:

@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import 
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import values
 from ansible_collections.quorum.etcd.plugins.module_utils._model import instances, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Source
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     Checksums,
     Confirmations,
@@ -24,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     SnapshotPolicy,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _bootstrap, _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
 NOWHERE = "192.0.2.1"
@@ -53,6 +54,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Desired:
         snapshots=_snapshots(inputs["snapshots"]),
         checksums=_checksums(inputs["checksums"]),
         upgrade_stop_at=releases.plain(str(inputs["upgrade_stop_at"] or "")),
+        bootstrap=_source(inputs),
     )
 
 
@@ -72,6 +74,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     findings.run(_said, inputs)
     findings.run(_snapshots, inputs["snapshots"])
     findings.run(_checksums, inputs["checksums"])
+    findings.run(_source, inputs)
     settings = findings.run(_settings_in, inputs)
     if findings:
         # This host is not observed then. Otherwise the plan judges these two, for the version that it decides on.
@@ -80,6 +83,10 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
             findings.run(releases.check_version, version)
         findings.run(_settings.check_any_version, settings or {})
     findings.end()
+
+
+def _source(inputs: Mapping[str, Any]) -> Source:
+    return _bootstrap.source_of(inputs["bootstrap"], inputs["variables"].get("ETCD_NODES"))
 
 
 def _version(inputs: Mapping[str, Any]) -> str:

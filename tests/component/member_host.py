@@ -79,6 +79,10 @@ class MemberHost:
             file["content"] += f"{more}\n" if file["path"] == self.layout.conf_file else ""
         return Content(files, {}, {}, {})
 
+    def written(self, path: str, content: str, mode: str) -> dict[str, str]:
+        """A file beside them, this very user's as well."""
+        return {"path": path, "content": content, "mode": mode, "owner": self.layout.user, "group": self.layout.group}
+
     @property
     def name(self) -> str:
         return self.wanted.name

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
@@ -58,8 +58,8 @@ class OneOfThree:
             self.cluster.launch(other)
         more = "\n".join(f'{env_file.variable(name)}="{value}"' for name, value in self._settings.items())
         initial_cluster = ",".join(f"{one.name}={one.peer_url}" for one in self.cluster.members)
-        bootstrap = vars(render.bootstrap(host.wanted, initial_cluster, TOKEN))
-        files = [*host.content(more).files, {**bootstrap, "owner": layout.user, "group": layout.group}]
+        text = first_start.static(initial_cluster, TOKEN)
+        files = [*host.content(more).files, host.written(layout.bootstrap_file, text, "0600")]
         marker = Marker(markers.OFFERED, cluster="prod", name=host.name, token=TOKEN)
         _bootstrap.offer(layout, Content(files, {}, {}, {}), Offer(None, marker, []), host.systemd, check=False)
         offered = host.marker

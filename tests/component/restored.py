@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
-from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import first_start
 from ansible_collections.quorum.etcd.plugins.module_utils._host.member_files import Content
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -96,8 +96,8 @@ class Hosts:
     def found(self) -> Hosts:
         """Found it as the collection founds clusters."""
         for host in self.hosts:
-            own = {"owner": host.layout.user, "group": host.layout.group}
-            bootstrap = {**vars(render.bootstrap(host.wanted, self.initial_cluster, "first")), **own}
+            text = first_start.static(self.initial_cluster, "first")
+            bootstrap = host.written(host.layout.bootstrap_file, text, "0600")
             content = Content([*host.content().files, bootstrap], {}, {}, {})
             marker = Marker(markers.OFFERED, cluster=CLUSTER, name=host.name, token="first")
             _bootstrap.offer(host.layout, content, Offer(None, marker, []), host.systemd, check=False)

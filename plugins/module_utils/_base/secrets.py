@@ -16,7 +16,7 @@ HIDDEN = "(hidden)"
 _SECRET = re.compile(r"pass(word|wd|phrase|$)|secret|credential|token|api_?key", re.IGNORECASE)
 # With the word in their names, and with no secret. A discovery URL ends with a token.
 _NO_SECRETS = ("AUTH_TOKEN", "AUTH_TOKEN_TTL", "INITIAL_CLUSTER_TOKEN")
-_SECRETS = ("DISCOVERY",)
+_SECRETS = ("DISCOVERY", "DISCOVERY_CONFIG")
 _LOGIN = re.compile(r"//[^/@\s]+@")
 
 

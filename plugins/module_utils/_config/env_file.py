@@ -60,6 +60,9 @@ _ESCAPED = re.compile(r'\\(["\\`$])')
 #: Names the YAML file of a member to its gate; what etcd reads is a copy of it.
 SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 
+# What begins so was there for one start, and says nothing of the next one.
+_OF_A_FIRST_START = ("ETCD_INITIAL_CLUSTER", "ETCD_DISCOVERY")
+
 #: What is said of a variable that is not there.
 UNSET = "(unset)"
 
@@ -85,7 +88,7 @@ def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterato
     """
     for name in sorted({*should_have, *has}):
         value, wanted = has.get(name, UNSET), should_have.get(name, UNSET)
-        if value != wanted and not name.startswith("ETCD_INITIAL_CLUSTER"):
+        if value != wanted and not name.startswith(_OF_A_FIRST_START):
             yield name, value, wanted
 
 
@@ -95,7 +98,7 @@ def assignments(settings: Mapping[str, Value]) -> list[str]:
     Within double quotes both take a backslash before a quote, a backslash, a backquote or a dollar sign for an escape,
     and before nothing else (systemd.exec(5), EnvironmentFile=; POSIX Shell Command Language, 2.2.3).
     """
-    return [f'{name}="{_escape(text)}"' for name, text in environment(settings).items()]
+    return [f'{name}="{escaped(text)}"' for name, text in environment(settings).items()]
 
 
 def read(text: str) -> dict[str, str]:
@@ -143,5 +146,6 @@ def sections(settings: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Val
             yield title, found
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text as it stands within double quotes, for systemd and for a POSIX shell."""
     return "".join("\\" + char if char in '"\\`$' else char for char in text)

@@ -18,6 +18,7 @@ import posixpath
 from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE
+from ansible_collections.quorum.etcd.plugins.module_utils._config.first_start import LINE_VARIABLE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE, Layout
 
@@ -285,7 +286,7 @@ record() {
 
 # Behind the end of a document etcd would read nothing of what follows here.
 ordinary_settings() {
-    grep -vi -e '^initial-cluster' -e '^---' -e '^\.\.\.' "$config"
+    grep -vi -e '^initial-cluster' -e '^discovery' -e '^---' -e '^\.\.\.' "$config"
     [ $? -le 1 ]
 }
 
@@ -293,12 +294,16 @@ first_settings() {
     if [ -r "$run_dir/bootstrap.env" ]; then
         (
             # What a drop-in says of these etcd would not read.
-            unset ETCD_INITIAL_CLUSTER ETCD_INITIAL_CLUSTER_STATE ETCD_INITIAL_CLUSTER_TOKEN
-            # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN
+            unset ETCD_INITIAL_CLUSTER ETCD_INITIAL_CLUSTER_STATE ETCD_INITIAL_CLUSTER_TOKEN @FIRST_START@
+            # shellcheck source=/dev/null # assignments of ETCD_INITIAL_CLUSTER, _STATE and perhaps _TOKEN; or of a line
             . "$run_dir/bootstrap.env" &&
-                printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}" &&
-                if [ -n "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ]; then
-                    printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
+                if [ -n "${@FIRST_START@:-}" ]; then
+                    printf '%s\n' "$@FIRST_START@"
+                else
+                    printf 'initial-cluster: "%s"\n' "${ETCD_INITIAL_CLUSTER:-}"
+                    if [ -n "${ETCD_INITIAL_CLUSTER_TOKEN:-}" ]; then
+                        printf 'initial-cluster-token: "%s"\n' "$ETCD_INITIAL_CLUSTER_TOKEN"
+                    fi
                 fi &&
                 printf 'initial-cluster-state: "%s"\n' "${ETCD_INITIAL_CLUSTER_STATE:-existing}"
         )
@@ -399,10 +404,24 @@ playbook again; it goes on where it stopped." ;;
     record
 }
 
+# The settings of the first start have done their work: no later start may have them, and a password may be in them.
+forget_first() {
+    rm -f "$state_dir/bootstrap.env"
+    if [ -n "$config" ] && grep -q '^discovery' "$config_read"; then
+        grep -v '^discovery' "$config_read" >"$run_dir/config" &&
+            chgrp '@GROUP@' "$run_dir/config" && chmod 0640 "$run_dir/config" && mv "$run_dir/config" "$config_read"
+    fi
+}
+
 ready() {
     rm -f "$run_dir/bootstrap.env" "$run_dir/first-start"
-    [ "$(field STATE)" != @STARTING@ ] || become @STARTED@ ||
-        say "$state_dir/marker could not be written; the member runs, and the next start will try again."
+    if [ "$(field STATE)" = @STARTING@ ]; then
+        if become @STARTED@; then
+            forget_first || say "The settings of the first start could not be removed from $state_dir and $run_dir."
+        else
+            say "$state_dir/marker could not be written; the member runs, and the next start will try again."
+        fi
+    fi
     note
 }
 
@@ -454,6 +473,7 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "STARTED_FILE": layout.started_file,
         "UNREAD": UNREAD,
         "SETTINGS": SETTINGS_VARIABLE,
+        "FIRST_START": LINE_VARIABLE,
         "GROUP": layout.group,
         "NEWEST": posixpath.basename(layout.newest_file),
         "MACHINE_ID_FILE": MACHINE_ID_FILE,

@@ -165,17 +165,6 @@ def links(wanted: Desired, version: str, machine: str) -> dict[str, str]:
     return found
 
 
-def bootstrap(wanted: Desired, initial_cluster: str, token: str) -> File:
-    """The settings of the one first start; the gate publishes them for it and never again."""
-    settings: dict[str, Value] = {
-        "initial-cluster": initial_cluster,
-        "initial-cluster-token": token,
-        "initial-cluster-state": "new",
-    }
-    lines = env_file.assignments(settings)
-    return File(wanted.layout.bootstrap_file, "".join(f"{line}\n" for line in lines), "0600")
-
-
 def observed_paths(layout: Layout) -> dict[str, list[str]]:
     """What to look at on a host: C(files) by their checksum, C(certificates) by their text."""
     certificates = [layout.certificate(name) for name in (*LEAVES, *BUNDLES)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import HEADER, PLACES, sections
 from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import FLAGS
@@ -100,11 +101,11 @@ def _value(flag: str, value: Value) -> str:
         # A text is refused by etcd: it takes nanoseconds.
         return f"{duration(str(value), flag)}  # {value}"
     if isinstance(value, (bool, int)) or (isinstance(value, list) and flag in _LISTS):
-        return _quoted(value)
-    return _quoted(text_of(value))
+        return quoted(value)
+    return quoted(text_of(value))
 
 
-def _quoted(value: Value) -> str:
+def quoted(value: Any) -> str:
     """JSON that is YAML too: its pairs of surrogates are not, and YAML breaks lines at more than it does."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(char if char.isprintable() or char > "\uffff" else f"\\u{ord(char):04x}" for char in text)

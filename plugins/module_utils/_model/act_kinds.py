@@ -31,6 +31,7 @@ KINDS: dict[str, type[Act]] = {
         acts.Install,
         acts.MakeAuthorities,
         acts.Configure,
+        acts.AskService,
         acts.Accept,
         acts.Prove,
         acts.Start,

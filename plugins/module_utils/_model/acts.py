@@ -98,6 +98,7 @@ class Configure(Act):
     :param initial_cluster: of its first start, empty for one that has started before.
     :param token: of that.
     :param keeps_data: the data of a member are there, and its marker is not.
+    :param learns: its first start asks where its inventory says for the names of the others, and is not told them.
     """
 
     kind = "configure"
@@ -106,6 +107,29 @@ class Configure(Act):
     initial_cluster: str = ""
     token: str = ""
     keeps_data: bool = False
+    learns: bool = False
+
+
+@dataclass(frozen=True)
+class AskService(Act):
+    """Compare what is registered at a discovery service with the inventory.
+
+    :param version: of the member that is to ask there.
+    :param token: the agreed one; empty while none is.
+    :param makes: make it, where it is not there yet.
+    :param initial_cluster: who they are.
+    :param may_be_there: names of those that an interrupted run may have started already.
+    :param starts: its member starts next.
+    """
+
+    kind = "ask"
+    task = "Ask the discovery service"
+    version: str
+    token: str
+    makes: bool
+    initial_cluster: str
+    may_be_there: Sequence[str] = ()
+    starts: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import bootstrap_source, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import STATIC, Source
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -128,6 +129,7 @@ class Desired:
     :param snapshots: how it saves snapshots of its cluster.
     :param checksums: of which release archives a checksum can be had.
     :param upgrade_stop_at: the minor or release at which an upgrade ends for now; empty for C(version) itself.
+    :param bootstrap: where the members of a new cluster learn names and URLs from.
     """
 
     cluster: str
@@ -141,13 +143,14 @@ class Desired:
     snapshots: SnapshotPolicy = SnapshotPolicy()
     checksums: Checksums = Checksums()
     upgrade_stop_at: str = ""
+    bootstrap: Source = STATIC
 
     @property
     def name(self) -> str:
         return self.member.name
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "bootstrap": self.bootstrap.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Desired:
@@ -163,6 +166,7 @@ class Desired:
             snapshots=SnapshotPolicy.from_dict(values["snapshots"]),
             checksums=Checksums.from_dict(values["checksums"]),
             upgrade_stop_at=str(values["upgrade_stop_at"]),
+            bootstrap=bootstrap_source.read(values["bootstrap"]),
         )
 
 

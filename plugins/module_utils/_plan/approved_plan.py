@@ -30,7 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 SKEW_LIMIT = 60.0
 
 # What an act carries for the moment at which it is done. The members are compared once for the whole plan.
-_OF_THE_MOMENT = {"nonce", "witnesses", "endpoints", "members", "token", "certificates"}
+_OF_THE_MOMENT = {"nonce", "witnesses", "endpoints", "members", "token", "certificates", "may_be_there", "learns"}
 # Done once for the cluster, by a host that is chosen by who leads or who answers.
 _OF_THE_CLUSTER = {
     one.kind
@@ -337,6 +337,7 @@ def _wanted(wanted: Desired) -> dict[str, str]:
         "member": "its name, address or URLs",
         "layout": "its directories or accounts",
         "snapshots": "etcd_snapshot_*",
+        "bootstrap": "etcd_bootstrap, etcd_discovery_*",
     }
     told = {named[name]: _digest(value) for name, value in said.items()}
     return {**told, **{f"{name} of etcd_settings": _digest(value) for name, value in settings.items()}}

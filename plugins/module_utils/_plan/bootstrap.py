@@ -18,7 +18,9 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused, sentences
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, markers, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Service
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import discovery
 
 # Who says one of these has no data yet, or none any more.
 _WITHOUT_DATA = (None, markers.OFFERED, markers.NEVER_STARTED, markers.REMOVED)
@@ -97,6 +99,7 @@ def _check_agreed(hosts: Sequence[Host]) -> None:
         if host.state is None or host.left_another
     )
     findings.run(_check_same_members, agreed, members)
+    findings.run(discovery.check_token, agreed)
     findings.end()
 
 
@@ -248,18 +251,22 @@ def _initial_cluster(hosts: Sequence[Host]) -> str:
 
 
 def token(hosts: Sequence[Host]) -> str:
-    """The C(initial-cluster-token) of this cluster's one bootstrap.
+    """The C(initial-cluster-token) of this cluster's one bootstrap, and its token at a discovery service.
 
     A token that a host already carries is kept, that of a host that agreed on a first start before an offered one;
     a new one comes from numbers that all hosts drew, so that every host's plan arrives at the same.
     """
+    source = discovery.source_of(hosts)
     for state in (markers.NEVER_STARTED, markers.OFFERED):
         carried = sorted(host.marker.token for host in hosts if host.marker is not None and host.state == state)
-        if carried:
-            return carried[0]
+        ours = [one for one in carried if discovery.takes(source, one)]
+        if ours:
+            return ours[0]
+    if source.given_token:
+        return source.given_token
     cluster = next(host.wanted.cluster for host in hosts if host.wanted is not None)
     drawn = "".join(sorted(host.seen.host.nonce for host in hosts))
-    return f"{cluster}-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}"
+    return source.token_named(f"{cluster}-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}")
 
 
 def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
@@ -268,10 +275,13 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     Files, then the offer; only when all hosts have offered and reached each other do they agree on the
     first start, and only when all agreed does anyone start.
     """
-    agreed = token(hosts)
-    files = acts.Configure(version, _initial_cluster(hosts), agreed)
+    agreed, members = token(hosts), _initial_cluster(hosts)
+    learns = isinstance(discovery.source_of(hosts), Service)
+    files = acts.Configure(version, members, agreed, learns=learns)
     first = hosts[0]
     planned: list[Wave] = []
+    if learns:
+        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members) for host in hosts))
     planned.append(installing(hosts, version))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
         planned.append(
@@ -290,6 +300,8 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
             for host in hosts
         )
     )
+    if learns:
+        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members, starts=True) for host in hosts))
     planned += [tuple(map(start, hosts)), tuple(map(awaiting, hosts))]
     return [wave for wave in planned if wave]
 

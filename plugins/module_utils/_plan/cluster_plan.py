@@ -38,6 +38,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     backups,
     bootstrap,
+    discovery,
     downgrade,
     held_members,
     machines,
@@ -111,6 +112,7 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
     members = [host for host in known if host.wanted is not None and host.wanted.present]
     found.run(bootstrap.check_can_be_asked, members)
     found.run(check_checksums, members, version)
+    found.run(discovery.check, members, version)
     found.run(preflight.check, members, version)
     found.run(bootstrap.check, known, len(known) == len(hosts))
     found.run(safety.check_unforced, members)

@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Des
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
+    discovery,
     downgrade,
     drift,
     held_members,
@@ -271,6 +272,7 @@ class _Reconciler:
             self.changes.later.append(
                 f"{host.label} is started by the next run, with its update: its address has changed."
             )
+        self._add(map(self._to_ask_service, (host for host in fresh if discovery.is_asked(host, self._hosts))))
         up = [*starting, *(host for host in kept if host not in moved)]
         self._add(bootstrap.start(host) for host in up)
         for host in self._hosts_due(next_action.RESTORE):
@@ -294,8 +296,13 @@ class _Reconciler:
         # Without a marker it would not be due for a start.
         marker = cast(Marker, host.marker)
         self._has[host.name] = self._versions[host.name]
-        files = acts.Configure(self._versions[host.name], marker.initial_cluster, marker.token)
+        learns = discovery.is_asked(host, self._hosts)
+        files = acts.Configure(self._versions[host.name], marker.initial_cluster, marker.token, learns=learns)
         return Step(host.name, f"write the files of {host.label}", files)
+
+    def _to_ask_service(self, host: Host) -> Step:
+        marker, version = cast(Marker, host.marker), self._versions[host.name]
+        return discovery.ask(host, self._hosts, version, marker.token, marker.initial_cluster, starts=True)
 
     def _kept_files(self, host: Host) -> Step:
         what = "the marker" if host.runs else "the files"

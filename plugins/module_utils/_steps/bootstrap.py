@@ -37,11 +37,13 @@ class Offer:
     :param wanted: the marker to write; its machine id and mount points are this host's own. One that says C(started)
         is that of a member whose data are here already.
     :param listen: peer and client URLs on which to stand until the first start; empty for none.
+    :param first_start: the settings of that start. Secret.
     """
 
     expected: Marker | None
     wanted: Marker
     listen: Sequence[str]
+    first_start: str = ""
 
 
 def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check: bool) -> dict[str, Any]:
@@ -79,6 +81,8 @@ def offer(layout: Layout, content: Content, part: Offer, systemd: Systemd, check
         _claim(layout, part)
         checkpoints.at("found: claimed")
         member_files.write(layout, content)
+        if part.first_start:
+            host_files.write(layout.bootstrap_file, part.first_start.encode(), 0o600, 0, 0)
         systemd.control("daemon-reload")
         # It begins to run when the member serves, see C(service.await_ready).
         if not snapshot_timer.is_wanted(layout, content):

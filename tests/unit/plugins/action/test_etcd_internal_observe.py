@@ -51,6 +51,7 @@ def inputs(tmp_path):
             "after_command": [],
             "metrics_file": "",
         },
+        "bootstrap": {"kind": "static"},
         "variables": {"NODE_NAME": "etcd-host0", "ansible_host": "10.0.0.1", "etcd_tls": False},
         "layout": LAYOUT.to_dict(),
         "pki": {

@@ -214,9 +214,8 @@ def test_all_files_of_a_member_go_in_one_call(configure):
         LAYOUT.unit_file,
         LAYOUT.gate_file,
         LAYOUT.link("etcdctl"),
-        LAYOUT.bootstrap_file,
     }
-    assert f'ETCD_INITIAL_CLUSTER_TOKEN="{TOKEN}"' in files_of(sent)[LAYOUT.bootstrap_file]["content"]
+    assert f'ETCD_INITIAL_CLUSTER_TOKEN="{TOKEN}"' in sent["first_start"]
 
 
 def test_a_bare_host_offers_itself(configure):
@@ -251,7 +250,7 @@ def test_a_host_with_the_data_of_a_member_gets_a_marker_that_says_so(configure, 
     wanted = sent["wanted"]
     assert (wanted["state"], wanted["origin"], wanted["token"]) == (STARTED, KEPT, "")
     assert (wanted["member_id"], wanted["cluster_id"]) == (member_id(0), CLUSTER_ID)
-    assert LAYOUT.bootstrap_file not in files_of(sent)
+    assert "first_start" not in sent
     assert "listen" not in sent
 
 
@@ -327,7 +326,7 @@ def test_the_host_is_told_with_what_its_member_is_to_run(updated):
 
 
 def test_the_first_starts_settings_are_none_of_its_business(updated):
-    assert LAYOUT.bootstrap_file not in {file["path"] for file in updated(serving(bare()))[1]["files"]}
+    assert "first_start" not in updated(serving(bare()))[1]
 
 
 def test_certificates_that_are_due_are_issued(updated):
@@ -394,7 +393,7 @@ def test_a_new_member_is_sent_all_that_it_needs_in_one_call(join):
 
 def test_the_settings_of_a_first_start_are_made_where_the_members_are_known(join):
     _result, _module, sent = join(bare(3))
-    assert LAYOUT.bootstrap_file not in {file["path"] for file in sent["files"]}
+    assert "first_start" not in sent
 
 
 def test_nothing_is_sent_where_a_file_cannot_be_rendered(join):

@@ -70,16 +70,6 @@ def test_a_database_that_is_to_stay_in_memory_may_grow_there(version, flag):
     assert "LimitMEMLOCK" not in files()[LAYOUT.unit_file].content
 
 
-def test_the_bootstrap_settings_are_the_three_of_a_first_start():
-    file = render.bootstrap(bare().wanted, initial_cluster(), "a-token")
-    assert settings(file.content) == {
-        "ETCD_INITIAL_CLUSTER": initial_cluster(),
-        "ETCD_INITIAL_CLUSTER_TOKEN": "a-token",
-        "ETCD_INITIAL_CLUSTER_STATE": "new",
-    }
-    assert (file.path, file.mode, file.owner) == (LAYOUT.bootstrap_file, "0600", "root")
-
-
 def test_nothing_of_one_member_speaks_of_another():
     """Growing the cluster changes nobody else's files."""
     for file in files(tls=True).values():

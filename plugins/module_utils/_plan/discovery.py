@@ -1,0 +1,105 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can change at any time.
+
+"""The part that a discovery service has in the founding of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import first_start
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import STATIC, Service, Source
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
+
+
+def source_of(hosts: Sequence[Host]) -> Source:
+    """Return where the members of a new cluster learn names from, which was checked to be one for all."""
+    return next((host.wanted.bootstrap for host in hosts if host.wanted is not None), STATIC)
+
+
+def check(hosts: Sequence[Host], version: str) -> None:
+    """Can members of this release be founded where the inventory says?
+
+    :raises BadInput: they cannot; with every reason.
+    """
+    wanted = [host.wanted for host in hosts if host.wanted is not None]
+    if len({str(one.bootstrap.to_dict()) for one in wanted}) > 1:
+        raise BadInput(
+            "etcd_bootstrap, or what belongs to it, differs between the hosts of one cluster. Give it once, for the "
+            "group."
+        )
+    minor = releases.minor(version)
+    problems = [
+        text
+        for one in wanted
+        for text in first_start.problems_of(one.bootstrap, minor, one.layout.config_format == YAML)
+    ]
+    if problems:
+        raise BadInput(*dict.fromkeys(problems))
+
+
+def check_token(agreed: Sequence[Host]) -> None:
+    """Do hosts that agreed on a first start have a token of the source that the inventory names by now?
+
+    :raises Refused: they have another one.
+    """
+    source = source_of(agreed)
+    for host in agreed:
+        token = host.marker.token if host.marker is not None else ""
+        if takes(source, token):
+            continue
+        raise Refused(
+            f"{host.label} agreed on a first start with the token {token}, and the inventory now says "
+            f"{source.given_token or 'otherwise (etcd_bootstrap and etcd_discovery_*)'}.",
+            "A host that goes by the first one may have started.",
+            "Put the inventory back and run again. If no host of the group holds a write-ahead log, remove "
+            f"{host.wanted.layout.state_dir if host.wanted else ''} on every one of them instead.",
+            code="founders-changed",
+        )
+
+
+def takes(source: Source, token: str) -> bool:
+    """Whether a token that a host carries is one of this source."""
+    return token == source.given_token if source.given_token else source.may_have_made(token)
+
+
+def is_asked(host: Host, hosts: Sequence[Host]) -> bool:
+    """Whether a member that never started is to learn names from its service.
+
+    Once one has a log, all have registered, and nobody waits for anyone any more: then it is told the names.
+    """
+    marker, wanted = host.marker, host.wanted
+    if marker is None or wanted is None or not isinstance(wanted.bootstrap, Service):
+        return False
+    first = marker.state == markers.NEVER_STARTED and marker.origin == markers.BOOTSTRAP
+    return first and takes(wanted.bootstrap, marker.token) and not any(one.has_log or one.answers for one in hosts)
+
+
+def ask(
+    host: Host, hosts: Sequence[Host], version: str, token: str, initial_cluster: str, starts: bool = False
+) -> Step:
+    """Have a host ask its service.
+
+    :param hosts: every host of the group.
+    :param token: the agreed one.
+    :param starts: its member starts next.
+    """
+    source = source_of([host])
+    begun = [
+        one.wanted.name
+        for one in hosts
+        if one.wanted is not None and one.state not in (None, markers.OFFERED, markers.REMOVED)
+    ]
+    makes = not source.given_token
+    what = (
+        f"make the discovery token of {host.label}"
+        if makes and starts
+        else f"ask the discovery service from {host.label}"
+    )
+    return Step(host.name, what, acts.AskService(version, token, makes, initial_cluster, begun, starts))
