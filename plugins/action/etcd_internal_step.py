@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, AskService, MakeAuthorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, AskService, DrawToken, MakeAuthorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import RunTasks
@@ -87,6 +87,8 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
 
         if isinstance(act, AskService):
             return _service.ask(act, given, run)
+        if isinstance(act, DrawToken):
+            return _service.draw(act, given, run, check)
         call = _calls.of_act(act, given)
         if isinstance(act, Stage):
             return self.stage(act, call, run)

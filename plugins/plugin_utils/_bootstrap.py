@@ -117,6 +117,8 @@ def _v2(told: Mapping[str, Any]) -> DiscoveryV2:
         )
     url, proxy = str(told["url"]).strip(), str(told.get("proxy", "")).strip()
     _check_v2_url("etcd_discovery_url", url)
+    if "?" in url and not re.fullmatch(r"[^?]+/new\?size=[0-9]+", url):
+        raise BadInput(f"etcd_discovery_url is {url!r}. What follows a ? is for https://HOST/new?size=3 alone.")
     if proxy:
         _check_v2_url("etcd_discovery_proxy", proxy if "://" in proxy else f"http://{proxy}")
     return DiscoveryV2(url=url, proxy=proxy)

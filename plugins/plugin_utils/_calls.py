@@ -78,6 +78,14 @@ def _first_start(act: acts.Configure, given: Given) -> str:
     return first_start.render(wanted.bootstrap, act.initial_cluster, act.token, minor, is_yaml, given.password)
 
 
+def _draw_token(act: acts.DrawToken, given: Given) -> Call:
+    source, size = given.wanted.bootstrap, len(initial_cluster.read(act.initial_cluster))
+    if not isinstance(source, DiscoveryV2):
+        raise EtcdError("This host is founded without a service that draws tokens.")
+    options = {"state": "present", "size": size, "timeout": _SERVICE_TIMEOUT}
+    return Call("etcd_discovery", {**options, "url": source.url, "proxy": source.proxy})
+
+
 def _ask_service(act: acts.AskService, given: Given) -> Call:
     """By the host whose member is to ask there itself, as it will ask."""
     source, size = given.wanted.bootstrap, len(initial_cluster.read(act.initial_cluster))
@@ -235,6 +243,7 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     acts.Install: _install,
     acts.Configure: _configure,
     acts.AskService: _ask_service,
+    acts.DrawToken: _draw_token,
     acts.Accept: _accept,
     acts.Prove: _prove,
     acts.Start: _start,

@@ -29,6 +29,32 @@ def ask(act: acts.AskService, given: Given, run: Run) -> dict[str, Any]:
 
     :raises Refused: the service does not answer, or this is not the token of exactly these members.
     """
+    found = _asked(act, given, run)
+    registry = Registry.from_result(found)
+    wanted = initial_cluster.read(act.initial_cluster)
+    discovery_registry.check(registry, act.token, wanted, act.may_be_there, act.makes)
+    if act.starts and isinstance(given.wanted.bootstrap, DiscoveryV2) and registry.has(given.wanted.name):
+        return run(_calls.of_act(acts.Configure(act.version, act.initial_cluster, act.token), given))
+    return {"changed": bool(found.get("changed"))}
+
+
+def draw(act: acts.DrawToken, given: Given, run: Run, check: bool) -> dict[str, Any]:
+    """Have the service draw a token, and the host offer itself with it. A token that nobody wrote down stays unused.
+
+    :raises Refused: the service does not answer.
+    """
+    found = _asked(act, given, run)
+    if check:
+        return {"changed": True}
+    token = str(found["token"])
+    return run(_calls.of_act(acts.Configure(act.version, act.initial_cluster, token, learns=True), given))
+
+
+def _asked(act: acts.Act, given: Given, run: Run) -> dict[str, Any]:
+    """What the service answers.
+
+    :raises Refused: it does not answer, or says no.
+    """
     found = run(_calls.of_act(act, given))
     if found.get("failed"):
         raise Refused(
@@ -38,9 +64,4 @@ def ask(act: acts.AskService, given: Given, run: Run) -> dict[str, Any]:
             "again. Without a service: etcd_bootstrap: static",
             code="discovery-unanswered",
         )
-    registry = Registry.from_result(found)
-    wanted = initial_cluster.read(act.initial_cluster)
-    discovery_registry.check(registry, act.token, wanted, act.may_be_there, act.makes)
-    if act.starts and isinstance(given.wanted.bootstrap, DiscoveryV2) and registry.has(given.wanted.name):
-        return run(_calls.of_act(acts.Configure(act.version, act.initial_cluster, act.token), given))
-    return {"changed": bool(found.get("changed"))}
+    return found

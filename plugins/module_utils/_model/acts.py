@@ -133,6 +133,20 @@ class AskService(Act):
 
 
 @dataclass(frozen=True)
+class DrawToken(Act):
+    """Have a discovery service draw a token, and write it down as that of this host's first start.
+
+    :param version: of the member that is to ask there.
+    :param initial_cluster: who the members are.
+    """
+
+    kind = "draw"
+    task = "Draw a discovery token"
+    version: str
+    initial_cluster: str
+
+
+@dataclass(frozen=True)
 class Accept(Act):
     """Let a member have its data on the disks and the machine where they are now."""
 

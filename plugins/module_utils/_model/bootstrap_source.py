@@ -38,7 +38,7 @@ class Source:
         return ""
 
     def token_named(self, name: str) -> str:
-        """Return the token of a new cluster, out of a name that no other has."""
+        """Return the token of a new cluster, out of a name that no other has; empty where it cannot be named."""
         return name
 
     def may_have_made(self, token: str) -> bool:
@@ -100,7 +100,8 @@ class DiscoveryV3(Service):
 class DiscoveryV2(Service):
     """A service with the keys API of version 2, named by a URL (etcd 3.4 to 3.6).
 
-    :param url: of one token; or, with a slash at its end, of the directory in which the run makes one.
+    :param url: of one token; with a slash at its end, of the directory in which the run makes one; or C(HOST/new),
+        where the service itself draws one, as public ones do.
     :param proxy: by which it is asked; empty for none.
     """
 
@@ -110,13 +111,28 @@ class DiscoveryV2(Service):
 
     @property
     def given_token(self) -> str:
-        return "" if self.url.endswith("/") else self.url
+        return "" if self.url.endswith("/") or self.draws else self.url
+
+    @property
+    def draws(self) -> bool:
+        """Whether a token has no name before the service has drawn it."""
+        return self._plain.endswith("/new")
+
+    @property
+    def size(self) -> str:
+        """For how many members it is to draw one; empty where the URL does not say."""
+        return self.url.partition("?size=")[2]
+
+    @property
+    def _plain(self) -> str:
+        return self.url.partition("?")[0]
 
     def token_named(self, name: str) -> str:
-        return self.url + _NO_TOKEN.sub("-", name)
+        return "" if self.draws else self.url + _NO_TOKEN.sub("-", name)
 
     def may_have_made(self, token: str) -> bool:
-        return token.startswith(self.url) and token != self.url
+        place = self._plain[: -len("new")] if self.draws else self.url
+        return token.startswith(place) and token not in (place, self._plain)
 
 
 #: The one of most clusters.

@@ -255,6 +255,8 @@ def token(hosts: Sequence[Host]) -> str:
 
     A token that a host already carries is kept, that of a host that agreed on a first start before an offered one;
     a new one comes from numbers that all hosts drew, so that every host's plan arrives at the same.
+
+    :returns: empty where a discovery service is to draw it.
     """
     source = discovery.source_of(hosts)
     for state in (markers.NEVER_STARTED, markers.OFFERED):
@@ -280,7 +282,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     files = acts.Configure(version, members, agreed, learns=learns)
     first = hosts[0]
     planned: list[Wave] = []
-    if learns:
+    if agreed and learns:
         planned.append(tuple(discovery.ask(host, hosts, version, agreed, members) for host in hosts))
     planned.append(installing(hosts, version))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
@@ -293,6 +295,11 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
                 ),
             )
         )
+    if not agreed:
+        # Its marker tells the others, and a run that goes on, which one it is.
+        draw = acts.DrawToken(version, members)
+        planned.append((Step(first.name, f"have the discovery service draw a token for {first.label}", draw),))
+        return [wave for wave in planned if wave]
     planned.append(tuple(Step(host.name, f"write the files of {host.label}", files) for host in hosts))
     planned.append(
         tuple(

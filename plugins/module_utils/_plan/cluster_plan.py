@@ -125,6 +125,8 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
         f"{len(members)} host{'s' * (len(members) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
         waves,
         warnings=_warnings(members, version),
+        # Once the token is drawn all else can be planned.
+        comes_after=discovery.is_drawn(members),
     )
 
 
@@ -177,6 +179,7 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, b
         found.run(_check_first_start, hosts)
     for host in hosts:
         found.run(_check_whole, host)
+    found.run(discovery.check_waiting, hosts)
     found.run(check_authorities, hosts, False)
     found.end()
     asked = asked_version(hosts)

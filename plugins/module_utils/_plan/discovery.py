@@ -13,7 +13,12 @@ from collections.abc import Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import first_start
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import STATIC, Service, Source
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
+    STATIC,
+    DiscoveryV2,
+    Service,
+    Source,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
 
@@ -40,8 +45,20 @@ def check(hosts: Sequence[Host], version: str) -> None:
         for one in wanted
         for text in first_start.problems_of(one.bootstrap, minor, one.layout.config_format == YAML)
     ]
+    source = source_of(hosts)
+    if isinstance(source, DiscoveryV2) and source.size not in ("", str(len(wanted))):
+        problems.append(
+            f"etcd_discovery_url asks for a token for {source.size} members, and the inventory has {len(wanted)}. Take "
+            "?size= out: the run says how many."
+        )
     if problems:
         raise BadInput(*dict.fromkeys(problems))
+
+
+def is_drawn(hosts: Sequence[Host]) -> bool:
+    """Whether the service draws the token."""
+    source = source_of(hosts)
+    return isinstance(source, DiscoveryV2) and source.draws
 
 
 def check_token(agreed: Sequence[Host]) -> None:
@@ -64,6 +81,34 @@ def check_token(agreed: Sequence[Host]) -> None:
         )
 
 
+def check_waiting(hosts: Sequence[Host]) -> None:
+    """Will those for whom a member waits at a service come there?
+
+    :raises Refused: by the inventory of now they would not.
+    """
+    waiting = [host for host in hosts if not host.has_log and _asks(host)]
+    others = [host for host in hosts if _is_first(host) and not is_asked(host, hosts)]
+    if not waiting or not others:
+        return
+    raise Refused(
+        f"{waiting[0].label} waits at a discovery service for {', '.join(host.label for host in others)}, and by the "
+        "inventory of now they do not register there.",
+        "They would found the cluster without it, and it would wait for ever.",
+        "Put etcd_bootstrap and etcd_discovery_* back to what they were when the members were started, and run again.",
+        code="founders-changed",
+    )
+
+
+def _asks(host: Host) -> bool:
+    return host.runs and any(name.startswith("ETCD_DISCOVERY") for name in host.seen.runtime.environment)
+
+
+def _is_first(host: Host) -> bool:
+    """Whether its first start, as one of those who found the cluster, is still to come."""
+    marker = host.marker
+    return marker is not None and marker.state == markers.NEVER_STARTED and marker.origin == markers.BOOTSTRAP
+
+
 def takes(source: Source, token: str) -> bool:
     """Whether a token that a host carries is one of this source."""
     return token == source.given_token if source.given_token else source.may_have_made(token)
@@ -77,8 +122,11 @@ def is_asked(host: Host, hosts: Sequence[Host]) -> bool:
     marker, wanted = host.marker, host.wanted
     if marker is None or wanted is None or not isinstance(wanted.bootstrap, Service):
         return False
-    first = marker.state == markers.NEVER_STARTED and marker.origin == markers.BOOTSTRAP
-    return first and takes(wanted.bootstrap, marker.token) and not any(one.has_log or one.answers for one in hosts)
+    return (
+        _is_first(host)
+        and takes(wanted.bootstrap, marker.token)
+        and not any(one.has_log or one.answers for one in hosts)
+    )
 
 
 def ask(

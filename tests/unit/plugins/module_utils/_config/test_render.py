@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
-from inventory_of import LAYOUT, VERSION, bare, initial_cluster, saying
+from inventory_of import LAYOUT, VERSION, bare, saying
 
 
 def files(version=VERSION, **variables):
