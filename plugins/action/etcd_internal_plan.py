@@ -107,5 +107,5 @@ class ActionModule(InternalAction):
             "ansible_facts": {"etcd_refusals": []},
             # Acts count what they change; without them this is all that tells of it.
             "changed": self._task.check_mode and any(told["steps"]) and not planned.refusal,
-            "walked": told["waves"] if walks else 0,
+            "walked": told["waves"] if walks else planned.plan.looks_first,
         }

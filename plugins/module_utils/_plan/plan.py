@@ -12,6 +12,7 @@ Every playbook that changes a cluster makes one of these. What is printed and wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, downgrade_acts, upgrade_acts
@@ -57,6 +58,11 @@ class Plan:
             for step in self.steps
         )
 
+    @property
+    def looks_first(self) -> int:
+        """How many of the first waves only look: check mode goes through these whatever follows on them."""
+        return sum(1 for _wave in takewhile(_only_looks, self.waves))
+
     def text(self, cluster: str) -> str:
         """The plan for a person."""
         lines = [f"{cluster}: {self.summary}"]
@@ -88,6 +94,10 @@ class Plan:
         """C(step 3 of 9: start etcd-host1)."""
         titles = [title for wave in self.waves for title in _titles(wave)] + list(self.follows)
         return [f"step {number} of {len(titles)}: {title}" for number, title in enumerate(titles, 1)]
+
+
+def _only_looks(wave: Wave) -> bool:
+    return all(isinstance(step.act, acts.AskService) and not step.act.starts for step in wave)
 
 
 def _titles(wave: Wave) -> list[str]:

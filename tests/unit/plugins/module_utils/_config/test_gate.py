@@ -18,9 +18,10 @@ import pytest
 import wal_segment
 import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, gate, yaml_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start, gate, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV3
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, MACHINE_ID_FILE, YAML
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from hypothesis import HealthCheck, given, settings
@@ -697,6 +698,24 @@ class TestALeftoverOfARescue:
         assert (f"--force-new-cluster in {path}" in unit.said) is not starts
 
 
+class TestTheSettingsOfAFirstStart:
+    def test_are_gone_once_the_member_is_ready(self, unit):
+        unit.marker(markers.NEVER_STARTED)
+        assert unit.starts()
+        assert (unit.state_dir / "bootstrap.env").exists(), "a start that leaves no log is made once more"
+        unit.segment(0)
+        assert unit.run("ready") == 0
+        assert not (unit.state_dir / "bootstrap.env").exists()
+
+    def test_stay_where_the_start_came_to_nothing(self, unit):
+        unit.marker(markers.NEVER_STARTED)
+        assert unit.starts()
+        assert unit.run("after") == 0
+        assert unit.state == markers.NEVER_STARTED
+        assert unit.starts()
+        assert unit.published == SETTINGS
+
+
 class TestWhatEtcdReads:
     """Where that is a file: of the environment etcd then reads nothing."""
 
@@ -727,6 +746,37 @@ class TestWhatEtcdReads:
         assert reading.etcd_reads == {}, "no start but that of the gate finds it"
         assert reading.starts()
         assert "ETCD_INITIAL_CLUSTER" not in reading.etcd_reads
+
+    def test_has_a_discovery_service_once_and_no_password_for_longer(self, reading):
+        source = DiscoveryV3(endpoints=("https://10.0.0.9:2379",), token="t1", user="finder", has_password=True)
+        reading.marker(markers.NEVER_STARTED)
+        first = first_start.render(source, "a=http://h:1", "t1", 6, True, 'S3cret "$`')
+        (reading.state_dir / "bootstrap.env").write_text(first)
+        assert reading.starts()
+        read = yaml.safe_load(Path(reading.layout.started_file).read_text())
+        assert read["discovery-config"]["client"]["auth"] == {"username": "finder", "password": 'S3cret "$`'}
+        assert (read["initial-cluster-state"], "initial-cluster" in read) == ("new", False)
+        before = reading.etcd_reads
+        reading.segment(0)
+        assert reading.run("ready") == 0
+        after = reading.etcd_reads
+        assert {name for name in before if name not in after} == {"ETCD_DISCOVERY_CONFIG"}
+        assert all(after[name] == before[name] for name in after), "it stays the record of what the process has read"
+        assert oct(Path(reading.layout.started_file).stat().st_mode & 0o777) == "0o640"
+        assert not [
+            path for path in reading.script.parent.rglob("*") if path.is_file() and "S3cret" in path.read_text()
+        ]
+
+    @pytest.mark.parametrize(
+        "line", ['discovery: "http://h/t"', 'discovery-srv: "example.com"', "Discovery-Config: {}"]
+    )
+    def test_takes_no_discovery_from_its_settings(self, reading, line):
+        reading.marker(markers.STARTED)
+        reading.serve(0)
+        with reading.conf_file.open("a") as stream:
+            stream.write(f"{line}\n")
+        assert reading.starts()
+        assert "iscovery" not in Path(reading.layout.started_file).read_text()
 
     @pytest.mark.parametrize("end", ["---", "..."])
     def test_says_it_in_the_document_that_etcd_reads(self, reading, end):

@@ -72,6 +72,11 @@ class TestFounding:
 
     def test_asks_nobody_where_it_is_static(self):
         assert "ask" not in kinds(by(STATIC))
+        assert cluster_plan.plan(by(STATIC)).looks_first == 0
+
+    @pytest.mark.parametrize("source", ALL)
+    def test_lets_check_mode_ask_as_well(self, source):
+        assert cluster_plan.plan(by(source)).looks_first == 1
 
     @pytest.mark.parametrize("source", ALL)
     def test_lets_the_first_start_ask(self, source):
