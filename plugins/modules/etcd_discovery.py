@@ -130,14 +130,20 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import discovery_service
-from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import connection_spec
-from ansible_collections.quorum.etcd.plugins.module_utils._module.discovery import token_of
+from ansible_collections.quorum.etcd.plugins.module_utils._module.connection import client_of, connection_spec
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
-    with token_of(module.params) as token:
-        return discovery_service.settle(token, module.params["state"], module.params["size"] or 0, module.check_mode)
+    given = module.params
+    state, size, check = given["state"], given["size"] or 0, module.check_mode
+    if given["url"]:
+        token = discovery_service.at_url(
+            given["url"], given["token"], given["proxy"], given["ca_path"], given["timeout"]
+        )
+        return discovery_service.settle(token, state, size, check)
+    with client_of(given) as client:
+        return discovery_service.settle(discovery_service.TokenV3(client, given["token"]), state, size, check)
 
 
 def main() -> None:

@@ -56,6 +56,10 @@ options:
     description: How certificates are made, the role's C(__etcd_inputs.pki).
     type: dict
     default: {}
+  bootstrap:
+    description: Where the members of a new cluster learn names from, the role's C(__etcd_bootstrap).
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""

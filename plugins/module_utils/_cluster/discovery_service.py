@@ -136,6 +136,22 @@ class DrawnToken(Token):
         raise BadInput(f"{self._url} draws tokens. Give the URL of one of them.")
 
 
+def at_url(url: str, name: str | None, proxy: str, ca_path: str | None, timeout: float) -> Token:
+    """Return the token at a URL.
+
+    :param url: of the token; of the directory that has it, with C(name); or C(https://HOST/new).
+    :param timeout: seconds for each request, see C(Keys) as for the rest.
+    :raises BadInput: that is no time, or no CA.
+    """
+    if not timeout > 0:
+        raise BadInput(f"timeout {timeout:g} is no time; give seconds above 0.")
+    keys = Keys(proxy, ca_path, timeout)
+    plain = url.partition("?")[0].rstrip("/")
+    if name or not plain.endswith("/new"):
+        return TokenV2(keys, f"{plain}/{name}" if name else plain)
+    return DrawnToken(keys, plain)
+
+
 def settle(token: Token, state: str, size: int, check: bool) -> dict[str, Any]:
     """Bring a token to a state.
 

@@ -60,9 +60,6 @@ _ESCAPED = re.compile(r'\\(["\\`$])')
 #: Names the YAML file of a member to its gate; what etcd reads is a copy of it.
 SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 
-# What begins so was there for one start, and says nothing of the next one.
-_OF_A_FIRST_START = ("ETCD_INITIAL_CLUSTER", "ETCD_DISCOVERY")
-
 #: What is said of a variable that is not there.
 UNSET = "(unset)"
 
@@ -88,7 +85,7 @@ def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterato
     """
     for name in sorted({*should_have, *has}):
         value, wanted = has.get(name, UNSET), should_have.get(name, UNSET)
-        if value != wanted and not name.startswith(_OF_A_FIRST_START):
+        if value != wanted and not name.startswith(("ETCD_INITIAL_CLUSTER", "ETCD_DISCOVERY")):
             yield name, value, wanted
 
 
@@ -147,5 +144,5 @@ def sections(settings: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Val
 
 
 def escaped(text: str) -> str:
-    """A text as it stands within double quotes, for systemd and for a POSIX shell."""
+    """A text as it stands within the quotes."""
     return "".join("\\" + char if char in '"\\`$' else char for char in text)

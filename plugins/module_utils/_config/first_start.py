@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, yaml_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, gate, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
     DiscoveryV2,
@@ -24,9 +24,6 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     Source,
     Static,
 )
-
-#: Holds a whole line of etcd's configuration file, where etcd reads one. etcd itself never sees it.
-LINE_VARIABLE = "QUORUM_ETCD_FIRST_START"
 
 _NEW: dict[str, Value] = {"initial-cluster-state": "new"}
 
@@ -56,7 +53,9 @@ def render(source: Source, initial_cluster: str, token: str, minor: int, is_yaml
     if not is_yaml:
         return _lines({**settings, **_NEW})
     line = _IN_A_FILE[type(source)](source, token, password)
-    return "".join([f'{LINE_VARIABLE}="{env_file.escaped(line)}"\n', *_lines(_NEW).splitlines(keepends=True)])
+    return "".join(
+        [f'{gate.FIRST_START_VARIABLE}="{env_file.escaped(line)}"\n', *_lines(_NEW).splitlines(keepends=True)]
+    )
 
 
 def problems_of(source: Source, minor: int, is_yaml: bool) -> Iterator[str]:

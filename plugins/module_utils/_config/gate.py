@@ -18,9 +18,11 @@ import posixpath
 from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import SETTINGS_VARIABLE
-from ansible_collections.quorum.etcd.plugins.module_utils._config.first_start import LINE_VARIABLE
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE, Layout
+
+#: Holds what the gate adds to etcd's configuration file for a first start; etcd itself never sees it.
+FIRST_START_VARIABLE = "QUORUM_ETCD_FIRST_START"
 
 #: What the gate says of a settings file that is not there, or that it does not understand.
 UNREAD = "does not say data-dir as this collection writes it"
@@ -473,7 +475,7 @@ def render(layout: Layout, watched: Sequence[str]) -> str:
         "STARTED_FILE": layout.started_file,
         "UNREAD": UNREAD,
         "SETTINGS": SETTINGS_VARIABLE,
-        "FIRST_START": LINE_VARIABLE,
+        "FIRST_START": FIRST_START_VARIABLE,
         "GROUP": layout.group,
         "NEWEST": posixpath.basename(layout.newest_file),
         "MACHINE_ID_FILE": MACHINE_ID_FILE,

@@ -44,7 +44,7 @@ _METRICS = "listen-metrics-urls"
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
 _CERTIFICATES = "use etcd_tls; all certificates are issued for you, into ssl below etcd_conf_dir"
 _AUTO_TLS = "where each member signs its own certificate nobody is told from a stranger; use etcd_tls, which has a CA"
-_DISCOVERY = "the members come from the inventory; discovery, by a service or DNS SRV, is not done by this release"
+_DISCOVERY = "use etcd_bootstrap: discovery, and what belongs to it; DNS SRV is not done by this release"
 _PROXY = "a member of a cluster cannot be a proxy"
 
 #: What the role decides, and by what. A name ending in C(-) stands for all that begin so.

@@ -146,7 +146,7 @@ def ask(
     ]
     makes = not source.given_token
     what = (
-        f"make the discovery token of {host.label}"
+        f"make the discovery token from {host.label}"
         if makes and starts
         else f"ask the discovery service from {host.label}"
     )

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start, gate
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
     STATIC,
     DiscoveryV2,
@@ -42,7 +42,7 @@ def variables(source, minor=6):
 def line(source, minor=6, password=""):
     """What the gate appends to etcd's configuration file, as a POSIX shell reads it."""
     text = first_start.render(source, initial_cluster(), "t1", minor, True, password)
-    script = f'{text}printf "%s" "${first_start.LINE_VARIABLE}"'
+    script = f'{text}printf "%s" "${gate.FIRST_START_VARIABLE}"'
     return subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
 
 
