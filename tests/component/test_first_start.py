@@ -96,6 +96,15 @@ def test_files_are_predicted_written_and_then_only_what_differs(machine: Machine
     assert stat.S_IMODE(Path(layout.conf_file).stat().st_mode) == 0o600
 
 
+def test_the_settings_of_a_first_start_are_told_to_nobody(machine: Machine) -> None:
+    text = 'QUORUM_ETCD_FIRST_START="discovery-config: {\\"password\\": \\"S3cret\\"}"\n'
+    written = machine.do("etcd_internal_files", **writing(machine, file(machine), first_start=text))
+    assert not written.failed, written.message
+    path = machine.place(machine.layout.bootstrap_file)
+    assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == (text, 0o600)
+    assert "S3cret" not in str(written.result)
+
+
 def test_nothing_is_written_where_the_host_is_not_as_the_plan_saw_it(machine: Machine) -> None:
     good = writing(machine, file(machine))
     mark(machine, token="another run's")
