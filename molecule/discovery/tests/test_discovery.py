@@ -23,9 +23,9 @@ class Service:
         text = (inventory.parent / "group_vars" / "all.yml").read_text()
         self.url = re.search(r"etcd_discovery_endpoints: \[(.+)\]", text)[1]
 
-    def switch(self, verb):
+    def send(self, signal):
         """Pause and continue it: a process that does not answer."""
-        self._cluster.on("service", f"systemctl {verb} discovery.service")
+        self._cluster.on("service", f"systemctl kill --signal {signal} discovery.service")
 
     def tokens(self, kind):
         """What each of its tokens holds."""
@@ -66,6 +66,7 @@ def founded(cluster, kind, words):
     """The first one is there; the other takes its place when that was destroyed."""
     if kind == "v3":
         return None
+    cluster.lab("inventory", "--names", "--no-nodes", *FOUNDERS)
     run = cluster.play(*words)
     assert run.code == 0
     assert cluster.play(*words).found_nothing_to_do
@@ -75,7 +76,7 @@ def founded(cluster, kind, words):
 @pytest.fixture(scope="module")
 def grown(cluster, founded, service, words):
     """A third member, while the service does not answer."""
-    service.switch("freeze")
+    service.send("STOP")
     cluster.lab("inventory", "--names", "--no-nodes", *MEMBERS)
     return cluster.play(*words)
 
@@ -95,7 +96,7 @@ def emptied(cluster, grown):
 @pytest.fixture(scope="module")
 def replaced(cluster, emptied, words, service):
     run = cluster.play(*words)
-    service.switch("thaw")
+    service.send("CONT")
     return run
 
 
