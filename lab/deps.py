@@ -14,7 +14,13 @@ from lab.commands import LabError, output
 from lab.engine import docker_serves
 
 #: Debian's packages, by the programs that they bring.
-ALWAYS = {"ssh": "openssh-client", "ip": "iproute2", "nft": "nftables", "shellcheck": "shellcheck"}
+ALWAYS = {
+    "ssh": "openssh-client",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "shellcheck": "shellcheck",
+    "dnsmasq": "dnsmasq-base",
+}
 PODMAN = {"podman": "podman"}
 #: What Debian's podman works with but does not always bring, and what makes images without a container registry.
 COMPLETE = {

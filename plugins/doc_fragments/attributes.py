@@ -48,3 +48,18 @@ attributes:
     membership:
       - quorum.etcd.etcd
 """
+
+    CONTROLLER = r"""
+options: {}
+notes:
+  - This action runs on the controller, whatever host the task is for. Nothing is sent to the host, C(become) and
+    C(delegate_to) have no effect, and the files are those of the user who runs Ansible.
+attributes:
+  action:
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the
+      controller.
+    support: full
+  async:
+    description: Supports being used with the C(async) keyword.
+    support: none
+"""

@@ -14,7 +14,7 @@ options:
       - The variable C(hostvars), with the variables of all hosts. Where it is not given, it is that of the play.
       - Of each host C(NODE_NAME) or C(etcd_name), C(etcd_address), C(ansible_host), C(ETCD_NODES), C(etcd_tls),
         C(etcd_peer_port), C(etcd_client_port), C(etcd_listen_peer_urls), C(etcd_listen_client_urls),
-        C(etcd_advertise_client_urls) and C(etcd_certificate_sans) are read.
+        C(etcd_advertise_client_urls), C(etcd_certificate_sans) and C(etcd_discovery_srv) are read.
       - A member's name is C(NODE_NAME), else C(etcd_name), else the inventory name.
       - Its address is C(etcd_address), an IP address or a DNS name; else C(ansible_host) or the inventory name where
         that is an IP address; else the host's default address, where facts were gathered.

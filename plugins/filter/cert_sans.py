@@ -13,6 +13,8 @@ description:
   - Collects every name and address by which a member is reached, for the subject alternative names of its certificates.
   - These are its name, where that can be a DNS name, its inventory name, C(ansible_host), its address, the hosts of its
     URLs, C(etcd_certificate_sans), and C(localhost), C(127.0.0.1) and C(::1).
+  - With C(etcd_discovery_srv) they are that domain as well, which clients may ask for that look for the cluster by it,
+    and the name in its SRV record.
 positional: hostvars
 extends_documentation_fragment:
   - quorum.etcd.topology

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - quorum.etcd.pki
   - quorum.etcd.pki.key
   - quorum.etcd.pki.controller
+  - quorum.etcd.attributes.controller
   - quorum.etcd.attributes
 attributes:
   check_mode:

@@ -15,6 +15,7 @@ author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
   - quorum.etcd.pki.controller
+  - quorum.etcd.attributes.controller
   - quorum.etcd.attributes
   - quorum.etcd.attributes.info_module
 attributes:

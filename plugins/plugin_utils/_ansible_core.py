@@ -15,8 +15,18 @@ from ansible.template import Templar
 try:
     from ansible.template import trust_as_template
 except ImportError:  # Before 2.19 every text was a template.
+    from ansible.utils.unsafe_proxy import wrap_var
 
     def trust_as_template(value: str) -> str:
+        return value
+
+    def as_data(value: Any) -> Any:
+        """Return plain data from elsewhere, in which no text is a template."""
+        return wrap_var(value)
+else:
+
+    def as_data(value: Any) -> Any:
+        """Return plain data from elsewhere, in which no text is a template: since 2.19 none is that nobody trusts."""
         return value
 
 

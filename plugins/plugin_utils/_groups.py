@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _live_inventory
 
 #: The group of the members where no variable names another.
 USUAL = "etcd_cluster"
@@ -45,10 +46,13 @@ def find(groups: Groups, hostvars: Hostvars, confirmed: Sequence[str], one_only:
     :param confirmed: the words by which a person may have confirmed what happens to one cluster.
     :param one_only: whether the playbook is for one cluster.
     :raises BadInput: a group has no host, two clusters share a host or a name, or it is not said which one is meant.
+    :raises Refused: hosts were taken from a live cluster.
     """
     every = _named(groups, hostvars)
     found = [group for group in every if group in confirmed] or every
     said = {"names": ", ".join(found), "first": found[0]}
+    # With a live inventory alone there may be no such group, which would be a poor reason.
+    _live_inventory.check([host for group in found for host in groups.get(group) or groups.get("all", ())], hostvars)
     empty = [group for group in found if not groups.get(group)]
     if empty:
         raise BadInput(_EMPTY.format(names=", ".join(empty), headings="], [".join(empty)))

@@ -13,6 +13,8 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _live_inventory
 
 ROLE = "quorum.etcd.etcd"
 
@@ -28,10 +30,14 @@ class InternalAction(ActionBase):  # type: ignore[misc]
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the beginning of a result.
 
-        :raises AnsibleActionFail: the task is not in the role.
+        :raises AnsibleActionFail: the task is not in the role, or its host was taken from a live cluster.
         """
         if not self._is_at_home:
             raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=ROLE))
+        try:
+            _live_inventory.check_own(task_vars or {})
+        except Refused as exc:
+            raise AnsibleActionFail(str(exc), result=exc.failure) from exc
         result: dict[str, Any] = super().run(tmp, task_vars)
         return result
 

@@ -67,6 +67,11 @@ def member_from(host: Any, hostvars: Any, defaults: Mapping[str, Any]) -> Member
     return member_of(str(host), variables, _observed(variables))
 
 
+def variable_of_first(hosts: Any, hostvars: Any, defaults: Mapping[str, Any], name: str) -> str:
+    """What a variable of the whole group says, as its first host has it; empty where it is not set."""
+    return str(_variables(hostvars[hosts[0]], defaults).get(name) or "") if hosts else ""
+
+
 def _check(hostvars: Any) -> None:
     if not isinstance(hostvars, Mapping):
         raise BadInput("It needs hostvars, the variables of all hosts, as its argument where the play has none.")

@@ -15,11 +15,9 @@ from typing import Any, NamedTuple
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _host_names
 
 _EXAMPLE = "-e etcd_members=host0:10.0.0.1,host1:10.0.0.2,host2:10.0.0.3"
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
-# Ansible's own: the controller, and groups that each inventory has.
-_TAKEN = ("localhost", "all", "ungrouped")
 
 Hostvars = Mapping[str, Mapping[str, Any]]
 
@@ -55,11 +53,8 @@ def _one(word: str) -> Named:
     name, colon, address = word.partition(":")
     if not colon or not address:
         raise BadInput(f"etcd_members has {word!r}. Give each member its name and its address, as in {_EXAMPLE}")
-    if not _NAME.fullmatch(name) or name in _TAKEN:
-        raise BadInput(
-            f"etcd_members has {word!r}, and {name!r} cannot be a member's name. Use letters, digits, '-', '_' and "
-            "'.', and none of Ansible's own names: localhost, all, ungrouped."
-        )
+    if not _host_names.is_usable(name):
+        raise BadInput(f"etcd_members has {word!r}, and {name!r} cannot be a member's name. Use {_host_names.ALLOWED}.")
     return Named(name, urls.normal_host(address, f"etcd_members, {name}"))
 
 

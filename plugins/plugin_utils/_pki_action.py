@@ -8,15 +8,13 @@
 
 from __future__ import annotations
 
-import abc
 import os
 import typing as t
-from datetime import datetime, timezone
 
 from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import decrypted
+from ansible_collections.quorum.etcd.plugins.plugin_utils._controller_action import ControllerAction
 
 if t.TYPE_CHECKING:
     from ansible.parsing.dataloader import DataLoader
@@ -33,28 +31,8 @@ KEY_OPTIONS: dict[str, dict[str, t.Any]] = {
 }
 
 
-class PkiAction(ActionBase, abc.ABC):  # type: ignore[misc]
-    """An action on certificates: a subclass says what its options are and what it does with them."""
-
-    TRANSFERS_FILES = False
-    _requires_connection = False
-    _supports_check_mode = True
-
-    argument_spec: t.ClassVar[dict[str, dict[str, t.Any]]]
-    constraints: t.ClassVar[dict[str, t.Any]] = {}
-
-    @abc.abstractmethod
-    def act(self, arguments: dict[str, t.Any], now: datetime) -> dict[str, t.Any]:
-        """Does it, and returns the result. Whatever it raises of :class:`EtcdError` is reported."""
-
-    def run(self, tmp: None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        _validation, arguments = self.validate_argument_spec(self.argument_spec, **self.constraints)
-        try:
-            result.update(self.act(arguments, datetime.now(timezone.utc)))
-        except EtcdError as exc:
-            result.update(failed=True, **exc.failure)
-        return result
+class PkiAction(ControllerAction):
+    """An action on certificates."""
 
 
 def vault_reader(loader: DataLoader) -> Unvault:

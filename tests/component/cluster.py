@@ -59,6 +59,13 @@ def _is_free(port: int, address: str) -> bool:
     return True
 
 
+def own_address() -> str:
+    """By which others would reach this machine."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
+        tried.connect(("192.0.2.1", 9))
+        return str(tried.getsockname()[0])
+
+
 @dataclass
 class Tls:
     """The certificates of a cluster: one CA, one pair for all members, one client."""
@@ -103,6 +110,7 @@ class Cluster:
     :param tls: certificates; a plain cluster without them.
     :param client_auth: whether clients need a certificate.
     :param extra: further flags of every member.
+    :param names: of the members, in place of C(size).
 
     A test that switches authentication on says so in C(guarded), and in C(login) if a password is needed from then on.
     """
@@ -116,7 +124,9 @@ class Cluster:
         client_auth: bool = True,
         address: str = "127.0.0.1",
         extra: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> None:
+        names = names or [f"m{at}" for at in range(size)]
         self.version = version
         self.tls = tls
         self.guarded = False
@@ -125,16 +135,16 @@ class Cluster:
         self._learners: list[Member] = []
         scheme = "https" if tls else "http"
         host = f"[{address}]" if ":" in address else address
-        ports = free_ports(2 * size, address)
+        ports = free_ports(2 * len(names), address)
         self.members = [
             Member(
-                f"m{at}",
+                name,
                 f"{scheme}://{host}:{ports[2 * at]}",
                 f"http://{host}:{ports[2 * at + 1]}",
                 directory / f"m{at}",
                 extra=list(extra),
             )
-            for at in range(size)
+            for at, name in enumerate(names)
         ]
 
     @property

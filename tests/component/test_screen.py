@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster import own_address
 from machine import Machine
 
 SCREENS = Path(__file__).with_name("screens")
@@ -42,7 +42,7 @@ SITUATIONS: dict[str, Situation] = {
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_a_person_reads_what_there_is_to_know(machine: Machine, name: str) -> None:
     playbook, variables, options = SITUATIONS[name]
-    given = {"etcd_address": address(), "etcd_tls": False, **variables}
+    given = {"etcd_address": own_address(), "etcd_tls": False, **variables}
     run = machine.playbook(playbook, given, *options, screen=STEPS)
     screen = constant(machine, run.stdout + run.stderr)
     file = SCREENS / f"{name}.txt"
@@ -58,15 +58,8 @@ def test_more_words_bring_everything_back(machine: Machine) -> None:
     assert "fatal: [localhost]: FAILED! => {" in run.stdout
 
 
-def address() -> str:
-    """By which others would reach this machine."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as tried:
-        tried.connect(("192.0.2.1", 9))
-        return str(tried.getsockname()[0])
-
-
 def constant(machine: Machine, screen: str) -> str:
     """A screen without what differs from run to run and from machine to machine."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", screen).replace(str(machine.directory), "DIRECTORY")
-    text = re.sub(r"(?<=etcd )3\.\d+\.\d+", "VERSION", text).replace(address(), "ADDRESS")
+    text = re.sub(r"(?<=etcd )3\.\d+\.\d+", "VERSION", text).replace(own_address(), "ADDRESS")
     return "".join(f"{line.rstrip()}\n" for line in text.strip().splitlines())

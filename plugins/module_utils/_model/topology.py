@@ -81,6 +81,7 @@ class Member:
     :param listen_client_urls: C(listen-client-urls).
     :param certificate_sans: further names and addresses that its certificates are to hold.
     :param etcd_nodes: the ETCD_NODES that this host saw, as C(initial-cluster); empty when it saw none.
+    :param discovery_srv: the DNS domain whose SRV records name the members; empty without one.
     """
 
     host: str
@@ -94,6 +95,7 @@ class Member:
     listen_client_urls: tuple[str, ...]
     certificate_sans: tuple[str, ...] = ()
     etcd_nodes: str = ""
+    discovery_srv: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Member:
@@ -188,6 +190,7 @@ def member_of(host: str, variables: Mapping[str, Any], observed: str | None = No
         listen_client_urls=_plain(listen_clients),
         certificate_sans=() if sans is None else tuple(texts(sans, f"etcd_certificate_sans of {host}")),
         etcd_nodes="" if nodes is None else _initial_cluster.write(nodes),
+        discovery_srv=_discovery_domain(variables, host),
     )
 
 
@@ -207,6 +210,7 @@ def _check_each(host: str, variables: Mapping[str, Any]) -> None:
     for variable in ("etcd_listen_peer_urls", "etcd_listen_client_urls", "etcd_advertise_client_urls"):
         findings.run(_urls, variables, variable, host)
     findings.run(texts, variables.get("etcd_certificate_sans") or [], f"etcd_certificate_sans of {host}")
+    findings.run(_discovery_domain, variables, host)
     findings.end()
 
 
@@ -394,11 +398,51 @@ def cert_sans(member: Member) -> dict[str, list[str]]:
     for text in member.certificate_sans:
         wildcard = "*." if text.startswith("*.") else ""
         hosts.append(wildcard + normal_host(text[len(wildcard) :], f"etcd_certificate_sans of {member.host}"))
+    if member.discovery_srv:
+        # Clients that look for the cluster by its domain may ask any member for a certificate of that name.
+        hosts += [member.discovery_srv, *_discovery_names(member)]
     hosts += ["localhost", "127.0.0.1", "::1"]
     return {
         "dns": list(dict.fromkeys(host.lower() for host in hosts if as_ip(host) is None)),
         "ip": list(dict.fromkeys(str(as_ip(host)) for host in hosts if as_ip(host) and not is_wildcard(host))),
     }
+
+
+def domain_of(text: str, what: str) -> str:
+    """A DNS domain in its shortest form; empty for an empty text.
+
+    :param what: the variable that holds the text, for the message.
+    :raises BadInput: it is no DNS domain.
+    """
+    domain = text.strip().rstrip(".").lower()
+    if domain and not is_dns_name(domain):
+        raise BadInput(f"{what} is '{text}', which is no DNS domain. Write it like example.com.")
+    return domain
+
+
+def _discovery_domain(variables: Mapping[str, Any], host: str) -> str:
+    return domain_of(str(variables.get("etcd_discovery_srv") or ""), f"etcd_discovery_srv of {host}")
+
+
+def discovery_name(member: Member, host: str, domain: str) -> str:
+    """The name that stands in the SRV record of one of a member's URLs.
+
+    :param host: that of the URL. A DNS name is the record's target as it is; for an address a name is made.
+    :raises BadInput: the member's name cannot be part of one.
+    """
+    if as_ip(host) is None:
+        return host
+    name = member.name.lower()
+    if not is_dns_name(name):
+        raise BadInput(
+            f"NODE_NAME of {member.host} is {member.name!r}, of which no DNS name can be made. Set its etcd_address to "
+            f"the name that is to stand in its SRV record, as in etcd_address: etcd-host0.{domain}"
+        )
+    return name if name.endswith(f".{domain}") else f"{name}.{domain}"
+
+
+def _discovery_names(member: Member) -> Iterable[str]:
+    return (discovery_name(member, _url(url).host, member.discovery_srv) for url in member.peer_urls)
 
 
 def _own_nodes(nodes: Mapping[str, list[str]], host: str, name: str, variables: Mapping[str, Any]) -> list[Url]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 import yaml
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import cryptography_dep
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _s3
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _dns, _s3
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLUGINS = REPOSITORY / "plugins"
@@ -222,6 +222,7 @@ ANSIBLE = {
     "ansible.playbook.task_include",
     "ansible.plugins.action",
     "ansible.plugins.callback.default",
+    "ansible.plugins.inventory",
     "ansible.plugins.lookup",
 }
 
@@ -256,6 +257,12 @@ def test_one_file_alone_imports_boto3():
     assert found == ["plugin_utils._s3"]
 
 
+def test_one_file_alone_imports_dnspython():
+    assert [name for name in FILES if "dns" in {one.partition(".")[0] for one in foreign_imports(name)}] == [
+        "plugin_utils._dns"
+    ]
+
+
 def test_one_way_leads_to_programs_of_the_host():
     """Modules run them as Ansible's own do; but for what runs without Ansible, or starts what outlives its module."""
     assert [name for name in FILES if "subprocess" in foreign_imports(name)] == [
@@ -282,7 +289,7 @@ def test_a_file_is_typed_as_the_oldest_python_reads_it(name):
 
 
 #: Import name -> the project that has it.
-PROJECTS = {"botocore": "boto3"}
+PROJECTS = {"botocore": "boto3", "dns": "dnspython"}
 
 
 def requirements(name: str) -> dict[str, str]:
@@ -302,6 +309,7 @@ def test_their_bounds_are_those_of_the_code():
     assert requirements("meta/ee-requirements.txt") == {
         "boto3": _s3.MINIMUM,
         "cryptography": str(cryptography_dep.MINIMUM),
+        "dnspython": _dns.MINIMUM,
     }
 
 

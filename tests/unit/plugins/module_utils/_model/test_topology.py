@@ -602,3 +602,24 @@ def test_a_cluster_written_as_etcd_nodes_is_the_same_cluster(named):
         del variables["etcd_address"]
         variables["ETCD_NODES"] = text
     assert topology.initial_cluster(cluster(hostvars)) == text
+
+
+class TestADomainWithSrvRecords:
+    def sans(self, **variables):
+        return topology.cert_sans(member_of("h0", {"ansible_host": "10.0.0.1", **variables}))["dns"]
+
+    def test_is_in_the_certificates_with_the_name_of_the_record(self):
+        assert {"example.com", "h0.example.com"} <= set(self.sans(etcd_discovery_srv="Example.com."))
+        assert "db0.example.com" in self.sans(etcd_discovery_srv="example.com", NODE_NAME="db0.example.com")
+
+    def test_is_not_there_without_the_variable(self):
+        assert self.sans() == ["h0", "localhost"]
+
+    def test_leaves_a_name_as_it_is(self):
+        found = self.sans(etcd_discovery_srv="example.com", etcd_address="db0.example.org")
+        assert {"example.com", "db0.example.org"} <= set(found)
+        assert "h0.example.com" not in found
+
+    def test_must_be_one(self):
+        with pytest.raises(BadInput, match="etcd_discovery_srv of h0 is 'a b'"):
+            self.sans(etcd_discovery_srv="a b")
