@@ -26,7 +26,7 @@ CALLED = {
     *(path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")),
     *(
         path.stem
-        for kind in ("modules", "filter", "callback", "lookup")
+        for kind in ("modules", "filter", "callback", "lookup", "inventory")
         for path in (REPOSITORY / "plugins" / kind).glob("*.py")
     ),
 }

@@ -37,7 +37,7 @@ def inputs(**given):
 class TestTheRolesInputs:
     def test_say_of_what_is_not_given_that_it_is_not(self):
         found = inputs()["variables"]
-        given = {"etcd_tls": True, "etcd_instance": "etcd", "etcd_certificate_sans": []}
+        given = {"etcd_tls": True, "etcd_instance": "etcd", "etcd_certificate_sans": [], "etcd_discovery_srv": ""}
         assert {name: value for name, value in found.items() if value is not None} == given
         assert {"NODE_NAME", "ETCD_NODES", "ansible_host", "etcd_name", "etcd_address"} <= set(found)
 
