@@ -28,7 +28,7 @@ NAMED = {
     "cert-file": "etcd_tls",
     "client-cert-auth": "etcd_tls",
     "data-dir": "etcd_data_dir",
-    "discovery": "the members come from the inventory",
+    "discovery": "etcd_bootstrap",
     "force-new-cluster": "gives up every other member",
     "initial-advertise-peer-urls": "etcd_address",
     "initial-cluster": "the hosts of the group decide it",
