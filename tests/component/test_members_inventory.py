@@ -35,7 +35,8 @@ class Run(NamedTuple):
     def hosts(self) -> dict[str, dict[str, Any]]:
         assert self.returncode == 0, self.stderr
         found: dict[str, dict[str, Any]] = json.loads(self.stdout, object_hook=_data)["_meta"]["hostvars"]
-        return found
+        # Where facts are not among the variables every host has this one of Ansible's.
+        return {host: {name: said[name] for name in said if name != "ansible_local"} for host, said in found.items()}
 
     @property
     def groups(self) -> dict[str, list[str]]:

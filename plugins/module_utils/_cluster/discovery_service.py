@@ -40,7 +40,7 @@ class Token(ABC):
 
     @abstractmethod
     def remove(self) -> None:
-        """Remove it with all that is registered there."""
+        """Remove it with all that is registered there, if it is there."""
 
 
 class TokenV3(Token):
@@ -172,14 +172,14 @@ def settle(token: Token, state: str, size: int, check: bool) -> dict[str, Any]:
             "Take another token; or, if nothing waits by this one, remove it first with state: absent.",
             code="discovery-size",
         )
+    if state == "absent" and not check:
+        token.remove()
     after = before
     if changes and check:
         after = Registry(str(size)) if state == "present" else Registry()
     elif changes:
         if state == "present":
             token.make(size)
-        else:
-            token.remove()
         after = token.look()
     shown = [{name: value for name, value in one.to_dict().items() if name != "exists"} for one in (before, after)]
     return {
