@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cluster import REPOSITORY
+from cluster import REPOSITORY, own_address
 from machine import Machine
-from test_screen import address
 
 
 def test_a_rescue_reads_why_a_plan_was_refused(machine: Machine, tmp_path: Path) -> None:
@@ -20,7 +19,7 @@ def test_a_rescue_reads_why_a_plan_was_refused(machine: Machine, tmp_path: Path)
     own = tmp_path / "own.yml"
     own.write_text(play)
     machine.unit("etcd.service", FragmentPath="/usr/lib/systemd/system/etcd.service")
-    run = machine.own_playbook(own, {"etcd_address": address(), "etcd_tls": False})
+    run = machine.own_playbook(own, {"etcd_address": own_address(), "etcd_tls": False})
     assert '"msg": "foreign-unit: ' in run.stdout
     assert run.stdout.count("refused, nothing was touched") >= 2, run.stdout
     assert run.returncode == 2
