@@ -11,12 +11,18 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import act_kinds
-from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, AskService, DrawToken, MakeAuthorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import (
+    Act,
+    AskService,
+    CompareRecords,
+    DrawToken,
+    MakeAuthorities,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import RunTasks
 from ansible_collections.quorum.etcd.plugins.module_utils._model.restore_acts import Fetch, Stage
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls, _service
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _calls, _records, _service
 from ansible_collections.quorum.etcd.plugins.plugin_utils._archive import ArchiveAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import Pki
 from ansible_collections.quorum.etcd.plugins.plugin_utils._content import content_of
@@ -85,6 +91,8 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
             done: dict[str, Any] = self._execute_module(module_name=name, module_args=options, task_vars=task_vars)
             return done
 
+        if isinstance(act, CompareRecords):
+            return _records.compare(act, given.wanted.bootstrap)
         if isinstance(act, AskService):
             return _service.ask(act, given, run)
         if isinstance(act, DrawToken):

@@ -28,9 +28,10 @@ options:
     description: The domain. Without it C(etcd_discovery_srv) of the first host.
     type: str
   suffix:
-    description: etcd's C(discovery-srv-name), for one of several clusters of a domain.
+    description:
+      - etcd's C(discovery-srv-name), for one of several clusters of a domain. Without it C(etcd_discovery_srv_name) of
+        the first host.
     type: str
-    default: ""
   ttl:
     description: For how many seconds name servers may keep the records.
     type: int
@@ -73,12 +74,13 @@ def _srv_records(
     hostvars: Any,
     defaults: Mapping[str, Any] | None = None,
     domain: str | None = None,
-    suffix: str = "",
+    suffix: str | None = None,
     ttl: Any = srv.TTL,
 ) -> list[str]:
     own = defaults or {}
     members = members_from(hosts, hostvars, own)
     domain = variable_of_first(hosts, hostvars, own, "etcd_discovery_srv") if domain is None else domain
+    suffix = variable_of_first(hosts, hostvars, own, "etcd_discovery_srv_name") if suffix is None else suffix
     return srv.zone_lines(members, domain, suffix, _seconds(ttl))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
@@ -20,13 +20,19 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     DiscoveryV2,
     DiscoveryV3,
     Source,
+    Srv,
     Static,
 )
+from ansible_collections.quorum.etcd.plugins.module_utils._model.srv import check_domain
 
-STATIC, DISCOVERY = "static", "discovery"
+STATIC, DISCOVERY, SRV = KINDS = ("static", "discovery", "srv")
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _OF_V3 = ("token", "ca_file", "cert_file", "key_file", "user", "password")
+_OF_SERVICE = ("endpoints", "url", "proxy", *_OF_V3)
+# The domain is in certificates as well, and both are in the records for clients, whichever way a cluster is founded.
+_OF_RECORDS = ("srv", "srv_name")
+_OF_SRV = ("name_servers", *_OF_RECORDS)
 
 
 def source_of(given: Mapping[str, Any], etcd_nodes: Any) -> Source:
@@ -37,24 +43,46 @@ def source_of(given: Mapping[str, Any], etcd_nodes: Any) -> Source:
     :raises BadInput: something is wrong, or does not go together.
     """
     kind = given["kind"]
-    if kind not in (STATIC, DISCOVERY):
-        raise BadInput(f"etcd_bootstrap is {kind!r}. Use {STATIC} or {DISCOVERY}.")
+    if kind not in KINDS:
+        raise BadInput(f"etcd_bootstrap is {kind!r}. Use {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     told = {name: value for name, value in given.items() if name != "kind" and value not in (None, "", [])}
+    findings = Findings()
+    for of, names in ((DISCOVERY, _OF_SERVICE), (SRV, _OF_SRV)):
+        findings.run(_check_used, kind, of, [name for name in told if name in names and name not in _OF_RECORDS])
+    findings.end()
     if kind == STATIC:
-        if told:
-            raise BadInput(
-                f"{_named(told)} says nothing without etcd_bootstrap: {DISCOVERY}. Set that, or take it out."
-            )
         return Static()
     if etcd_nodes is not None:
         raise BadInput(
-            f"etcd_bootstrap is {DISCOVERY}, and ETCD_NODES names the members as well: etcd takes one of them. Take "
+            f"etcd_bootstrap is {kind}, and ETCD_NODES names the members as well: etcd takes one of them. Take "
             f"ETCD_NODES out, or set etcd_bootstrap: {STATIC}."
         )
+    return _srv(told) if kind == SRV else _service(told)
+
+
+def _check_used(kind: str, of: str, names: list[str]) -> None:
+    if names and kind != of:
+        raise BadInput(f"{_named(names)} says nothing without etcd_bootstrap: {of}. Set that, or take it out.")
+
+
+def _srv(told: Mapping[str, Any]) -> Srv:
+    if "srv" not in told:
+        raise BadInput(
+            f"etcd_bootstrap is {SRV}: name the domain of the SRV records in etcd_discovery_srv, such as example.com."
+        )
+    suffix, servers = str(told.get("srv_name", "")), told.get("name_servers", [])
+    return Srv(
+        domain=check_domain(str(told["srv"]), suffix),
+        suffix=suffix,
+        name_servers=tuple(map(str, [servers] if isinstance(servers, str) else servers)),
+    )
+
+
+def _service(told: Mapping[str, Any]) -> Source:
     if ("url" in told) == ("endpoints" in told):
         raise BadInput(
-            f"etcd_bootstrap is {DISCOVERY}: name one service, {'not two' if told else 'and not none'}. Either "
-            "etcd_discovery_endpoints, the client URLs of any etcd (for members of 3.6 and newer), or "
+            f"etcd_bootstrap is {DISCOVERY}: name one service, {'not two' if 'url' in told else 'and not none'}. "
+            "Either etcd_discovery_endpoints, the client URLs of any etcd (for members of 3.6 and newer), or "
             "etcd_discovery_url, a URL of the API of version 2 (for 3.4 to 3.6)."
         )
     return _v3(told) if "endpoints" in told else _v2(told)
@@ -132,5 +160,5 @@ def _check_v2_url(name: str, url: str) -> None:
         raise BadInput(f"{name} has a user or a password in it, which etcd would write into its log. Take it out.")
 
 
-def _named(told: Mapping[str, Any]) -> str:
-    return " and ".join(f"etcd_discovery_{name}" for name in told)
+def _named(names: Iterable[str]) -> str:
+    return " and ".join(f"etcd_discovery_{name}" for name in names)

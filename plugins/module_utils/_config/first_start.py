@@ -22,7 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     DiscoveryV2,
     DiscoveryV3,
     Source,
-    Static,
+    Srv,
 )
 
 _NEW: dict[str, Value] = {"initial-cluster-state": "new"}
@@ -44,7 +44,7 @@ def render(source: Source, initial_cluster: str, token: str, minor: int, is_yaml
     :raises BadInput: this etcd does not know the way. It would ignore what it does not know, and found a cluster of its
         own.
     """
-    if isinstance(source, Static):
+    if not source.learns:
         return static(initial_cluster, token)
     problems = list(problems_of(source, minor, is_yaml))
     if problems:
@@ -89,6 +89,12 @@ def _lines(settings: dict[str, Value]) -> str:
     return "".join(f"{line}\n" for line in env_file.assignments(settings))
 
 
+def _variables_srv(source: Srv, token: str, _minor: int) -> dict[str, Value]:
+    # The ID of the cluster is made of this token, as it is where the members are told the names.
+    found: dict[str, Value] = {"discovery-srv": source.domain, "initial-cluster-token": token}
+    return {**found, "discovery-srv-name": source.suffix} if source.suffix else found
+
+
 def _variables_v3(source: DiscoveryV3, token: str, _minor: int) -> dict[str, Value]:
     given: dict[str, Value] = {
         "discovery-token": token,
@@ -112,6 +118,11 @@ def _variables_v2(source: DiscoveryV2, token: str, minor: int) -> dict[str, Valu
     return found
 
 
+def _line_srv(source: Srv, token: str, _password: str) -> str:
+    settings = _variables_srv(source, token, 0)
+    return "\n".join(f"{key}: {yaml_file.quoted(value)}" for key, value in settings.items())
+
+
 def _line_v3(source: DiscoveryV3, token: str, password: str) -> str:
     files = {"cacert": source.ca_file, "cert": source.cert_file, "key": source.key_file}
     secure = {"insecure-transport": not _is_tls(source), **{key: path for key, path in files.items() if path}}
@@ -131,10 +142,12 @@ def _is_tls(source: DiscoveryV3) -> bool:
 
 
 _IN_VARIABLES: dict[type[Source], Callable[[Any, str, int], dict[str, Value]]] = {
+    Srv: _variables_srv,
     DiscoveryV3: _variables_v3,
     DiscoveryV2: _variables_v2,
 }
 _IN_A_FILE: dict[type[Source], Callable[[Any, str, str], str]] = {
+    Srv: _line_srv,
     DiscoveryV3: _line_v3,
     DiscoveryV2: _line_v2,
 }

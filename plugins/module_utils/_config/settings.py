@@ -44,7 +44,8 @@ _METRICS = "listen-metrics-urls"
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
 _CERTIFICATES = "use etcd_tls; all certificates are issued for you, into ssl below etcd_conf_dir"
 _AUTO_TLS = "where each member signs its own certificate nobody is told from a stranger; use etcd_tls, which has a CA"
-_DISCOVERY = "use etcd_bootstrap: discovery, and what belongs to it; DNS SRV is not done by this release"
+_DISCOVERY = "use etcd_bootstrap: discovery, and what belongs to it"
+_SRV = "use etcd_bootstrap: srv with etcd_discovery_srv, and etcd_discovery_srv_name for the suffix"
 _PROXY = "a member of a cluster cannot be a proxy"
 
 #: What the role decides, and by what. A name ending in C(-) stands for all that begin so.
@@ -81,6 +82,8 @@ NOT_SETTINGS: dict[str, str] = {
     "config-file": "write its settings into etcd_settings; etcd_config_format: yaml makes the file of them",
     "version": "use etcd_version",
     "discovery": _DISCOVERY,
+    "discovery-srv": _SRV,
+    "discovery-srv-name": _SRV,
     "discovery-": _DISCOVERY,
     "proxy": _PROXY,
     "proxy-": _PROXY,

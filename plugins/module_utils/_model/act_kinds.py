@@ -32,6 +32,7 @@ KINDS: dict[str, type[Act]] = {
         acts.MakeAuthorities,
         acts.Configure,
         acts.AskService,
+        acts.CompareRecords,
         acts.DrawToken,
         acts.Accept,
         acts.Prove,

@@ -133,6 +133,18 @@ class AskService(Act):
 
 
 @dataclass(frozen=True)
+class CompareRecords(Act):
+    """Compare the SRV records of a new cluster with the inventory, from the controller.
+
+    :param initial_cluster: who the members are.
+    """
+
+    kind = "compare-records"
+    task = "Compare the SRV records with the inventory"
+    initial_cluster: str
+
+
+@dataclass(frozen=True)
 class DrawToken(Act):
     """Have a discovery service draw a token, and write it down as that of this host's first start.
 

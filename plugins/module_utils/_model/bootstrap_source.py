@@ -28,9 +28,11 @@ class Source:
     """Where names and URLs come from.
 
     :cvar kind: its name where it is written down.
+    :cvar learns: whether a member asks somebody for the names at its first start, and is not told them.
     """
 
     kind: ClassVar[str]
+    learns: ClassVar[bool] = True
 
     @property
     def given_token(self) -> str:
@@ -54,10 +56,27 @@ class Static(Source):
     """The run itself knows them all: the settings of the first start name every member."""
 
     kind = "static"
+    learns = False
 
     def may_have_made(self, token: str) -> bool:
         # Whatever it is called, it makes the same cluster.
         return True
+
+
+@dataclass(frozen=True)
+class Srv(Source):
+    """The SRV records of a DNS domain: each member takes each record for a member.
+
+    :param domain: in its shortest form.
+    :param suffix: of one of several clusters of the domain; empty for none.
+    :param name_servers: IP addresses of those that the run asks; those of the controller where there is none. A member
+        asks those of its host.
+    """
+
+    kind = "srv"
+    domain: str = ""
+    suffix: str = ""
+    name_servers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +157,7 @@ class DiscoveryV2(Service):
 #: The one of most clusters.
 STATIC = Static()
 
-KINDS: dict[str, type[Source]] = {one.kind: one for one in (Static, DiscoveryV3, DiscoveryV2)}
+KINDS: dict[str, type[Source]] = {one.kind: one for one in (Static, Srv, DiscoveryV3, DiscoveryV2)}
 
 
 def read(told: Mapping[str, Any]) -> Source:

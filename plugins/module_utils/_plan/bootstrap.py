@@ -18,7 +18,6 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused, sentences
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, markers, releases, topology
-from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Service
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import discovery
 
@@ -278,12 +277,12 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     first start, and only when all agreed does anyone start.
     """
     agreed, members = token(hosts), _initial_cluster(hosts)
-    learns = isinstance(discovery.source_of(hosts), Service)
+    learns, asked = discovery.source_of(hosts).learns, discovery.who_asks(hosts)
     files = acts.Configure(version, members, agreed, learns=learns)
     first = hosts[0]
     planned: list[Wave] = []
     if agreed and learns:
-        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members) for host in hosts))
+        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members) for host in asked))
     planned.append(installing(hosts, version))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
         planned.append(
@@ -308,7 +307,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
         )
     )
     if learns:
-        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members, starts=True) for host in hosts))
+        planned.append(tuple(discovery.ask(host, hosts, version, agreed, members, starts=True) for host in asked))
     planned += [tuple(map(start, hosts)), tuple(map(awaiting, hosts))]
     return [wave for wave in planned if wave]
 

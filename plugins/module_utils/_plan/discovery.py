@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The part that a discovery service has in the founding of a cluster."""
+"""The part that a discovery service, or the SRV records of a domain, have in the founding of a cluster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import first_start
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases, srv
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
     STATIC,
     DiscoveryV2,
     Service,
     Source,
+    Srv,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
@@ -32,6 +33,7 @@ def check(hosts: Sequence[Host], version: str) -> None:
     """Can members of this release be founded where the inventory says?
 
     :raises BadInput: they cannot; with every reason.
+    :raises Refused: no member of this release starts by such records.
     """
     wanted = [host.wanted for host in hosts if host.wanted is not None]
     if len({str(one.bootstrap.to_dict()) for one in wanted}) > 1:
@@ -53,6 +55,8 @@ def check(hosts: Sequence[Host], version: str) -> None:
         )
     if problems:
         raise BadInput(*dict.fromkeys(problems))
+    if isinstance(source, Srv):
+        srv.check_release(version, all(one.tls for one in wanted))
 
 
 def is_drawn(hosts: Sequence[Host]) -> bool:
@@ -87,7 +91,7 @@ def check_waiting(hosts: Sequence[Host]) -> None:
     :raises Refused: by the inventory of now they would not.
     """
     waiting = [host for host in hosts if not host.has_log and _asks(host)]
-    others = [host for host in hosts if _is_first(host) and not is_asked(host, hosts)]
+    others = [host for host in hosts if _is_first(host) and not _registers(host, hosts)]
     if not waiting or not others:
         return
     raise Refused(
@@ -100,7 +104,13 @@ def check_waiting(hosts: Sequence[Host]) -> None:
 
 
 def _asks(host: Host) -> bool:
-    return host.runs and any(name.startswith("ETCD_DISCOVERY") for name in host.seen.runtime.environment)
+    # By SRV records nobody waits for anyone.
+    asked = (name for name in host.seen.runtime.environment if name.startswith("ETCD_DISCOVERY"))
+    return host.runs and any(not name.startswith("ETCD_DISCOVERY_SRV") for name in asked)
+
+
+def _registers(host: Host, hosts: Sequence[Host]) -> bool:
+    return host.wanted is not None and isinstance(host.wanted.bootstrap, Service) and is_asked(host, hosts)
 
 
 def _is_first(host: Host) -> bool:
@@ -115,12 +125,13 @@ def takes(source: Source, token: str) -> bool:
 
 
 def is_asked(host: Host, hosts: Sequence[Host]) -> bool:
-    """Whether a member that never started is to learn names from its service.
+    """Whether a member that never started is to learn names where its inventory says.
 
-    Once one has a log, all have registered, and nobody waits for anyone any more: then it is told the names.
+    Once one has a log, all have registered, and nobody waits for anyone any more: then it is told the names. So it is
+    where the one with a log has found them in SRV records, which may have changed since.
     """
     marker, wanted = host.marker, host.wanted
-    if marker is None or wanted is None or not isinstance(wanted.bootstrap, Service):
+    if marker is None or wanted is None or not wanted.bootstrap.learns:
         return False
     return (
         _is_first(host)
@@ -129,16 +140,23 @@ def is_asked(host: Host, hosts: Sequence[Host]) -> bool:
     )
 
 
+def who_asks(hosts: Sequence[Host]) -> Sequence[Host]:
+    """Each host asks its service itself. The controller asks for SRV records, once for all hosts."""
+    return hosts[:1] if isinstance(source_of(hosts), Srv) else hosts
+
+
 def ask(
     host: Host, hosts: Sequence[Host], version: str, token: str, initial_cluster: str, starts: bool = False
 ) -> Step:
-    """Have a host ask its service.
+    """Make sure that a host will learn no other names than those of the inventory.
 
     :param hosts: every host of the group.
     :param token: the agreed one.
     :param starts: its member starts next.
     """
     source = source_of([host])
+    if isinstance(source, Srv):
+        return Step(host.name, "compare the SRV records with the inventory", acts.CompareRecords(initial_cluster))
     begun = [
         one.wanted.name
         for one in hosts

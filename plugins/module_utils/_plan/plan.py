@@ -97,7 +97,10 @@ class Plan:
 
 
 def _only_looks(wave: Wave) -> bool:
-    return all(isinstance(step.act, acts.AskService) and not step.act.starts for step in wave)
+    return all(
+        isinstance(step.act, acts.CompareRecords) or (isinstance(step.act, acts.AskService) and not step.act.starts)
+        for step in wave
+    )
 
 
 def _titles(wave: Wave) -> list[str]:

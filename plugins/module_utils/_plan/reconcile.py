@@ -272,7 +272,8 @@ class _Reconciler:
             self.changes.later.append(
                 f"{host.label} is started by the next run, with its update: its address has changed."
             )
-        self._add(map(self._to_ask_service, (host for host in fresh if discovery.is_asked(host, self._hosts))))
+        asking = [host for host in fresh if discovery.is_asked(host, self._hosts)]
+        self._add(map(self._to_ask, discovery.who_asks(asking)))
         up = [*starting, *(host for host in kept if host not in moved)]
         self._add(bootstrap.start(host) for host in up)
         for host in self._hosts_due(next_action.RESTORE):
@@ -300,7 +301,7 @@ class _Reconciler:
         files = acts.Configure(self._versions[host.name], marker.initial_cluster, marker.token, learns=learns)
         return Step(host.name, f"write the files of {host.label}", files)
 
-    def _to_ask_service(self, host: Host) -> Step:
+    def _to_ask(self, host: Host) -> Step:
         marker, version = cast(Marker, host.marker), self._versions[host.name]
         return discovery.ask(host, self._hosts, version, marker.token, marker.initial_cluster, starts=True)
 

@@ -94,8 +94,9 @@ def done(pki):
 
 
 def test_each_kind_of_act_has_one_way_to_be_done():
-    """The CAs are made on the controller, and the operator's tasks are included, by no module."""
-    assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == {acts.MakeAuthorities, RunTasks}
+    """The controller makes CAs and asks name servers, and the operator's tasks are included, by no module."""
+    on_controller = {acts.MakeAuthorities, acts.CompareRecords, RunTasks}
+    assert set(act_kinds.KINDS.values()) - set(_calls.HANDLERS) == on_controller
     assert set(_calls.HANDLERS) <= set(act_kinds.KINDS.values())
 
 

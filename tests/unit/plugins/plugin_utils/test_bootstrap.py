@@ -13,6 +13,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     STATIC,
     DiscoveryV2,
     DiscoveryV3,
+    Srv,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._bootstrap import source_of
 
@@ -28,6 +29,9 @@ NOTHING = {
     "password": "",
     "url": "",
     "proxy": "",
+    "srv": "",
+    "srv_name": "",
+    "name_servers": [],
 }
 
 
@@ -70,7 +74,26 @@ def test_a_service_of_version_2(url, token):
     assert found.given_token == token
 
 
-@pytest.mark.parametrize("found", [STATIC, source(endpoints=[ENDPOINT]), source(url=f"{URL}/")])
+def test_records_of_a_domain():
+    found = source("srv", srv="Example.com.", srv_name="prod", name_servers=["10.0.0.53", "10.0.0.54"])
+    assert found == Srv(domain="example.com", suffix="prod", name_servers=("10.0.0.53", "10.0.0.54"))
+    assert source("srv", srv="example.com", name_servers="10.0.0.53").name_servers == ("10.0.0.53",)
+
+
+@pytest.mark.parametrize("other", [{"kind": "static"}, {"endpoints": [ENDPOINT]}])
+def test_a_domain_is_for_certificates_as_well(other):
+    assert source(**other, srv="example.com", srv_name="prod") == source(**other)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        STATIC,
+        source(endpoints=[ENDPOINT]),
+        source(url=f"{URL}/"),
+        source("srv", srv="example.com", name_servers=["10.0.0.53"]),
+    ],
+)
 def test_a_source_is_read_as_it_was_written(found):
     assert bootstrap_source.read(found.to_dict()) == found
 
@@ -78,8 +101,16 @@ def test_a_source_is_read_as_it_was_written(found):
 @pytest.mark.parametrize(
     "given, found",
     [
-        ({"kind": "srv2"}, "Use static or discovery"),
+        ({"kind": "srv2"}, "Use static, discovery or srv"),
+        ({"kind": "srv"}, "name the domain of the SRV records in etcd_discovery_srv"),
+        ({"kind": "srv", "srv": "example com"}, "example com"),
+        ({"kind": "srv", "srv": "example.com", "srv_name": "a.b"}, "suffix"),
+        ({"kind": "srv", "srv": "example.com", "url": URL}, "etcd_discovery_url says nothing"),
+        ({"kind": "srv", "srv": "example.com", "etcd_nodes": "m0=http://10.0.0.1:2380"}, "is srv, and ETCD_NODES"),
+        ({"kind": "static", "name_servers": ["10.0.0.53"]}, "etcd_discovery_name_servers says nothing .* srv"),
+        ({"endpoints": [ENDPOINT], "name_servers": ["10.0.0.53"]}, "etcd_discovery_name_servers says nothing .* srv"),
         ({}, "and not none"),
+        ({"srv": "example.com"}, "and not none"),
         ({"endpoints": [ENDPOINT], "url": URL}, "not two"),
         ({"endpoints": [ENDPOINT], "etcd_nodes": "m0=http://10.0.0.1:2380"}, "Take ETCD_NODES out"),
         ({"kind": "static", "url": URL}, "etcd_discovery_url says nothing without etcd_bootstrap: discovery"),

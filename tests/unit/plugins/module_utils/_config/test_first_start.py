@@ -16,6 +16,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     STATIC,
     DiscoveryV2,
     DiscoveryV3,
+    Srv,
 )
 from inventory_of import initial_cluster
 
@@ -108,6 +109,23 @@ def test_version_2_goes_by_its_proxy():
     assert variables(through)["ETCD_DISCOVERY_PROXY"] == "http://10.0.0.1:3128"
     assert line(through) == 'discovery: "t1"\ndiscovery-proxy: "http://10.0.0.1:3128"'
     assert "ETCD_DISCOVERY_PROXY" not in variables(V2)
+
+
+def test_records_go_with_the_token_of_the_cluster():
+    """The IDs are then those of a cluster whose members were told the names."""
+    records = Srv(domain="example.com", suffix="prod", name_servers=("10.0.0.53",))
+    assert variables(records) == {
+        "ETCD_DISCOVERY_SRV": "example.com",
+        "ETCD_DISCOVERY_SRV_NAME": "prod",
+        "ETCD_INITIAL_CLUSTER_TOKEN": "t1",
+        "ETCD_INITIAL_CLUSTER_STATE": "new",
+    }
+    assert "ETCD_DISCOVERY_SRV_NAME" not in variables(Srv(domain="example.com"))
+    assert line(records).splitlines() == [
+        'discovery-srv: "example.com"',
+        'initial-cluster-token: "t1"',
+        'discovery-srv-name: "prod"',
+    ]
 
 
 @pytest.mark.parametrize(

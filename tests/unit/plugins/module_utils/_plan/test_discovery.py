@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The part that a discovery service has in a founding, interrupted anywhere."""
+"""The part that a discovery service, or SRV records, have in a founding, interrupted anywhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     STATIC,
     DiscoveryV2,
     DiscoveryV3,
+    Srv,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import JOIN, NEVER_STARTED, OFFERED, STARTING
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan
@@ -37,6 +38,7 @@ V2_GIVEN = DiscoveryV2(url=f"{URL}given")
 PUBLIC = DiscoveryV2(url="https://discovery.example.com/new?size=3")
 DRAWN = "https://discovery.example.com/3e86b59982e49066c5d813af1c2e2579"
 ALL = [V3, V3_GIVEN, V2, V2_GIVEN]
+RECORDS = Srv(domain="example.com")
 
 
 def by(source, *hosts):
@@ -62,6 +64,14 @@ def waiting(at):
     host = seeing(running(marked(bare(at), STARTING)), data={"log": False, "member_id": "", "cluster_id": ""})
     host = seeing(host, runtime={"environment": {**host.seen.runtime.environment, "ETCD_DISCOVERY_TOKEN": "(hidden)"}})
     return seeing(host, marker={"state": STARTING, "cluster_id": "", "member_id": "", "token": "given"})
+
+
+def began_by_records(at):
+    """A member that has read them, and has no log yet."""
+    host = waiting(at)
+    environment = {name: value for name, value in host.seen.runtime.environment.items() if "DISCOVERY" not in name}
+    told = {"ETCD_DISCOVERY_SRV": "example.com", "ETCD_DISCOVERY_SRV_NAME": "prod"}
+    return seeing(host, runtime={"environment": {**environment, **told}})
 
 
 class TestFounding:
@@ -181,7 +191,7 @@ class TestAFirstStartThatWasInterrupted:
             assert not step.act.learns
             assert (step.act.token, step.act.initial_cluster) == ("given", initial_cluster())
 
-    @pytest.mark.parametrize("source", [STATIC, V2_GIVEN, replace(V3, token="another")])
+    @pytest.mark.parametrize("source", [STATIC, RECORDS, V2_GIVEN, replace(V3, token="another")])
     def test_is_refused_while_others_wait_where_nobody_would_come_any_more(self, source):
         hosts = by(source, waiting(0), *(marked(bare(at), NEVER_STARTED, token="given") for at in (1, 2)))
         found = refusal(hosts)
@@ -189,12 +199,56 @@ class TestAFirstStartThatWasInterrupted:
         assert "etcd-host0 waits" in str(found)
 
 
+class TestRecords:
+    def test_are_compared_before_anything_is_touched_and_again_before_the_start(self):
+        plan = cluster_plan.plan(by(RECORDS))
+        assert kinds(by(RECORDS)) == [
+            "compare-records", "install", "configure", "prove", "compare-records", "start", "await",
+        ]  # fmt: skip
+        assert plan.looks_first == 1
+
+    def test_are_asked_for_once_for_all_hosts(self):
+        assert [step.host for step in steps(by(RECORDS), "compare-records")] == ["etcd-host0", "etcd-host0"]
+        assert {step.act.initial_cluster for step in steps(by(RECORDS), "compare-records")} == {initial_cluster()}
+
+    def test_are_what_the_first_start_goes_by(self):
+        assert all(step.act.learns for step in steps(by(RECORDS), "configure"))
+
+    def test_go_with_a_token_of_their_own_cluster(self):
+        (token,) = {step.act.token for step in steps(by(RECORDS), "configure")}
+        assert token.startswith("etcd_cluster-")
+
+    def test_are_compared_again_for_those_that_have_not_started(self):
+        hosts = by(RECORDS, began_by_records(0), *(marked(bare(at), NEVER_STARTED, token="given") for at in (1, 2)))
+        assert kinds(hosts) == ["configure", "compare-records", "start", "await"]
+        assert all(step.act.learns for step in steps(hosts, "configure"))
+        assert [step.host for step in steps(hosts, "compare-records")] == ["etcd-host1"]
+
+    def test_are_asked_no_more_once_one_has_a_log(self):
+        """They may have changed since: who asked then would found a cluster of its own."""
+        began = seeing(running(logged(marked(bare(0), STARTING, token="agreed"))), marker={"state": STARTING})
+        hosts = by(RECORDS, began, *(marked(bare(at), NEVER_STARTED, token="agreed") for at in (1, 2)))
+        assert not steps(hosts, "compare-records")
+        assert {(step.act.learns, step.act.token) for step in steps(hosts, "configure")} == {(False, "agreed")}
+
+    def test_let_nobody_wait_for_anyone(self):
+        """Another way of founding can be chosen after a start by records that came to nothing."""
+        hosts = by(STATIC, began_by_records(0), *(marked(bare(at), NEVER_STARTED, token="given") for at in (1, 2)))
+        assert "start" in kinds(hosts)
+
+    def test_of_a_plain_cluster_found_none_with_3_4(self):
+        hosts = by(RECORDS, *three(etcd_version="3.4.23"))
+        assert refusal(hosts).code == "srv-without-tls"
+        assert "compare-records" in kinds(by(RECORDS, *(bare(at, tls=True, etcd_version="3.4.23") for at in range(3))))
+        assert "compare-records" in kinds(by(RECORDS, *three(etcd_version="3.5.33")))
+
+
 class TestALaterChange:
-    @pytest.mark.parametrize("source", [*ALL, PUBLIC])
-    def test_asks_no_service(self, source):
+    @pytest.mark.parametrize("source", [*ALL, PUBLIC, RECORDS])
+    def test_asks_nobody_for_names(self, source):
         hosts = by(source, *(serving(bare(at)) for at in range(3)), bare(3))
         assert "join" in kinds(hosts)
-        assert not {"ask", "draw"} & set(kinds(hosts))
+        assert not {"ask", "draw", "compare-records"} & set(kinds(hosts))
 
     def test_lets_nobody_who_joins_ask(self):
         joining = seeing(written(bare(3)), marker=None)
