@@ -192,6 +192,7 @@ bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own flo
 	python tests/bench/upgrades.py
 	python tests/bench/snapshots.py
 	python tests/bench/stalls.py
+	PYTHONPATH=$(PYTHONPATH):tests/component python tests/bench/playground.py
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check matplotlib
 	python tests/bench/plot.py $(CACHE)/bench.json docs/benchmarks.svg
 
