@@ -19,15 +19,20 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.quorum.etcd.plugins.action.etcd_srv_info import ActionModule
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Srv
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _records
 from cluster import REPOSITORY, free_ports
 from machine import Machine
-from name_server import DOMAIN, NameServer, Srv
+from name_server import DOMAIN, NameServer
+from name_server import Srv as SrvRecord
 
 NAMES = ("a", "b", "c")
 MEMBERS = {name: [f"https://{name}.{DOMAIN}:2380"] for name in NAMES}
 ADDRESSES = {name: f"192.0.2.{at}" for at, name in enumerate(NAMES, 1)}
-PEERS: list[Srv] = [("_etcd-server-ssl", name, 2380) for name in NAMES]
-CLIENTS: list[Srv] = [("_etcd-client-ssl", name, 2379) for name in NAMES]
+PEERS: list[SrvRecord] = [("_etcd-server-ssl", name, 2380) for name in NAMES]
+CLIENTS: list[SrvRecord] = [("_etcd-client-ssl", name, 2379) for name in NAMES]
 
 
 @pytest.fixture
@@ -116,11 +121,54 @@ def test_a_suffix_is_a_cluster_of_its_own(asker: Asker, server: NameServer) -> N
     ids=["missing", "surplus", "port", "second port", "scheme", "both schemes", "another host", "no address"],
 )
 def test_what_is_wrong_is_told(
-    asker: Asker, server: NameServer, records: list[Srv], addresses: dict[str, str], found: list[tuple[str, str]]
+    asker: Asker, server: NameServer, records: list[SrvRecord], addresses: dict[str, str], found: list[tuple[str, str]]
 ) -> None:
     server.serve(records, addresses)
     known = {name: [address] for name, address in ADDRESSES.items()}
     assert asker.differences(addresses=known) == found
+
+
+def judged(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What a run makes of them that is to found a cluster."""
+    # A run asks where every name server is.
+    monkeypatch.setattr(_records, "PORT", server.port)
+    monkeypatch.setattr(_records, "_SECONDS", 1.0)
+    told = ",".join(f"{name}={url}" for name, urls in MEMBERS.items() for url in urls)
+    return _records.compare(acts.CompareRecords(told), Srv(domain=DOMAIN, name_servers=(server.address,)))
+
+
+def test_right_records_found_a_cluster(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.serve(PEERS, ADDRESSES)
+    assert judged(server, monkeypatch) == {"changed": False}
+
+
+@pytest.mark.parametrize(
+    ("records", "addresses", "code"),
+    [
+        (PEERS[:2], ADDRESSES, "srv-incomplete"),
+        ([*PEERS, ("_etcd-server-ssl", "d", 2380)], {**ADDRESSES, "d": "192.0.2.9"}, "srv-surplus"),
+        (PEERS, {"a": "192.0.2.1", "b": "192.0.2.2"}, "srv-incomplete"),
+    ],
+    ids=["missing", "surplus", "no address"],
+)
+def test_wrong_records_found_none(
+    server: NameServer,
+    monkeypatch: pytest.MonkeyPatch,
+    records: list[SrvRecord],
+    addresses: dict[str, str],
+    code: str,
+) -> None:
+    server.serve(records, addresses)
+    with pytest.raises(Refused) as refused:
+        judged(server, monkeypatch)
+    assert refused.value.code == code
+
+
+def test_records_that_nobody_tells_found_none(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused) as refused:
+        judged(server, monkeypatch)
+    assert refused.value.code == "srv-unanswered"
+    assert "etcd_bootstrap: static" in str(refused.value)
 
 
 def test_a_server_that_is_gone_is_an_error(asker: Asker, server: NameServer) -> None:
