@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     releases,
     upgrade_acts,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3
+from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3, Srv
 from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import OfDestruction
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
 from ansible_collections.quorum.etcd.plugins.module_utils._model.reclaim_acts import Compact, Defragment, Disarm
@@ -340,11 +340,15 @@ OF_OTHER_GOALS |= {*downgrade_acts.KINDS, *maintenance_acts.KINDS}
 def planned_kinds():
     """The kinds of all steps that a plan can have."""
     founding = [replace(host, authorities=Authorities("/pki", missing=("client", "peer"))) for host in three(tls=True)]
-    by_service = [
-        [replace(host, wanted=replace(host.wanted, bootstrap=source)) for host in three()]
-        for source in (DiscoveryV3(endpoints=("http://10.0.0.9:2379",)), DiscoveryV2(url="https://example.com/new"))
+    sources = (
+        DiscoveryV3(endpoints=("http://10.0.0.9:2379",)),
+        DiscoveryV2(url="https://example.com/new"),
+        Srv(domain="example.com"),
+    )
+    learning = [
+        [replace(host, wanted=replace(host.wanted, bootstrap=source)) for host in three()] for source in sources
     ]
-    return {step.kind for hosts in (founding, *by_service, *changing()) for step in cluster_plan.plan(hosts).steps}
+    return {step.kind for hosts in (founding, *learning, *changing()) for step in cluster_plan.plan(hosts).steps}
 
 
 def changing():
