@@ -21,8 +21,9 @@ DISK = "1g"
 HOSTS = THREE
 FIRST, _SECOND, LAST = THREE
 
-UP = stage("3.6.14", "3.7.1")
-BACK = [stage("3.7.1", "3.6.14"), stage("3.6.14", "3.5.33")]
+#: Each test has the one of these on which the test before has left the cluster.
+FROM_SEVEN = stage("3.7.1", "3.6.14")
+TO_FIVE = stage("3.6.14", "3.5.33")
 
 #: What a run says that does not go on because of another one, or of what that has left.
 REFUSALS = (
@@ -50,24 +51,30 @@ def begun(living: Living, change: Change, kill: Kill | None = None) -> Playbook:
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("change", BACK, ids=lambda change: change.name)
-def test_cancelled_before_the_first_update_no_member_has_restarted(
-    living: Living, ledger: Ledger, change: Change
-) -> None:
+def test_of_two_operators_who_want_two_releases_the_last_one_has_his(living: Living, ledger: Ledger) -> None:
+    before = "3.5.33"
+    stand_before(living, stage(before, "3.6.14"))
+    with living.becoming(running("3.7.1"), THREE):
+        _at_once(living, living.rival(running("3.6.14")))
+        runs = living.playbook.run_until_done(MOST_RUNS)
+    ledger.add(f"{before} to 3.7.1", "somebody else wants 3.6.14", Result(False, runs, living.verdict))
+
+
+def test_cancelled_between_two_members_the_newer_release_comes_back(living: Living, ledger: Ledger) -> None:
+    change = FROM_SEVEN
     stand_before(living, change)
-    with living.becoming(change.before, THREE, lasting=THREE):
-        begun(living, change)
+    with living.becoming(change.before, THREE):
+        begun(living, change, Kill("Update the member", 1.5))
         cancel(living)
         living.write(change.before)
-    ledger.add(change.name, "cancelled once it is enabled", Result(False, 1, living.verdict))
+        runs = living.playbook.run_until_done(MOST_RUNS)
+    ledger.add(change.name, "run killed, cancelled, upgraded again", Result(False, runs, living.verdict))
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("change", BACK, ids=lambda change: change.name)
-def test_one_that_is_begun_again_right_after_it_was_cancelled_is_done(
-    living: Living, ledger: Ledger, change: Change
-) -> None:
+def test_one_that_is_begun_again_right_after_it_was_cancelled_is_done(living: Living, ledger: Ledger) -> None:
     """The module that cancels ends before the version has risen again, which takes seconds."""
+    change = FROM_SEVEN
     stand_before(living, change)
     with living.becoming(change.after, THREE):
         playbook = begun(living, change)
@@ -79,25 +86,43 @@ def test_one_that_is_begun_again_right_after_it_was_cancelled_is_done(
     ledger.add(change.name, "module killed while it cancels, begun again", Result(False, runs, living.verdict))
 
 
-def test_cancelled_between_two_members_the_newer_release_comes_back(living: Living, ledger: Ledger) -> None:
-    change = BACK[0]
+@pytest.mark.matrix
+def test_cancelled_before_the_first_update_no_member_has_restarted(living: Living, ledger: Ledger) -> None:
+    change = TO_FIVE
     stand_before(living, change)
-    with living.becoming(change.before, THREE):
-        begun(living, change, Kill("Update the member", 1.5))
+    with living.becoming(change.before, THREE, lasting=THREE):
+        begun(living, change)
         cancel(living)
         living.write(change.before)
-        runs = living.playbook.run_until_done(MOST_RUNS)
-    ledger.add(change.name, "run killed, cancelled, upgraded again", Result(False, runs, living.verdict))
+    ledger.add(change.name, "cancelled once it is enabled", Result(False, 1, living.verdict))
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("task", ["Await the cluster version", "Update the member"])
-@pytest.mark.parametrize("change", BACK, ids=lambda change: change.name)
+def test_an_upgrade_beside_a_downgrade_of_somebody_else_is_done_once_that_is_cancelled(
+    living: Living, ledger: Ledger
+) -> None:
+    before = "3.6.14"
+    stand_before(living, stage(before, "3.7.1"))
+    with living.becoming(running("3.7.1"), THREE):
+        other = living.going_back("3.5")
+        other.variables["etcd_version"] = ""
+        _at_once(living, other)
+        cancel(living)
+        runs = living.playbook.run_until_done(MOST_RUNS)
+    ledger.add(f"{before} to 3.7.1", "somebody else wants 3.5", Result(False, runs, living.verdict))
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(
+    ("change", "task"),
+    [(FROM_SEVEN, "Await the cluster version"), (TO_FIVE, "Update the member")],
+    ids=["before any update", "during an update"],
+)
 def test_a_member_that_is_lost_while_one_is_pending_is_replaced_once_it_is_cancelled(
     living: Living, ledger: Ledger, change: Change, task: str
 ) -> None:
     stand_before(living, change)
-    if change is not BACK[0]:
+    if change is TO_FIVE:
         living.members.lead(LAST, THREE)
     with living.becoming(change.after, THREE, bears_it=False):
         playbook = begun(living, change, Kill(task, 1.0))
@@ -114,21 +139,7 @@ def test_a_member_that_is_lost_while_one_is_pending_is_replaced_once_it_is_cance
     ledger.add(change.name, f"run killed during {task}, a disk lost, cancelled", Result(False, runs, living.verdict))
 
 
-@pytest.mark.matrix
-@pytest.mark.parametrize("before", ["3.5.33", "3.6.14"])
-def test_of_two_operators_who_want_two_releases_the_last_one_has_his(
-    living: Living, ledger: Ledger, before: str
-) -> None:
-    change = stage(before, "3.6.14") if before == "3.5.33" else UP
-    stand_before(living, change)
-    with living.becoming(running("3.7.1"), THREE):
-        other = living.rival(change.after) if before == "3.5.33" else living.going_back("3.5")
-        if before != "3.5.33":
-            other.variables["etcd_version"] = ""
-        runs = at_once(living.playbook, other)
-        for run in runs:
-            assert run.done or run.code == 0 or any(refusal in run.said for refusal in REFUSALS), run.output
-        if before != "3.5.33":
-            cancel(living)
-        done = living.playbook.run_until_done(MOST_RUNS)
-    ledger.add(f"{before} to 3.7.1", "somebody else wants another release", Result(False, done, living.verdict))
+def _at_once(living: Living, other: Playbook) -> None:
+    """Both are done, or one says that it does not go on because of the other."""
+    for run in at_once(living.playbook, other):
+        assert run.done or run.code == 0 or any(refusal in run.said for refusal in REFUSALS), run.output
