@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster import raft_s
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import v2_requests
 from ansible_collections.quorum.etcd.plugins.module_utils._host import rollback
-from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members
+from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, upgrade, way_back
@@ -156,6 +157,38 @@ def test_keys_of_version_2_are_found_in_the_data_of_a_member_that_runs(
         upgrade._check_v2(run, layout, "x86_64")  # type: ignore[arg-type]
     assert refused.value.code == "v2-data-left"
     assert asked[0][0] == f"{layout.release_dir(OLD, 'amd64')}/etcdutl"
+
+
+def test_keys_of_version_2_are_found_in_the_data_of_a_member_that_is_down(
+    make_cluster: MakeCluster, tmp_path: Path
+) -> None:
+    """Its cluster got 3.6 without it, so that nobody has examined them."""
+    cluster = make_cluster(OLD, extra=["--enable-v2=true"])
+    (member,) = cluster.members
+    layout = layout_below(tmp_path / "host")
+    os.makedirs(os.path.dirname(layout.release_dir(OLD, "amd64")))
+    os.symlink(os.path.dirname(binary(OLD, "etcdutl")), layout.release_dir(OLD, "amd64"))
+    marker = Marker(markers.STARTED, data_dir=str(member.directory))
+
+    def run(arguments: Sequence[str]) -> Result:
+        done = subprocess.run(list(arguments), capture_output=True, text=True, check=False)
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def check() -> None:
+        # Its unit is gone: the database says of which minor it is.
+        upgrade.check_stopped(run, layout, marker, "x86_64", "", MIDDLE)
+
+    speaks(cluster, "3.5")
+    cluster.end(member)
+    check()
+    cluster.launch(member)
+    cluster.wait_for(member)
+    request = urllib.request.Request(f"{member.client_url}/v2/keys/a", b"value=b", method="PUT")
+    urllib.request.urlopen(request, timeout=5).close()
+    cluster.end(member)
+    with pytest.raises(Refused, match="let it join anew") as refused:
+        check()
+    assert refused.value.code == "v2-data-left"
 
 
 def unit_naming(three: OneOfThree, version: str) -> str:

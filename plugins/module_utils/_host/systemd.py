@@ -52,6 +52,11 @@ class Systemd:
     def __init__(self, run: Run) -> None:
         self._run = run
 
+    @property
+    def run(self) -> Run:
+        """What runs the programs of this host, systemd's or not."""
+        return self._run
+
     def control(self, *arguments: str) -> str:
         """Run systemctl, and return what it prints."""
         return succeed(self._run, ("systemctl", *arguments), _REMEDY)

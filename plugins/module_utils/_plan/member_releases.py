@@ -21,6 +21,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
+# The first minor that ends on data of API version 2.
+_WITHOUT_V2 = 6
+
 
 def running_version(hosts: Sequence[Host]) -> str:
     """What runs, else what the units name: an unset version means the one that is there."""
@@ -98,8 +101,13 @@ def _speaks(hosts: Sequence[Host]) -> int:
 
 def _is_left_behind(host: Host, hosts: Sequence[Host]) -> bool:
     """Does a member that is down have an older minor than its cluster speaks? etcd ends on that: invalid downgrade."""
-    has = own(host)
+    has = _had(host)
     return bool(has and host.has_log and not host.answers and minor(has) < _speaks(hosts))
+
+
+def _had(host: Host) -> str:
+    """The release of a member that is down; where its unit is gone, the minor of its data with the patch 0."""
+    return own(host) or ("" if host.silent else host.seen.data.version)
 
 
 def _to_catch_up(host: Host, hosts: Sequence[Host]) -> str:
@@ -113,6 +121,9 @@ def _to_catch_up(host: Host, hosts: Sequence[Host]) -> str:
 
 def _is_too_far_behind(host: Host, hosts: Sequence[Host]) -> bool:
     has, speaks = own(host), _speaks(hosts)
+    if not has:
+        # Before an update its data are examined; its files alone are written without that.
+        return minor(_had(host)) < max(speaks - 1, _WITHOUT_V2 if speaks >= _WITHOUT_V2 else 0)
     return minor(has) < speaks - 1 or upgrade_rules.is_below_floor(has, speaks)
 
 
@@ -135,10 +146,11 @@ def problem(host: Host, hosts: Sequence[Host], roster: Roster | None, asked: str
         return _unknown(host, hosts, asked)
     if not _is_left_behind(host, hosts) or not _is_too_far_behind(host, hosts):
         return None
+    has = f"is down with etcd {own(host)}" if own(host) else f"has data of etcd 3.{minor(_had(host))} and no unit"
     return Refused(
-        f"{host.label} is down with etcd {own(host)}, and its cluster speaks 3.{_speaks(hosts)}.",
+        f"{host.label} {has}, and its cluster speaks 3.{_speaks(hosts)}.",
         "Its own release ends on that (invalid downgrade), and one that the others run is too far from its data: it "
-        "could misread them.",
+        "could misread them, or end on them.",
         "Take this member out (etcd_member_state: absent for its host), run the playbook, and let it join anew: it "
         "gets the release of the others.",
         code="version-jump",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +112,10 @@ def apply(
         pid = systemd.show(layout.unit)["pid"]
         standing = Standing(bool(pid), bool(pid) and service.is_ready(view))
         if update.restart and not check:
-            upgrade.check_log(layout, update.expected, host.release(), installed_releases.to_run(content.files, layout))
+            to = installed_releases.to_run(content.files, layout)
+            upgrade.check_log(layout, update.expected, host.release(), to)
+            if not standing.serves:
+                upgrade.check_stopped(systemd.run, layout, update.expected, platform.machine(), has, to)
         if update.restart and not readdressed and _raises_quota(pid, update):
             terms = replace(terms, makes_room=True)
         if readdressed or (update.restart and pid):

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats import v2_req
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
     installed_releases,
+    member_storage,
     peer_side,
     processes,
 )
@@ -63,18 +64,68 @@ def examine(run: Run, systemd: Systemd, layout: Layout, machine: str, to: Sequen
     findings.end()
 
 
-def _check_v2(run: Run, layout: Layout, machine: str) -> None:
-    there = [one for one in installed_releases.versions(layout) if minor(one) == 5 and order(one) >= order(_CHECKS_V2)]
-    if not there:
-        raise HostError(f"No release of etcd 3.5 from {_CHECKS_V2} on is installed in {layout.install_dir}.")
-    release_dir = layout.release_dir(max(there, key=order), releases.architecture(machine))
-    command = [os.path.join(release_dir, "etcdutl"), "check", "v2store", "--data-dir", layout.data_dir]
-    if layout.wal_dir:
-        command += ["--wal-dir", layout.wal_dir]
-    done = run(command)
-    if done.code:
+def check_stopped(run: Run, layout: Layout, marker: Marker | None, machine: str, has: str, to: str) -> None:
+    """May the data of a member that does not serve be read by the release that it is to get? It was down while its
+    cluster was upgraded, so that nobody has examined them.
+
+    :param marker: where they lie.
+    :param machine: the architecture as the kernel names it.
+    :param has: the release that it would start with; empty where nothing tells.
+    :raises Refused: that would end on what is in them, or nobody can tell.
+    """
+    place = markers.where_it_lies(layout, marker)
+    wrote = has or member_storage.version_of_database(place)
+    if not to or minor(to) < _WITHOUT_V2 or (wrote and minor(wrote) >= _WITHOUT_V2):
+        return
+    anew = (
+        "Its cluster serves without it: take this member out (etcd_member_state: absent for its host), run the "
+        "playbook, and let it join anew."
+    )
+    try:
+        command = _command_of_v2(place, machine)
+    except HostError as exc:
         raise Refused(
-            f"The data in {layout.data_dir} hold records of etcd's API of version 2. {_last_line(done.words)}",
+            f"Whether the data in {place.data_dir} hold records of etcd's API of version 2 cannot be told: {exc}",
+            f"The member was down while its cluster was upgraded, and etcd {to} ends on such records.",
+            anew,
+            code="v2-data-left",
+        ) from exc
+    if left := _left_by_v2(run, command, place):
+        raise Refused(
+            left,
+            f"The member was down while its cluster was upgraded, and etcd {to} ends on them (detected disallowed v2 "
+            "WAL).",
+            anew,
+            code="v2-data-left",
+        )
+
+
+def _command_of_v2(place: Layout, machine: str) -> list[str]:
+    """What tells whether data hold records of API version 2.
+
+    :raises HostError: its program is not installed.
+    """
+    there = [one for one in installed_releases.versions(place) if minor(one) == 5 and order(one) >= order(_CHECKS_V2)]
+    if not there:
+        raise HostError(f"No release of etcd 3.5 from {_CHECKS_V2} on is installed in {place.install_dir}.")
+    release_dir = place.release_dir(max(there, key=order), releases.architecture(machine))
+    command = [os.path.join(release_dir, "etcdutl"), "check", "v2store", "--data-dir", place.data_dir]
+    return [*command, "--wal-dir", place.wal_dir] if place.wal_dir else command
+
+
+def _left_by_v2(run: Run, command: Sequence[str], place: Layout) -> str:
+    """What data hold of API version 2, in a sentence and its program's own words; empty where there is nothing."""
+    done = run(command)
+    if not done.code:
+        return ""
+    return f"The data in {place.data_dir} hold records of etcd's API of version 2. {_last_line(done.words)}"
+
+
+def _check_v2(run: Run, layout: Layout, machine: str) -> None:
+    command = _command_of_v2(layout, machine)
+    if left := _left_by_v2(run, command, layout):
+        raise Refused(
+            left,
             "etcd 3.6 ends on them (detected disallowed v2 WAL), whatever v2-deprecation says.",
             "If nothing needs the keys of version 2 any more, delete them while 3.5 or older runs: curl -X DELETE "
             "URL/v2/keys/NAME?recursive=true. Then set enable-v2: false, snapshot-count: 1 and max-wals: 1 in "

@@ -426,6 +426,23 @@ class TestAMemberThatWasLeftBehind:
         assert course([*hosts[:2], absent(hosts[2])])[-1] == "leave 2"
 
 
+    @pytest.mark.parametrize("wrote", ["3.4.0", "3.5.0"])
+    def test_whose_system_was_built_anew_is_not_started_unexamined(self, wrote):
+        hosts = cluster("3.6.14", "3.6.14", asked="3.6.14")
+        rebuilt = seeing(logged(bare(2, etcd_version="3.6.14")), marker=stopped(bare(2)).marker)
+        hosts.append(seeing(rebuilt, data={"version": wrote}))
+        plan = cluster_plan.plan(hosts)
+        assert plan.steps == []
+        assert any(f"has data of etcd {wrote[:3]} and no unit" in text for text in plan.differences)
+        # As it is told to be.
+        assert course([*hosts[:2], absent(hosts[2])])[-1] == "leave 2"
+
+    def test_whose_system_was_built_anew_is_started_with_data_of_the_minor_of_the_others(self):
+        hosts = cluster("3.6.14", "3.6.14", asked="3.6.14")
+        rebuilt = seeing(logged(bare(2, etcd_version="3.6.14")), marker=stopped(bare(2)).marker)
+        assert "start 2" in course([*hosts, seeing(rebuilt, data={"version": "3.6.0"})])
+
+
 class TestALostMember:
     """Comes back with the minor that the others have, whatever its own files name."""
 

@@ -231,6 +231,15 @@ class TestAnotherRelease:
         with pytest.raises(HostError, match="ends as soon as it starts"):
             self.older(upgraded, layout, restart=True, from_version="3.7.1")
 
+    def test_is_not_written_before_the_data_of_a_member_that_is_down_are_examined(self, host, layout, told):
+        """No release of 3.5 is there that could tell what 3.6 would end on."""
+        Path(layout.unit_file).parent.mkdir(parents=True, exist_ok=True)
+        Path(layout.unit_file).write_text(unit_of("3.5.33"))
+        with pytest.raises(Refused, match="API of version 2 cannot be told") as refused:
+            self.older(host, layout, restart=True, from_version="3.5.33")
+        assert refused.value.code == "v2-data-left"
+        assert Path(layout.unit_file).read_text() == unit_of("3.5.33")
+
     @pytest.mark.parametrize("answers", [True, False])
     def test_of_an_older_minor_needs_no_other_member_where_there_is_none(self, upgraded, layout, told, answers):
         """That the cluster speaks it was asked of the only member itself."""

@@ -14,6 +14,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import protobuf
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import upgrade
 from layout_below import layout_below
 from wal_segment import name, record
@@ -84,6 +86,51 @@ class TestBefore36:
             return
         found = code_of(examine, "3.6.14", crls=[str(crl)])
         assert (found.code, f"openssl crl -in {crl}" in found.remedy) == ("crl-as-pem", True)
+
+
+class TestAMemberThatWasDownWhileItsClusterGot36:
+    @pytest.fixture
+    def check(self, layout):
+        def checked(has="3.5.33", to="3.6.14", code=0, marker=None):
+            calls = []
+
+            def run(arguments):
+                calls.append(list(arguments))
+                return Result(code, "", LEFT if code else SOUND)
+
+            upgrade.check_stopped(run, layout, marker, "x86_64", has, to)
+            return calls
+
+        return checked
+
+    @pytest.mark.parametrize("has", ["3.5.33", ""])
+    def test_is_examined_where_its_data_lie(self, check, layout, has):
+        marker = Marker(markers.STARTED, data_dir="/data/etcd", wal_dir="/log/etcd")
+        assert check(has, marker=marker) == [
+            [
+                f"{layout.release_dir('3.5.33', 'amd64')}/etcdutl",
+                *("check", "v2store", "--data-dir", "/data/etcd", "--wal-dir", "/log/etcd"),
+            ]
+        ]
+
+    def test_is_refused_with_the_way_to_have_it_without_these_data(self, check):
+        with pytest.raises(Refused, match=LEFT) as refused:
+            check(code=1)
+        assert refused.value.code == "v2-data-left"
+        assert "etcd_member_state: absent" in refused.value.remedy
+        assert "curl" not in refused.value.remedy, "no member of 3.5 serves"
+
+    def test_is_refused_where_nothing_can_tell(self, check, layout):
+        os.rmdir(layout.release_dir("3.5.33", "amd64"))
+        with pytest.raises(Refused, match="cannot be told: No release of etcd 3") as refused:
+            check()
+        assert "etcd_member_state: absent" in refused.value.remedy
+
+    @pytest.mark.parametrize(
+        "has, to", [("3.5.20", "3.5.33"), ("3.6.11", "3.6.14"), ("3.6.14", "3.7.1"), ("3.5.33", "")]
+    )
+    def test_alone_is_examined(self, check, has, to):
+        assert check(has, to) == []
 
 
 class TestBefore37:
