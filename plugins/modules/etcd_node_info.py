@@ -212,7 +212,8 @@ node:
       description: What the running member says of its cluster. V(null) when none runs. C(forgotten) has for each member
         that O(forget) names its id and, if something answers for it, C(url) and C(certain) (whether that is certainly a
         member of the cluster), else V(null). C(maintenance) has the C(owner) who maintains the hosts of the cluster,
-        with the C(revision) and the C(lease) of the key that says so, else V(null).
+        with the C(revision) and the C(lease) of the key that says so, else V(null). C(is_renewing) says whether a
+        downgrade is pending by which an upgrade lets members write raft snapshots.
       type: dict
       returned: success
     drained:

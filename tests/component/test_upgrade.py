@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Result
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import raft_snapshots
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import raft_snapshots, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import v2_requests
 from ansible_collections.quorum.etcd.plugins.module_utils._host import rollback
@@ -88,10 +88,16 @@ class TestWhat35HasWrittenIntoTheLog:
             assert client.read(raft_snapshots.KEY)["kvs"] == []
         to_release(born_on_3_5, NEW)
 
+    def is_renewing(self, cluster: Cluster) -> bool:
+        """What a plan sees."""
+        return survey.ask(cluster.endpoints[0], cluster.credentials, 5.0).is_renewing
+
     def test_is_gone_on_with_where_the_run_was_killed(self, born_on_3_5: Cluster) -> None:
         with born_on_3_5.client() as client:
             client.put(raft_snapshots.KEY, "a run that was killed")
+            assert not self.is_renewing(born_on_3_5), "no downgrade is pending yet"
             client.downgrade("ENABLE", "3.5.0")
+        assert self.is_renewing(born_on_3_5)
         raft_snapshots.renew(born_on_3_5.endpoints, born_on_3_5.credentials, "test", 20.0)
         assert first_v2_request(born_on_3_5) == 0
 
@@ -125,6 +131,7 @@ class TestWhat35HasWrittenIntoTheLog:
     def test_leaves_the_downgrade_of_somebody_else_alone(self, born_on_3_5: Cluster) -> None:
         with born_on_3_5.client() as client:
             client.downgrade("ENABLE", "3.5.0")
+            assert not self.is_renewing(born_on_3_5)
             with pytest.raises(Refused) as refused:
                 raft_snapshots.renew(born_on_3_5.endpoints, born_on_3_5.credentials, "test", 20.0)
             assert refused.value.code == "downgrade-running"

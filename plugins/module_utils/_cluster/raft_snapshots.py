@@ -21,13 +21,13 @@ from collections.abc import Callable, Iterator, Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, queries, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
 from ansible_collections.quorum.etcd.plugins.module_utils._model.guard import Votes
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
 
 #: Says that a pending downgrade is this one's. It is on a lease, so that it says nothing of a later one.
-KEY = "/quorum.etcd/renewing-raft-snapshots"
+KEY = survey.RENEWING
 # Seconds that it stays while the downgrade is pending, of a run that was killed too.
 _PENDING = 3600
 # Right before the downgrade begins and right before it ends. Killed there the key may be left without a downgrade, and

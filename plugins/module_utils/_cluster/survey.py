@@ -21,11 +21,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Cli
 
 _T = t.TypeVar("_T")
 
+#: The key by which a run that lets members write raft snapshots knows its downgrade; see C(raft_snapshots).
+RENEWING = "/quorum.etcd/renewing-raft-snapshots"
+
 
 def survey(endpoints: t.Sequence[str], credentials: Credentials, timeout: float, cluster: bool = False) -> list[View]:
     """What each endpoint says.
 
-    :param timeout: seconds for each question; three or four are asked of an endpoint.
+    :param timeout: seconds for each question; three to five are asked of an endpoint.
     :param cluster: ask every started member that the endpoints know of, in the order of the member list, instead.
     :raises BadInput: an endpoint, or a certificate file, is wrong.
     """
@@ -56,7 +59,10 @@ def ask(endpoint: str, credentials: Credentials, timeout: float, others: t.Seque
         took = time.monotonic() - begin
         # Alarms are read through the log, so whoever cannot read has none to tell, after a long wait.
         alarms = None if error or status.is_learner else _or_none(lambda: client.alarms(endpoint))
-        return View(endpoint, status, members, alarms, error, took, maintenance=holder)
+        renews = bool(status.downgrade and not error) and _or_none(
+            lambda: client.read(RENEWING, endpoint=endpoint)["kvs"]
+        )
+        return View(endpoint, status, members, alarms, error, took, maintenance=holder, is_renewing=bool(renews))
 
 
 def _ask_all(

@@ -150,6 +150,7 @@ class View:
     :param took: seconds until the answer to the linearizable read, or until it failed.
     :param forgotten: ID of a member that is to be forgotten -> the sign of life, None without one.
     :param maintenance: who maintains the hosts of its cluster; None without anybody, and where it cannot be read.
+    :param is_renewing: a downgrade is pending, and a key says that it lets members write raft snapshots.
     """
 
     endpoint: str = ""
@@ -160,6 +161,7 @@ class View:
     took: float = 0.0
     forgotten: Mapping[str, Sign | None] = field(default_factory=dict)
     maintenance: Holder | None = None
+    is_renewing: bool = False
 
     @property
     def serves(self) -> bool:
@@ -200,6 +202,7 @@ class View:
             "cluster_id": self.cluster_id,
             "forgotten": {name: sign and sign._asdict() for name, sign in self.forgotten.items()},
             "maintenance": self.maintenance and self.maintenance.to_dict(),
+            "is_renewing": self.is_renewing,
         }
 
 

@@ -384,7 +384,7 @@ class _Reconciler:
         bootstrap.check_can_be_asked(self._hosts)
         renews = upgrade.renews_raft_snapshots(course)
         if self.pending_downgrade:
-            if not upgrade.is_renewing(course, self._foreseen.votes()):
+            if not upgrade.is_renewing(course, self._foreseen.votes(), self._hosts):
                 guard.check_downgrade(self._foreseen.votes())
             # Left pending by a run that was killed while it did this. What says so may be gone in minutes.
             self._renew_raft_snapshots()
@@ -423,7 +423,7 @@ class _Reconciler:
             self.changes.later.append(upgrade.awaited_later(course, missing))
             return
         if votes.downgrade and not course.stages:
-            if not upgrade.is_renewing(course, votes):
+            if not upgrade.is_renewing(course, votes, self._hosts):
                 guard.check_downgrade(votes)
             # Left pending by a run that was killed while it did this.
             self._renew_raft_snapshots()

@@ -117,7 +117,7 @@ def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Vot
                 render.flags(host.wanted, stage)
     if not found.changes_minor:
         return
-    if not is_renewing(found, votes):
+    if not is_renewing(found, votes, hosts):
         guard.check_downgrade(votes)
     _check_all_go_along(hosts, roster, found, votes)
 
@@ -163,9 +163,12 @@ def renews_raft_snapshots(found: Course) -> bool:
     )
 
 
-def is_renewing(found: Course, votes: guard.Votes) -> bool:
-    """May the pending downgrade be the one by which members write raft snapshots? The act sees whether it is."""
-    return votes.downgrade == "3.5.0" and {minor(one) for one in found.running.values()} == {CANNOT_READ_V2 - 1}
+def is_renewing(found: Course, votes: guard.Votes, hosts: Sequence[Host]) -> bool:
+    """Is the pending downgrade the one by which members write raft snapshots? The act asks once more."""
+    said = any(host.seen.cluster.is_renewing for host in hosts)
+    return (
+        said and votes.downgrade == "3.5.0" and {minor(one) for one in found.running.values()} == {CANNOT_READ_V2 - 1}
+    )
 
 
 def comes_first(steps: Collection[Step], hosts: Sequence[Host]) -> list[Step]:

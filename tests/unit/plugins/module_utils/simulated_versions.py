@@ -270,7 +270,7 @@ class Releases(World):
             storage_version=f"3.{self.data[machine.log].wrote}.0" if tells else "",
             downgrade=f"3.{self.job}.0" if self.job and tells else "",
         )
-        return replace(found, status=status)
+        return replace(found, status=status, is_renewing=bool(self.key and status.downgrade and not found.error))
 
 
 class VersionedActor(Actor):

@@ -172,13 +172,26 @@ class TestAnotherMinor:
 
     def test_ends_before_all_else_what_lets_members_write_raft_snapshots(self):
         """The key that says whose it is may be gone in minutes."""
-        hosts = [
-            seeing(one, cluster={"status": replace(one.seen.status, downgrade="3.5.0")}, cluster_version="3.5.0")
-            for one in cluster("3.6.14", "3.6.14", "3.6.14")
-        ]
-        kinds = [line.split()[0] for line in course(hosts)]
+        kinds = [line.split()[0] for line in course(self.going_back(is_renewing=True))]
         assert kinds[:2] == ["renew-raft-snapshots", "install"]
         assert kinds[-6:] == ["rehearse", "await-version", "update", "update", "update", "await-version"]
+
+    def going_back(self, **cluster_says):
+        return [
+            seeing(
+                one,
+                cluster={"status": replace(one.seen.status, downgrade="3.5.0"), **cluster_says},
+                cluster_version="3.5.0",
+            )
+            for one in cluster("3.6.14", "3.6.14", "3.6.14")
+        ]
+
+    def test_is_refused_while_somebody_downgrades_the_cluster_to_3_5(self):
+        """No key says that it is the one by which members write raft snapshots."""
+        found = refusal(self.going_back())
+        assert found.code == "downgrade-running"
+        assert "quorum.etcd.downgrade -i INVENTORY -e etcd_downgrade_to=3.5" in found.remedy
+        assert "etcd_downgrade_cancel=true" in found.remedy
 
     def test_is_refused_while_another_downgrade_is_pending(self):
         hosts = [
@@ -424,7 +437,6 @@ class TestAMemberThatWasLeftBehind:
         assert plan.steps == []
         assert any("etcd_member_state: absent" in text for text in plan.differences)
         assert course([*hosts[:2], absent(hosts[2])])[-1] == "leave 2"
-
 
     @pytest.mark.parametrize("wrote", ["3.4.0", "3.5.0"])
     def test_whose_system_was_built_anew_is_not_started_unexamined(self, wrote):
