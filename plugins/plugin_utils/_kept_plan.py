@@ -31,7 +31,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Request
 
 #: Of what the file holds. Another shape gets another number.
-SCHEMA = 1
+SCHEMA = 2
 
 _COLLECTION = Path(__file__).resolve().parents[2]
 
@@ -162,6 +162,13 @@ def _read(path: str) -> dict[str, Any]:
         found, content = _content(path)
     except OSError as exc:
         raise _unusable(path, f"cannot be read: {exc.strerror}") from exc
+    if found.st_uid not in (0, os.geteuid()):
+        raise Refused(
+            f"{path} belongs to the account {found.st_uid}, so that somebody else can write it.",
+            "What was approved could have been changed.",
+            f"See that it is what was approved, then make it yours: chown {os.geteuid()} {path}",
+            code="plan-file-unusable",
+        )
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise Refused(
             f"{path} has the mode {stat.S_IMODE(found.st_mode):04o}, so that others can write it.",

@@ -103,7 +103,7 @@ class ApprovedPlan:
     :param words: variable of the run -> what the operator has said there.
     :param down: hosts whose members did not serve.
     :param silent: hosts that gave no answer.
-    :param members: name, peer URLs and role of each member that the cluster had.
+    :param members: ID, name, peer URLs and role of each member that the cluster had.
     """
 
     cluster: str
@@ -178,7 +178,12 @@ def describe(hosts: Sequence[Host], plan: Plan, cluster: str, made_at: float, co
         silent=sorted(host.name for host in hosts if host.silent),
         members=sorted(
             (
-                {"name": one.name, "peer_urls": sorted(one.peer_urls), "role": "learner" if one.is_learner else "voter"}
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "peer_urls": sorted(one.peer_urls),
+                    "role": "learner" if one.is_learner else "voter",
+                }
                 for one in members
             ),
             key=_text,
@@ -410,12 +415,24 @@ def _changed_members(approved: ApprovedPlan, now: ApprovedPlan) -> Iterator[str]
     def is_foreseen(member: Mapping[str, Any]) -> bool:
         return not changing.isdisjoint((member["name"], *member["peer_urls"]))
 
+    there = [_without_id(member) for member in now.members]
+    were = {_text(_without_id(member)): member["id"] for member in approved.members}
     for member in now.members:
-        if member not in approved.members and not is_foreseen(member):
+        if member in approved.members or is_foreseen(member):
+            continue
+        was = were.get(_text(_without_id(member)))
+        if was:
+            yield f"{_named(member)} was removed and added again: its ID is {member['id']} and was {was}"
+        else:
             yield f"the cluster has the {member['role']} {_named(member)} now"
     for member in approved.members:
-        if member not in now.members and not is_foreseen(member):
+        if _without_id(member) not in there and not is_foreseen(member):
             yield f"the cluster no longer has the {member['role']} {_named(member)}"
+
+
+def _without_id(member: Mapping[str, Any]) -> dict[str, Any]:
+    """A member as it is known when it was removed and added again."""
+    return {**member, "id": ""}
 
 
 def _named(member: Mapping[str, Any]) -> str:

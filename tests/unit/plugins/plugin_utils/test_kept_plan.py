@@ -63,7 +63,7 @@ class TestKeeping:
 
     def test_writes_what_a_person_and_a_program_can_read(self, kept):
         told = json.loads(kept.read_text())
-        assert told["schema"] == 1
+        assert told["schema"] == 2
         found = told["clusters"]["etcd_cluster"]
         assert found["made"].endswith(" UTC")
         assert found["collection"] != "unknown"
@@ -188,8 +188,8 @@ class TestAFile:
         assert "is not JSON." in self.refused(file)
 
     def test_of_another_schema_is_refused(self, kept):
-        kept.write_text(kept.read_text().replace('"schema": 1', '"schema": 2'))
-        assert "has the schema 2, and this release reads 1." in self.refused(kept)
+        kept.write_text(kept.read_text().replace('"schema": 2', '"schema": 1'))
+        assert "has the schema 1, and this release reads 2." in self.refused(kept)
 
     def test_of_something_else_is_refused(self, kept):
         kept.write_text("[]")
@@ -203,6 +203,21 @@ class TestAFile:
     def test_that_others_can_write_is_refused(self, kept, mode):
         kept.chmod(mode)
         assert f"chmod 600 {kept}" in self.refused(kept)
+
+    def test_of_somebody_else_is_refused(self, kept, monkeypatch):
+        """Its owner can give it any mode, and any text."""
+        monkeypatch.setattr(os, "geteuid", lambda: kept.stat().st_uid + 1)
+        if kept.stat().st_uid == 0:
+            os.chown(kept, 4321, -1)
+        found = self.refused(kept)
+        assert "so that somebody else can write it" in found
+        assert f"chown {os.geteuid()} {kept}" in found
+
+    def test_of_root_is_taken(self, kept, monkeypatch):
+        monkeypatch.setattr(os, "geteuid", lambda: 4321)
+        owner = kept.stat().st_uid
+        found = run(due(), approved=str(kept))["refusal"]
+        assert found == "" if owner == 0 else "somebody else" in found
 
     def test_that_others_can_read_is_taken_for_it_has_no_secrets(self, kept):
         kept.chmod(0o644)

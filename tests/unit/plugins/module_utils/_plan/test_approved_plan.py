@@ -259,6 +259,26 @@ class TestADrift:
         found = refused(approved, hosts)
         assert "The cluster no longer has the voter etcd-host3 at http://10.0.0.4:2380" in found
 
+    def test_of_a_member_that_somebody_removed_and_added_again(self):
+        hosts = to_be_updated()
+        approved = described(seeing_members(hosts, member_list(4)))
+        again = [*member_list(3), replace(member_list(4)[3], id="beef")]
+        found = refused(approved, seeing_members(hosts, again))
+        assert f"was removed and added again: its ID is beef and was {member_id(3)}" in found
+        assert "no longer has" not in found
+
+    def test_never_of_a_member_that_was_replaced_as_it_was_approved(self):
+        hosts = [*to_be_updated()[:2], seeing(stopped(bare(2)), data={"damaged": True})]
+        approved = described(hosts)
+        assert {"leave", "join"} <= {step.kind for step in approved.of_host("etcd-host2")}
+        listed = [*member_list(2), replace(member_list(3)[2], id="beef")]
+        now = [seeing(host, cluster={"members": listed}) for host in hosts[:2]]
+        replaced = seeing(
+            serving(bare(2)), cluster={"members": listed, "member_id": "beef"}, data={"member_id": "beef"}
+        )
+        replaced = seeing(replaced, marker=replace(replaced.marker, member_id="beef"))
+        assert held_to(approved, [*now, replaced])
+
     def test_of_a_certificate_that_is_due_by_now(self):
         found = refused(described(to_be_updated()), list(map(having_one_due, to_be_updated())))
         assert "'etcd-host1: no restart, because its certificates are due' would issue a certificate anew" in found
