@@ -74,6 +74,17 @@ def cancel_downgrade() -> str:
     return "ansible-playbook quorum.etcd.downgrade -i INVENTORY -e etcd_downgrade_cancel=true"
 
 
+def release_of_data(unit: str) -> str:
+    """Find out by which release data were written that do not say it, and confirm that.
+
+    etcd says its release when it starts (server/etcdserver/server.go; 3.4 in other words).
+    """
+    return (
+        f"See which one it was: on the host, journalctl -u {unit} | grep -i etcd.version | tail -n 1, or etcd_version "
+        "in the manifest of a snapshot of theirs. Then confirm it: -e etcd_version=X.Y.Z -e etcd_confirm=X.Y.Z"
+    )
+
+
 def _command(playbook: str, variable: str, cluster: str, fenced: Sequence[str]) -> str:
     words = ("ansible-playbook", f"quorum.etcd.{playbook}", "-i INVENTORY", f"-e {variable}={cluster}", fencing(fenced))
     return " ".join(word for word in words if word)

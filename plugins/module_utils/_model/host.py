@@ -41,8 +41,8 @@ class Confirmations:
     """What the operator has said in so many words, because no run does it unasked.
 
     :param forget: names or ids of members whose machines are gone for good.
-    :param confirm: settings whose change cuts clients off, members at whose former address something else answers, and
-        a directory that is kept although it does not look like it.
+    :param confirm: settings whose change cuts clients off, members at whose former address something else answers, a
+        directory that is kept although it does not look like it, and the release of data that do not say theirs.
     :param allow_outage: a cluster of two may be without a quorum while one of them restarts.
     :param accept_mounts: hosts or members whose data were moved to other disks for good.
     :param accept_machine: hosts or members whose machine was built anew and has another machine ID.

@@ -327,9 +327,15 @@ def _check_version_known(hosts: Sequence[Host], steps: Iterable[Step], there: st
         found,
         "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older one.",
         "Give the version that the members have, for the group or for this run: -e etcd_version=X.Y.Z. The binary of a "
-        "member says it: etcd --version.",
+        "member says it: etcd --version."
+        if untold
+        else f"{advice.release_of_data(_unit_of(hosts))}.",
         code="version-unknown",
     )
+
+
+def _unit_of(hosts: Sequence[Host]) -> str:
+    return next((host.wanted.layout.unit for host in hosts if host.wanted is not None), "etcd")
 
 
 def _accept(host: Host, versions: Mapping[str, str]) -> Step:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, upgrade_rules
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, releases, upgrade_rules
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
@@ -157,8 +157,28 @@ def problem(host: Host, hosts: Sequence[Host], roster: Roster | None, asked: str
     )
 
 
+def untold(host: Host, hosts: Sequence[Host], asked: str) -> Refused | None:
+    """Why a release that the inventory asks for is not started on data of which nothing tells the release; None where a
+    person has said that it is theirs, or where none is asked for.
+    """
+    said = {word for one in hosts if one.wanted is not None for word in one.wanted.said.confirm}
+    if not asked or asked in said:
+        return None
+    return Refused(
+        f"{host.label} has data of an unknown etcd: neither the database nor a member or a unit says of which. "
+        f"etcd_version is {asked}.",
+        "That is what the members are to get, not what they had. An older etcd does not start on the data of a newer "
+        "one, and a newer one changes the data of an older one.",
+        f"{advice.release_of_data(host.wanted.layout.unit if host.wanted is not None else 'etcd')}. Upgrade once the "
+        "cluster serves.",
+        code="version-unknown",
+    )
+
+
 def _unknown(host: Host, hosts: Sequence[Host], asked: str) -> Refused | None:
     wrote, to = _wrote(hosts), choose(host, hosts, None, asked)
+    if not wrote and not running_version(hosts):
+        return untold(host, hosts, asked)
     mine = minor(host.seen.data.version) if host.seen.data.version else wrote
     # On a release that is too old etcd ends by itself, and the others may serve.
     if not wrote or (to and minor(to) <= mine + 1):

@@ -30,7 +30,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Hos
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import GoOnAlone
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, member_releases, roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery_plan import Recovery
 
 
@@ -408,15 +408,21 @@ class _Recovering:
             return found
         asked = next((host.wanted.version for host in hosts if host.wanted is not None and host.wanted.version), "")
         written = self._of(survivor).version
+        unconfirmed = None if written else member_releases.untold(survivor, hosts, asked)
+        if unconfirmed is not None:
+            raise unconfirmed
         found = asked or (releases.of_minor(written) if written else "")
         if not found or (written and releases.order(found)[:2] != releases.order(written)[:2]):
             data = f"etcd {'.'.join(written.split('.')[:2])}" if written else "an unknown etcd"
             wrong = f"etcd_version is {asked}" if asked else "no release of it is known here"
+            way = "Give the version that the member had: -e etcd_version=X.Y.Z"
+            if not written and survivor.wanted is not None:
+                way = advice.release_of_data(survivor.wanted.layout.unit)
             raise Refused(
                 f"{survivor.label} has data of {data}, and {wrong}.",
                 "An older etcd does not start on the data of a newer one, and a newer one changes the data of an older "
                 "one.",
-                "Give the version that the member had: -e etcd_version=X.Y.Z. Upgrade once the cluster serves.",
+                f"{way}. Upgrade once the cluster serves.",
                 code="version-unknown",
             )
         return found

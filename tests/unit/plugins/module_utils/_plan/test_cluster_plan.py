@@ -39,6 +39,7 @@ from inventory_of import (
     member_id,
     member_list,
     running,
+    saying,
     seeing,
     serving,
     silent,
@@ -230,6 +231,8 @@ class TestAClusterAsItShouldBe:
         hosts = [rebuilt(host) for host in three()]
         assert "neither a running member nor a unit says which version of etcd it has" in refusal(hosts)
         asked = [replace(host, wanted=replace(host.wanted, version="3.5.33")) for host in hosts]
+        assert "data of an unknown etcd" in refusal(asked)
+        asked = [saying(host, confirm=("3.5.33",)) for host in asked]
         versions = {step.act.version for step in cluster_plan.plan(asked).steps if step.kind == "install"}
         assert versions == {"3.5.33"}
 

@@ -23,6 +23,7 @@ from inventory_of import (
     member_id,
     member_list,
     running,
+    saying,
     seeing,
     serving,
     silent,
@@ -355,6 +356,14 @@ class TestNothingIsDoneWhile:
         for written, text in (("3.4.0", "data of etcd 3.4, and no release"), ("", "data of an unknown etcd")):
             with pytest.raises(Refused, match=f"{text}.*-e etcd_version=X.Y.Z"):
                 plan([bare(7)], [left(0, state="", version=written)], fenced=[one.name for one in member_list()])
+
+    def test_what_is_asked_for_is_not_what_an_old_members_data_are_of(self):
+        hosts, fenced = [bare(7, etcd_version="3.6.14")], [one.name for one in member_list()]
+        with pytest.raises(Refused, match="data of an unknown etcd") as refused:
+            plan(hosts, [left(0, state="", version="")], fenced=fenced)
+        assert "etcd_confirm=X.Y.Z" in refused.value.remedy
+        confirmed = [saying(hosts[0], confirm=("3.6.14",))]
+        assert plan(confirmed, [left(0, state="", version="")], fenced=fenced).goes_on.version == "3.6.14"
 
     def test_another_minor_is_asked_for_than_the_data_are_of(self):
         hosts = [bare(7, etcd_version="3.6.14")]

@@ -517,6 +517,21 @@ class TestWhileNobodyServes:
         assert (found.code, "-e etcd_version=3.4.Z" in found.remedy) == ("version-unknown", True)
         assert self.versions([self.rebuilt(at, "3.4.0", "3.4.23") for at in range(3)]) == {"3.4.23"}
 
+    def test_which_one_nothing_tells_is_not_taken_from_what_they_are_to_get(self):
+        hosts = [self.rebuilt(at, "", NEWEST) for at in range(3)]
+        found = refusal(hosts)
+        assert (found.code, "what the members are to get" in found.danger) == ("version-unknown", True)
+        assert "journalctl -u etcd.service | grep" in found.remedy
+        assert self.versions([saying(host, confirm=(NEWEST,)) for host in hosts]) == {NEWEST}
+
+    def test_which_one_nothing_tells_is_asked_for_as_it_is_accepted(self):
+        found = refusal([self.rebuilt(at, "", "") for at in range(3)])
+        assert (found.code, "-e etcd_confirm=X.Y.Z" in found.remedy) == ("version-unknown", True)
+
+    def test_which_one_the_data_of_another_host_tell_is_taken(self):
+        hosts = [self.rebuilt(at, wrote, NEWEST) for at, wrote in enumerate(("", "3.5.0", "3.5.0"))]
+        assert self.versions(hosts) == {"3.5.33"}
+
     def test_one_that_lags_behind_gets_that_of_the_others(self):
         hosts = [self.rebuilt(at, wrote, NEWEST) for at, wrote in enumerate(("3.6.0", "3.5.0", "3.6.0"))]
         assert self.versions(hosts) == {"3.6.14"}
