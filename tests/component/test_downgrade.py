@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import update, upgrade
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
-from cluster import Cluster, Member
+from cluster import Cluster, Member, Tls, switch_authentication_on
 from member_host import members_of
 from one_of_three import OneOfThree
 
@@ -84,6 +85,40 @@ def test_members_get_the_older_release_one_by_one_and_etcd_ends_it(
         upgrade.check_spoken(older, members_of(cluster), Side())
         to_release(cluster, member, older)
     assert ask(cluster, "ended")["target"] == ""
+    with cluster.client() as client:
+        assert client.read("key")["kvs"][0]["value"] == b"value"
+
+
+def said_by(member: Member) -> dict[str, str]:
+    return peer_port.versions([member.peer_url], Side())
+
+
+@pytest.mark.parametrize("way", ["password", "certificate"])
+@pytest.mark.parametrize("newer, older", STEPS)
+def test_with_authentication_on_it_goes_the_same_way(
+    newer: str, older: str, way: str, make_cluster: MakeCluster, ask: Callable[..., dict[str, Any]], tls: Tls
+) -> None:
+    """By a user with a password, and by one whose name is in a certificate. It is cancelled, and begun again."""
+    cluster, target = make_cluster(newer, size=3, tls=tls if way == "certificate" else None), of_minor(older)
+    while {said_by(member).get("etcdcluster", "")[:3] for member in cluster.members} != {of_minor(newer)}:
+        time.sleep(0.1)
+    with cluster.client() as client:
+        client.put("key", "value")
+        switch_authentication_on(client, "root", "secret")
+    cluster.guarded = True
+    given: dict[str, Any] = {"username": "root", "password": "secret"}
+    if way == "certificate":
+        given = {"ca_path": tls.authority.path, "client_cert": tls.client.cert, "client_key": tls.client.key}
+    else:
+        cluster.login = ("root", "secret")
+    assert ask(cluster, "enabled", target=target, check_mode=True, **given)["changed"]
+    assert storage(ask(cluster, "enabled", target=target, **given)) == {target}
+    assert storage(ask(cluster, "cancelled", **given)) == {of_minor(newer)}
+    assert storage(ask(cluster, "enabled", target=target, **given)) == {target}
+    for member in cluster.members:
+        upgrade.check_spoken(older, members_of(cluster), Side())
+        to_release(cluster, member, older)
+    assert ask(cluster, "ended", **given)["target"] == ""
     with cluster.client() as client:
         assert client.read("key")["kvs"][0]["value"] == b"value"
 
