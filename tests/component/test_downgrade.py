@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import U
 from cluster import Cluster, Member, Tls, switch_authentication_on
 from member_host import members_of
 from one_of_three import OneOfThree
+from reports import reporting
+from restored import written_down
 
 MakeCluster = Callable[..., Cluster]
 RunModule = Callable[..., Any]
@@ -232,6 +236,35 @@ def test_the_update_of_a_member_waits_for_what_was_enabled(
     ask(three.cluster, "enabled", target="3.6")
     update_to(three, older)
     assert peer_port.versions(three.host.wanted.member.peer_urls, Side())["etcdserver"] == older
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+@pytest.mark.parametrize("newer, older", STEPS)
+def test_with_authentication_on_members_are_updated_by_the_user_that_the_host_names(
+    newer: str, older: str, make_three: Callable[..., OneOfThree], ask: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
+    """As the first, and once more as the last, when all others have the older release already."""
+    three = make_three(newer)
+    cluster, target = three.cluster, of_minor(older)
+    cluster.agree_on_a_version()
+    with cluster.client() as client:
+        switch_authentication_on(client, "root", "secret")
+    cluster.login, cluster.guarded = ("root", "secret"), True
+    user = written_down(tmp_path / "user", "root", "secret")
+    three.host.layout = replace(three.host.layout, user_file=str(user))
+    given = {"username": "root", "password": "secret"}
+    ask(cluster, "enabled", target=target, **given)
+    with reporting(cluster.endpoints, cluster.credentials):
+        update_to(three, older)
+        ask(cluster, "cancelled", **given)
+        # The version stays, for one has the older release: the newer one comes back where it was.
+        update_to(three, newer)
+        ask(cluster, "enabled", target=target, **given)
+        for member in three.others:
+            to_release(cluster, member, older)
+        update_to(three, older)
+    assert ask(cluster, "ended", **given)["target"] == ""
+    assert {one["version"] for one in ask(cluster, "listed", **given)["members"]} == {older}
 
 
 @pytest.mark.parametrize("target, words", [("3.5", "runs neither"), ("3.4", "times out"), ("3.6.0", "Give a minor")])
