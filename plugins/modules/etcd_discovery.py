@@ -30,7 +30,8 @@ options:
   state:
     description:
       - V(present) makes the token where it is not there. One that is there for another O(size) is refused.
-      - V(absent) removes it with all that is registered there. The cluster that was founded by it does not mind.
+      - V(absent) removes it with all that is registered there. The cluster that was founded by it does not mind. What
+        has no size is no token and is refused, such as the directory of all tokens.
       - V(gathered) only looks.
     type: str
     choices: [present, absent, gathered]

@@ -117,7 +117,19 @@ def test_a_token_is_drawn_by_a_public_service(old_service: str, run_module: RunM
         foreseen = run_module("etcd_discovery", check_mode=True, url=f"{url}/new", size=3).result
         assert (foreseen["changed"], foreseen["url"]) == (True, f"{url}/new")
         assert run_module("etcd_discovery", url=drawn[0]["url"], state="gathered").result["size"] == 3
-        assert "draws tokens" in run_module("etcd_discovery", url=f"{url}/new", state="absent").result["msg"]
+        for check in (True, False):
+            outcome = run_module("etcd_discovery", check_mode=check, url=f"{url}/new", state="absent")
+            assert outcome.failed and "draws tokens" in outcome.result["msg"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_what_is_no_token_is_not_removed(check: bool, old_service: str, run_module: RunModule) -> None:
+    """etcd_discovery_url is often that of the directory of all tokens."""
+    run_module("etcd_discovery", url=f"{old_service}/t1", size=3)
+    for url in (old_service, f"{old_service}/"):
+        outcome = run_module("etcd_discovery", check_mode=check, url=url, state="absent")
+        assert outcome.failed and outcome.result["refusals"][0]["code"] == "discovery-no-token"
+        assert run_module("etcd_discovery", url=f"{old_service}/t1", state="gathered").result["exists"]
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,12 @@ class Token(ABC):
         """Make it, unless it is there already."""
 
     @abstractmethod
-    def remove(self) -> None:
-        """Remove it with all that is registered there, if it is there."""
+    def remove(self, found: Registry, check: bool) -> None:
+        """Remove it with all that is registered there. What is no token raises an C(EtcdError).
+
+        :param found: what lies there.
+        :param check: only see that it is one.
+        """
 
 
 class TokenV3(Token):
@@ -77,8 +81,9 @@ class TokenV3(Token):
         put = {"request_put": {"key": key, "value": str(size).encode()}}
         self._client.txn([is_absent], [put])
 
-    def remove(self) -> None:
-        self._client.delete(self._place, prefix=True)
+    def remove(self, found: Registry, check: bool) -> None:
+        if found.is_there and not check:
+            self._client.delete(self._place, prefix=True)
 
 
 class TokenV2(Token):
@@ -107,8 +112,20 @@ class TokenV2(Token):
     def make(self, size: int) -> None:
         self._keys.create(f"{self.name}/{_SIZE}", str(size))
 
-    def remove(self) -> None:
-        self._keys.delete(self.name)
+    def remove(self, found: Registry, check: bool) -> None:
+        """A directory of tokens, or of anybody's keys, would be deleted with all that is in it.
+
+        :raises Refused: what lies there has no size, so it is no token.
+        """
+        if found.is_there and not found.size:
+            raise Refused(
+                f"What lies at {self.name} is no token: there is no {_SIZE} below it.",
+                "All that lies below it would be deleted, such as the tokens of other clusters.",
+                f"Give the URL of one token, {self.name}/TOKEN. See which there are: state: gathered",
+                code="discovery-no-token",
+            )
+        if found.is_there and not check:
+            self._keys.delete(self.name)
 
 
 class DrawnToken(Token):
@@ -132,7 +149,7 @@ class DrawnToken(Token):
             raise WireError(f"{self._url} answered {found[:200]!r}, which is no URL of a token.")
         self.name = found
 
-    def remove(self) -> None:
+    def remove(self, found: Registry, check: bool) -> None:
         raise BadInput(f"{self._url} draws tokens. Give the URL of one of them.")
 
 
@@ -159,7 +176,7 @@ def settle(token: Token, state: str, size: int, check: bool) -> dict[str, Any]:
     :param size: how many members it is for, where it is to be present.
     :param check: only say what would change.
     :returns: what a module returns.
-    :raises Refused: it is there for another number of members.
+    :raises Refused: it is there for another number of members, or what is to be removed is no token.
     """
     if state == "present" and size < 1:
         raise BadInput(f"size is {size}. Give the number of members, 1 or more.")
@@ -172,8 +189,8 @@ def settle(token: Token, state: str, size: int, check: bool) -> dict[str, Any]:
             "Take another token; or, if nothing waits by this one, remove it first with state: absent.",
             code="discovery-size",
         )
-    if state == "absent" and not check:
-        token.remove()
+    if state == "absent":
+        token.remove(before, check)
     after = before
     if changes and check:
         after = Registry(str(size)) if state == "present" else Registry()
