@@ -32,6 +32,7 @@ def ask(act: acts.AskService, given: Given, run: Run) -> dict[str, Any]:
     found = _asked(act, given, run)
     registry = Registry.from_result(found)
     wanted = initial_cluster.read(act.initial_cluster)
+    discovery_registry.check_waiting(registry, act.token, act.waiting)
     discovery_registry.check(registry, act.token, wanted, act.may_be_there, act.makes)
     if act.starts and isinstance(given.wanted.bootstrap, DiscoveryV2) and registry.has(given.wanted.name):
         return run(_calls.of_act(acts.Configure(act.version, act.initial_cluster, act.token), given))

@@ -19,7 +19,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
 from ansible_collections.quorum.etcd.plugins.module_utils._model.discovery_registry import Registry
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy, service
 from cluster import Cluster, Tls, switch_authentication_on
 from discovering import Founders, proxy, public_service
 from machine import Machine
@@ -291,3 +291,24 @@ def test_a_member_that_waits_by_version_3_goes_on_after_its_end(
     for host in (second, first):
         founders.await_ready(host)
     assert names_of(founders.endpoints) == set(founders.wanted)
+
+
+def test_members_that_wait_in_vain_are_taken_away(
+    version: str, make_cluster: MakeCluster, make_founders: MakeFounders, run_module: RunModule
+) -> None:
+    """The third was lost before it registered: what the others have is archived, and their hosts are as new."""
+    where = {"endpoints": make_cluster(version).endpoints, "token": "t1"}
+    run_module("etcd_discovery", size=3, **where)
+    founders = make_founders(version, DiscoveryV3(endpoints=tuple(where["endpoints"]), token="t1"), "t1")
+    waiting = founders.hosts[:2]
+    for host in waiting:
+        founders.configure(host)
+        founders.start(host)
+    while not all(registered(run_module, **where).has(host.name) for host in waiting):
+        assert all(host.unit["ActiveState"] == "activating" for host in waiting)
+    for host in waiting:
+        assert destroy.stop(host.systemd, host.layout, "prod", check=False)
+    for host in waiting:
+        assert destroy.archive_data(host.systemd, host.layout, check=False)
+        assert destroy.forget(host.layout, "prod", check=False)
+        assert host.marker is None and not Path(host.layout.bootstrap_file).exists()

@@ -120,6 +120,7 @@ class AskService(Act):
     :param initial_cluster: who they are.
     :param may_be_there: names of those that an interrupted run may have started already.
     :param starts: its member starts next.
+    :param waiting: names of those that wait there for the others.
     """
 
     kind = "ask"
@@ -130,6 +131,7 @@ class AskService(Act):
     initial_cluster: str
     may_be_there: Sequence[str] = ()
     starts: bool = False
+    waiting: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

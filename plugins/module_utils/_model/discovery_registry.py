@@ -81,6 +81,25 @@ class Registry:
         return cls(str(result["size"]) if result["exists"] else "", tuple(members))
 
 
+def check_waiting(registry: Registry, token: str, waiting: Collection[str]) -> None:
+    """Do those that wait at a service wait at this one?
+
+    :param waiting: their names.
+    :raises Refused: they are not registered there.
+    """
+    missing = [name for name in waiting if not registry.has(name)]
+    if missing:
+        raise Refused(
+            f"By the token {token} this discovery service does not have {', '.join(missing)}, which runs and waits for "
+            "the others.",
+            "It waits elsewhere or in vain, and who starts now would wait for it.",
+            "If etcd_discovery_* has changed since they were started, put it back and run again. Else the service has "
+            "lost what it had, or they have not reached it yet: stop them on their hosts (systemctl stop etcd, or its "
+            "etcd_instance). No member has data yet: all start anew with the next run.",
+            code="founders-changed",
+        )
+
+
 def check(
     registry: Registry, token: str, wanted: Mapping[str, Sequence[str]], begun: Collection[str], makes: bool
 ) -> None:

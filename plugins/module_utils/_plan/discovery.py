@@ -12,7 +12,14 @@ from collections.abc import Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import first_start
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, markers, releases, srv
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
+    advice,
+    initial_cluster,
+    markers,
+    releases,
+    srv,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
     STATIC,
     DiscoveryV2,
@@ -86,31 +93,77 @@ def check_token(agreed: Sequence[Host]) -> None:
 
 
 def check_waiting(hosts: Sequence[Host]) -> None:
-    """Will those for whom a member waits at a service come there?
+    """Will all those for whom a member waits at a service come there?
 
-    :raises Refused: by the inventory of now they would not.
+    :raises Refused: by the inventory of now they would not, or one of them cannot any more.
     """
-    waiting = [host for host in hosts if not host.has_log and _asks(host)]
-    others = [host for host in hosts if _is_first(host) and not _registers(host, hosts)]
-    if not waiting or not others:
+    waiting = [host for host in hosts if _waits(host)]
+    # Once one has a log all have registered.
+    if not waiting or any(host.has_log or host.answers or host.state == markers.STARTED for host in hosts):
         return
-    raise Refused(
-        f"{waiting[0].label} waits at a discovery service for {', '.join(host.label for host in others)}, and by the "
-        "inventory of now they do not register there.",
-        "They would found the cluster without it, and it would wait for ever.",
-        "Put etcd_bootstrap and etcd_discovery_* back to what they were when the members were started, and run again.",
-        code="founders-changed",
+    others = [host for host in hosts if _is_first(host) and not _registers(host, hosts)]
+    if others:
+        raise Refused(
+            f"{_waiting(waiting)} for {', '.join(host.label for host in others)}, and by the inventory of now they do "
+            "not register there.",
+            "They would found the cluster without it, and it would wait for ever.",
+            "Put etcd_bootstrap and etcd_discovery_* back to what they were when the members were started, and run "
+            f"again. If that service is gone for good, stop who waits there: {_stopping(waiting)}. No member has data "
+            "yet: all start anew with the next run.",
+            code="founders-changed",
+        )
+    coming = {host.wanted.name for host in hosts if host.wanted is not None and (_waits(host) or _may_come(host))}
+    marker = waiting[0].marker
+    lost = [name for name in initial_cluster.read(marker.initial_cluster if marker else "") if name not in coming]
+    if lost:
+        raise _never_complete(waiting, lost, [host for host in hosts if host.silent])
+
+
+def _never_complete(waiting: Sequence[Host], lost: Sequence[str], silent: Sequence[Host]) -> Refused:
+    cluster = next(host.wanted.cluster for host in waiting if host.wanted is not None)
+    anew = advice.destroy(cluster, [host.name for host in silent])
+    return Refused(
+        f"{_waiting(waiting)} for {', '.join(lost)}. "
+        + (
+            " ".join(f"{host.label} could not be looked at: {host.silent.rstrip('. ')}." for host in silent)
+            or "That host is not in the inventory, or has nothing of its first start any more."
+        ),
+        "A member waits there until all have registered, and serves nobody until then.",
+        ("See that every host can be looked at, and run again. If its machine is gone for good: " * bool(silent))
+        + f"No client was ever served. Found the cluster anew: {anew}, then run again, with hosts in the inventory "
+        "that are there.",
+        code="first-start-interrupted",
     )
 
 
-def _asks(host: Host) -> bool:
+def _waiting(hosts: Sequence[Host]) -> str:
+    labels = ", ".join(host.label for host in hosts)
+    return f"{labels} {'waits' if len(hosts) == 1 else 'wait'} at a discovery service"
+
+
+def _stopping(waiting: Sequence[Host]) -> str:
+    """The commands that stop members, and where."""
+    return "; ".join(f"systemctl stop {host.seen.unit.name} on {host.label}" for host in waiting)
+
+
+def _waits(host: Host) -> bool:
+    """Whether its member waits at a service: it makes a log only once all have registered. One that was ready by its
+    marker, and whose log is gone, has lost its disk.
+    """
+    begins = host.runs and host.state in (markers.NEVER_STARTED, markers.STARTING) and not host.has_log
     # By SRV records nobody waits for anyone.
     asked = (name for name in host.seen.runtime.environment if name.startswith("ETCD_DISCOVERY"))
-    return host.runs and any(not name.startswith("ETCD_DISCOVERY_SRV") for name in asked)
+    return begins and any(not name.startswith("ETCD_DISCOVERY_SRV") for name in asked)
 
 
 def _registers(host: Host, hosts: Sequence[Host]) -> bool:
     return host.wanted is not None and isinstance(host.wanted.bootstrap, Service) and is_asked(host, hosts)
+
+
+def _may_come(host: Host) -> bool:
+    """Whether its member may still register: before its first start, or in the middle of it."""
+    begins = host.state == markers.STARTING and host.seen.unit.active_state == "activating" and not host.seen.refused
+    return _is_first(host) or begins
 
 
 def _is_first(host: Host) -> bool:
@@ -145,27 +198,27 @@ def who_asks(hosts: Sequence[Host]) -> Sequence[Host]:
     return hosts[:1] if isinstance(source_of(hosts), Srv) else hosts
 
 
-def ask(
-    host: Host, hosts: Sequence[Host], version: str, token: str, initial_cluster: str, starts: bool = False
-) -> Step:
+def ask(host: Host, hosts: Sequence[Host], version: str, token: str, members: str, starts: bool = False) -> Step:
     """Make sure that a host will learn no other names than those of the inventory.
 
     :param hosts: every host of the group.
     :param token: the agreed one.
+    :param members: who they are, as C(initial-cluster).
     :param starts: its member starts next.
     """
     source = source_of([host])
     if isinstance(source, Srv):
-        return Step(host.name, "compare the SRV records with the inventory", acts.CompareRecords(initial_cluster))
+        return Step(host.name, "compare the SRV records with the inventory", acts.CompareRecords(members))
     begun = [
         one.wanted.name
         for one in hosts
         if one.wanted is not None and one.state not in (None, markers.OFFERED, markers.REMOVED)
     ]
     makes = not source.given_token
+    waiting = [one.wanted.name for one in hosts if one.wanted is not None and _waits(one)]
     what = (
         f"make the discovery token from {host.label}"
         if makes and starts
         else f"ask the discovery service from {host.label}"
     )
-    return Step(host.name, what, acts.AskService(version, token, makes, initial_cluster, begun, starts))
+    return Step(host.name, what, acts.AskService(version, token, makes, members, begun, starts, waiting))

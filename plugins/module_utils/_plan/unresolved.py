@@ -42,7 +42,9 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
         yield f"{host.label}: {unit.name} is masked. If it may run: systemctl unmask {unit.name}"
     replaced = any(isinstance(step.act, Join) and step.host == host.name for step in steps)
     ran = host.runs or host.state in (markers.STARTING, markers.STARTED)
-    if ran and not host.has_log and not replaced:
+    # In its first start it may wait for the others, and make its log once they have come.
+    begins = host.runs and host.state == markers.STARTING
+    if ran and not host.has_log and not replaced and not begins:
         yield _lost_log(host, host.wanted)
     if host.answers and host.has_log and not host.seen.data.held:
         yield (

@@ -30,8 +30,8 @@ def given(source):
     return Given("etcd_cluster", LAYOUT, False, host, content, [], 60.0, {}, "secret")
 
 
-def act(starts=True, makes=False, begun=("etcd-host0",), token=URL):
-    return acts.AskService(VERSION, token, makes, initial_cluster(), begun, starts)
+def act(starts=True, makes=False, begun=("etcd-host0",), token=URL, waiting=()):
+    return acts.AskService(VERSION, token, makes, initial_cluster(), begun, starts, waiting)
 
 
 def asked(act, source, registry=None, **answer):
@@ -79,6 +79,12 @@ def test_a_service_that_does_not_answer_is_refused():
 def test_who_is_registered_is_compared_with_the_inventory():
     with pytest.raises(Refused, match="which is no member by the inventory"):
         asked(act(), V2, Registry("3", (Registered("9", "m9"),)))
+
+
+@pytest.mark.parametrize("makes, registry", [(False, Registry("3")), (True, Registry())])
+def test_nobody_starts_by_a_service_at_which_others_do_not_wait(makes, registry):
+    with pytest.raises(Refused, match="does not have etcd-host0, which runs and waits"):
+        asked(act(makes=makes, token="t1", waiting=["etcd-host0"]), V3, registry)
 
 
 def test_a_member_that_registered_by_version_2_is_told_the_names_instead():

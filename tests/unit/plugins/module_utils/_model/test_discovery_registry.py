@@ -89,3 +89,14 @@ def test_members_that_an_interrupted_run_has_started_may_be_there():
 def test_all_that_is_wrong_is_said_at_once():
     found = refused(Registry("2", (*MEMBERS[:1], Registered("9", "m9"))))
     assert [problem.code for problem in found.problems] == ["discovery-size", "discovery-stranger", "discovery-used"]
+
+
+@pytest.mark.parametrize("registry", [Registry(), Registry("3"), Registry("3", MEMBERS[1:])])
+def test_who_waits_must_be_registered_at_this_very_service(registry):
+    """It was started by another one, or that one has lost what it had."""
+    with pytest.raises(Refused) as found:
+        discovery_registry.check_waiting(registry, "t1", ["m1"])
+    assert found.value.code == "founders-changed"
+    assert "systemctl stop" in found.value.remedy
+    discovery_registry.check_waiting(registry, "t1", [])
+    discovery_registry.check_waiting(Registry("3", MEMBERS), "t1", ["m1"])

@@ -16,7 +16,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_sourc
     DiscoveryV3,
     Srv,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import JOIN, NEVER_STARTED, OFFERED, STARTING
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import (
+    JOIN,
+    NEVER_STARTED,
+    OFFERED,
+    STARTED,
+    STARTING,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan
 from inventory_of import (
     bare,
@@ -26,6 +32,7 @@ from inventory_of import (
     running,
     seeing,
     serving,
+    silent,
     three,
     written,
 )
@@ -197,6 +204,52 @@ class TestAFirstStartThatWasInterrupted:
         found = refusal(hosts)
         assert found.code == "founders-changed"
         assert "etcd-host0 waits" in str(found)
+        assert "systemctl stop etcd.service on etcd-host0" in found.remedy
+
+    @pytest.mark.parametrize("source", [STATIC, V2_GIVEN])
+    def test_is_gone_on_with_once_who_waits_is_stopped(self, source):
+        """The gate has it never started then."""
+        token = "given" if source is STATIC else V2_GIVEN.given_token
+        hosts = by(source, *(marked(bare(at), NEVER_STARTED, token=token) for at in range(3)))
+        assert [step.host for step in steps(hosts, "start")] == [host.name for host in hosts]
+
+    @pytest.mark.parametrize(
+        "third, found, remedy",
+        [
+            (silent(bare(2)), "could not be looked at", " -e etcd_fenced=etcd-host2, then"),
+            (None, "not in the inventory", " -e etcd_confirm_cluster=etcd_cluster, then"),
+            (bare(2), "nothing of its first start", "quorum.etcd.destroy"),
+            (marked(bare(2), STARTING, token="given"), "nothing of its first start", "quorum.etcd.destroy"),
+        ],
+        ids=["silent", "not in the inventory", "built anew", "lost its power in the first start"],
+    )
+    def test_is_refused_where_one_will_never_come(self, third, found, remedy):
+        """The others would wait for ever, and be awaited by each run."""
+        hosts = [*by(V3_GIVEN, waiting(0), waiting(1)), *([third] if third else [])]
+        refused = refusal(hosts)
+        assert refused.code == "first-start-interrupted"
+        assert "etcd-host0, etcd-host1 wait at a discovery service for etcd-host2" in str(refused)
+        assert found in str(refused) and remedy in refused.remedy
+
+    def test_waits_for_one_that_is_about_to_come(self):
+        begins = seeing(marked(bare(2), STARTING, token="given"), unit={"active_state": "activating"})
+        assert kinds(by(V3_GIVEN, waiting(0), waiting(1), begins)) == ["await"]
+        assert kinds(by(V3_GIVEN, waiting(0), waiting(1), waiting(2))) == ["await"]
+
+    def test_says_of_nobody_who_waits_that_its_log_is_lost(self):
+        assert cluster_plan.plan(by(V3_GIVEN, waiting(0), waiting(1), waiting(2))).differences == ()
+
+    def test_never_takes_one_that_was_ready_for_one_that_waits(self):
+        """Its process has the settings of the first start for as long as it runs."""
+        ready = seeing(waiting(0), marker={"state": STARTED, "member_id": "8e9e05c521646940"})
+        plan = cluster_plan.plan(
+            by(V3_GIVEN, ready, *(seeing(waiting(at), marker={"state": STARTED}) for at in (1, 2)))
+        )
+        assert "its write-ahead log is no longer in" in plan.differences[0]
+
+    def test_tells_the_service_who_must_be_registered_there(self):
+        hosts = by(V3_GIVEN, waiting(0), *(marked(bare(at), NEVER_STARTED, token="given") for at in (1, 2)))
+        assert all(list(step.act.waiting) == ["etcd-host0"] for step in steps(hosts, "ask"))
 
 
 class TestRecords:
