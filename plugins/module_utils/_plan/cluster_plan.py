@@ -115,6 +115,7 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
     found.run(discovery.check, members, version)
     found.run(preflight.check, members, version)
     found.run(bootstrap.check, known, len(known) == len(hosts))
+    found.run(machines.check_founding, members)
     found.run(safety.check_unforced, members)
     found.run(check_authorities, members, True)
     found.end()

@@ -18,8 +18,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import urls as _
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, quorum
+from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, markers, quorum
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 
 _TOGETHER = "One of the two could not start, or would write where the other one does."
 
@@ -80,6 +81,8 @@ def check(hosts: Sequence[Host]) -> None:
         found.run(_check_renamed, host)
     for (host, wanted), (other, beside_it) in _pairs(hosts):
         if wanted.layout.instance != beside_it.layout.instance:
+            found.run(_check_swapped, host, other)
+            found.run(_check_swapped, other, host)
             found.run(_check_ports, host, wanted, other, beside_it)
             found.run(_check_places, host, wanted, other, beside_it)
     found.run(_check_loopback, hosts)
@@ -101,6 +104,54 @@ def _check_renamed(host: Host) -> None:
                 "(etcd_member_state: absent), and join again with the new one.",
                 code="instance-changed",
             )
+
+
+def _check_swapped(host: Host, other: Host) -> None:
+    """Two lines with each other's instance: both members would be renamed, one by one, and have one name in between."""
+    wanted, marker, meant = host.wanted, host.marker, other.wanted
+    if wanted is None or meant is None or marker is None or not _is_member(marker):
+        return
+    if (marker.cluster, marker.name) == (meant.cluster, meant.name):
+        raise Refused(
+            f"{host.label} has etcd_instance {wanted.layout.instance}, and on its machine that is {other.label}.",
+            "What is done for one of them would be done to the other.",
+            f"Put it back: etcd_instance={wanted.layout.instance} in the line of {other.label}.",
+            code="instance-changed",
+        )
+
+
+def check_founding(hosts: Sequence[Host]) -> None:
+    """Is there nothing of this very cluster beside those that are to found it?
+
+    :raises Refused: a machine has a member of it that no line of the inventory is.
+    """
+    found = Findings()
+    for machine in of(hosts):
+        found.run(_check_nothing_beside, machine)
+    found.end()
+
+
+def _check_nothing_beside(machine: Sequence[Host]) -> None:
+    wanted = [host.wanted for host in machine if host.wanted is not None]
+    clusters, names = {one.cluster for one in wanted}, {one.name for one in wanted}
+    found = {instance: other for host in machine for instance, other in host.seen.others.items()}
+    for instance, other in found.items():
+        # One of these names is told of by what it is called.
+        if _is_member(other) and other.cluster in clusters and other.name not in names:
+            raise Refused(
+                f"The machine of {machine[0].label} has a member of {other.cluster} already, {instance} "
+                f"({other.name}), and no line of the inventory is that one.",
+                "A second cluster of the same name would be founded beside it, and take its clients and its snapshots.",
+                f"Write its line: {other.name} with etcd_instance={instance}. If that cluster is gone for good, take "
+                f"it away with that line: {advice.destroy(other.cluster)}. Or give the new one another name "
+                "(etcd_cluster_name).",
+                code="instance-changed",
+            )
+
+
+def _is_member(marker: Marker) -> bool:
+    """Whether a marker speaks of a member that may have voted, and has not left."""
+    return marker.state in markers.BEYOND_BOOTSTRAP and marker.state != markers.REMOVED
 
 
 def _check_ports(host: Host, wanted: Desired, other: Host, beside_it: Desired) -> None:

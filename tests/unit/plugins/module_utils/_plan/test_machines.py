@@ -265,6 +265,39 @@ class TestBesideEachOther:
 
 
 class TestChanges:
+    def test_two_that_have_each_others_instance_are_refused(self):
+        """Each is found by its process: they would be renamed one by one, and have one name between."""
+        first, second, third = cluster(3)
+        first, second = (
+            replace(first, name=second.name, wanted=on(0, 1, etcd_instance="etcd1").wanted),
+            replace(second, name=first.name, wanted=on(0, 0, etcd_instance="etcd2").wanted),
+        )
+        found = refusal([second, first, third])
+        assert {one["code"] for one in found.refusals} == {"instance-changed"}
+        assert "etcd-host0 has etcd_instance etcd2, and on its machine that is etcd-host1" in str(found)
+        assert "etcd_instance=etcd2 in the line of etcd-host1" in str(found)
+
+    @pytest.mark.parametrize("state", [markers.STARTING, markers.STARTED, markers.LEAVING])
+    def test_no_cluster_is_founded_beside_a_member_of_its_name(self, state):
+        """All of its lines were written anew, with other names and other instances."""
+        others = {"etcd7": Marker(state, cluster="etcd_cluster", name="of-before")}
+        found = refusal([seeing(on(0, 0), others=others), on(0, 1), on(1, 2)])
+        assert found.code == "instance-changed"
+        assert "has a member of etcd_cluster already, etcd7 (of-before)" in str(found)
+        assert "etcd_instance=etcd7" in found.remedy
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Marker(markers.REMOVED, cluster="etcd_cluster", name="of-before"),
+            Marker(markers.OFFERED, cluster="etcd_cluster", name="of-before"),
+            Marker(markers.STARTED, cluster="another", name="of-before"),
+        ],
+        ids=["that has left it", "that never was one", "of another cluster"],
+    )
+    def test_beside_others_one_is(self, other):
+        assert cluster_plan.plan([seeing(on(0, at), others={"etcd7": other}) for at in range(3)]).waves
+
     def test_members_of_a_machine_restart_one_after_the_other(self):
         due = [saying(host, restart=("all",)) for host in cluster(3)]
         waves = [wave for wave in cluster_plan.plan(due).waves if any(step.restarts for step in wave)]
