@@ -78,6 +78,24 @@ heard:
   returned: with O(state=checked)
   type: list
   elements: dict
+serves:
+  description: Whether the member answers a linearizable read of its own.
+  returned: with O(state=checked)
+  type: bool
+maintenance:
+  description: Who maintains the hosts of the cluster, as the member says that serves.
+  returned: with O(state=checked)
+  type: dict
+instance:
+  description: The instance.
+  returned: with O(state=checked)
+  type: str
+  sample: etcd
+beside:
+  description: The other instances of this machine that are members of the cluster, and their names.
+  returned: with O(state=checked)
+  type: dict
+  sample: {"etcd2": "etcd-host1"}
 """
 
 from typing import Any
@@ -98,7 +116,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     destroy.check_ours(layout, cluster)
     destroy.check_unit(systemd, layout)
     if state == "checked":
-        told = destroy.observe(systemd, layout, module.params["fenced"])
+        told = destroy.observe(systemd, layout, cluster, module.params["fenced"])
     elif state == "stopped":
         changed = destroy.stop(systemd, layout, cluster, check, module.params["lock_timeout"])
     elif state == "archived":

@@ -28,13 +28,24 @@ def answers(request: Request, danger: str) -> tuple[dict[str, Mapping[str, Any]]
     """
     variables, given = request.hostvars, identity.words_of(request.arguments["fenced"])
     told = {name: _told(variables[name].get("__etcd_looked")) for name in request.members}
-    members = {one["id"]: ClusterMember.from_dict(one) for looked in told.values() for one in looked.get("members", ())}
-    hosts = [_observed(topology.identity_of(name, variables[name]), told[name]) for name in request.members]
-    fenced = fencing.by_members(given, hosts, list(members.values()))
+    fenced = fencing.by_members(given, *_named(request))
     unheard, refused = ({name: one[why] for name, one in told.items() if why in one} for why in ("unheard", "refused"))
     fencing.check_heard(fenced, given, unheard, refused, danger)
     fencing.check_silent({name: one.get("heard", ()) for name, one in told.items()})
     return {name: one for name, one in told.items() if name not in fenced.off}, fenced.off
+
+
+def known(request: Request) -> list[Identity]:
+    """Return all that can be named: the hosts, and the members of their cluster that live on none of them."""
+    return identity.known(*_named(request))
+
+
+def _named(request: Request) -> tuple[list[Identity], list[ClusterMember]]:
+    variables = request.hostvars
+    told = {name: _told(variables[name].get("__etcd_looked")) for name in request.members}
+    members = {one["id"]: ClusterMember.from_dict(one) for looked in told.values() for one in looked.get("members", ())}
+    hosts = [_observed(topology.identity_of(name, variables[name]), told[name]) for name in request.members]
+    return hosts, list(members.values())
 
 
 def _observed(host: Identity, told: Mapping[str, Any]) -> Identity:

@@ -45,6 +45,8 @@ def test_nobody_is_stopped_while_the_hosts_are_under_maintenance(make_three: Mak
     with three.cluster.client() as client:
         lease = client.lease_grant(60)["lease"]
         client.put(maintenance_key.KEY, maintenance_key.Owner("eve@elsewhere").text(), lease=lease)
+    looked = destroy.observe(three.host.systemd, three.host.layout, "prod", [])
+    assert looked["serves"] and looked["maintenance"]["owner"] == ["eve@elsewhere", ""]
     with pytest.raises(Refused, match="under maintenance by eve@elsewhere"):
         destroy.stop(three.host.systemd, three.host.layout, "prod", check=False)
     assert three.pid == before
@@ -68,8 +70,8 @@ def test_without_a_quorum_nobody_has_the_lock_and_the_rest_is_stopped(make_three
 def test_who_is_said_to_be_off_and_answers_is_heard(make_three: MakeThree, version: str) -> None:
     three = make_three(version)
     three.cluster.end(three.others[1])
-    found = destroy.observe(three.host.systemd, three.host.layout, ["m0", "m1"])
+    found = destroy.observe(three.host.systemd, three.host.layout, "prod", ["m0", "m1"])
     assert [(one["name"], one["answer"]) for one in found["heard"]] == [
         ("m0", f"answers at {three.others[0].client_url}")
     ]
-    assert destroy.observe(three.host.systemd, three.host.layout, [])["heard"] == []
+    assert destroy.observe(three.host.systemd, three.host.layout, "prod", [])["heard"] == []

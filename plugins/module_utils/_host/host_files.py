@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import MACHINE_ID_FILE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -278,6 +278,18 @@ def read_marker(layout: Layout) -> Marker | None:
             return markers.parse(stream.read())
     except FileNotFoundError:
         return None
+
+
+def markers_beside(layout: Layout) -> dict[str, Marker]:
+    """The markers of the other instances of this machine, as far as they can be read: instance -> marker."""
+    home, own = os.path.split(layout.state_dir)
+    found = {}
+    for name in set(os.listdir(home)) - {own} if os.path.isdir(home) else ():
+        with contextlib.suppress(EtcdError, OSError):
+            marker = read_marker(replace(layout, instance=name))
+            if marker is not None:
+                found[name] = marker
+    return found
 
 
 def write_marker(layout: Layout, expected: Marker | None, wanted: Marker) -> None:

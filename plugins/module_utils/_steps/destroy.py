@@ -62,22 +62,31 @@ def check_ours(layout: Layout, cluster: str) -> None:
         )
 
 
-def observe(systemd: Systemd, layout: Layout, fenced: Sequence[str]) -> dict[str, Any]:
-    """Whose member this host has.
+def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) -> dict[str, Any]:
+    """Whose member this host has, and what must be known of its cluster before any member is stopped.
 
+    :param cluster: its name.
     :param fenced: names, IDs and addresses of members whose machines are said to be off.
-    :returns: C(member_id), empty without one, C(members), the members of its cluster as far as it knows them, and
-        C(heard), those of the fenced that show a sign of life, see C(last_known_members.answering).
+    :returns: C(member_id), empty without one, C(members), the members of its cluster as far as it knows them, C(heard),
+        those of the fenced that show a sign of life, see C(last_known_members.answering), C(serves), C(maintenance),
+        who maintains the hosts, C(instance), and C(beside), the other instances of this machine that are members of the
+        cluster, with their names.
     """
     marker = host_files.read_marker(layout)
     lies = markers.where_it_lies(layout, marker)
-    members = last_known_members.of_process(systemd, lies) or last_known_members.of_database(lies)[0]
+    view = service.observe(systemd, layout)
+    members = list(view.members or ()) or last_known_members.of_database(lies)[0]
     named = [one for one in members if identity.of_member(one).is_named_by(fenced)]
     asker = local_member.asker(layout, marker.cluster_id if marker is not None else "")
+    beside = host_files.markers_beside(layout)
     return {
-        "member_id": marker.member_id if marker is not None and _was_member(marker) else "",
+        "member_id": (marker.member_id or view.member_id) if marker is not None and _was_member(marker) else "",
         "members": [one.to_dict() for one in members],
         "heard": last_known_members.answering(named, asker),
+        "serves": view.serves,
+        "maintenance": view.maintenance and view.maintenance.to_dict(),
+        "instance": layout.instance,
+        "beside": {name: one.name for name, one in beside.items() if one.cluster == cluster and _was_member(one)},
     }
 
 

@@ -115,7 +115,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "refused": host_files.read_text(f"{layout.run_dir}/refused").strip(),
         "marker": marker,
         "marker_error": marker_error,
-        "others": _others(layout),
+        "others": {name: one.to_dict() for name, one in host_files.markers_beside(layout).items()},
         "data": _data(layout, unit["last_error"], runtime is not None, interest.snapshot_dir),
         "previous": os.path.exists(rollback.path_of(layout)),
         "previous_doubtful": _is_doubtful(layout),
@@ -243,14 +243,6 @@ def _marker(layout: Layout) -> tuple[dict[str, Any] | None, str]:
     except EtcdError as exc:
         return None, str(exc)
     return (marker.to_dict() if marker else None), ""
-
-
-def _others(layout: Layout) -> dict[str, Any]:
-    """The markers of the other instances of this machine."""
-    home, own = os.path.split(layout.state_dir)
-    names = set(os.listdir(home)) - {own} if os.path.isdir(home) else ()
-    found = {name: _marker(replace(layout, instance=name))[0] for name in names}
-    return {name: marker for name, marker in found.items() if marker}
 
 
 def _data(layout: Layout, last_error: str, runs: bool, snapshot_dir: str) -> dict[str, Any]:

@@ -82,3 +82,49 @@ def test_whose_machine_is_on_is_refused():
     assert (
         "etcd_fenced names etcd-host2, and asked from 10.0.0.2 it answers at http://10.0.0.3:2379" in result["refusal"]
     )
+
+
+def three(**first):
+    """What three hosts say of which the first says more."""
+    looks = [{**LOOKED, "member_id": member_id(at), "instance": "etcd", "beside": {}} for at in range(3)]
+    return [{**looks[0], **first}, *looks[1:]]
+
+
+def test_under_maintenance_nobody_is_stopped_not_even_who_is_drained():
+    """A host whose member is down has no lock to wait for, and would be the only one that is taken away."""
+    held = {"owner": ["eve@elsewhere", ""], "revision": 5, "lease": 7}
+    result = planned("", three(serves=True, maintenance=held))
+    assert "under maintenance by eve@elsewhere" in result["refusal"]
+    assert "quorum.etcd.undrain" in result["refusal"]
+
+
+def test_a_cluster_that_serves_is_taken_away_whole():
+    members = [asdict(one) for one in member_list(5)]
+    refusal = planned("", three(serves=True, members=members))["refusal"]
+    assert "members on no host of the inventory: etcd-host3 " in refusal
+    assert "-e etcd_fenced=etcd-host3,etcd-host4" in refusal
+    assert planned("etcd-host3,etcd-host4", three(serves=True, members=members))["refusal"] == ""
+    assert planned("", three(members=members))["refusal"] == "", "nobody serves"
+
+
+def test_who_has_not_begun_yet_is_no_stranger():
+    looks = three(serves=True)
+    looks[2] = {**looks[2], "member_id": ""}
+    assert planned("", looks)["refusal"] == ""
+
+
+@pytest.mark.parametrize("beside", [{"etcd7": "etcd-host1"}, {"etcd2": "another"}])
+def test_a_member_of_which_no_line_is_told_is_refused(beside):
+    """Its line says another instance: there would be nothing to stop."""
+    ((instance, name),) = beside.items()
+    refusal = planned("", three(beside=beside))["refusal"]
+    assert f"a member of this cluster, {instance} ({name})" in refusal
+    assert f"{name} with etcd_instance={instance}" in refusal
+
+
+def test_members_that_have_their_lines_are_beside_each_other():
+    looks = three(beside={"etcd2": "etcd-host1"})
+    looks[1] = {**looks[1], "instance": "etcd2", "beside": {"etcd": "etcd-host0"}}
+    assert planned("", looks)["refusal"] == ""
+    looks[1] = AWAY
+    assert planned("etcd-host1", looks)["refusal"] == ""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def destroy(manager, layout):
     manager.units[layout.unit] = dict(RESTS)
     _destroy.archive_data(manager.systemd, layout, check=False)
     _destroy.forget(layout, "prod", check=False)
+
+
+def test_members_of_the_cluster_beside_it_are_told(member, layout):
+    for instance, state, cluster in (
+        ("etcd2", markers.STARTED, "prod"),
+        ("etcd3", markers.REMOVED, "prod"),
+        ("etcd4", markers.STARTED, "another"),
+    ):
+        mark(replace(layout, instance=instance), state, cluster)
+    told = _destroy.observe(member.systemd, layout, "prod", [])
+    assert (told["instance"], told["beside"]) == ("etcd", {"etcd2": "m0"})
 
 
 class TestAMember:
