@@ -166,6 +166,10 @@ named:
   description: What the file O(snapshot) holds, as C(path), C(details) and C(manifest). None where there is none.
   returned: with O(state=looked)
   type: dict
+devices:
+  description: The numbers of the file systems of its C(data) and its C(snapshots).
+  returned: with O(state=looked)
+  type: dict
 alarms:
   description: The alarms of members under which no write is taken, as C(member_id), C(name) and C(alarm).
   returned: with O(state=verified), where it was not started before

@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.snapshot_manife
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     bootstrap,
     cluster_plan,
+    machines,
     member_releases,
     preflight,
     revision_bump,
@@ -79,6 +80,7 @@ class HostView:
     :param applied: up to which entry of the log that knows them.
     :param revision: of that database, 0 without one.
     :param heard: members that C(etcd_fenced) names and that answer: C(name), C(peer_urls), and C(answer) for a person.
+    :param devices: numbers of the file systems of its C(data) and its C(snapshots).
     """
 
     host: Host
@@ -91,6 +93,7 @@ class HostView:
     applied: int = 0
     revision: int = 0
     heard: Sequence[Mapping[str, Any]] = ()
+    devices: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_results(cls, host: Host, told: Mapping[str, Any]) -> HostView:
@@ -106,6 +109,7 @@ class HostView:
             int(told["applied"]),
             int(told["revision"]),
             tuple(told["heard"]),
+            told["devices"],
         )
 
     @property
@@ -183,8 +187,8 @@ def plan(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | Non
     cluster_plan.check_settings(hosts, version)
     safety.check_clocks(hosts, {host.name for host in hosts})
     _check_quota(hosts, found.restoration)
-    lacking = [look.host for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
-    _check_room(lacking, found.restoration.size)
+    lacking = [look for look in looks if not look.prepared and not look.has_data_of(found.restoration.token)]
+    _check_room(lacking, found.having, found.restoration.size)
     leader = next((host.name for host in hosts if _tells(host) and host.seen.status.is_leader), "")
     return replace(found, leader=leader)
 
@@ -834,13 +838,35 @@ def _check_quota(hosts: Iterable[Host], restoration: Restoration) -> None:
             )
 
 
-def _check_room(hosts: Iterable[Host], size: int) -> None:
-    short = [host for host in hosts if int(host.seen.free.data) < size + ROOM]
-    if short:
-        raise BadInput(
-            "\n".join(
-                f"{host.label} has {int(host.seen.free.data) >> 20} MiB free for its data, and the restored ones "
-                f"need {(size + ROOM) >> 20} MiB beside the old ones. Make room there."
-                for host in short
+def _check_room(lacking: Sequence[HostView], having: Mapping[str, str], size: int) -> None:
+    """Is there room for the new data of all beside the old ones, of which most are still served?
+
+    :param having: host -> where it has the snapshot already.
+    :param size: of the snapshot, bytes.
+    """
+    hosts = [look.host for look in lacking]
+    texts = [
+        f"{host.label} has {int(host.seen.free.data) >> 20} MiB free for its data, and the restored ones "
+        f"need {(size + ROOM) >> 20} MiB beside the old ones. Make room there."
+        for host in hosts
+        if int(host.seen.free.data) < size + ROOM
+    ]
+    for machine in machines.of(hosts):
+        texts += _short_together([look for look in lacking if look.host in machine], having, size)
+    if texts:
+        raise BadInput(*texts)
+
+
+def _short_together(lacking: Sequence[HostView], having: Mapping[str, str], size: int) -> Iterator[str]:
+    """All members of a machine get their data side by side: those on one file system share what is free there."""
+    for device in dict.fromkeys(look.devices["data"] for look in lacking if look.devices):
+        there = [look for look in lacking if look.devices.get("data") == device]
+        copies = [look for look in lacking if look.devices.get("snapshots") == device and look.host.name not in having]
+        needed, free = len(there) * (size + ROOM) + len(copies) * size, min(look.host.seen.free.data for look in there)
+        if len(there) > 1 and needed > free:
+            yield (
+                f"{_labels(there)} are one machine and have their data on one file system: {free >> 20} MiB are free "
+                f"there, and the restored data of all need {needed >> 20} MiB beside the old ones, with the copies of "
+                "the snapshot that each gets. Make room there, or give them file systems of their own (etcd_data_dir, "
+                "etcd_snapshot_dir)."
             )
-        )

@@ -39,7 +39,8 @@ def observe(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allo
     :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept)
         (paths with their manifests, and C(alarms) as C(snapshot_file.Details) has them) and C(staged) (paths with their
         checksums), C(newest) (the manifest of the last of C(kept), None without one),
-        C(named) (what is at C(snapshot), None if nothing is).
+        C(named) (what is at C(snapshot), None if nothing is), C(devices) (the numbers of the file systems of C(data)
+        and C(snapshots)).
     :raises EtcdError: what is there cannot be used.
     """
     record = read_record(layout)
@@ -54,6 +55,7 @@ def observe(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allo
         "newest": kept[-1]["manifest"] if kept else None,
         "staged": [{"path": path, "sha256": sha256} for path, sha256 in _copies(snapshot_dir) if path.endswith(".db")],
         "named": store.judge(snapshot, allow_missing_hash) if snapshot and os.path.lexists(snapshot) else None,
+        "devices": {"data": disk_space.device(layout.data_dir), "snapshots": disk_space.device(snapshot_dir)},
     }
 
 

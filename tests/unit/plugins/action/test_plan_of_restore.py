@@ -18,7 +18,7 @@ PATH = "/var/lib/etcd-snapshots/etcd_cluster-20261122T070000Z-1000.db"
 def looked(*kept, **changes):
     """What a host has told as C(looked)."""
     told = {"record": None, "prepared": False, "staged": [], "named": None, "newest": None}
-    told |= {"known": [], "applied": 0, "revision": 0, "heard": []}
+    told |= {"known": [], "applied": 0, "revision": 0, "heard": [], "devices": {"data": 1, "snapshots": 1}}
     return {**told, "kept": [{"path": PATH, "manifest": one.to_dict(), "alarms": []} for one in kept], **changes}
 
 

@@ -76,6 +76,18 @@ def with_quota(quota):
     return [look(hosts[0], kept(hosts[0])), *map(look, hosts[1:])]
 
 
+def on_one_machine(look, **changes):
+    """The member of a host as an instance of its own on a machine that all of them are."""
+    instance = f"etcd{look.host.name[-1]}"
+    wanted = bare(int(look.host.name[-1]), etcd_instance=instance).wanted
+    layout = replace(wanted.layout, instance=instance, data_dir=f"/data/{instance}", conf_dir=f"/etc/{instance}")
+    snapshots = replace(wanted.snapshots, directory=f"/snapshots/{instance}")
+    settings = {"listen-metrics-urls": f"http://127.0.0.1:{look.host.name[-1]}2381"}
+    wanted = replace(wanted, layout=layout, snapshots=snapshots, settings=settings)
+    host = seeing(replace(look.host, wanted=wanted), host={"machine_id": "one", "boot": "one"}, **changes)
+    return replace(look, host=host)
+
+
 def heard(number):
     """A member that is said to be off and answers."""
     (one,) = member_list([number])
@@ -431,6 +443,25 @@ class TestIsRefused:
         looks[1] = replace(looks[1], host=seeing(looks[1].host, free={"data": 300 << 20}))
         with pytest.raises(BadInput, match="etcd-host1 has 300 MiB free for its data, and the restored ones need 513"):
             restore.plan(looks, WISH)
+
+    @pytest.mark.parametrize(
+        "snapshots, copies", [(2, 0), (1, 2)], ids=["snapshots lie elsewhere", "two get a copy of the snapshot there"]
+    )
+    def test_no_room_for_all_members_of_a_machine_on_one_disk(self, snapshots, copies):
+        """Each alone has enough, and all write at once, beside members that serve."""
+        size = manifest().size
+        needed = 3 * (size + restore.ROOM) + copies * size
+
+        def with_free(free):
+            devices = {"data": 1, "snapshots": snapshots}
+            return [replace(on_one_machine(one, free={"data": free}), devices=devices) for one in well()]
+
+        looks = with_free(needed)
+        assert restore.plan(looks, WISH).hosts
+        with pytest.raises(BadInput, match=f"are one machine .* need {needed >> 20} MiB beside the old ones"):
+            restore.plan(with_free(needed - 1), WISH)
+        apart = [replace(one, devices={"data": at, "snapshots": at}) for at, one in enumerate(looks)]
+        assert restore.plan(apart, WISH).hosts
 
     def test_a_host_in_the_middle_of_a_recovery(self):
         looks = well()
