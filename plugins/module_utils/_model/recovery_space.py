@@ -36,17 +36,20 @@ class Place:
         return cls(**values)
 
 
-def check_snapshot(label: str, snapshot: Place, unit: str) -> None:
+def check_snapshot(label: str, snapshot: Place, unit: str, others: Sequence[Place] = ()) -> None:
     """Room for the snapshot of a member that still answers.
 
     :param unit: of the member.
+    :param others: where other members of its machine save theirs at the same time.
     :raises Refused: there is none.
     """
-    needed = snapshot.needs + snapshot.leaves
+    beside = [other for other in others if other.device == snapshot.device]
+    needed = snapshot.needs + snapshot.leaves + sum(other.needs for other in beside)
     if snapshot.free < needed:
+        with_others = f", with those of {len(beside)} other members of its machine" * bool(beside)
         raise Refused(
             f"{label} has {snapshot.free >> 20} MiB free in {snapshot.path}, and the snapshot that is saved first "
-            f"needs {_mib(needed)} MiB.",
+            f"needs {_mib(needed)} MiB{with_others}.",
             "Once its member is stopped it answers no more, and what it serves now could not be saved.",
             "Make room there, or name another directory: -e etcd_snapshot_dir=PATH. To go on without that snapshot, "
             f"stop the member on that host: systemctl stop {unit}",
@@ -54,20 +57,21 @@ def check_snapshot(label: str, snapshot: Place, unit: str) -> None:
         )
 
 
-def check_copies(label: str, copies: Sequence[Place], snapshot: Place | None) -> None:
-    """Room for the copy of a member's data, once the snapshot is saved.
+def check_copies(label: str, copies: Sequence[Place], snapshots: Sequence[Place]) -> None:
+    """Room for the copy of a member's data, once the snapshots of its machine are saved.
 
-    :param snapshot: None where none is saved any more.
+    :param snapshots: those that are still to be saved.
     :raises Refused: there is none.
     """
     for device in dict.fromkeys(place.device for place in copies):
         here = [place for place in copies if place.device == device]
         needed = sum(place.needs for place in here)
-        saved = snapshot.needs if snapshot is not None and snapshot.device == device else 0
+        saved_here = [one for one in snapshots if one.device == device]
+        saved = sum(one.needs for one in saved_here)
         free = min(place.free for place in here)
         if free < needed + saved:
             paths = " and ".join(place.path for place in here)
-            also = f", with the snapshot in {snapshot.path}" if snapshot is not None and saved else ""
+            also = f", with the snapshot in {' and '.join(one.path for one in saved_here)}" * bool(saved_here)
             raise Refused(
                 f"{label} has {free >> 20} MiB free in {paths}, and a copy of the data takes "
                 f"{_mib(needed + saved)} MiB{also}.",

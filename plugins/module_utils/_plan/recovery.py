@@ -30,7 +30,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Hos
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_acts import GoOnAlone
 from ansible_collections.quorum.etcd.plugins.module_utils._model.recovery_space import Place
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import bootstrap, cluster_plan, member_releases, roster
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    bootstrap,
+    cluster_plan,
+    machines,
+    member_releases,
+    roster,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery_plan import Recovery
 
 
@@ -292,11 +298,16 @@ class _Recovering:
         for host in saving:
             snapshot = self._of(host).snapshot
             if snapshot is not None and host.wanted is not None:
-                recovery_space.check_snapshot(host.label, snapshot, host.wanted.layout.instance)
+                beside = [one for one in self._snapshots_beside(host, saving) if one is not snapshot]
+                recovery_space.check_snapshot(host.label, snapshot, host.wanted.layout.instance, beside)
         others = [one for one in self._candidates() if one.runs and not self._at_rest and one is not survivor]
         for host in [survivor, *others]:
-            left = self._of(host)
-            recovery_space.check_copies(host.label, left.copies, left.snapshot if host in saving else None)
+            recovery_space.check_copies(host.label, self._of(host).copies, self._snapshots_beside(host, saving))
+
+    def _snapshots_beside(self, host: Host, saving: Sequence[Host]) -> list[Place]:
+        """Where the members of a machine save their snapshots, at the same time."""
+        here = [one for one in machines.beside(host, self._hosts) if one in saving]
+        return [snapshot for one in here if (snapshot := self._of(one).snapshot) is not None]
 
     def _check_known(self, survivor: Host) -> None:
         """A member whose host is not in the inventory could come back beside the new cluster.

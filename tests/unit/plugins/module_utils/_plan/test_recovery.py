@@ -344,6 +344,38 @@ class TestNothingIsDoneWhile:
         hosts[0] = survivor()
         assert plan(hosts, [left(0), *found[1:]], fenced=["etcd-host2"]).saves == ()
 
+    def test_members_of_one_machine_save_theirs_at_the_same_time(self):
+        """Each alone has room for its own."""
+        ports = {"etcd_peer_port": 12380, "etcd_client_port": 12379}
+        answering = [
+            seeing(serving(stopped(bare(at, **ports if at else {}))), cluster={"serves": False}) for at in (0, 1)
+        ]
+        layout = replace(answering[1].wanted.layout, instance="etcd1", data_dir="/data/1", conf_dir="/etc/etcd1")
+        snapshots = replace(answering[1].wanted.snapshots, directory="/snapshots1")
+        settings = {"listen-metrics-urls": "http://127.0.0.1:12381"}
+        wanted = replace(answering[1].wanted, layout=layout, snapshots=snapshots, settings=settings)
+        answering[1] = replace(answering[1], wanted=wanted)
+        off = ["etcd-host2", "etcd-host3", "etcd-host4"]
+
+        def planned(hosts, copy, snapshot, device=1):
+            places = {"copies": (place(needs=copy),), "snapshot": place("/snapshots", needs=snapshot, leaves=20)}
+            found = [left(at, members=member_list(5), **places) for at in (0, 1)]
+            found[1] = replace(found[1], snapshot=replace(found[1].snapshot, device=device))
+            others = [silent(bare(at)) for at in (2, 3, 4)]
+            return plan([*hosts, *others], [*found, None, None, None], fenced=off)
+
+        apart = answering
+        one = [seeing(host, host={"machine_id": "one", "boot": "one"}) for host in answering]
+        assert planned(apart, 1, 45).founds
+        with pytest.raises(Refused, match="100 MiB free in /snapshots.*needs 110 MiB, with those of 1 other member"):
+            planned(one, 1, 45)
+        assert planned(one, 1, 45, device=2).founds
+        assert planned(apart, 50, 40).founds
+        with pytest.raises(
+            Refused, match="a copy of the data takes 130 MiB, with the snapshot in /snapshots and /snap"
+        ):
+            planned(one, 50, 40)
+
     def test_another_log_that_is_still_written_could_be_chosen_and_has_no_room(self):
         hosts = [stopped(bare(0)), running(stopped(bare(1))), *(silent(bare(at)) for at in (2, 3, 4))]
         found = [left(at, members=member_list(5), copies=(place(needs=1 + 100 * at),)) for at in (0, 1)]
