@@ -43,7 +43,7 @@ def of_host(host: Host, version: str, asked: str, steps: Sequence[Step] = ()) ->
     replaced = any(isinstance(step.act, Join) and step.host == host.name for step in steps)
     ran = host.runs or host.state in (markers.STARTING, markers.STARTED)
     # In its first start it may wait for the others, and make its log once they have come.
-    begins = host.runs and host.state == markers.STARTING
+    begins = host.runs and host.state == markers.STARTING and not host.answers
     if ran and not host.has_log and not replaced and not begins:
         yield _lost_log(host, host.wanted)
     if host.answers and host.has_log and not host.seen.data.held:

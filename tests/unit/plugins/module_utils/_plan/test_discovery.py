@@ -247,6 +247,12 @@ class TestAFirstStartThatWasInterrupted:
         )
         assert "its write-ahead log is no longer in" in plan.differences[0]
 
+    def test_says_of_one_that_answers_that_its_log_is_lost(self):
+        """Nobody has seen it ready by then, and it has a log somewhere."""
+        answers = seeing(serving(bare(0)), marker={"state": STARTING}, data={"log": False})
+        plan = cluster_plan.plan(by(V3_GIVEN, answers, *(serving(bare(at)) for at in (1, 2))))
+        assert any("its write-ahead log is no longer in" in text for text in plan.differences)
+
     def test_tells_the_service_who_must_be_registered_there(self):
         hosts = by(V3_GIVEN, waiting(0), *(marked(bare(at), NEVER_STARTED, token="given") for at in (1, 2)))
         assert all(list(step.act.waiting) == ["etcd-host0"] for step in steps(hosts, "ask"))
