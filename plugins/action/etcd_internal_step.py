@@ -44,6 +44,7 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
                 "cluster": {"type": "str", "required": True},
                 "layout": {"type": "dict", "required": True},
                 "tls": {"type": "bool", "required": True},
+                "auto_tls": {"type": "bool", "default": False},
                 "observation": {"type": "dict", "default": {}},
                 "reports": {"type": "list", "elements": "dict", "default": []},
                 "start_timeout": {"type": "float", "default": 120.0},
@@ -84,6 +85,7 @@ class ActionModule(InternalAction, ArchiveAction, SnapshotAction):
             arguments["start_timeout"],
             arguments["source"],
             str(arguments["bootstrap"].get("password", "")),
+            arguments["auto_tls"],
         )
 
         def run(call: Call) -> dict[str, Any]:

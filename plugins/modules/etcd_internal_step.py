@@ -33,6 +33,10 @@ options:
     description: Whether the cluster uses TLS.
     type: bool
     required: true
+  auto_tls:
+    description: Whether each member made the certificate of its client port itself.
+    type: bool
+    default: false
   observation:
     description: What was observed on this host, with what the inventory wants of it. Empty for acts that need none.
     type: dict
@@ -69,6 +73,7 @@ EXAMPLES = r"""
     cluster: "{{ etcd_cluster_name }}"
     layout: "{{ __etcd_layout }}"
     tls: "{{ etcd_tls | bool }}"
+    auto_tls: "{{ etcd_auto_tls | bool }}"
     observation: "{{ __etcd_own }}"
     pki: "{{ __etcd_inputs.pki }}"
 """

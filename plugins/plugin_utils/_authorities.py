@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import UNVERIFIED
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import content, cryptography_dep, engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import (
@@ -143,7 +144,7 @@ def judge(pki: Pki, wanted: Desired, seen: Observation, now: datetime) -> Author
 
     :raises BadInput: nobody says where they are.
     """
-    if not wanted.tls:
+    if not render.leaves(wanted):
         return Authorities()
     if not pki.place:
         raise BadInput(
@@ -162,7 +163,7 @@ def judge(pki: Pki, wanted: Desired, seen: Observation, now: datetime) -> Author
     layout, certificates = wanted.layout, seen.certificates
     strangers = []
     bundles = {}
-    for name, which in render.BUNDLES.items():
+    for name, which in render.bundles(wanted).items():
         path = layout.certificate(name)
         mine = engine.fingerprints(held[which].bundle_pem) if which in held else set()
         for fingerprint in sorted(_fingerprints(certificates.get(path, "")) - mine):
@@ -173,7 +174,11 @@ def judge(pki: Pki, wanted: Desired, seen: Observation, now: datetime) -> Author
         place=pki.place,
         missing=missing,
         strangers=tuple(strangers),
-        renew={leaf: reasons for leaf in render.LEAVES if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))},
+        renew={
+            leaf: reasons
+            for leaf in render.leaves(wanted)
+            if (reasons := _why_renew(pki, wanted, leaf, held, seen, now))
+        },
         bundles=bundles,
         notes=tuple(note for which in held for note in held[which].notes),
         doubt=doubt.reason if doubt else "",
@@ -182,6 +187,8 @@ def judge(pki: Pki, wanted: Desired, seen: Observation, now: datetime) -> Author
 
 
 def _fingerprints(bundle: str) -> set[str]:
+    if bundle.startswith(UNVERIFIED):
+        return set()
     try:
         return engine.fingerprints(bundle.encode()) if bundle else set()
     except EtcdError:
@@ -225,7 +232,8 @@ def issue(pki: Pki, wanted: Desired, leaves: Mapping[str, Any], now: datetime) -
         "leaves": {leaf: pair.cert_pem.decode() for leaf, pair in issued.items()},
         "keys": {leaf: pair.key_pem.decode() for leaf, pair in issued.items()},
         "bundles": {
-            wanted.layout.certificate(name): held[which].bundle_pem.decode() for name, which in render.BUNDLES.items()
+            wanted.layout.certificate(name): held[which].bundle_pem.decode()
+            for name, which in render.bundles(wanted).items()
         },
     }
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, first_start, render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls, env_file, first_start, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, initial_cluster, markers, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
@@ -183,7 +183,7 @@ def _forget(act: acts.Forget, given: Given) -> Call:
         "endpoints": act.endpoints,
         "members": act.members,
     }
-    if given.wanted.tls:
+    if "peer" in render.leaves(given.wanted):
         files = {"peer_ca_path": "peer-ca", "peer_cert": "peer", "peer_key": "peer-key"}
         options |= {option: layout.certificate(name) for option, name in files.items()}
     options |= given.login
@@ -196,7 +196,8 @@ def _update(act: acts.Update, given: Given) -> Call:
         host = replace(host, authorities=replace(host.authorities, renew={}))
     content = given.content(host, act.version)
     if act.certificates == "only":
-        content.update(files=[], links={})
+        shown = auto_tls.published(given.wanted.auto_tls, given.place, host.seen.runtime.environment)
+        content.update(files=[], links={**shown, **render.leaf_links(given.wanted)} if shown else {})
     options = {
         "restart": act.restart,
         "allow_outage": given.wanted.said.allow_outage,

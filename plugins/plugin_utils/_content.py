@@ -43,7 +43,7 @@ def content_of(host: Host, version: str, pki: Mapping[str, Any], unvault: Unvaul
     wanted, machine = wanted_of(host), host.seen.host.architecture
     python = host.seen.host.interpreter
     issued: dict[str, Any] = {"leaves": {}, "keys": {}, "bundles": {}}
-    if wanted.tls and not check:
+    if render.leaves(wanted) and not check:
         held = _authorities.Pki.from_inputs(pki, unvault)
         issued = _authorities.issue(held, wanted, host.authorities.renew, datetime.now(timezone.utc))
     files = render.files(wanted, version, machine, python)

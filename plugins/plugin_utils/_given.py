@@ -40,6 +40,7 @@ class Given:
     :param start_timeout: how long a member may take to serve, seconds.
     :param source: C(url), C(archive_dir), C(checksums) and C(checksums_from_mirror) of releases.
     :param password: of the discovery service. Secret.
+    :param auto_tls: whether etcd made the certificate of the client port itself.
     """
 
     cluster: str
@@ -51,6 +52,7 @@ class Given:
     start_timeout: float
     source: Mapping[str, Any]
     password: str = ""
+    auto_tls: bool = False
 
     @property
     def wanted(self) -> Desired:
@@ -70,6 +72,7 @@ class Given:
         """Who asks the cluster on the host: its administrator's certificate, or the user of a file."""
         layout, login = self.place, {}
         if self.tls:
-            files = {"ca_path": "ca", "client_cert": "admin", "client_key": "admin-key"}
+            shown = {} if self.auto_tls else {"client_cert": "admin", "client_key": "admin-key"}
+            files = {"ca_path": "ca", **shown}
             login = {option: layout.certificate(name) for option, name in files.items()}
         return {**login, **({"user_file": layout.user_file} if layout.user_file else {})}

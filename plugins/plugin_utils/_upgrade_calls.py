@@ -41,7 +41,7 @@ def _rehearse(act: upgrade_acts.Rehearse, given: Given) -> Call:
         "settings": {one: rehearsal.settings(render.flags(wanted, one)) for one in act.releases},
         "snapshot_dir": _snapshot_aside.directory(given, _DIRECTORY),
         "cluster": wanted.cluster,
-        "tls": wanted.tls,
+        "tls": "etcd" in render.leaves(wanted),
         "timeout": given.start_timeout,
     }
     return Call(_MODULE, {**given.layout, **options})

@@ -14,9 +14,10 @@ from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
+from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls, values
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
-from ansible_collections.quorum.etcd.plugins.module_utils._config import values
 from ansible_collections.quorum.etcd.plugins.module_utils._model import instances, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Source
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     Checksums,
@@ -55,6 +56,7 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Desired:
         checksums=_checksums(inputs["checksums"]),
         upgrade_stop_at=releases.plain(str(inputs["upgrade_stop_at"] or "")),
         bootstrap=_source(inputs),
+        auto_tls=_auto_tls(inputs),
     )
 
 
@@ -76,6 +78,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     findings.run(_checksums, inputs["checksums"])
     findings.run(_source, inputs)
     settings = findings.run(_settings_in, inputs)
+    findings.run(auto_tls.check, _auto_tls(inputs), bool(inputs["tls"]), settings or {})
     if findings:
         # This host is not observed then. Otherwise the plan judges these two, for the version that it decides on.
         version = _version(inputs)
@@ -87,6 +90,10 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
 
 def _source(inputs: Mapping[str, Any]) -> Source:
     return _bootstrap.source_of(inputs["bootstrap"], inputs["variables"].get("ETCD_NODES"))
+
+
+def _auto_tls(inputs: Mapping[str, Any]) -> AutoTls:
+    return AutoTls(bool(inputs["auto_tls"]), bool(inputs["peer_auto_tls"]))
 
 
 def _version(inputs: Mapping[str, Any]) -> str:

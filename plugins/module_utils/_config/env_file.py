@@ -26,10 +26,12 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
         "key-file",
         "trusted-ca-file",
         "client-cert-auth",
+        "auto-tls",
         "peer-cert-file",
         "peer-key-file",
         "peer-trusted-ca-file",
         "peer-client-cert-auth",
+        "peer-auto-tls",
     ),
     "Logging": ("logger", "log-level", "log-format", "log-outputs", "enable-log-rotation", "log-rotation-config-json"),
 }
@@ -38,12 +40,13 @@ _CLIENT, _PEER, _SOCKET = "client-transport-security", "peer-transport-security"
 
 #: Setting -> the mapping that it stands in, and its key there. All others stand by themselves, under their own name.
 PLACES: dict[str, tuple[str, str]] = {
-    **{name: (_CLIENT, name) for name in ("cert-file", "key-file", "trusted-ca-file", "client-cert-auth")},
+    **{name: (_CLIENT, name) for name in ("cert-file", "key-file", "trusted-ca-file", "client-cert-auth", "auto-tls")},
     "client-cert-allowed-hostname": (_CLIENT, "allowed-hostname"),
     "peer-cert-file": (_PEER, "cert-file"),
     "peer-key-file": (_PEER, "key-file"),
     "peer-trusted-ca-file": (_PEER, "trusted-ca-file"),
     "peer-client-cert-auth": (_PEER, "client-cert-auth"),
+    "peer-auto-tls": (_PEER, "auto-tls"),
     "peer-cert-allowed-cn": (_PEER, "allowed-cn"),
     "peer-cert-allowed-hostname": (_PEER, "allowed-hostname"),
     "peer-skip-client-san-verification": (_PEER, "skip-client-san-verification"),

@@ -82,6 +82,11 @@ if ! has --cert && ! has --key && [ -z "${ETCDCTL_CERT:-}${ETCDCTL_KEY:-}" ]; th
     [ -r "$ETCDCTL_KEY" ] || echo "etcdctl: $ETCDCTL_KEY is readable by root only: use sudo, or --cert and --key." >&2
 fi"""
 
+_UNVERIFIED = """\
+# Each member made its certificate itself (etcd_auto_tls): there is no CA by which this one could be known.
+has --cacert || has --insecure-skip-tls-verify || [ -n "${ETCDCTL_CACERT:-}" ] ||
+    export ETCDCTL_INSECURE_SKIP_TLS_VERIFY=${ETCDCTL_INSECURE_SKIP_TLS_VERIFY:-true}"""
+
 # What follows is in the order in which it is matched.
 
 _WITHOUT_VERSION_2 = """\
@@ -112,13 +117,16 @@ _RESTORE = """\
         @INSTEAD@ ;;"""
 
 
-def render(layout: Layout, version: str, release: str, endpoint: str, tls: bool, python: str) -> str:
+def render(
+    layout: Layout, version: str, release: str, endpoint: str, tls: bool, python: str, verifies: bool = True
+) -> str:
     """The wrapper.
 
     :param version: of etcd.
     :param release: the directory of its programs.
     :param endpoint: the local member's client URL; a list would change with every join.
     :param python: the host's interpreter.
+    :param verifies: is there a CA by which its certificate can be judged?
     """
     minor = releases.order(version)[:2]
     # Those of API version 2 are C(etcdctl)'s own business as long as it has them.
@@ -128,7 +136,8 @@ def render(layout: Layout, version: str, release: str, endpoint: str, tls: bool,
         *([_MIGRATE] if minor >= (3, 5) else []),
         _RESTORE,
     ]
-    text = _SCRIPT.replace("@TLS@", _TLS if tls else "").replace("@WORDS@", "\n".join(words))
+    secure = (_TLS if verifies else _UNVERIFIED) if tls else ""
+    text = _SCRIPT.replace("@TLS@", secure).replace("@WORDS@", "\n".join(words))
     found = {
         "SSL": layout.ssl_dir,
         "BINARY": posixpath.join(release, "etcdctl"),

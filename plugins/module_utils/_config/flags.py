@@ -116,6 +116,7 @@ FLAGS: dict[str, Flag] = {
     "quota-backend-bytes": Flag("int64", 4, 7),
     "raft-read-timeout": Flag("duration", 5, 7),
     "raft-write-timeout": Flag("duration", 5, 7),
+    "self-signed-cert-validity": Flag("uint", 5, 7),
     "snapshot-catchup-entries": Flag("uint64", 6, 7),
     "snapshot-count": Flag("uint64", 4, 7),
     "socket-reuse-address": Flag("bool", 5, 7),

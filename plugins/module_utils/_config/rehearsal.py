@@ -15,6 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.values import 
 # What names a place, a port or somebody else: it is the throw-away member's own, or is not tried.
 _ITS_OWN = (
     "advertise-client-urls",
+    "auto-tls",
     "client-cert-allowed-hostname",
     "client-cert-auth",
     "cert-file",

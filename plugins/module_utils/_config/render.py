@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._config import (
+    auto_tls,
     env_file,
     etcdctl,
     gate,
@@ -65,6 +66,26 @@ class File:
         return hashlib.sha256(self.content.encode()).hexdigest()
 
 
+def leaves(wanted: Desired) -> dict[str, str]:
+    """Return the leaves that a member has, as C(LEAVES): none for a port whose certificate etcd makes itself."""
+    auto = wanted.auto_tls
+    return {
+        leaf: profile
+        for leaf, profile in LEAVES.items()
+        if wanted.tls and not (auto.peers if profile == "peer" else auto.clients)
+    }
+
+
+def bundles(wanted: Desired) -> dict[str, str]:
+    """Return the CA bundles that a member has, as C(BUNDLES)."""
+    auto = wanted.auto_tls
+    return {
+        name: which
+        for name, which in BUNDLES.items()
+        if wanted.tls and not (auto.peers if which == "peer" else auto.clients)
+    }
+
+
 def flags(wanted: Desired, version: str) -> dict[str, Value]:
     """All settings of one member, keyed by etcd's flag names.
 
@@ -74,7 +95,7 @@ def flags(wanted: Desired, version: str) -> dict[str, Value]:
     # No other version means no other release on the way.
     asked = _settings.minor_of(wanted.version) if wanted.version else minor
     settings = renamed_settings.for_release(wanted.settings, minor, asked)
-    found = _settings.wanted(wanted.member, wanted.layout, settings, version)
+    found = _settings.wanted(wanted.member, wanted.layout, settings, version, wanted.auto_tls)
     if wanted.layout.config_format != YAML:
         return found
     missing = [f"- {text}" for text in yaml_file.without_key(found, version)]
@@ -94,8 +115,7 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
     release = layout.release_dir(version, releases.architecture(machine))
     etcd = binary(wanted, version, machine)
     watched = [layout.conf_file, layout.unit_file, etcd]
-    if wanted.tls:
-        watched += [layout.certificate(bundle) for bundle in BUNDLES]
+    watched += map(layout.certificate, bundles(wanted))
     endpoint = urls.local(wanted.member.listen_client_urls)
     settings = flags(wanted, version)
     unit = _unit.render(layout, wanted.name, wanted.cluster, etcd, any(settings.get(flag) for flag in _LOCKING))
@@ -106,9 +126,10 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
         File(layout.unit_file, unit, "0644"),
         File(
             layout.link("etcdctl"),
-            etcdctl.render(layout, version, release, endpoint, wanted.tls, python),
+            etcdctl.render(layout, version, release, endpoint, wanted.tls, python, not wanted.auto_tls.clients),
             "0755",
         ),
+        *([File(layout.certificate("ca"), auto_tls.NO_AUTHORITIES, "0644")] if wanted.auto_tls.clients else ()),
         *_of_snapshots(wanted, endpoint, python),
     ]
 
@@ -129,8 +150,8 @@ def _of_snapshots(wanted: Desired, endpoint: str, python: str) -> list[File]:
         cluster=wanted.cluster,
         endpoint=endpoint,
         ca_path=layout.certificate("ca") if wanted.tls else "",
-        client_cert=layout.certificate("admin") if wanted.tls else "",
-        client_key=layout.certificate("admin-key") if wanted.tls else "",
+        client_cert=layout.certificate("admin") if "admin" in leaves(wanted) else "",
+        client_key=layout.certificate("admin-key") if "admin" in leaves(wanted) else "",
         user_file=layout.user_file,
         directory=snapshots.directory,
         schedule=snapshots.schedule,
@@ -158,11 +179,13 @@ def links(wanted: Desired, version: str, machine: str) -> dict[str, str]:
     layout = wanted.layout
     release = layout.release_dir(version, releases.architecture(machine))
     found = {layout.link(tool): posixpath.join(release, tool) for tool in releases.tools(version) if tool != "etcdctl"}
-    if wanted.tls:
-        for leaf in LEAVES:
-            for name in (leaf, f"{leaf}-key"):
-                found[layout.certificate(name)] = posixpath.join("current", f"{name}.pem")
-    return found
+    return {**found, **leaf_links(wanted)}
+
+
+def leaf_links(wanted: Desired) -> dict[str, str]:
+    """Symbolic links to the leaves that are in use, and to their keys."""
+    names = [name for leaf in leaves(wanted) for name in (leaf, f"{leaf}-key")]
+    return {wanted.layout.certificate(name): posixpath.join("current", f"{name}.pem") for name in names}
 
 
 def observed_paths(layout: Layout) -> dict[str, list[str]]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._base.urls import check_listen, parse_url
+from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls
 from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import (
     CHOICES,
     FEATURE_GATES,
@@ -34,6 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, read
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import NO_PORT, AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 
@@ -43,7 +45,6 @@ _METRICS = "listen-metrics-urls"
 
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"
 _CERTIFICATES = "use etcd_tls; all certificates are issued for you, into ssl below etcd_conf_dir"
-_AUTO_TLS = "where each member signs its own certificate nobody is told from a stranger; use etcd_tls, which has a CA"
 _DISCOVERY = "use etcd_bootstrap: discovery, and what belongs to it"
 _SRV = "use etcd_bootstrap: srv with etcd_discovery_srv, and etcd_discovery_srv_name for the suffix"
 _PROXY = "a member of a cluster cannot be a proxy"
@@ -73,9 +74,8 @@ NOT_SETTINGS: dict[str, str] = {
     "peer-client-cert-auth": _CERTIFICATES,
     "peer-client-cert-file": _CERTIFICATES,
     "peer-client-key-file": _CERTIFICATES,
-    "auto-tls": _AUTO_TLS,
-    "peer-auto-tls": _AUTO_TLS,
-    "self-signed-cert-validity": _AUTO_TLS,
+    "auto-tls": "use etcd_auto_tls; it encrypts, and verifies nobody",
+    "peer-auto-tls": "use etcd_peer_auto_tls; it encrypts, and verifies nobody",
     "log-output": "use etcd_log_file; without it the log goes to the journal",
     "log-outputs": "use etcd_log_file; without it the log goes to the journal",
     "enable-log-rotation": "a file in etcd_log_file is always rotated; how, says log-rotation-config-json",
@@ -98,6 +98,8 @@ _RANGES: dict[str, tuple[int, int]] = {
     "heartbeat-interval": (1, 10_000),
     "max-request-bytes": (1, 2**31 - 1),
     "max-txn-ops": (1, 2**31 - 1),
+    # Years. With 0 etcd does not start, and a duration of Go ends after 292.
+    "self-signed-cert-validity": (1, 292),
     # 0 is etcd's own default of 2 GiB, and a negative quota none at all.
     "quota-backend-bytes": (1, 2**63 - 1),
 }
@@ -200,7 +202,9 @@ def warnings(settings: Mapping[str, Value], version: str) -> list[str]:
     return found
 
 
-def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version: str) -> dict[str, Value]:
+def wanted(
+    member: Member, layout: Layout, settings: Mapping[str, Any], version: str, auto: AutoTls = NO_PORT
+) -> dict[str, Value]:
     """Everything that a member's C(etcd.conf) says, as one mapping keyed by etcd's flag names.
 
     C(initial-cluster-state) is always C(existing) and C(initial-cluster) never there: a member that lost its data must
@@ -208,6 +212,7 @@ def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version:
 
     :param settings: the user's C(etcd_settings).
     :param version: the version that will read them.
+    :param auto: the ports whose certificates etcd makes itself.
     :raises BadInput: as C(effective), and when the metrics' port is one of the member's own.
     """
     chosen = effective(settings, version)
@@ -235,22 +240,25 @@ def wanted(member: Member, layout: Layout, settings: Mapping[str, Any], version:
     if layout.wal_dir:
         found["wal-dir"] = layout.wal_dir
     if member.tls:
-        found.update(_certificates(layout))
+        found.update(_certificates(layout, auto))
     rotation = chosen.pop("log-rotation-config-json", None)
     return {**found, **chosen, **_logging(layout.log_file, rotation, minor_of(version))}
 
 
-def _certificates(layout: Layout) -> dict[str, Value]:
-    return {
+def _certificates(layout: Layout, auto: AutoTls) -> dict[str, Value]:
+    clients: dict[str, Value] = {
         "trusted-ca-file": layout.certificate("ca"),
         "cert-file": layout.certificate("etcd"),
         "key-file": layout.certificate("etcd-key"),
         "client-cert-auth": True,
+    }
+    peers: dict[str, Value] = {
         "peer-trusted-ca-file": layout.certificate("peer-ca"),
         "peer-cert-file": layout.certificate("peer"),
         "peer-key-file": layout.certificate("peer-key"),
         "peer-client-cert-auth": True,
     }
+    return {**({} if auto.clients else clients), **({} if auto.peers else peers), **auto_tls.flags(auto)}
 
 
 def _logging(log_file: str, rotation: Value | None, minor: int) -> dict[str, Value]:

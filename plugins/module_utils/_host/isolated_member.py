@@ -42,7 +42,9 @@ _LAST_WORDS = 200
 _LONGEST = 6 * 3600.0
 
 # Where else clients, or those who watch over the member, would find it; and where its last words would not be found.
+# And with auto-tls etcd would keep a certificate for loopback.
 _ELSEWHERE = (
+    "auto-tls",
     "listen-client-http-urls",
     "listen-metrics-urls",
     "log-outputs",

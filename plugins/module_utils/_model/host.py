@@ -16,6 +16,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._model import bootstrap_source, markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Sign
+from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import NO_PORT, AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import STATIC, Source
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
@@ -130,6 +131,7 @@ class Desired:
     :param checksums: of which release archives a checksum can be had.
     :param upgrade_stop_at: the minor or release at which an upgrade ends for now; empty for C(version) itself.
     :param bootstrap: where the members of a new cluster learn names and URLs from.
+    :param auto_tls: for which ports etcd makes the certificates itself, so that nobody is verified there.
     """
 
     cluster: str
@@ -144,6 +146,7 @@ class Desired:
     checksums: Checksums = Checksums()
     upgrade_stop_at: str = ""
     bootstrap: Source = STATIC
+    auto_tls: AutoTls = NO_PORT
 
     @property
     def name(self) -> str:
@@ -167,6 +170,7 @@ class Desired:
             checksums=Checksums.from_dict(values["checksums"]),
             upgrade_stop_at=str(values["upgrade_stop_at"]),
             bootstrap=bootstrap_source.read(values["bootstrap"]),
+            auto_tls=AutoTls(*values["auto_tls"]),
         )
 
 

@@ -20,6 +20,8 @@ MACHINE_ID_FILE = "/etc/machine-id"
 SIGNATURE = "# Managed by quorum.etcd: "
 #: The forms of the settings file: variables for the process, or etcd's own C(--config-file).
 ENV, YAML = "env", "yaml"
+#: A file of CAs that begins so has none: members with auto-TLS cannot be verified.
+UNVERIFIED = "# Nobody is verified"
 _ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
 
 

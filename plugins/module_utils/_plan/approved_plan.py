@@ -343,6 +343,7 @@ def _wanted(wanted: Desired) -> dict[str, str]:
         "layout": "its directories or accounts",
         "snapshots": "etcd_snapshot_*",
         "bootstrap": "etcd_bootstrap, etcd_discovery_*",
+        "auto_tls": "etcd_auto_tls or etcd_peer_auto_tls",
     }
     told = {named[name]: _digest(value) for name, value in said.items()}
     return {**told, **{f"{name} of etcd_settings": _digest(value) for name, value in settings.items()}}

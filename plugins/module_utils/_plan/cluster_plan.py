@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Con
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import DEFAULT_VERSION
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    auto_tls,
     backups,
     bootstrap,
     discovery,
@@ -121,7 +122,7 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
     found.end()
     waves = tuple(bootstrap.waves(members, version))
     safety.check_clocks(members, safety.issuing(step for wave in waves for step in wave))
-    tls = "TLS" if any(host.wanted is not None and host.wanted.tls for host in members) else "without TLS"
+    tls = auto_tls.named(members)
     return Plan(
         f"{len(members)} host{'s' * (len(members) > 1)}, no cluster yet: found one with etcd {version}, {tls}",
         waves,
@@ -425,6 +426,7 @@ def check_inventory(hosts: Sequence[Host]) -> None:
     found = Findings()
     found.run(_check_variables, hosts)
     found.run(_once, "etcd_cluster_name", [host.wanted.cluster for host in hosts if host.wanted is not None])
+    found.run(auto_tls.check_alike, hosts)
     found.run(_check_present, hosts)
     members = [host.wanted.member for host in hosts if host.wanted is not None]
     # Of a host that is silent nobody knows the default address: whether the others contradict each other is known.
@@ -858,6 +860,7 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     for runs in sorted({host.version for host in hosts if host.version} or {version}, key=releases.order):
         texts += upgrade_rules.remarks(runs)
     size = sum(host.wanted is None or host.wanted.present for host in hosts)
+    texts += auto_tls.warnings(hosts)
     together = machines.warnings(hosts)
     texts += together
     if size and size % 2 == 0 and not together:

@@ -35,6 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step, Wave
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
+    auto_tls,
     bootstrap,
     discovery,
     downgrade,
@@ -540,7 +541,9 @@ class _Reconciler:
         due = [
             host
             for host in restarting
-            if host.authorities.renew and not host.seen.previous and not self._updates[host.name].peer_urls
+            if (host.authorities.renew or auto_tls.is_moving(host))
+            and not host.seen.previous
+            and not self._updates[host.name].peer_urls
         ]
         self._issued.update(host.name for host in due)
         self._add(

@@ -27,7 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Configure, Join, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.certificate_policy import BACKDATED
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host, Step
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import held_members, next_action
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import auto_tls, held_members, next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
 
 Settings = Mapping[str, Value]
@@ -54,6 +54,7 @@ _WITH_DATA = (markers.STARTING, markers.STARTED, markers.LEAVING)
 _GATES = (
     "cipher-suites",
     "client-cert-allowed-hostname",
+    "client-cert-auth",
     "client-crl-file",
     "host-whitelist",
     "listen-client-http-urls",
@@ -74,6 +75,7 @@ def check(hosts: Sequence[Host], roster: Roster | None, versions: Mapping[str, s
     for host, wanted in here:
         _check_places(host, wanted)
         _check_account(host, wanted)
+    auto_tls.check(hosts)
     staying = [(host, wanted) for host, wanted in here if wanted.present]
     flags = {host.name: render.flags(wanted, versions[host.name]) for host, wanted in staying}
     _check_quota([host for host, _wanted in staying], flags)
@@ -233,12 +235,13 @@ def _check_schemes(host: Host, wanted: Desired) -> None:
     now = host.seen.runtime.environment.get("ETCD_INITIAL_ADVERTISE_PEER_URLS", "")
     runs_tls = now.startswith("https://")
     if now and runs_tls != wanted.tls:
+        also = f", and take out {' and '.join(wanted.auto_tls.variables)}" if wanted.auto_tls.variables else ""
         raise Refused(
             f"{host.label} talks {'TLS' if runs_tls else 'without TLS'} to its peers, and the inventory says "
             f"etcd_tls: {str(wanted.tls).lower()}.",
             "A member that changes alone can no longer talk to the others: with the second one the quorum is gone.",
-            f"Put etcd_tls back to {str(runs_tls).lower()}. A live cluster cannot be taken from one to the other yet; "
-            "found a new one and move the data.",
+            f"Put etcd_tls back to {str(runs_tls).lower()}{also}. A live cluster cannot be taken from one to the "
+            "other yet; found a new one and move the data.",
             code="scheme-changed",
         )
 

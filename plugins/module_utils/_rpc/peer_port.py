@@ -68,11 +68,14 @@ class Side:
         def first(*names: str) -> str:
             return next((environment[name] for name in names if environment.get(name)), "")
 
+        verifies = environment.get("ETCD_PEER_AUTO_TLS", "").lower() != "true"
+        # Else etcd shows its peers the pair that it made (embed/config.go, PeerSelfCert).
+        made = "" if verifies else environment.get("ETCD_DATA_DIR", "") + "/fixtures/peer/"
         return cls(
             ca or first("ETCD_PEER_TRUSTED_CA_FILE"),
-            first("ETCD_PEER_CLIENT_CERT_FILE", "ETCD_PEER_CERT_FILE"),
-            first("ETCD_PEER_CLIENT_KEY_FILE", "ETCD_PEER_KEY_FILE"),
-            environment.get("ETCD_PEER_AUTO_TLS", "").lower() != "true",
+            first("ETCD_PEER_CLIENT_CERT_FILE", "ETCD_PEER_CERT_FILE") or (made and f"{made}cert.pem"),
+            first("ETCD_PEER_CLIENT_KEY_FILE", "ETCD_PEER_KEY_FILE") or (made and f"{made}key.pem"),
+            verifies,
             environment.get("ETCD_TLS_MIN_VERSION", ""),
             environment.get("ETCD_TLS_MAX_VERSION", ""),
         )
@@ -95,7 +98,7 @@ class Side:
             context.load_verify_locations(cafile=self.ca)
         else:
             context.load_default_certs()
-        if self.cert and self.verifies:
+        if self.cert:
             # A key with a passphrase is no key to etcd; here it would ask the terminal for it.
             context.load_cert_chain(self.cert, self.key or None, password=lambda: "")
         return context

@@ -26,7 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import archive, host_files, local_member, rollback
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import expected_members, markers, peer_links
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import UNVERIFIED, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
@@ -90,7 +90,8 @@ def leave(systemd: Systemd, layout: Layout, leaving: Leaving, check: bool) -> bo
 
 def _credentials(layout: Layout, leaving: Leaving) -> Credentials:
     found = local_member.credentials(layout)
-    if not found.client_cert and any(url.startswith("https://") for url in leaving.endpoints):
+    asked_for_none = host_files.read_text(layout.certificate("ca")).startswith(UNVERIFIED)
+    if not found.client_cert and not asked_for_none and any(url.startswith("https://") for url in leaving.endpoints):
         raise Refused(
             f"This host has no {layout.certificate('admin')}, with which the cluster could be asked.",
             "It was built anew, or lost its certificates: nothing can be removed from here.",

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember, Status, View
+from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -51,13 +52,15 @@ def member_id(at: int) -> str:
 def bare(at: int = 0, tls: bool = False, layout: Layout = LAYOUT, **variables: Any) -> Host:
     """A host that has never seen etcd: C(etcd-hostN) at 10.0.0.N+1.
 
-    :param variables: C(etcd_version), C(etcd_settings), and what the member follows from, such as C(etcd_address).
+    :param variables: C(etcd_version), C(etcd_settings), C(etcd_auto_tls), C(etcd_peer_auto_tls), and what the member
+        follows from, such as C(etcd_address).
     """
     version = variables.pop("etcd_version", "")
     settings = variables.pop("etcd_settings", {})
+    auto = AutoTls(variables.pop("etcd_auto_tls", False), variables.pop("etcd_peer_auto_tls", False))
     name = f"etcd-host{at}"
     member = topology.member_of(name, {"ansible_host": f"10.0.0.{at + 1}", "etcd_tls": tls, **variables}, None)
-    wanted = Desired("etcd_cluster", member, tls, version, settings, layout)
+    wanted = Desired("etcd_cluster", member, tls, version, settings, layout, auto_tls=auto)
     return Host(name, wanted=wanted, seen=_bare_observation(at, wanted))
 
 

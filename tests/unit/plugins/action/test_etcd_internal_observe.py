@@ -31,6 +31,8 @@ def inputs(tmp_path):
         "upgrade_stop_at": None,
         "settings": {},
         "tls": False,
+        "auto_tls": False,
+        "peer_auto_tls": False,
         "state": "present",
         "forget": [],
         "confirm": [],

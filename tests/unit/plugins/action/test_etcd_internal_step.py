@@ -369,6 +369,17 @@ def test_certificates_that_were_just_issued_are_not_issued_again(updated):
     assert (set(alone["certificates"]), alone["files"], alone["links"]) == ({"peer"}, [], {})
 
 
+def test_a_member_that_made_its_certificates_itself_shows_the_others_without_a_restart(updated):
+    """Its own tools have the administrator's by then, for the first member that demands one."""
+    runs = {"ETCD_AUTO_TLS": "true", "ETCD_PEER_AUTO_TLS": "true"}
+    host = seeing(serving(bare(tls=True)), runtime={"environment": runs})
+    host = replace(host, authorities=Authorities("/pki", renew={"peer": ["it is missing."]}))
+    alone = updated(host, certificates="only")[1]
+    assert alone["files"] == []
+    assert alone["links"]["/var/lib/etcd/fixtures/peer/key.pem"] == "/etc/etcd/ssl/current/peer-key.pem"
+    assert alone["links"]["/etc/etcd/ssl/admin.pem"] == "current/admin.pem"
+
+
 def test_an_outage_is_allowed_by_the_inventory_alone(updated):
     assert updated(serving(bare()))[1]["allow_outage"] is False
     assert updated(saying(serving(bare()), allow_outage=True))[1]["allow_outage"] is True

@@ -24,6 +24,8 @@ def inputs(layout=(), **changes):
         "upgrade_stop_at": None,
         "settings": {},
         "tls": True,
+        "auto_tls": False,
+        "peer_auto_tls": False,
         "state": "present",
         "forget": [],
         "confirm": [],
@@ -78,6 +80,15 @@ def test_a_host_with_nothing_but_a_name_is_a_whole_member():
 )
 def test_a_version_is_a_text_without_a_v(version, meant):
     assert wanted(version=version).version == meant
+
+
+def test_certificates_that_etcd_makes_itself_are_said_port_by_port():
+    assert wanted().auto_tls == (False, False)
+    assert wanted(auto_tls=True, peer_auto_tls=True).auto_tls.variables == ["etcd_auto_tls", "etcd_peer_auto_tls"]
+    with pytest.raises(BadInput, match="etcd_auto_tls is true and etcd_tls is false"):
+        wanted(auto_tls=True, tls=False)
+    with pytest.raises(BadInput, match="client-crl-file beside etcd_auto_tls"):
+        wanted(auto_tls=True, settings={"client-crl-file": "/crl"})
 
 
 @pytest.mark.parametrize("settings", [["a"], "quota", None, 7])

@@ -24,7 +24,7 @@ VALUES = {"heartbeat-interval": "100", "auto-compaction-retention": "1", "logger
 #: For each flag that is no setting of its own, what its refusal names.
 NAMED = {
     "advertise-client-urls": "etcd_advertise_client_urls",
-    "auto-tls": "etcd_tls",
+    "auto-tls": "etcd_auto_tls",
     "cert-file": "etcd_tls",
     "client-cert-auth": "etcd_tls",
     "data-dir": "etcd_data_dir",
@@ -38,7 +38,7 @@ NAMED = {
     "listen-client-urls": "etcd_listen_client_urls",
     "listen-peer-urls": "etcd_listen_peer_urls",
     "name": "NODE_NAME",
-    "peer-auto-tls": "etcd_tls",
+    "peer-auto-tls": "etcd_peer_auto_tls",
     "peer-cert-file": "etcd_tls",
     "peer-client-cert-auth": "etcd_tls",
     "peer-key-file": "etcd_tls",

@@ -265,7 +265,7 @@ def test_a_guides_settings_file_is_answered_name_by_name():
         "ETCD_CERT_FILE": "use etcd_tls",
         "ETCD_PEER_TRUSTED_CA_FILE": "use etcd_tls",
         "ETCD_CLIENT_CERT_AUTH": "use etcd_tls",
-        "--auto-tls": "nobody is told from a stranger; use etcd_tls",
+        "--auto-tls": "use etcd_auto_tls; it encrypts, and verifies nobody",
         "ETCD_DISCOVERY_SRV": "use etcd_bootstrap: srv with etcd_discovery_srv",
         "discovery": "use etcd_bootstrap: discovery",
         "ETCD_HEARTBEAT_INTERVAL": "write it as etcd's flags are written, heartbeat-interval",
