@@ -206,7 +206,7 @@ def test_certificates_of_a_ca_are_shown_without_a_restart_and_demanded_by_one_af
     three = make(every_version)
     for url in three.urls:
         assert answers(url, three.unverified)
-    authorities = {name: Authority(tmp_path / name, name) for name in ("client", "peer")}
+    authorities = {name: Authority(tmp_path / name, f"{name}-ca") for name in ("client", "peer")}
     admin = authorities["client"].issue("admin", hosts=(), common_name="root")
     verifying = Credentials(authorities["client"].path, admin.cert, admin.key)
     strict = {}
