@@ -22,8 +22,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import U
 NO_AUTHORITIES = f"""\
 {UNVERIFIED}: each member of this cluster made its certificate itself (etcd_auto_tls).
 #
-# quorum.etcd asks this host's own member and those of the inventory all the same, over TLS and without a proof of who
-# answers. There is nothing to prove it by: etcd makes such a certificate when its data directory is new, and every
+# quorum.etcd asks this host's own member and the others of its cluster all the same, over TLS and without a proof of
+# who answers. There is nothing to prove it by: etcd makes such a certificate when its data directory is new, and every
 # machine that could pass for a member could make one too.
 """
 

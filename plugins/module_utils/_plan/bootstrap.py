@@ -270,6 +270,12 @@ def token(hosts: Sequence[Host]) -> str:
     return source.token_named(f"{cluster}-{hashlib.sha256(drawn.encode()).hexdigest()[:16]}")
 
 
+def making_authorities(host: Host) -> Step:
+    """Return the step that makes the CAs which are missing."""
+    found = host.authorities
+    return Step(host.name, f"make the {' and '.join(found.missing)} CA in {found.place}", acts.MakeAuthorities())
+
+
 def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
     """The steps from what is there to a running cluster.
 
@@ -285,15 +291,7 @@ def waves(hosts: Sequence[Host], version: str) -> list[Wave]:
         planned.append(tuple(discovery.ask(host, hosts, version, agreed, members) for host in asked))
     planned.append(installing(hosts, version))
     if first.wanted is not None and first.wanted.tls and first.authorities.missing:
-        planned.append(
-            (
-                Step(
-                    first.name,
-                    f"make the {' and '.join(first.authorities.missing)} CA in {first.authorities.place}",
-                    acts.MakeAuthorities(),
-                ),
-            )
-        )
+        planned.append((making_authorities(first),))
     if not agreed:
         # Its marker tells the others, and a run that goes on, which one it is.
         draw = acts.DrawToken(version, members)

@@ -182,7 +182,8 @@ def _existing(everybody: Sequence[Host], off: Sequence[Host], found: Findings, b
     for host in hosts:
         found.run(_check_whole, host)
     found.run(discovery.check_waiting, hosts)
-    found.run(check_authorities, hosts, False)
+    # Where nobody has a certificate of a CA yet, those are still to be made.
+    found.run(check_authorities, hosts, any(map(auto_tls.is_moving, hosts)))
     found.end()
     asked = asked_version(hosts)
     there = member_releases.version_there(hosts, asked)

@@ -546,6 +546,7 @@ class _Reconciler:
             and not self._updates[host.name].peer_urls
         ]
         self._issued.update(host.name for host in due)
+        self._add(bootstrap.making_authorities(host) for host in due[:1] if host.authorities.missing)
         self._add(
             Step(
                 host.name,

@@ -81,6 +81,26 @@ class TestRealCertificates:
         assert [one.restart for one in updates] == [False] * 3 + [True] * 3
         assert {one.certificates for one in updates[:3]} == {"only"}
 
+    def test_are_made_for_a_cluster_that_had_no_ca(self):
+        hosts = [
+            replace(host, authorities=replace(host.authorities, place="/pki", missing=("client", "peer")))
+            for host in due(three(AUTO, {}))
+        ]
+        first, *others = plan(hosts).steps
+        assert isinstance(first.act, acts.MakeAuthorities) and first.title == "make the client and peer CA in /pki"
+        assert not [step for step in others if isinstance(step.act, acts.MakeAuthorities)]
+        with pytest.raises(Refused, match="the cluster exists"):
+            plan([replace(host, authorities=hosts[0].authorities) for host in three({}, {})])
+
+    def test_of_authorities_that_are_not_here_are_not_replaced(self):
+        """An interrupted run has issued some, and another controller goes on without their CAs."""
+        strange = ("/etc/etcd/ssl/ca.pem holds the CA ab:cd, which is not in /pki.",)
+        hosts = [
+            replace(host, authorities=replace(host.authorities, place="/pki", missing=("client",), strangers=strange))
+            for host in three(AUTO, {})
+        ]
+        assert refused(hosts).code == "ca-unknown"
+
     def test_are_shown_though_they_were_there_already(self):
         """Left from a cluster that is gone, or by a run that was interrupted."""
         updates = [step.act for step in plan(three(AUTO, {})).steps if isinstance(step.act, acts.Update)]
