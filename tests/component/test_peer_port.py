@@ -214,5 +214,16 @@ def resolving_to_loopback(_host: str, port: int, **_options: object) -> list[tup
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
 
 
-def test_who_judges_nobody_needs_no_bundle(make: Make, version: str) -> None:
-    assert Side.from_environment({"ETCD_PEER_AUTO_TLS": "true"}).context().check_hostname is False
+def test_who_judges_nobody_needs_no_bundle_and_shows_what_it_has_made(
+    make: Make, every_version: str, tmp_path: Path
+) -> None:
+    """Its pair lies with its data. What is put there in its place is what it shows from then on."""
+    one = make(every_version)
+    made = tmp_path / "other" / "fixtures" / "peer"
+    made.mkdir(parents=True)
+    side = Side.from_environment({"ETCD_PEER_AUTO_TLS": "true", "ETCD_DATA_DIR": str(tmp_path / "other")})
+    stranger = Authority(tmp_path / "stranger").issue("stranger")
+    for pair, refused in ((stranger, f"it refuses the certificate {made}/cert.pem"), (one.other, "")):
+        shutil.copy(pair.cert, made / "cert.pem")
+        shutil.copy(pair.key, made / "key.pem")
+        assert refused in one.failure(side) and bool(one.failure(side)) is bool(refused)

@@ -84,8 +84,9 @@ fi"""
 
 _UNVERIFIED = """\
 # Each member made its certificate itself (etcd_auto_tls): there is no CA by which this one could be known.
-has --cacert || has --insecure-skip-tls-verify || [ -n "${ETCDCTL_CACERT:-}" ] ||
-    export ETCDCTL_INSECURE_SKIP_TLS_VERIFY=${ETCDCTL_INSECURE_SKIP_TLS_VERIFY:-true}"""
+if ! has --cacert && ! has --insecure-skip-tls-verify && [ -z "${ETCDCTL_CACERT:-}" ]; then
+    export ETCDCTL_INSECURE_SKIP_TLS_VERIFY="${ETCDCTL_INSECURE_SKIP_TLS_VERIFY:-true}"
+fi"""
 
 # What follows is in the order in which it is matched.
 

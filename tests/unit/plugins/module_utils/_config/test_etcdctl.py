@@ -25,14 +25,14 @@ print(json.dumps([os.path.basename(sys.argv[0]), sys.argv[1:], given]))
 
 
 class Wrapper:
-    def __init__(self, layout, directory, tls, version="3.6.14"):
+    def __init__(self, layout, directory, tls, version="3.6.14", verifies=True):
         release = directory / "release"
         release.mkdir()
         for tool in ("etcdctl", "etcdutl", "reader"):
             (release / tool).write_text(FAKE.format(python=sys.executable))
             (release / tool).chmod(0o755)
         self.path = directory / "etcdctl"
-        rendered = _etcdctl.render(layout, version, str(release), ENDPOINT, tls, sys.executable)
+        rendered = _etcdctl.render(layout, version, str(release), ENDPOINT, tls, sys.executable, verifies)
         self.path.write_text(rendered.replace(layout.snapshot_program, str(release / "reader")))
         self.path.chmod(0o755)
         ssl = Path(layout.ssl_dir)
@@ -218,10 +218,33 @@ def test_version_2_is_said_to_be_gone(etcdctl):
     assert "ETCDCTL_API=2 is gone since etcd 3.6" in etcdctl.refused("get", "/foo", ETCDCTL_API="2")
 
 
-@pytest.mark.parametrize("tls", [False, True])
+class TestWhereMembersMakeTheirCertificatesThemselves:
+    @pytest.fixture
+    def etcdctl(self, layout, tmp_path):
+        return Wrapper(layout, tmp_path, True, verifies=False)
+
+    def test_none_is_shown_and_none_is_verified(self, etcdctl):
+        given = etcdctl("get", "/foo")
+        assert given["ETCDCTL_INSECURE_SKIP_TLS_VERIFY"] == "true"
+        assert not {"ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"} & set(given)
+
+    @pytest.mark.parametrize("flag", ["--cacert=/x", "--insecure-skip-tls-verify"])
+    def test_a_flag_of_ones_own_wins(self, etcdctl, flag):
+        """etcdctl ends with an error where something is given twice."""
+        assert "ETCDCTL_INSECURE_SKIP_TLS_VERIFY" not in etcdctl(flag, "get", "/foo")
+
+    def test_so_does_a_variable(self, etcdctl):
+        assert "ETCDCTL_INSECURE_SKIP_TLS_VERIFY" not in etcdctl("get", "/foo", ETCDCTL_CACERT="/x")
+        assert (
+            etcdctl("get", "/foo", ETCDCTL_INSECURE_SKIP_TLS_VERIFY="false")["ETCDCTL_INSECURE_SKIP_TLS_VERIFY"]
+            == "false"
+        )
+
+
+@pytest.mark.parametrize(("tls", "verifies"), [(False, True), (True, True), (True, False)])
 @pytest.mark.parametrize("version", ["3.4.23", "3.5.33", "3.6.14"])
-def test_shellcheck_has_nothing_to_say(layout, tmp_path, tls, version):
+def test_shellcheck_has_nothing_to_say(layout, tmp_path, tls, verifies, version):
     assert shutil.which("shellcheck"), "shellcheck is missing: `make deps` installs it"
-    path = Wrapper(layout, tmp_path, tls, version).path
+    path = Wrapper(layout, tmp_path, tls, version, verifies).path
     done = subprocess.run(["shellcheck", "--shell=sh", str(path)], capture_output=True, text=True, check=False)
     assert done.stdout == ""

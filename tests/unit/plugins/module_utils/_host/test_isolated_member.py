@@ -69,6 +69,11 @@ class TestAMemberApart:
         found = isolated_member.apart(layout, env_file.environment(SETTINGS))
         assert not {"listen-metrics-urls", "log-outputs"} & set(found)
 
+    def test_makes_no_certificate_for_loopback_that_its_data_would_keep(self, layout):
+        given = {**SETTINGS, "auto-tls": True, "peer-auto-tls": True}
+        found = env_file.environment(isolated_member.apart(layout, env_file.environment(given)))
+        assert (found.get("ETCD_AUTO_TLS"), found["ETCD_PEER_AUTO_TLS"]) == (None, "true")
+
     def test_asks_for_a_certificate_where_there_are_any(self, layout):
         found = isolated_member.apart(certified(layout), env_file.environment(SETTINGS))
         assert found["listen-client-urls"][0].startswith("https://127.0.0.1:")

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
@@ -19,6 +20,15 @@ def test_a_host_without_certificates_is_led_to_where_its_member_can_be_removed(s
     with pytest.raises(Refused, match=r"has no .*admin\.pem.*-e etcd_forget=8e9e"):
         leave.leave(service_manager.systemd, layout, LEAVING, check=False)
     assert (host_files.read_marker(layout), service_manager.done) == (None, [])
+
+
+def test_where_no_member_asks_for_a_certificate_none_is_missed(service_manager, layout):
+    host_files.make_directory(layout.ssl_dir, 0o755, 0, 0)
+    with open(layout.certificate("ca"), "w") as stream:
+        stream.write(auto_tls.NO_AUTHORITIES)
+    nowhere = Leaving("prod", "m0", "8e9e", ["https://127.0.0.1:1"], [])
+    with pytest.raises(EtcdError, match="nothing listens on port 1"):
+        leave.leave(service_manager.systemd, layout, nowhere, check=False)
 
 
 def test_check_mode_only_says_that_something_is_to_be_done(service_manager, layout):
