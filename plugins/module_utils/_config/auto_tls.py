@@ -68,8 +68,8 @@ def _problems(auto: AutoTls, tls: bool, given: Mapping[str, str]) -> Iterator[st
     variables = auto.variables
     if variables and not tls:
         yield (
-            f"{' and '.join(variables)} is true and etcd_tls is false, which means no TLS at all. Take etcd_tls out, "
-            f"or {' and '.join(variables)}."
+            f"{' and '.join(variables)} {'is' if len(variables) == 1 else 'are'} true and etcd_tls is false, which means "
+            f"no TLS at all. Take etcd_tls out, or {' and '.join(variables)}."
         )
     for variable in variables:
         for name in filter(given.__contains__, _WITHOUT_EFFECT[variable]):

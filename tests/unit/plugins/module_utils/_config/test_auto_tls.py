@@ -109,7 +109,7 @@ def test_neither_are_those_of_peers():
 
 
 def test_it_is_tls():
-    with pytest.raises(BadInput, match="etcd_auto_tls and etcd_peer_auto_tls is true and etcd_tls is false"):
+    with pytest.raises(BadInput, match="etcd_auto_tls and etcd_peer_auto_tls are true and etcd_tls is false"):
         auto_tls.check(BOTH, False, {})
     auto_tls.check(BOTH, True, {})
     auto_tls.check(NO_PORT, False, {})
