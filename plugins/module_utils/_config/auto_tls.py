@@ -67,9 +67,10 @@ def check(auto: AutoTls, tls: bool, settings: Mapping[str, Any]) -> None:
 def _problems(auto: AutoTls, tls: bool, given: Mapping[str, str]) -> Iterator[str]:
     variables = auto.variables
     if variables and not tls:
+        named = " and ".join(variables)
         yield (
-            f"{' and '.join(variables)} {'is' if len(variables) == 1 else 'are'} true and etcd_tls is false, which means "
-            f"no TLS at all. Take etcd_tls out, or {' and '.join(variables)}."
+            f"{named} {'is' if len(variables) == 1 else 'are'} true and etcd_tls is false, which means no TLS at all. "
+            f"Take etcd_tls out, or {named}."
         )
     for variable in variables:
         for name in filter(given.__contains__, _WITHOUT_EFFECT[variable]):
