@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls
+from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls, etcdctl
 from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import NO_PORT
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
@@ -25,6 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import 
 from authority import Authority, Pair
 from cluster import binary, free_ports
 from cryptography import x509
+from layout_below import layout_below
 
 WITHIN = 30.0
 AUTO = {"auto-tls": "true", "peer-auto-tls": "true"}
@@ -143,6 +144,22 @@ def test_who_reaches_it_is_believed_and_so_is_it(make: Make, every_version: str)
     assert len(set(certificates)) == 6
     with pytest.raises(EtcdError, match="not signed by a CA"), Client(three.urls[:1], Credentials(), 2.0) as client:
         client.read("ready")
+
+
+def test_etcdctl_asks_it_in_every_version(make: Make, every_version: str, tmp_path: Path) -> None:
+    """By the wrapper, which sets what each needs for that."""
+    three = make(every_version)
+    assert answers(three.urls[0], three.unverified)
+    release = str(Path(binary(every_version)).parent)
+    wrapper = tmp_path / "etcdctl"
+    wrapper.write_text(
+        etcdctl.render(layout_below(tmp_path), every_version, release, three.urls[0], True, "python3", verifies=False)
+    )
+    wrapper.chmod(0o755)
+    words = {"PATH": "/usr/bin:/bin", **({"ETCDCTL_API": "3"} if every_version.startswith("3.4") else {})}
+    for command in (["put", "a", "b"], ["endpoint", "health", "--cluster"]):
+        done = subprocess.run([str(wrapper), *command], env=words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_client_can_pin_what_a_member_has_made(make: Make, every_version: str) -> None:

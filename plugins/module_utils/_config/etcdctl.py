@@ -84,6 +84,8 @@ fi"""
 
 _UNVERIFIED = """\
 # Each member made its certificate itself (etcd_auto_tls): there is no CA by which this one could be known.
+# Without a file of TLS an older etcdctl takes no heed of the next lines unless it is told that this is TLS.
+has --insecure-transport || export ETCDCTL_INSECURE_TRANSPORT="${ETCDCTL_INSECURE_TRANSPORT:-false}"
 if ! has --cacert && ! has --insecure-skip-tls-verify && [ -z "${ETCDCTL_CACERT:-}" ]; then
     export ETCDCTL_INSECURE_SKIP_TLS_VERIFY="${ETCDCTL_INSECURE_SKIP_TLS_VERIFY:-true}"
 fi"""

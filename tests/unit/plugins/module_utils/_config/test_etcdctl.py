@@ -226,12 +226,16 @@ class TestWhereMembersMakeTheirCertificatesThemselves:
     def test_none_is_shown_and_none_is_verified(self, etcdctl):
         given = etcdctl("get", "/foo")
         assert given["ETCDCTL_INSECURE_SKIP_TLS_VERIFY"] == "true"
+        assert given["ETCDCTL_INSECURE_TRANSPORT"] == "false"
         assert not {"ETCDCTL_CACERT", "ETCDCTL_CERT", "ETCDCTL_KEY"} & set(given)
 
     @pytest.mark.parametrize("flag", ["--cacert=/x", "--insecure-skip-tls-verify"])
     def test_a_flag_of_ones_own_wins(self, etcdctl, flag):
         """etcdctl ends with an error where something is given twice."""
         assert "ETCDCTL_INSECURE_SKIP_TLS_VERIFY" not in etcdctl(flag, "get", "/foo")
+
+    def test_so_does_one_that_is_not_about_certificates(self, etcdctl):
+        assert "ETCDCTL_INSECURE_TRANSPORT" not in etcdctl("--insecure-transport=true", "get", "/foo")
 
     def test_so_does_a_variable(self, etcdctl):
         assert "ETCDCTL_INSECURE_SKIP_TLS_VERIFY" not in etcdctl("get", "/foo", ETCDCTL_CACERT="/x")
