@@ -33,6 +33,7 @@ REFUSALS = (
     "refused, no",
     "not all is done",
     "is pending.",
+    "The cluster is being downgraded to",
 )
 
 

@@ -12,6 +12,7 @@ DOMAIN = "example.com"
 FOUNDERS = ("etcd-host0", "etcd-host1")
 MEMBERS = (*FOUNDERS, "etcd-host2")
 RECORDS = [("_etcd-server-ssl", host, 2380) for host in FOUNDERS]
+OLDER = ("-e", "etcd_version=3.4.23")
 CLIENTS = [("_etcd-client-ssl", host, 2379) for host in MEMBERS]
 
 
@@ -40,34 +41,12 @@ def zone(cluster):
     return Zone(cluster)
 
 
-@pytest.fixture(scope="module", params=["3.6.14", "3.4.23"])
-def version(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def words(version):
-    """What the run is told beside the inventory."""
-    return ("-e", f"etcd_version={version}")
-
-
-@pytest.fixture(scope="module")
-def founded(cluster, version, words, zone):
-    """The first one is there; the other takes its place when that was destroyed."""
-    if version == "3.6.14":
-        return
-    cluster.lab("inventory", "--names", "--no-nodes", *FOUNDERS)
-    zone.serve(RECORDS)
-    assert cluster.play(*words).code == 0
-    assert cluster.play(*words).found_nothing_to_do
-
-
-@pytest.fixture(scope="module")
-def grown(cluster, founded, words, zone):
+def grown(cluster, zone):
     """A third member, while the records of members are gone."""
     zone.serve(CLIENTS)
     cluster.lab("inventory", "--names", "--no-nodes", *MEMBERS)
-    return cluster.play(*words)
+    return cluster.play()
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +62,8 @@ def emptied(cluster, grown):
 
 
 @pytest.fixture(scope="module")
-def replaced(cluster, emptied, words):
-    return cluster.play(*words)
+def replaced(cluster, emptied):
+    return cluster.play()
 
 
 @pytest.fixture(scope="module")
@@ -94,19 +73,27 @@ def destroyed(cluster, replaced):
     cluster.lab("inventory", "--names", "--no-nodes", *FOUNDERS)
 
 
-def test_its_founders_are_those_of_the_records(founded, cluster):
+@pytest.fixture(scope="module")
+def founded_with_3_4(cluster, destroyed, zone):
+    zone.serve(RECORDS)
+    run = cluster.play(*OLDER)
+    assert cluster.play(*OLDER).found_nothing_to_do
+    return run
+
+
+def are_founders(cluster):
     assert sorted(cluster.voters("etcd-host0")) == list(FOUNDERS)
     urls = [line.split(", ")[3] for line in cluster.on("etcd-host0", "etcdctl member list").splitlines()]
     assert sorted(urls) == [f"https://{host}.{DOMAIN}:2380" for host in FOUNDERS]
+    # Told the names, it would not have asked.
+    assert "got bootstrap from DNS" in cluster.on("etcd-host0", "journalctl -u etcd --no-pager")
 
 
-def test_etcd_itself_has_read_the_records(founded, cluster):
-    """Told the names, it would not have asked."""
-    log = cluster.on("etcd-host0", "journalctl -u etcd --no-pager")
-    assert "got bootstrap from DNS" in log
+def test_its_founders_are_those_of_the_records(cluster):
+    are_founders(cluster)
 
 
-def test_nothing_of_the_first_start_is_left_on_a_host(founded, cluster):
+def test_nothing_of_the_first_start_is_left_on_a_host(cluster):
     for host in FOUNDERS:
         places = "/var/lib/quorum.etcd/etcd /run/quorum.etcd/etcd"
         assert cluster.on(host, f"find {places} -name bootstrap.env") == ""
@@ -119,9 +106,9 @@ def test_it_grows_without_the_records(grown, cluster):
     assert sorted(cluster.voters("etcd-host2")) == list(MEMBERS)
 
 
-def test_clients_find_it_by_theirs(grown, cluster, version):
+def test_clients_find_it_by_theirs(grown, cluster):
     files = "--cacert /etc/etcd/ssl/ca.pem --cert /etc/etcd/ssl/admin.pem --key /etc/etcd/ssl/admin-key.pem"
-    etcdctl = f"ETCDCTL_API=3 /opt/etcd/etcd-v{version}-linux-amd64/etcdctl --discovery-srv {DOMAIN} {files}"
+    etcdctl = f"/opt/etcd/etcd-v3.6.14-linux-amd64/etcdctl --discovery-srv {DOMAIN} {files}"
     assert cluster.on("etcd-host0", f"{etcdctl} put found by-dns").strip() == "OK"
 
 
@@ -136,35 +123,39 @@ def test_a_member_without_its_data_is_replaced_without_them(replaced, cluster):
 
 
 @pytest.mark.parametrize(
-    ("version", "records", "code"),
+    ("records", "code"),
     [
-        ("3.6.14", RECORDS[:1], "srv-incomplete"),
-        ("3.6.14", [RECORDS[0], ("_etcd-server-ssl", "etcd-host1", 2381)], "srv-incomplete"),
-        ("3.4.23", [*RECORDS, ("_etcd-server-ssl", "etcd-host2", 2380)], "srv-surplus"),
-        ("3.4.23", [RECORDS[0], ("_etcd-server", "etcd-host1", 2380)], "srv-incomplete"),
+        (RECORDS[:1], "srv-incomplete"),
+        ([*RECORDS, ("_etcd-server-ssl", "etcd-host2", 2380)], "srv-surplus"),
+        ([RECORDS[0], ("_etcd-server-ssl", "etcd-host1", 2381)], "srv-incomplete"),
+        ([RECORDS[0], ("_etcd-server", "etcd-host1", 2380)], "srv-incomplete"),
     ],
-    indirect=["version"],
-    scope="module",
-    ids=["missing", "port", "surplus", "scheme"],
+    ids=["missing", "surplus", "port", "scheme"],
 )
-def test_wrong_records_found_nothing(destroyed, cluster, words, zone, records, code):
+def test_wrong_records_found_nothing(destroyed, cluster, zone, records, code):
     zone.serve(records)
-    run = cluster.play(*words)
+    run = cluster.play(*OLDER)
     assert run.code != 0
     assert code in run.said
     assert not [step for step in run.taken if "install" in step]
 
 
-def test_a_name_that_leads_to_another_host_founds_nothing(destroyed, cluster, words, zone):
-    zone.serve(RECORDS, **{"etcd-host1": "etcd-host0"})
-    run = cluster.play(*words)
-    assert run.code != 0
-    assert not [step for step in run.taken if step.startswith("start ")]
-
-
-def test_a_name_server_that_is_gone_founds_nothing(destroyed, cluster, words, zone):
+def test_a_name_server_that_is_gone_founds_nothing(destroyed, cluster, zone):
     zone.end()
-    run = cluster.play(*words)
+    run = cluster.play(*OLDER)
     assert run.code != 0
     assert "srv-unanswered" in run.said
     assert not [step for step in run.taken if "install" in step]
+
+
+def test_a_name_that_leads_to_another_host_founds_nothing(destroyed, cluster, zone):
+    zone.serve(RECORDS, **{"etcd-host1": "etcd-host0"})
+    run = cluster.play(*OLDER)
+    assert run.code != 0
+    assert "etcd-host1" in run.said
+    assert not [step for step in run.taken if step.startswith("start ")]
+
+
+def test_the_oldest_release_is_founded_so_as_well(founded_with_3_4, cluster):
+    assert founded_with_3_4.code == 0
+    are_founders(cluster)
