@@ -24,7 +24,7 @@ export MOLECULE_GLOB := molecule/*/molecule.yml
 export PYTHONPATH := $(LINKS):$(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
 
-SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md CHANGELOG.rst LICENSE examples meta plugins roles playbooks)
+SOURCES = $(shell git ls-files -co --exclude-standard galaxy.yml README.md README.zh-CN.md CHANGELOG.rst LICENSE examples meta plugins roles playbooks)
 
 .PHONY: help deps demo test lint sanity unit component refusals faults faults-membership faults-recovery faults-versions scenario scenarios cores matrix fuzz mutants docs bench clean
 
@@ -183,6 +183,10 @@ mutants: deps ## changes to the deciding code that no test notices: make mutants
 docs: deps ## pages that are written from the code
 	python docs/variables.py >docs/variables.md.new
 	mv docs/variables.md.new docs/variables.md
+	python docs/guides.py en >docs/guides.md.new
+	mv docs/guides.md.new docs/guides.md
+	python docs/guides.py zh >docs/guides.zh-CN.md.new
+	mv docs/guides.zh-CN.md.new docs/guides.zh-CN.md
 
 bench: deps $(COLLECTIONS)/.done ## how long runs take, beside Ansible's own floor
 	$(LAB) releases 3.6.14 3.5.33
