@@ -281,7 +281,7 @@ def read_marker(layout: Layout) -> Marker | None:
 
 
 def markers_beside(layout: Layout) -> dict[str, Marker]:
-    """The markers of the other instances of this machine, as far as they can be read: instance -> marker."""
+    """The markers of the other instances of this machine, as far as they can be read."""
     home, own = os.path.split(layout.state_dir)
     found = {}
     for name in set(os.listdir(home)) - {own} if os.path.isdir(home) else ():

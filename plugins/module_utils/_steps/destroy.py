@@ -63,14 +63,11 @@ def check_ours(layout: Layout, cluster: str) -> None:
 
 
 def observe(systemd: Systemd, layout: Layout, cluster: str, fenced: Sequence[str]) -> dict[str, Any]:
-    """Whose member this host has, and what must be known of its cluster before any member is stopped.
+    """What must be known of a host before any member is stopped.
 
     :param cluster: its name.
     :param fenced: names, IDs and addresses of members whose machines are said to be off.
-    :returns: C(member_id), empty without one, C(members), the members of its cluster as far as it knows them, C(heard),
-        those of the fenced that show a sign of life, see C(last_known_members.answering), C(serves), C(maintenance),
-        who maintains the hosts, C(instance), and C(beside), the other instances of this machine that are members of the
-        cluster, with their names.
+    :returns: as the module documents it; C(heard) is C(last_known_members.answering).
     """
     marker = host_files.read_marker(layout)
     lies = markers.where_it_lies(layout, marker)

@@ -39,8 +39,7 @@ def observe(layout: Layout, snapshot_dir: str, cluster: str, snapshot: str, allo
     :returns: C(record) (of a restore under way, or None), C(prepared) (are its data made?), C(kept)
         (paths with their manifests, and C(alarms) as C(snapshot_file.Details) has them) and C(staged) (paths with their
         checksums), C(newest) (the manifest of the last of C(kept), None without one),
-        C(named) (what is at C(snapshot), None if nothing is), C(devices) (the numbers of the file systems of C(data)
-        and C(snapshots)).
+        C(named) (what is at C(snapshot), None if nothing is), C(devices) (of C(data) and C(snapshots)).
     :raises EtcdError: what is there cannot be used.
     """
     record = read_record(layout)
