@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes docs/variables.md from the role's argument_specs: usage: variables.py > variables.md."""
+"""Writes docs/variables.md from the argument_specs of the roles: usage: variables.py > variables.md."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SPECS = REPOSITORY / "roles/etcd/meta/argument_specs.yml"
+PROXY_SPECS = REPOSITORY / "roles/etcd_proxy/meta/argument_specs.yml"
 
 _HEAD = """\
 # Variables of the role
@@ -22,6 +23,14 @@ Written from `roles/etcd/meta/argument_specs.yml` by `make docs`; `ansible-doc -
 Besides these a host may have `NODE_NAME`, and the group `ETCD_NODES`: see the [README](../README.md).
 
 Each playbook checks the variables that it reads before it reaches a host. Those that only some read follow at the end.
+
+"""
+
+_PROXY = """
+# Variables of the role `etcd_proxy`
+
+Of the playbook `quorum.etcd.proxy`, written from `roles/etcd_proxy/meta/argument_specs.yml`. Of those that are unset
+the cluster's is taken, as the first of its hosts has it: [proxies](proxies.md).
 
 """
 
@@ -86,7 +95,9 @@ def page() -> str:
     specs = yaml.safe_load(SPECS.read_text(encoding="utf-8"))["argument_specs"]
     ordinary = specs.pop("main")["options"]
     named = playbooks()
-    return _HEAD + table(ordinary) + "".join(section(named[name], specs[name], ordinary) for name in specs)
+    proxies = yaml.safe_load(PROXY_SPECS.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    others = "".join(section(named[name], specs[name], ordinary) for name in specs)
+    return _HEAD + table(ordinary) + others + _PROXY + table(proxies)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction, is_of_role, role_of
 
 _NOTHING = (
-    "quorum.etcd.etcd: {given} selects nothing of this role, so the cluster was not looked at. Parts of the role are "
+    "{role}: {given} selects nothing of this role, so nothing was looked at. Parts of the role are "
     "not safe alone, and its tasks have no tags of their own. Run without, or tag the role or its play and select that "
     "tag (tags: [etcd], with include_role in apply, too)."
 )
@@ -21,6 +21,10 @@ class ActionModule(InternalAction):
     _supports_check_mode = True
     _requires_connection = False
 
+    @property
+    def _is_at_home(self) -> bool:
+        return is_of_role(self._task)
+
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
@@ -28,5 +32,5 @@ class ActionModule(InternalAction):
         if not arguments["selected"]:
             run_tags, skip_tags = (",".join(sorted(task_vars[f"ansible_{kind}_tags"])) for kind in ("run", "skip"))
             given = f"--skip-tags {skip_tags}" if run_tags == "all" else f"--tags {run_tags}"
-            result["warnings"] = [_NOTHING.format(given=given)]
+            result["warnings"] = [_NOTHING.format(role=role_of(self._task), given=given)]
         return {**result, "changed": False}

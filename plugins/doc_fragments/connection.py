@@ -60,4 +60,7 @@ options:
     default: 5.0
 notes:
   - Nothing but the Python standard library is needed on the host. Proxies in the environment are ignored.
+  - Modules for keys, leases and locks work through C(etcd grpc-proxy), too, below its namespace if it has one. Those
+    about members, alarms, leadership, compaction, versions and snapshots refuse it, because it lists proxies as
+    members. All of them work through C(etcd gateway), which passes each connection on to any one member.
 """

@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Re
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _live_inventory
 
 ROLE = "quorum.etcd.etcd"
+PROXY_ROLE = "quorum.etcd.etcd_proxy"
 
 _REFUSED = (
     "{action} is internal to the role {role}, and this task is not in that role. Nothing was touched. The role's plan "
@@ -27,13 +28,16 @@ _REFUSED = (
 
 
 class InternalAction(ActionBase):  # type: ignore[misc]
+    #: The role that it is internal to.
+    _home: str = ROLE
+
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the beginning of a result.
 
         :raises AnsibleActionFail: the task is not in the role, or its host was taken from a live cluster.
         """
         if not self._is_at_home:
-            raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=ROLE))
+            raise AnsibleActionFail(_REFUSED.format(action=self._task.action, role=self._home))
         try:
             _live_inventory.check_own(task_vars or {})
         except Refused as exc:
@@ -43,7 +47,7 @@ class InternalAction(ActionBase):  # type: ignore[misc]
 
     @property
     def _is_at_home(self) -> bool:
-        return is_of_role(self._task)
+        return role_of(self._task) == self._home
 
 
 class PlaybookAction(InternalAction):
@@ -72,6 +76,10 @@ class ModuleAction(InternalAction):
 
 
 def is_of_role(task: Any) -> bool:
-    """Is a task in the role of this collection?"""
-    role = task._role
-    return role is not None and role.get_name() == ROLE
+    """Is a task in a role of this collection?"""
+    return role_of(task) in (ROLE, PROXY_ROLE)
+
+
+def role_of(task: Any) -> str:
+    """Return the full name of the role that has a task; empty where it is in none."""
+    return "" if task._role is None else str(task._role.get_name())

@@ -4,7 +4,7 @@
 
 # Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
 
-"""Finds variables that are probably misspelt names of the role's own: Ansible ignores those without a word."""
+"""Finds variables that are probably misspelt names of the roles' own: Ansible ignores those without a word."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import registered
 
-_SPECS = Path(__file__).resolve().parents[2] / "roles/etcd/meta/argument_specs.yml"
+_ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 #: Names that are meant, however near to one of the role's they are.
 EXEMPT = "etcd_known_variables"
 
-# The role has no default for them: what the guides call it, and what the playbooks read themselves.
+# The roles have no default for them: what the guides call it, and what the playbooks read themselves.
 _OTHERS = {"ETCD_NODES", "etcd_members"}
 
 
 @functools.cache
 def known() -> frozenset[str]:
-    """The names of all variables of the role, of whichever entry point."""
-    # Ansible's own loader remembers of each value where it stands, and takes ten times as long.
-    specs = yaml_load(_SPECS.read_text(encoding="utf-8"))["argument_specs"]
-    return frozenset(name for entry in specs.values() for name in entry.get("options", {})) | _OTHERS
+    """The names of all variables of the roles, of whichever entry point."""
+    found = set(_OTHERS)
+    for path in _ROLES.glob("*/meta/argument_specs.yml"):
+        # Ansible's own loader remembers of each value where it stands, and takes ten times as long.
+        specs = yaml_load(path.read_text(encoding="utf-8"))["argument_specs"]
+        found.update(name for entry in specs.values() for name in entry.get("options", {}))
+    return frozenset(found)
 
 
 def check_host(host: str, variables: Iterable[str], exempt: Any, hostvars: Any) -> None:
@@ -43,7 +46,7 @@ def check_host(host: str, variables: Iterable[str], exempt: Any, hostvars: Any) 
 
 
 def check(names: Iterable[str], exempt: Any) -> None:
-    """Refuse names that are nearly those of the role's variables.
+    """Refuse names that are nearly those of the roles' variables.
 
     :param names: of the variables of one host.
     :param exempt: C(etcd_known_variables).
@@ -65,7 +68,7 @@ def check(names: Iterable[str], exempt: Any) -> None:
 
 
 def nearest(name: str) -> str:
-    """The variable of the role that a name is a misspelling of; empty if it is none."""
+    """The variable of a role that a name is a misspelling of; empty if it is none."""
     if not name.startswith(("etcd_", "ETCD_")):
         return ""
     found = [(distance(name, own), own) for own in sorted(known()) if own[:5] == name[:5] and _is_near(name, own)]

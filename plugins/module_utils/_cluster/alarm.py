@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import (
     CORRUPT,
@@ -65,6 +65,7 @@ def listed(client: Client) -> list[NamedAlarm]:
 
     :raises EtcdError: no answer, or etcd refuses.
     """
+    queries.refuse_proxy(client)
     raised = client.alarms()
     names = {one.id: one.name for one in client.member_list().members} if raised else {}
     named = [NamedAlarm(one.member_id, one.alarm, names.get(one.member_id, "")) for one in raised]

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused, RpcError
-from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries, survey
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, is_compacted
 
 # What is asked is whether a revision can be read; the key need not exist.
@@ -50,6 +50,8 @@ def compact(
     :raises EtcdError: no answer, or etcd refuses.
     """
     with Client(endpoints, credentials, timeout) as client:
+        # One that was not asked itself would go on answering from its cache what was compacted.
+        queries.refuse_proxy(client)
         current = client.read(_KEY)["revision"]
         target = aim(wanted, current)
         before = oldest(client, current)

@@ -45,6 +45,15 @@ def endpoints_of(members: Iterable[ClusterMember], but: str = "") -> list[str]:
     return [url for member in members if member.id != but for url in member.urls_for_others]
 
 
+def refuse_proxy(client: Client) -> None:
+    """See that a member answers, and no gRPC proxy. Who may not be told the members is none the wiser.
+
+    :raises Refused: a proxy does.
+    """
+    with contextlib.suppress(TransportError, RpcError):
+        client.member_list(linearizable=False)
+
+
 def members(endpoints: Sequence[str], credentials: Credentials, timeout: float = TIMEOUT) -> list[ClusterMember]:
     """The members, as a quorum agrees on them.
 

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     BadInput,
     EtcdError,
     NoAnswer,
+    Refused,
     RpcError,
     TransportError,
 )
@@ -199,9 +200,18 @@ class Client(contextlib.AbstractContextManager["Client"]):
         """The members.
 
         :param linearizable: agreed by a quorum; otherwise what the answering member knows (etcd 3.4: always).
+        :raises Refused: a gRPC proxy answers, which lists proxies.
         """
         answer = self.call("Cluster.MemberList", {"linearizable": linearizable}, endpoint=endpoint)
         header = answer["header"]
+        if header is None:
+            # It makes up the list itself (server/proxy/grpcproxy/cluster.go, MemberList).
+            raise Refused(
+                f"{endpoint or self.endpoints[0]} is an etcd gRPC proxy: it lists proxies as members.",
+                "What is said or done about members there would be about others than you mean.",
+                "Give client URLs of the members, such as groups['etcd_cluster'] | quorum.etcd.endpoints",
+                code="proxy-endpoint",
+            )
         return MemberList(_hex(header["cluster_id"]), _hex(header["member_id"]), _members(answer))
 
     def member_add(self, peer_urls: t.Sequence[str], learner: bool = True) -> list[ClusterMember]:

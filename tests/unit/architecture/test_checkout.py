@@ -36,7 +36,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in OF_THE_USER:
         path = directory / "playbooks" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n" if name == "hosts" else "---\n{}\n")
+        path.write_text(
+            "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n[etcd_proxy]\n192.0.2.2\n"
+            if name == "hosts"
+            else "---\n{}\n"
+        )
     return directory
 
 
@@ -51,7 +55,8 @@ def test_each_playbook_runs_in_a_clone(clone: Path, tmp_path: Path, playbook: st
     command = ["ansible-playbook", playbook, "-i", "hosts", "--list-tasks"]
     done = run(clone / "playbooks", *command, home=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert ("Start its members" if playbook == "local.yml" else "quorum.etcd.etcd : ") in done.stdout
+    others = {"local.yml": "Start its members", "proxy.yml": "quorum.etcd.etcd_proxy : "}
+    assert others.get(playbook, "quorum.etcd.etcd : ") in done.stdout
 
 
 def test_the_artefact_holds_nothing_of_the_user_and_not_the_clones_own_way(clone: Path, tmp_path: Path) -> None:

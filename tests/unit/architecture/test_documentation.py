@@ -35,7 +35,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._module.options import
     PRESUMED,
     UPDATE,
 )
-from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import ROLE, InternalAction
+from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import KEY_OPTIONS, PKI_DIR_OPTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -49,7 +49,10 @@ PAGES = [
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
 RUNTIME = yaml.safe_load((REPOSITORY / "meta" / "runtime.yml").read_text())
-DEFAULTS = yaml.safe_load((REPOSITORY / "roles" / "etcd" / "defaults" / "main.yml").read_text())
+#: The variables of all roles.
+DEFAULTS = {
+    name for path in (REPOSITORY / "roles").glob("*/defaults/main.yml") for name in yaml.safe_load(path.read_text())
+}
 
 #: Variables of a playbook without the role.
 PLAYGROUND = set(re.findall(r"\betcd_playground\w*", (REPOSITORY / "playbooks" / "local.yml").read_text()))
@@ -70,8 +73,10 @@ FACTS = yaml.safe_load(importlib.import_module(f"{COLLECTION}.modules.etcd_inter
     "contains"
 ]
 
-#: etcd's own, that the page on monitoring names.
+#: etcd's own, that the pages on monitoring and on proxies name.
 ETCDS_METRICS = {
+    "etcd_debugging_mvcc_watcher_total",
+    "etcd_grpc_proxy_watchers_coalescing_total",
     "etcd_disk_wal_fsync_duration_seconds_bucket",
     "etcd_mvcc_db_total_size_in_bytes",
     "etcd_server_has_leader",
@@ -135,7 +140,7 @@ def taken(name, monkeypatch):
             action=name,
             get_play=lambda: SimpleNamespace(strategy="linear"),
             get_path=lambda: f"/collection/{HOMES.get(name, '')}:14",
-            _role=SimpleNamespace(get_name=lambda: ROLE),
+            _role=SimpleNamespace(get_name=lambda: load("action", name).ActionModule._home),
         )
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
         action = load("action", name).ActionModule(task, connection, None, DataLoader(), None, None)
@@ -248,6 +253,7 @@ class TestAPage:
             *ETCDS_METRICS,
             *MISSPELT,
             "etcd_cluster",
+            "etcd_proxy",
             *FACTS,
         }
         text = page.read_text()

@@ -22,7 +22,7 @@ LINK = re.compile(r"\]\(([^)\s]*)\)")
 
 #: What can follow "quorum.etcd." in a playbook or on a command line.
 CALLED = {
-    "etcd",
+    *(path.name for path in (REPOSITORY / "roles").iterdir()),
     *(path.stem for path in (REPOSITORY / "playbooks").glob("[!_]*.yml")),
     *(
         path.stem

@@ -17,7 +17,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 #: A look at this host would not succeed, and the run would say so.
-INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n"
+INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n[etcd_proxy]\n192.0.2.2\n"
 #: How a play of one's own may give the role a tag.
 PLAYS = {
     "the role": {"roles": [{"role": "quorum.etcd.etcd", "tags": ["mine"]}]},
@@ -64,7 +64,8 @@ def test_a_playbook_of_which_tags_select_nothing_says_so(tmp_path: Path, playboo
     done = play(tmp_path, f"quorum.etcd.{playbook}", "--tags", "anything")
     said = done.stdout + done.stderr
     assert done.returncode == 0, said
-    assert "[WARNING]: quorum.etcd.etcd: --tags anything selects nothing of this role" in said
+    role = "quorum.etcd.etcd_proxy" if playbook == "proxy" else "quorum.etcd.etcd"
+    assert f"[WARNING]: {role}: --tags anything selects nothing of this role" in said
     assert "UNREACHABLE" not in said
 
 

@@ -16,7 +16,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 #: A connection to this address would not come about, and the run would say so.
-INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n"
+INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n[etcd_proxy]\n192.0.2.2\n"
 WRONG = {
     "etcd": ("etcd_member_state", "gone"),
     "destroy": ("etcd_start_timeout", "soon"),
@@ -25,6 +25,7 @@ WRONG = {
     "drill": ("etcd_allow_missing_hash", "perhaps"),
     "maintenance": ("etcd_maintenance_timeout", "soon"),
     "offsite": ("etcd_s3_encryption", "mine"),
+    "proxy": ("etcd_proxy_start_timeout", "soon"),
     "reclaim": ("etcd_reclaim_keep_revisions", "many"),
     "recover": ("etcd_quorum_lost", "perhaps"),
     "restore": ("etcd_allow_missing_hash", "perhaps"),
