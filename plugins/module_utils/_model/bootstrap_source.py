@@ -69,8 +69,7 @@ class Srv(Source):
 
     :param domain: in its shortest form.
     :param suffix: of one of several clusters of the domain; empty for none.
-    :param name_servers: IP addresses of those that the run asks; those of the controller where there is none. A member
-        asks those of its host.
+    :param name_servers: IP addresses of those that the run asks; none for the controller's own.
     """
 
     kind = "srv"
