@@ -67,8 +67,7 @@ class Static(Source):
 class Srv(Source):
     """The SRV records of a DNS domain: each member takes each record for a member.
 
-    :param domain: in its shortest form.
-    :param suffix: of one of several clusters of the domain; empty for none.
+    :param suffix: of one of several clusters of the domain.
     :param name_servers: IP addresses of those that the run asks; none for the controller's own.
     """
 
