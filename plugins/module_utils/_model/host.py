@@ -153,7 +153,8 @@ class Desired:
         return self.member.name
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "bootstrap": self.bootstrap.to_dict()}
+        # A named tuple is no type that Ansible keeps, and it warns of it.
+        return {**asdict(self), "auto_tls": list(self.auto_tls), "bootstrap": self.bootstrap.to_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Desired:
