@@ -130,7 +130,8 @@ def test_a_replacement_that_is_killed_before_any_of_its_tasks_is_completed_by_th
 def test_every_step_of_every_act_is_one_at_which_something_goes_wrong() -> None:
     told = {step for source in MODULE_UTILS.rglob("*.py") for step in _TOLD.findall(source.read_text(encoding="utf-8"))}
     tried = {step for change in EVERY for step in change.steps}
-    tests = [*HERE.glob("test_*.py"), *(HERE.parent / "component").glob("test_*.py")]
+    others = (HERE.parent / "component").glob("test_*.py"), HERE.parents[1].glob("molecule/*/tests/test_*.py")
+    tests = [*HERE.glob("test_*.py"), *itertools.chain(*others)]
     elsewhere = {step for test in tests for step in told if f'"{step}"' in test.read_text()}
     assert told
     assert told - tried - elsewhere == set()

@@ -112,6 +112,24 @@ def test_all_serve_without_the_member(shrunk, proxies):
     assert "changed=0" in proxies.play().output
 
 
+def test_the_same_command_goes_on_with_what_was_interrupted(shrunk, cluster, proxies, units, tmp_path):
+    path = tmp_path / "later.json"
+    later = {"name": "gw", "kind": "gateway", "listen": "127.0.0.1:2379", "retry_delay": "2s"}
+    path.write_text(json.dumps({"etcd_proxy_instances": [later]}))
+    step = "proxy: files written"
+    cluster.on("proxy0", f"mkdir -p /run/quorum.etcd; echo '{step}' >/run/quorum.etcd/end-at")
+    before = proxies.pids(units, HOSTS)
+    assert proxies.play("-e", f"@{path}").code != 0
+    # Its process is still the one of before, beside the unit of after.
+    assert proxies.pids(units, HOSTS) == before
+    assert "--retry-delay=2s" in cluster.on("proxy0", "cat /etc/systemd/system/etcd-proxy-gw.service")
+    assert proxies.play("-e", f"@{path}").code == 0
+    after = proxies.pids(units, HOSTS)
+    assert {place for place in before if before[place] != after[place]} == {(host, "etcd-proxy-gw") for host in HOSTS}
+    assert proxies.serve()
+    assert "changed=0" in proxies.play("-e", f"@{path}").output
+
+
 def test_settings_that_do_not_serve_stop_at_the_first_host(shrunk, proxies, units, tmp_path):
     before = proxies.pids(units, HOSTS)
     wrong = {"name": "web", "kind": "grpc", "listen": "0.0.0.0:23790", "advertise_client_url": "https://127.0.0.1:9"}
