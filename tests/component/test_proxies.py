@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._proxy import health
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
-from cluster import Cluster, Tls, free_ports
+from cluster import _WORKER, Cluster, Tls, free_ports
 from name_server import DOMAIN, NameServer
 from proxies import Proxies, counted
 
@@ -262,7 +262,8 @@ def test_members_are_found_by_records(
     tls.server = tls.authority.issue("server", hosts=("127.0.0.1", "localhost", *names))
     cluster = make_cluster(every_version, 3, tls=tls if secure else None)
     ports = [int(url.rpartition(":")[2]) for url in cluster.endpoints]
-    server = NameServer(tmp_path, port=53, address="127.0.53.1")
+    # Another worker's has the same names at other ports.
+    server = NameServer(tmp_path, port=53, address=f"127.0.53.{_WORKER + 1}")
     service = "_etcd-client-ssl" if secure else "_etcd-client"
     server.serve(
         [(service, f"m{at}", port) for at, port in enumerate(ports)], {f"m{at}": "127.0.0.1" for at in range(3)}
