@@ -67,6 +67,7 @@ class Host:
         self._name = name
         self._inputs = inputs
         self._pki = pki
+        self._held: Mapping[str, engine.Authority] | None = None
         site = Site(tuple(inputs["endpoints"]), inputs["tls"], address)
         findings = Findings()
         if inputs["version"]:
@@ -90,7 +91,7 @@ class Host:
 
     def layout(self, name: str) -> Layout:
         account = self._inputs["account"]
-        return model.layout_of(f"etcd-proxy-{name}", account["user"], account["group"], self._inputs["install_dir"])
+        return model.layout_of(name, account["user"], account["group"], self._inputs["install_dir"])
 
     def looks(self) -> list[dict[str, Any]]:
         """Return what the module is to look at."""
@@ -136,11 +137,11 @@ class Host:
                 notes.append(f"{proxy.instance}.service runs what {', '.join(own['drop_ins'])} says.")
         findings.end()
         for name in self.absent:
-            own = seen["proxies"][f"etcd-proxy-{name}"]
+            own = seen["proxies"][model.instance_of(name)]
             if proxy_unit.is_ours(own["unit"]):
                 steps.append(Step(name, f"{name}: remove"))
         for instance in seen["others"]:
-            name = instance.removeprefix("etcd-proxy-")
+            name = instance.removeprefix(model.PREFIX)
             notes.append(
                 f"{instance}.service is on this host, and etcd_proxy_instances does not name it: it is left alone. To "
                 f"remove it, write {{name: {name}, state: absent}}."
@@ -170,7 +171,7 @@ class Host:
 
     def _version(self, own: Mapping[str, Any]) -> str:
         """What the inventory says, or what its unit says, or what a new cluster would get."""
-        return self._given_version or named_in(own["unit"]) or releases.DEFAULT_VERSION
+        return self._given_version or own["version"] or releases.DEFAULT_VERSION
 
     def _rendered(self, proxy: Proxy, version: str, machine: str, now: datetime) -> tuple[list[str], str, str]:
         """The arguments of its process, the checksum of its CA bundle, and its unit."""
@@ -185,7 +186,8 @@ class Host:
         return self._authority(now).bundle_pem
 
     def _authority(self, now: datetime) -> engine.Authority:
-        held = self._pki.load(now)
+        # Each time it would be read and judged anew, for every proxy several times.
+        held = self._held = self._pki.load(now) if self._held is None else self._held
         if _AUTHORITY not in held:
             raise BadInput(
                 f"There is no {_AUTHORITY} CA in {self._pki.place or 'etcd_proxy_pki_dir, which is not set'}, and the "
@@ -245,14 +247,8 @@ class Host:
 
     def _check_files(self, proxy: Proxy, seen: Mapping[str, Any], now: datetime) -> None:
         own = seen["proxies"][proxy.instance]
-        if own["unit_exists"] and not proxy_unit.is_ours(own["unit"]):
-            raise Refused(
-                f"{self._name}: {proxy.instance}.service is there, and is no unit of a proxy of this collection.",
-                "Whatever it belongs to would be overwritten.",
-                f"Call the proxy otherwise. If nothing needs the unit: systemctl disable --now {proxy.instance} && rm "
-                f"{self.layout(proxy.name).unit_file}",
-                code="proxy-unit",
-            )
+        if own["unit_exists"]:
+            proxy_unit.check_ours(self.layout(proxy.name), own["unit"], f"{self._name}: ")
         for path in proxy.client_files.values():
             if not seen["files"][path]:
                 raise BadInput(f"{self._name}: {path}, of the proxy {proxy.name}, is missing or empty.")
@@ -307,11 +303,6 @@ class Host:
             "ask": proxy_unit.towards_members(proxy, layout),
             "timeout": self._inputs["start_timeout"],
         }
-
-
-def named_in(unit: str) -> str:
-    """The version of the release that a unit starts; empty if it names none."""
-    return unit.partition("/etcd-v")[2].partition("-linux-")[0] if "/etcd-v" in unit else ""
 
 
 def _check_host(name: str, seen: Mapping[str, Any]) -> None:

@@ -76,7 +76,7 @@ class Proxies:
         entry = {"listen": f"127.0.0.1:{free_ports(1)[0]}", **entry}
         site = Site(tuple(cluster.endpoints), bool(cluster.tls))
         ((wanted,), _absent) = model.read([{"name": name, "kind": kind, **entry}], site, Findings())
-        layout = replace(model.layout_of(wanted.instance, "root", "root", "/"), conf_dir=str(self._directory / name))
+        layout = replace(model.layout_of(wanted.name, "root", "root", "/"), conf_dir=str(self._directory / name))
         credentials = Credentials()
         if cluster.tls:
             self._write_certificates(layout, cluster)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import sandbox
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE, Layout
@@ -58,6 +58,23 @@ Environment={variable}={bundle}
 def is_ours(unit: str) -> bool:
     """Whether a unit file is that of a proxy that this collection has written."""
     return unit.startswith(SIGNATURE) and (" grpc-proxy " in unit or " gateway " in unit)
+
+
+def check_ours(layout: Layout, unit: str, label: str = "") -> None:
+    """See that a unit file which is there is that of a proxy.
+
+    :param unit: what it says.
+    :param label: what the sentence begins with, such as a host and a colon.
+    :raises Refused: it is somebody else's.
+    """
+    if not is_ours(unit):
+        raise Refused(
+            f"{label}{layout.unit_file} is there, and is no unit of a proxy of this collection.",
+            "Whatever it belongs to would be overwritten.",
+            f"Call the proxy otherwise, or remove the unit if nothing needs it: systemctl disable --now {layout.unit} "
+            f"&& rm {layout.unit_file}",
+            code="proxy-unit",
+        )
 
 
 def command(proxy: Proxy, layout: Layout, binary: str, version: str) -> list[str]:

@@ -23,6 +23,19 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
+def environment(pid: int) -> dict[str, str]:
+    """The variables of a process, of which some may be secrets; none where it is gone."""
+    try:
+        return _variables(pid)
+    except OSError:
+        return {}
+
+
+def _variables(pid: int) -> dict[str, str]:
+    pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
+    return {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
+
+
 def describe(pid: int) -> Process | None:
     """Which process it is and its environment, or None when it is gone.
 
@@ -31,8 +44,7 @@ def describe(pid: int) -> Process | None:
     """
     try:
         ticks = _read(f"/proc/{pid}/stat").rsplit(b")", 1)[1].split()[19]
-        pairs = [entry.partition(b"=") for entry in _read(f"/proc/{pid}/environ").split(b"\0")]
-        given = {name.decode(errors="replace"): value.decode(errors="replace") for name, _equals, value in pairs}
+        given = _variables(pid)
         own = {name: value for name, value in given.items() if name.startswith("ETCD_")}
         file = env_file.file_read(command_line(pid))
         if env_file.SETTINGS_VARIABLE in given:

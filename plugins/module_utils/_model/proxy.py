@@ -23,6 +23,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 GATEWAY, GRPC = "gateway", "grpc"
 PRESENT, ABSENT = "present", "absent"
 
+#: How the name of a proxy's instance, and of its unit, begins.
+PREFIX = "etcd-proxy-"
 #: etcd's own, of both kinds.
 USUAL_LISTEN = "127.0.0.1:23790"
 #: The port of a member that is given without one, as the guides give it.
@@ -113,7 +115,7 @@ class Proxy:
 
     @property
     def instance(self) -> str:
-        return f"etcd-proxy-{self.name}"
+        return instance_of(self.name)
 
     @property
     def serves_tls(self) -> bool:
@@ -153,13 +155,18 @@ class Proxy:
         return self.sync
 
 
-def layout_of(instance: str, user: str, group: str, install_dir: str) -> Layout:
+def instance_of(name: str) -> str:
+    """The name of a proxy's instance."""
+    return f"{PREFIX}{name}"
+
+
+def layout_of(name: str, user: str, group: str, install_dir: str) -> Layout:
     """Where a proxy lies on its host. It has no data; what names a directory of data is the account's home."""
     return Layout(
-        instance=instance,
+        instance=instance_of(name),
         user=user,
         group=group,
-        conf_dir=f"/etc/etcd-proxy/{instance.removeprefix('etcd-proxy-')}",
+        conf_dir=f"/etc/etcd-proxy/{name}",
         data_dir="/var/lib/etcd",
         wal_dir="",
         log_file="",

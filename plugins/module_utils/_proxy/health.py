@@ -12,7 +12,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError, TransportError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import queries
 from ansible_collections.quorum.etcd.plugins.module_utils._model.proxy import GATEWAY
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import dial
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials, outcome_unknown
@@ -67,7 +68,4 @@ def check_members(endpoints: Sequence[str], files: Mapping[str, str]) -> None:
     """
     for endpoint in endpoints:
         with Client([endpoint], credentials(files), _ASK) as client:
-            try:
-                client.member_list(linearizable=False)
-            except (TransportError, RpcError):
-                continue
+            queries.refuse_proxy(client)

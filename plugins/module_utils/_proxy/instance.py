@@ -17,11 +17,12 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._config import proxy_unit
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     exit_reason,
     host_files,
+    installed_releases,
     key_pairs,
     member_files,
     network,
@@ -37,7 +38,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._proxy import health
 _UNITS = "/etc/systemd/system"
 # 3.5 and 3.6 end with these words where nothing answers at the URL that they tell clients.
 _ADVERTISED, _UNREACHED = "--advertise-client-url=", "context deadline exceeded"
-_PREFIX, _SUFFIX = "etcd-proxy-", ".service"
+_SUFFIX = ".service"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def _units() -> set[str]:
     return {
         name[: -len(_SUFFIX)]
         for name in names
-        if name.startswith(_PREFIX)
+        if name.startswith(model.PREFIX)
         and name.endswith(_SUFFIX)
         and proxy_unit.is_ours(host_files.read_text(os.path.join(_UNITS, name)))
     }
@@ -96,37 +97,24 @@ def _units() -> set[str]:
 
 def _seen(layout: Layout, asked: Mapping[str, str], systemd: Systemd) -> dict[str, Any]:
     shown = systemd.show(layout.unit)
+    running = _running(shown)
     leaf = layout.certificate(proxy_unit.LEAF)
+    unit = host_files.read_text(layout.unit_file)
     return {
-        "unit": host_files.read_text(layout.unit_file),
+        "unit": unit,
+        "version": installed_releases.named_in(unit),
         "unit_exists": os.path.lexists(layout.unit_file),
         "enabled": shown["enabled"],
         "drop_ins": shown["drop_in_paths"],
         "effective": shown["exec_start"],
-        "command": processes.command_line(shown["pid"]) if shown["pid"] else [],
-        "bundle": _variable(shown["pid"], model.BUNDLE_VARIABLE) if shown["pid"] else "",
+        "command": list(running.command),
+        "bundle": running.bundle,
         "certificate": host_files.read_text(leaf),
         "key": host_files.describe(layout.certificate(f"{proxy_unit.LEAF}-key")),
         "unpaired": key_pairs.problems([leaf]).get(leaf, ""),
         "bundle_file": host_files.describe(layout.certificate("ca"))["sha256"],
-        "has_binary": os.path.isfile(_binary_of(host_files.read_text(layout.unit_file))),
         "problem": health.problem(asked) if asked and shown["pid"] else "",
     }
-
-
-def _binary_of(unit: str) -> str:
-    found = [line for line in unit.splitlines() if line.startswith("ExecStart=")]
-    return found[0].partition("=")[2].split(" ")[0] if found else ""
-
-
-def _variable(pid: int, name: str) -> str:
-    """A variable of a process; empty where it has none, or is gone."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as stream:
-            pairs = [entry.partition(b"=") for entry in stream.read().split(b"\0")]
-    except OSError:
-        return ""
-    return next((value.decode(errors="replace") for key, _equals, value in pairs if key == name.encode()), "")
 
 
 def ensure(layout: Layout, content: Content, wanted: Wanted, systemd: Systemd, check: bool) -> dict[str, Any]:
@@ -141,17 +129,14 @@ def ensure(layout: Layout, content: Content, wanted: Wanted, systemd: Systemd, c
     :raises HostError: the host would not do it, or the proxy does not serve.
     """
     before = host_files.read_text(layout.unit_file)
-    if os.path.lexists(layout.unit_file) and not proxy_unit.is_ours(before):
-        raise Refused(
-            f"{layout.unit_file} is there, and is no unit of a proxy of this collection.",
-            "Whatever it belongs to would be overwritten.",
-            f"Call the proxy otherwise, or remove the unit if nothing needs it: systemctl disable --now {layout.unit} "
-            f"&& rm {layout.unit_file}",
-            code="proxy-unit",
-        )
+    if os.path.lexists(layout.unit_file):
+        proxy_unit.check_ours(layout, before)
     with host_files.acting(layout):
-        running = _running(layout, systemd)
-        restarts = _reasons(layout, running, wanted, systemd)
+        shown = systemd.show(layout.unit)
+        running = _running(shown)
+        restarts = []
+        if not model.is_overridden(shown["drop_in_paths"], shown["exec_start"], running.command):
+            restarts = model.why_restart(running, wanted.command, wanted.bundle)
         differences = member_files.differences(content)
         changed = bool(differences or content.leaves or restarts or not running.enabled)
         result = {"changed": changed, "diff": differences, "restarted": restarts}
@@ -167,22 +152,13 @@ def ensure(layout: Layout, content: Content, wanted: Wanted, systemd: Systemd, c
         return result
 
 
-def _running(layout: Layout, systemd: Systemd) -> Running:
-    shown = systemd.show(layout.unit)
-    if not shown["pid"]:
-        return Running(enabled=shown["enabled"] == "enabled")
-    return Running(
-        tuple(processes.command_line(shown["pid"])),
-        _variable(shown["pid"], model.BUNDLE_VARIABLE),
-        shown["enabled"] == "enabled",
-    )
-
-
-def _reasons(layout: Layout, running: Running, wanted: Wanted, systemd: Systemd) -> list[str]:
-    shown = systemd.show(layout.unit)
-    if model.is_overridden(shown["drop_in_paths"], shown["exec_start"], running.command):
-        return []
-    return model.why_restart(running, wanted.command, wanted.bundle)
+def _running(shown: Mapping[str, Any]) -> Running:
+    """What runs, out of what systemd shows of its unit."""
+    pid, enabled = shown["pid"], shown["enabled"] == "enabled"
+    if not pid:
+        return Running(enabled=enabled)
+    bundle = processes.environment(pid).get(model.BUNDLE_VARIABLE, "")
+    return Running(tuple(processes.command_line(pid)), bundle, enabled)
 
 
 def _write(layout: Layout, content: Content, wanted: Wanted) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._host import installed_releases
 from ansible_collections.quorum.etcd.plugins.module_utils._pki import engine, store
 from ansible_collections.quorum.etcd.plugins.module_utils._pki.spec import AuthoritySpec, LeafSpec
 from ansible_collections.quorum.etcd.plugins.plugin_utils._authorities import Pki
@@ -19,6 +20,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils._proxies import Host
 NOW = datetime.now(timezone.utc)
 NOTHING = {
     "unit": "",
+    "version": "",
     "unit_exists": False,
     "enabled": "",
     "drop_ins": [],
@@ -97,6 +99,7 @@ class Site:
         bundle = next((file["content"] for file in given["files"] if file["path"].endswith("ca.pem")), "")
         own.update(
             unit=unit,
+            version=installed_releases.named_in(unit),
             unit_exists=True,
             enabled="enabled",
             command=given["command"],

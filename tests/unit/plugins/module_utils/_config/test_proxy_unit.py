@@ -15,7 +15,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.proxy import Si
 
 SECURE = Site(("https://10.0.0.1:2379", "https://10.0.0.2:2379"), tls=True)
 PLAIN = Site(("http://10.0.0.1:2379",), tls=False)
-LAYOUT = model.layout_of("etcd-proxy-web", "etcd", "etcd", "/opt/etcd")
+LAYOUT = model.layout_of("web", "etcd", "etcd", "/opt/etcd")
 SSL = "/etc/etcd-proxy/web/ssl"
 
 
