@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import flag_name
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import UNVERIFIED, Layout
@@ -59,7 +59,7 @@ def check(auto: AutoTls, tls: bool, settings: Mapping[str, Any]) -> None:
     :param settings: C(etcd_settings) as it was given.
     :raises BadInput: with everything that is wrong.
     """
-    problems = list(_problems(auto, tls, {_plain(name): name for name in map(str, settings)}))
+    problems = list(_problems(auto, tls, {flag_name(name): name for name in map(str, settings)}))
     if problems:
         raise BadInput("\n".join(problems))
 
@@ -84,10 +84,6 @@ def _problems(auto: AutoTls, tls: bool, given: Mapping[str, str]) -> Iterator[st
             f"etcd_settings has {given[_VALIDITY]}, and no member makes its certificate itself. Take it out; how long "
             "those of the CAs last says etcd_pki_days."
         )
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"^(ETCD_|--?)", "", name).replace("_", "-").lower()
 
 
 def published(wanted: AutoTls, layout: Layout, environment: Mapping[str, str]) -> dict[str, str]:

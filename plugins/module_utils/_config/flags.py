@@ -12,11 +12,17 @@ server/etcdmain/config.go). What the role itself decides (names, URLs, certifica
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 #: The minors of etcd 3 that this collection knows.
 OLDEST = 4
 NEWEST = 7
+
+
+def flag_name(name: str) -> str:
+    """The flag that is meant by a name in whichever form people copy it: C(ETCD_AUTO_TLS), C(--auto-tls)."""
+    return re.sub(r"^(ETCD_|--?)", "", name).replace("_", "-").lower()
 
 
 class Flag(NamedTuple):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,21 +69,20 @@ class File:
 
 def leaves(wanted: Desired) -> dict[str, str]:
     """Return the leaves that a member has, as C(LEAVES): none for a port whose certificate etcd makes itself."""
-    auto = wanted.auto_tls
-    return {
-        leaf: profile
-        for leaf, profile in LEAVES.items()
-        if wanted.tls and not (auto.peers if profile == "peer" else auto.clients)
-    }
+    return _of_cas(wanted, LEAVES)
 
 
 def bundles(wanted: Desired) -> dict[str, str]:
     """Return the CA bundles that a member has, as C(BUNDLES)."""
+    return _of_cas(wanted, BUNDLES)
+
+
+def _of_cas(wanted: Desired, files: Mapping[str, str]) -> dict[str, str]:
     auto = wanted.auto_tls
     return {
-        name: which
-        for name, which in BUNDLES.items()
-        if wanted.tls and not (auto.peers if which == "peer" else auto.clients)
+        name: whose
+        for name, whose in files.items()
+        if wanted.tls and not (auto.peers if whose == "peer" else auto.clients)
     }
 
 

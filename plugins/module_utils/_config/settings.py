@@ -32,6 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import (
     OLDEST,
     REMOVED,
     SUCCESSOR,
+    flag_name,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, read
 from ansible_collections.quorum.etcd.plugins.module_utils._model import topology
@@ -279,12 +280,12 @@ def _setting(name: str, value: Any, minor: int) -> Value | None:
 
     :raises BadInput: when etcd of that minor would not read it so.
     """
-    flag_name = re.sub(r"^(ETCD_|--?)", "", name).replace("_", "-").lower()
-    reason = _not_setting(flag_name)
+    plain = flag_name(name)
+    reason = _not_setting(plain)
     if reason:
         raise BadInput(f"{name} is not a setting: {reason}.")
-    if flag_name != name and flag_name in FLAGS:
-        raise BadInput(f"{name}: write it as etcd's flags are written, {flag_name}.")
+    if plain != name and plain in FLAGS:
+        raise BadInput(f"{name}: write it as etcd's flags are written, {plain}.")
     flag = FLAGS.get(name)
     if flag is None:
         known = [other for other, (_kind, first, last) in FLAGS.items() if first <= minor <= last]
