@@ -38,6 +38,12 @@ def _newest(minor: int) -> str:
     return max((one for one in KNOWN if order(one)[1] == minor), key=order, default="")
 
 
+#: The first minor without the API of version 2: it does not start on what that has left.
+WITHOUT_V2 = 6
+#: The first minor that ends on requests of that API in the log, with which members of 3.5 register themselves.
+CANNOT_READ_V2 = 7
+
+
 def order(version: str) -> tuple[int, ...]:
     """A version as numbers, to compare it by."""
     return tuple(int(part) for part in version.split("."))

@@ -17,12 +17,9 @@ from collections.abc import Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, releases, upgrade_rules
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
-from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import WITHOUT_V2, minor, order
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import next_action
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
-
-# The first minor that ends on data of API version 2.
-_WITHOUT_V2 = 6
 
 
 def running_version(hosts: Sequence[Host]) -> str:
@@ -123,7 +120,7 @@ def _is_too_far_behind(host: Host, hosts: Sequence[Host]) -> bool:
     has, speaks = own(host), _speaks(hosts)
     if not has:
         # Before an update its data are examined; its files alone are written without that.
-        return minor(_had(host)) < max(speaks - 1, _WITHOUT_V2 if speaks >= _WITHOUT_V2 else 0)
+        return minor(_had(host)) < max(speaks - 1, WITHOUT_V2 if speaks >= WITHOUT_V2 else 0)
     return minor(has) < speaks - 1 or upgrade_rules.is_below_floor(has, speaks)
 
 

@@ -385,8 +385,7 @@ class _Reconciler:
         bootstrap.check_can_be_asked(self._hosts)
         renews = upgrade.renews_raft_snapshots(course)
         if self.pending_downgrade:
-            if not upgrade.is_renewing(course, self._foreseen.votes(), self._hosts):
-                guard.check_downgrade(self._foreseen.votes())
+            upgrade.check_downgrade(course, self._foreseen.votes(), self._hosts)
             # Left pending by a run that was killed while it did this. What says so may be gone in minutes.
             self._renew_raft_snapshots()
             renews = False
@@ -395,7 +394,7 @@ class _Reconciler:
             self._await_version(course.awaits)
         leader = roster.leader
         for stage in course.stages:
-            if renews and releases.minor(stage) == upgrade.CANNOT_READ_V2:
+            if renews and releases.minor(stage) == releases.CANNOT_READ_V2:
                 self._renew_raft_snapshots()
             self._to_release(stage, [host for host in self._planned if course.due_at(stage, host.name)])
             first = stage == course.stages[0]
@@ -424,8 +423,7 @@ class _Reconciler:
             self.changes.later.append(upgrade.awaited_later(course, missing))
             return
         if votes.downgrade and not course.stages:
-            if not upgrade.is_renewing(course, votes, self._hosts):
-                guard.check_downgrade(votes)
+            upgrade.check_downgrade(course, votes, self._hosts)
             # Left pending by a run that was killed while it did this.
             self._renew_raft_snapshots()
         self._await_version(course.awaits)

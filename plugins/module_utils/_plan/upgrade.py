@@ -20,11 +20,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import render
 from ansible_collections.quorum.etcd.plugins.module_utils._model import guard, upgrade_rules
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Install, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
-from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import CANNOT_READ_V2, minor, order
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.roster import Roster
-
-#: The first minor that ends on requests of API version 2 in the log, with which members of 3.5 register themselves.
-CANNOT_READ_V2 = 7
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,7 @@ def check(hosts: Sequence[Host], roster: Roster, found: Course, votes: guard.Vot
                 render.flags(host.wanted, stage)
     if not found.changes_minor:
         return
-    if not is_renewing(found, votes, hosts):
-        guard.check_downgrade(votes)
+    check_downgrade(found, votes, hosts)
     _check_all_go_along(hosts, roster, found, votes)
 
 
@@ -163,12 +159,21 @@ def renews_raft_snapshots(found: Course) -> bool:
     )
 
 
-def is_renewing(found: Course, votes: guard.Votes, hosts: Sequence[Host]) -> bool:
+def _is_renewing(found: Course, votes: guard.Votes, hosts: Sequence[Host]) -> bool:
     """Is the pending downgrade the one by which members write raft snapshots? The act asks once more."""
     said = any(host.seen.cluster.is_renewing for host in hosts)
     return (
         said and votes.downgrade == "3.5.0" and {minor(one) for one in found.running.values()} == {CANNOT_READ_V2 - 1}
     )
+
+
+def check_downgrade(found: Course, votes: guard.Votes, hosts: Sequence[Host]) -> None:
+    """See that no downgrade is pending but the one by which members write raft snapshots.
+
+    :raises Refused: one is.
+    """
+    if not _is_renewing(found, votes, hosts):
+        guard.check_downgrade(votes)
 
 
 def comes_first(steps: Collection[Step], hosts: Sequence[Host]) -> list[Step]:

@@ -31,17 +31,18 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import advice, 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
-from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import minor, order
+from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import (
+    CANNOT_READ_V2,
+    WITHOUT_V2,
+    minor,
+    order,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc import peer_port
 from ansible_collections.quorum.etcd.plugins.module_utils._snapshots import catalog
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import drill
 
-# The first minor without the API of version 2: it does not start on what that has left.
-_WITHOUT_V2 = 6
 # The first release whose tool reads the log too (etcdutl/etcdutl/check_v2store_command.go).
 _CHECKS_V2 = "3.5.32"
-# The first minor that cannot read requests of it in the log, with which members of 3.5 register themselves.
-_CANNOT_READ_V2 = 7
 _POLL = 0.5
 
 
@@ -55,7 +56,7 @@ def examine(run: Run, systemd: Systemd, layout: Layout, machine: str, to: Sequen
     """
     process = processes.describe(systemd.show(layout.unit)["pid"])
     has = installed_releases.named_in(process.identity.executable) if process else ""
-    if not any(minor(one) >= _WITHOUT_V2 for one in to) or (has and minor(has) >= _WITHOUT_V2):
+    if not any(minor(one) >= WITHOUT_V2 for one in to) or (has and minor(has) >= WITHOUT_V2):
         return
     findings = Findings()
     findings.run(_check_v2, run, layout, machine)
@@ -75,7 +76,7 @@ def check_stopped(run: Run, layout: Layout, marker: Marker | None, machine: str,
     """
     place = markers.where_it_lies(layout, marker)
     wrote = has or member_storage.version_of_database(place)
-    if not to or minor(to) < _WITHOUT_V2 or (wrote and minor(wrote) >= _WITHOUT_V2):
+    if not to or minor(to) < WITHOUT_V2 or (wrote and minor(wrote) >= WITHOUT_V2):
         return
     anew = (
         "Its cluster serves without it: take this member out (etcd_member_state: absent for its host), run the "
@@ -143,7 +144,7 @@ def check_log(layout: Layout, marker: Marker | None, has: str, to: str) -> None:
         raft snapshot.
     :raises Refused: that would end on what is in it.
     """
-    if not to or minor(to) < _CANNOT_READ_V2 or (has and minor(has) >= _CANNOT_READ_V2):
+    if not to or minor(to) < CANNOT_READ_V2 or (has and minor(has) >= CANNOT_READ_V2):
         return
     place = markers.where_it_lies(layout, marker)
     index = v2_requests.newest_snapshot(os.path.join(place.data_dir, "member", "snap"))
