@@ -16,6 +16,10 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
+# Seconds. Far more than either takes: what hangs is a failure that shows what it said, and no scenario that never ends.
+_PATIENCE = 300
+_PATIENCE_WITH_A_RUN = 1800
+
 # In the plan it stands with two spaces before it; a host that takes it says so on a line, or in the name of a task.
 _PLANNED = re.compile(r"^  step \d+ of \d+: (.+)$", re.MULTILINE)
 _TAKEN = re.compile(r"^(?:TASK \[.*)?step \d+ of \d+: (.+?)(?:\] \*+)?$", re.MULTILINE)
@@ -64,6 +68,7 @@ class Cluster:
         done = subprocess.run(
             ["ansible-playbook", playbook, "--inventory", self._inventory, *arguments],
             env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_NOCOLOR": "1"},
+            timeout=_PATIENCE_WITH_A_RUN,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -79,6 +84,7 @@ class Cluster:
             ["ansible-playbook", "etcd.yml", "-i", self._inventory],
             cwd=CHECKOUT / "playbooks",
             env={name: os.environ[name] for name in ("PATH", "HOME")} | {"LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"},
+            timeout=_PATIENCE_WITH_A_RUN,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -90,7 +96,11 @@ class Cluster:
     def on(self, host: str, command: str) -> str:
         """What a command prints that succeeds there."""
         done = subprocess.run(
-            [*self._lab, "exec", host, "sh", "-ceu", command], capture_output=True, text=True, check=False
+            [*self._lab, "exec", host, "sh", "-ceu", command],
+            timeout=_PATIENCE,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{host}: {command}: {done.stdout}{done.stderr}"
         return done.stdout
@@ -110,6 +120,7 @@ class Cluster:
                 *["--endpoints", ",".join(f"https://{address}:2379" for address in addresses)],
                 *(["--up-to", str(up_to)] if up_to is not None else []),
             ],
+            timeout=_PATIENCE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -120,7 +131,7 @@ class Cluster:
 
     def lab(self, *arguments: str) -> None:
         """Do something to the hosts: C(lab("kill", "etcd-host0"))."""
-        subprocess.run([*self._lab, *arguments], check=True)
+        subprocess.run([*self._lab, *arguments], timeout=_PATIENCE, check=True)
 
     def processes(self, hosts: Iterable[str]) -> dict[str, str]:
         """Which process each member is: another one after a restart."""

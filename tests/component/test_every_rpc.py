@@ -82,7 +82,7 @@ class Recorder(Client):
 
 @pytest.fixture
 def client(cluster: Cluster) -> Iterator[Recorder]:
-    with Recorder(cluster.endpoints, cluster.credentials, 10.0) as client:
+    with Recorder(cluster.endpoints, cluster.credentials, 30.0) as client:
         yield client
 
 

@@ -18,7 +18,7 @@ from members import Members
 from playbook import How, Kill, Meanwhile, Playbook, Run
 
 #: Seconds within which a run gets to the step at which something goes wrong.
-PATIENCE = 180
+PATIENCE = 600
 #: Seconds after which TCP has tried again (Linux: TCP_RTO_MAX is 120 s).
 _LATEST = 150
 

@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 _SUFFIX = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:4]
 
 #: Seconds that any one command of the lab may take on a busy machine.
-PATIENCE = 180
+PATIENCE = 600
 
 #: Names the step at which a module ends that gets there; gone once one did.
 END_AT = "/run/quorum.etcd/end-at"
