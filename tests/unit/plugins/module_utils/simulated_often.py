@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from simulated import Unknowable
 
-CASES = int(os.environ.get("ETCD_SIMULATIONS", "500"))
+CASES = int(os.environ.get("ETCD_SIMULATIONS", "300"))
 
 
 def simulated_often(test, cases=CASES):
