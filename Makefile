@@ -78,7 +78,7 @@ test: deps $(COLLECTIONS)/.done ## everything that CI runs
 	# Side by side, for most of them use one processor only; what takes longest begins first.
 	$(MAKE) --jobs=2 --output-sync=target sanity lint unit unit-sample-core-$(firstword $(CORES))
 	$(MAKE) component
-	$(MAKE) --jobs=2 --output-sync=target faults refusals scenarios
+	$(MAKE) --jobs=2 --output-sync=target faults refusals $(addprefix scenario-,$(filter-out $(SELDOM),$(SCENARIOS)))
 
 # What the first line says is a shell's.
 SHELL_FILES = $(shell git ls-files -co --exclude-standard -- ':!.collections' | xargs awk 'FNR == 1 && /^\#!.*[ \/](ba|da)?sh( |$$)/ { print FILENAME } { nextfile }')
@@ -155,13 +155,16 @@ scenario: scenario-$(NAME) ## one Molecule scenario: make scenario NAME=default
 # Those that take longest first.
 SCENARIOS = snapshot disaster $(filter-out snapshot disaster,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
+# Left out of CI: what they show, the component tests, the faults or another scenario show in a smaller way.
+SELDOM = auto-tls discovery downgrade plain several
+
 scenarios: $(addprefix scenario-,$(SCENARIOS)) ## all Molecule scenarios
 
 scenario-%: deps $(COLLECTIONS)/.done
 	$(LAB) releases
 	molecule -c .config/molecule/config.yml test --no-command-borders -s $*
 
-matrix: deps cores $(PROMTOOL)/.done $(COLLECTIONS)/.done ## what takes too long for CI
+matrix: deps cores $(PROMTOOL)/.done $(COLLECTIONS)/.done $(addprefix scenario-,$(SELDOM)) ## what takes too long for CI
 	$(LAB) releases
 	pytest -q --matrix tests/component
 	pytest -q --matrix tests/refusals
