@@ -112,6 +112,7 @@ def test_a_revocation_list_that_is_missing_costs_no_quorum(cluster: Living) -> N
         cluster.playbook.run_until_done(runs=1)
 
 
+@pytest.mark.matrix
 def test_members_do_not_move_to_a_peer_port_that_is_closed_between_them(cluster: Living) -> None:
     with cluster.becoming(Inventory(THREE, peer_ports=dict.fromkeys(THREE, ANOTHER)), THREE):
         before = cluster.pids(THREE)

@@ -61,6 +61,7 @@ def test_of_two_operators_who_want_two_releases_the_last_one_has_his(living: Liv
     ledger.add(f"{before} to 3.7.1", "somebody else wants 3.6.14", Result(False, runs, living.verdict))
 
 
+@pytest.mark.matrix
 def test_cancelled_between_two_members_the_newer_release_comes_back(living: Living, ledger: Ledger) -> None:
     change = FROM_SEVEN
     stand_before(living, change)

@@ -82,6 +82,7 @@ def test_an_archive_of_another_version_is_refused(site: Site, shelf: Path) -> No
     )
 
 
+@pytest.mark.matrix
 def test_an_archive_whose_program_is_of_another_version_is_refused(site: Site, shelf: Path) -> None:
     put(site, shelf, archive("etcd-v3.6.14-linux-amd64", b"#!/bin/sh\necho etcd Version: 3.6.1\n"))
     site.is_refused("The archive's etcd says 'etcd Version: 3.6.1', not version 3.6.14", "Nothing was installed")

@@ -64,6 +64,7 @@ def test_a_member_that_somebody_else_runs_is_refused(site: Site, legacy: Callabl
     )
 
 
+@pytest.mark.matrix
 def test_one_that_is_in_nobodys_way_is_a_warning(site: Site, legacy: Callable[..., None]) -> None:
     legacy("legacy", "/opt/legacy/data", 12379, 12380)
     site.is_planned(
@@ -73,6 +74,7 @@ def test_one_that_is_in_nobodys_way_is_a_warning(site: Site, legacy: Callable[..
     )
 
 
+@pytest.mark.matrix
 def test_a_write_ahead_log_is_refused_with_whose_it_is(site: Site, hosts: Hosts, legacy: Callable[..., None]) -> None:
     legacy("legacy", "/var/lib/etcd", 12379, 12380)
     hosts.run(HOST, "systemctl stop legacy && rm /etc/systemd/system/legacy.service && systemctl daemon-reload")

@@ -100,6 +100,7 @@ def test_authorities_that_are_not_here_are_refused_with_their_fingerprint(
     )
 
 
+@pytest.mark.matrix
 def test_an_authority_without_its_key_is_refused_with_its_fingerprint(pki: Path, site: Site) -> None:
     (pki / "client-ca-key.pem").unlink()
     site.is_refused(
@@ -107,6 +108,7 @@ def test_an_authority_without_its_key_is_refused_with_its_fingerprint(pki: Path,
     )
 
 
+@pytest.mark.matrix
 def test_a_key_that_others_can_read_is_refused(pki: Path, site: Site) -> None:
     (pki / "peer-ca-key.pem").chmod(0o644)
     site.is_refused(f"{pki}/peer-ca-key.pem is a private key, and its mode 0644 lets others read it", "chmod 600")
@@ -140,6 +142,7 @@ def test_a_vaulted_key_with_its_password_is_as_good_as_a_plain_one(pki: Path, si
     site.is_refused("nothing to do", arguments=("--vault-password-file", str(secret)), playbook_ends=0)
 
 
+@pytest.mark.matrix
 def test_an_encrypted_key_without_its_passphrase_is_refused(pki: Path, site: Site) -> None:
     path = pki / "client-ca-key.pem"
     key = serialization.load_pem_private_key(path.read_bytes(), None)

@@ -43,6 +43,7 @@ def interpreter(hosts: Hosts, site: Site) -> Iterator[Callable[[str, str], None]
     hosts.run(HOST, "rm -r /opt/python")
 
 
+@pytest.mark.matrix
 def test_an_architecture_without_archives_is_refused(site: Site, interpreter: Callable[[str], None]) -> None:
     interpreter('exec setarch linux32 /usr/bin/python3 "$@"')
     site.is_refused(f"{HOST} ({site.addresses[1]}) is a ", "for which etcd has no archive; there are amd64, arm64")
@@ -61,6 +62,7 @@ def test_a_python_that_is_too_old_is_refused(site: Site, interpreter: Callable[[
     assert "can be reached" not in outcome.said, "it was"
 
 
+@pytest.mark.matrix
 def test_clocks_that_are_apart_are_a_warning(site: Site, interpreter: Callable[[str, str], None]) -> None:
     interpreter(
         'PYTHONPATH=/opt/python exec /usr/bin/python3 "$@"',
@@ -102,6 +104,7 @@ def test_a_disk_without_room_for_the_data_is_refused(site: Site, hosts: Hosts) -
         site.is_refused("MiB free for /var/lib/etcd, and a member needs at least 256 MiB", "Make room")
 
 
+@pytest.mark.matrix
 def test_a_disk_without_room_for_the_release_is_refused(site: Site, hosts: Hosts) -> None:
     make = "mkdir /opt/etcd && mount -t tmpfs -o size=100m tmpfs /opt/etcd"
     with on_host(hosts, make, "umount /opt/etcd && rmdir /opt/etcd"):
@@ -122,6 +125,7 @@ def test_a_file_system_that_is_read_only_is_refused(site: Site, hosts: Hosts, di
         site.is_refused(f"has {directory} on a file system that is mounted read-only", "Mount it for writing")
 
 
+@pytest.mark.matrix
 def test_a_parent_that_is_somebody_elses_is_refused(site: Site, hosts: Hosts) -> None:
     site.variables |= {"etcd_data_dir": "/srv/etcd/data", "etcd_wal_dir": "/srv/etcd/wal"}
     with on_host(hosts, "mkdir /srv/etcd", "rmdir /srv/etcd"):

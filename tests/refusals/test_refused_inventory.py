@@ -30,6 +30,7 @@ def test_a_missing_name_is_the_inventory_name(site: Site) -> None:
     site.is_planned(f"start {site.addresses[0]}")
 
 
+@pytest.mark.matrix
 def test_a_missing_name_beside_etcd_nodes_is_refused_with_the_one_that_was_meant(site: Site) -> None:
     site.variables["ETCD_NODES"] = site.nodes()
     del site.host(1)["NODE_NAME"]
@@ -96,6 +97,7 @@ def test_the_guides_own_slip_is_refused_with_the_name_that_was_meant(site: Site)
     site.is_refused("ETCD_NODES has no member etcd0", "Did you mean machine-0?", "Make the names in ETCD_NODES and")
 
 
+@pytest.mark.matrix
 def test_two_members_with_one_peer_url_are_refused(site: Site) -> None:
     site.host(1)["etcd_address"] = site.addresses[0]
     url = f"https://{site.addresses[0]}:2380"
@@ -113,6 +115,7 @@ def test_loopback_for_some_members_is_refused(site: Site) -> None:
     site.is_refused("The other members cannot reach etcd-host0", "an address of its network")
 
 
+@pytest.mark.matrix
 def test_a_setting_that_etcd_would_ignore_in_its_file_is_refused(site: Site) -> None:
     site.variables["etcd_config_format"] = "yaml"
     site.variables["etcd_settings"] = {"client-crl-file": "/etc/etcd/crl.pem"}
@@ -167,6 +170,7 @@ def test_a_group_that_all_hosts_have_by_another_name_is_planned(
     assert "databases: 3 hosts, no cluster yet" in outcome.said
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     "version",
     [
@@ -187,6 +191,7 @@ def test_two_versions_for_one_cluster_are_refused(site: Site) -> None:
     site.is_refused("etcd_version differs between the hosts of one cluster: 3.5.33, 3.6.14", "Give it once")
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("setting", "sayings"),
     [
@@ -222,6 +227,7 @@ def test_five_mistakes_are_one_list(site: Site) -> None:
     assert "see above" not in outcome.said
 
 
+@pytest.mark.matrix
 def test_a_host_whose_variables_are_wrong_hides_nothing_of_the_others(site: Site) -> None:
     site.host(0)["etcd_peer_port"] = 70000
     site.host(0)["etcd_member_state"] = "gone"
