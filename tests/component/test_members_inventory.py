@@ -247,7 +247,7 @@ class TestSrvRecords:
 
 
 @pytest.mark.parametrize("groups", [{}, {"etcd_cluster": "true"}], ids=["no group of ours", "a group of ours"])
-@pytest.mark.parametrize("playbook", ["etcd", "destroy"])
+@pytest.mark.parametrize("playbook", ["etcd", pytest.param("destroy", marks=pytest.mark.matrix)])
 def test_our_playbooks_refuse_it(
     version: str, make_cluster: MakeCluster, operator: Operator, playbook: str, groups: dict[str, str]
 ) -> None:
