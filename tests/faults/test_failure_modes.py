@@ -101,6 +101,7 @@ def test_a_lease_that_outlived_its_leader_runs_out_in_its_time(cluster: Living) 
         cluster.machines.power_on(LEADER)
 
 
+@pytest.mark.matrix
 def test_a_leader_that_is_cut_off_acknowledges_nothing(cluster: Living) -> None:
     """The others elect one of them, and it follows once it is heard of again."""
     majority = (FIRST, FOLLOWER)

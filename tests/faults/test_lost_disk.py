@@ -89,6 +89,7 @@ def test_a_data_directory_that_is_gone_with_its_mount_is_picked_up_with_it(
     members.hold_every_acknowledged_write([LOSER])
 
 
+@pytest.mark.matrix
 def test_a_stale_copy_below_a_missing_disk_is_not_started(
     machines: Machines, playbook: Playbook, members: Members
 ) -> None:

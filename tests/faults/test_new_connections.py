@@ -67,6 +67,7 @@ def test_a_setting_is_not_rolled_while_the_peer_ports_are_closed(cluster: Living
         cluster.playbook.run_until_done(runs=1)
 
 
+@pytest.mark.matrix
 def test_a_leader_whose_peer_key_is_not_that_of_its_certificate_is_named_and_mended(cluster: Living) -> None:
     """etcd reads both files for each new connection, so the members that are connected notice nothing."""
     with cluster.enduring(THREE):
