@@ -20,15 +20,13 @@ from cluster import DEFAULT_VERSION, EVERY_VERSION, Cluster, Tls
 from machine import Machine, pythons
 from one_of_three import OneOfThree
 
-# Of the minors in between CI takes that of new clusters.
-_EVERY = [
-    pytest.param(one, marks=pytest.mark.matrix) if one in EVERY_VERSION[1:-1] and one != DEFAULT_VERSION else one
-    for one in EVERY_VERSION
-]
+# The oldest, the newest, and that of new clusters; with C(--matrix) all of them.
+_SAMPLE = (EVERY_VERSION[0], EVERY_VERSION[-1], DEFAULT_VERSION)
+_EVERY = [one if one in _SAMPLE else pytest.param(one, marks=pytest.mark.matrix) for one in EVERY_VERSION]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for C(every_version) runs on all, one that asks for C(version) on that of new clusters."""
+    """A test that asks for C(every_version) runs on all or a sample, one for C(version) on that of new clusters."""
     asked = list(filter(None, os.environ.get("ETCD_VERSIONS", "").split(",")))
     for name, otherwise in (("every_version", _EVERY), ("version", [DEFAULT_VERSION])):
         if name in metafunc.fixturenames:
