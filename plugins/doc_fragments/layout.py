@@ -67,4 +67,11 @@ options:
     type: str
     choices: [env, yaml]
     default: env
+  install_method:
+    description:
+      - Where etcd's programs come from, upstream's archive, the distribution's package or a container image. Each has
+        directories of its own below O(install_dir).
+    type: str
+    choices: [archive, package, container]
+    default: archive
 """

@@ -76,7 +76,7 @@ class Release:
 
     @property
     def directory(self) -> str:
-        """The top directory of the archive, and its name below the install directory."""
+        """The top directory of the archive."""
         return releases.directory(self.archive)
 
 
@@ -115,7 +115,7 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     :raises HostError: the host or the download would not.
     """
     releases.check_version(release.version)
-    directory = os.path.join(layout.install_dir, release.directory)
+    directory = layout.release_dir(release.version, releases.architecture(release.machine))
     with contextlib.nullcontext() if check else on_machine(layout):
         # Not before: another instance or another run may have brought it while this one waited for the lock.
         commands = account.missing(layout)

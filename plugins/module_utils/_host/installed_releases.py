@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, Layout
 
-_RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/]+")
+_RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/-]+(?:-([a-z]+))?")
 
 
 def named_in(text: str) -> str:
@@ -31,8 +31,9 @@ def to_run(files: Iterable[Mapping[str, Any]], layout: Layout) -> str:
 
 
 def versions(layout: Layout) -> list[str]:
-    """The versions that are there."""
+    """The versions that are there, by this member's way to install."""
+    origin = "" if layout.install_method == ARCHIVE else layout.install_method
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         found = (_RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir))
-        return sorted(match.group(1) for match in found if match)
+        return sorted(match.group(1) for match in found if match and (match.group(2) or "") == origin)
     return []

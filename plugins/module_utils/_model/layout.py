@@ -20,6 +20,8 @@ MACHINE_ID_FILE = "/etc/machine-id"
 SIGNATURE = "# Managed by quorum.etcd: "
 #: The forms of the settings file: variables for the process, or etcd's own C(--config-file).
 ENV, YAML = "env", "yaml"
+#: Where the programs of a release come from: upstream's archive, the distribution's package, or a container image.
+ARCHIVE, PACKAGE, CONTAINER = "archive", "package", "container"
 #: A file of CAs that begins so has none: members with auto-TLS cannot be verified.
 UNVERIFIED = "# Nobody is verified"
 _ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
@@ -35,6 +37,7 @@ class Layout:
     :param user_file: a file that names who asks the cluster, see C(user_file), where no certificate says it; an empty
         string for none.
     :param config_format: C(ENV) or C(YAML).
+    :param install_method: C(ARCHIVE), C(PACKAGE) or C(CONTAINER).
     """
 
     instance: str
@@ -48,6 +51,7 @@ class Layout:
     bin_dir: str
     user_file: str = ""
     config_format: str = ENV
+    install_method: str = ARCHIVE
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Layout:
@@ -193,8 +197,11 @@ class Layout:
         return f"quorum-etcd-probe-{self.instance}.service"
 
     def release_dir(self, version: str, architecture: str) -> str:
-        """The directory of one unpacked release, named as in the archive."""
-        return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}")
+        """The directory of one unpacked release, named as in the archive. What came in another way has a name of its own, so
+        that a move from one way to another is another program in the unit.
+        """
+        origin = "" if self.install_method == ARCHIVE else f"-{self.install_method}"
+        return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}{origin}")
 
     def link(self, tool: str) -> str:
         """Where people find a tool: C(etcd), C(etcdctl) or C(etcdutl); of the instance C(etcd2), C(etcdctl2)."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, ENV, PACKAGE, YAML, Layout
 
 LAYOUT: dict[str, dict[str, Any]] = {
     "instance": {"type": "str", "default": "etcd"},
@@ -29,6 +29,7 @@ LAYOUT: dict[str, dict[str, Any]] = {
     "bin_dir": {"type": "path", "default": "/usr/local/bin"},
     "user_file": {"type": "str", "default": ""},
     "config_format": {"type": "str", "choices": [ENV, YAML], "default": ENV},
+    "install_method": {"type": "str", "choices": [ARCHIVE, PACKAGE, CONTAINER], "default": ARCHIVE},
 }
 
 _TEXT = {"type": "str", "required": True}

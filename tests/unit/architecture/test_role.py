@@ -127,8 +127,7 @@ class TestEntryPoints:
 
     @pytest.mark.parametrize("entry", SPECS)
     def test_declare_what_they_read_and_nothing_else(self, entry):
-        # It exists so that other ways can be added under it.
-        assert set(SPECS[entry]["options"]) - {"etcd_install_method"} == what_is_read(entry)
+        assert set(SPECS[entry]["options"]) == what_is_read(entry)
 
     @pytest.mark.parametrize("entry", SPECS)
     def test_say_of_a_variable_what_the_others_say(self, entry):
