@@ -20,11 +20,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import 
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import signs_of_life
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.signs_of_life import Asker
 from ansible_collections.quorum.etcd.plugins.module_utils._config import render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import identity, packages, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities, Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import PACKAGE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
+from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Credentials
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _misspelt
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
@@ -61,6 +63,7 @@ _NOTHING: dict[str, Any] = {
     "authorities": Authorities().to_dict(),
     "skew": 0.0,
     "heard": {},
+    "offer": None,
 }
 
 
@@ -128,7 +131,21 @@ class ActionModule(InternalAction):
             "authorities": authorities.to_dict(),
             "skew": skew,
             "heard": _heard(View.from_dict(node["cluster"] or {}), wanted, node["certificates"]),
+            "offer": self._offer(wanted, node, task_vars),
         }
+
+    def _offer(self, wanted: Desired, node: Mapping[str, Any], task_vars: dict[str, Any]) -> dict[str, Any] | None:
+        """What the host is offered where its release is to come out of packages; None where nobody needs to know."""
+        runs = ((node["runtime"] or {}).get("identity") or {}).get("executable", "")
+        if wanted.layout.install_method != PACKAGE or packages.is_settled(wanted.version, node["releases"], runs):
+            return None
+        asked = {"version": wanted.version, "asks": not wanted.checksums.directory}
+        told = self._execute_module(
+            module_name="quorum.etcd.etcd_internal_offer", module_args=asked, task_vars=task_vars
+        )
+        if told.get("failed"):
+            return Offer(problem=f"does not say what apt offers it: {told.get('msg', told)}").to_dict()
+        return Offer.from_dict(told).to_dict()
 
     def _old_python(self) -> str:
         """What to do about a Python that is too old, or an empty string. It fails in ways that do not say so."""

@@ -50,8 +50,23 @@ options:
     description: How long the server may be silent, in seconds.
     type: int
     default: 30
+  packages:
+    description:
+      - With O(install_method=package), the packages C(etcd-server) and C(etcd-client) as files on the controller, which
+        are sent to the host. Each must have its SHA256 in O(checksums). Without them apt on the host fetches them.
+    type: list
+    elements: path
+    default: []
+  revision:
+    description:
+      - With O(install_method=package), the version of the packages as the distribution writes it, such as
+        V(3.4.23-4+b4). Empty for the newest of O(version).
+    type: str
+    default: ""
 notes:
   - A proxy is taken from the environment of the task.
+  - With O(install_method=package) the programs are taken out of the distribution's packages, which are not installed.
+    None of their scripts runs, and dpkg does not list them.
 """
 
 EXAMPLES = r"""
@@ -65,6 +80,11 @@ EXAMPLES = r"""
     url: https://mirror.example.com/etcd
   environment:
     https_proxy: http://proxy.example.com:3128
+
+- name: Take the release out of Debian's packages
+  quorum.etcd.etcd_install:
+    version: 3.4.23
+    install_method: package
 """
 
 RETURN = r"""
@@ -85,14 +105,22 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
-from ansible_collections.quorum.etcd.plugins.module_utils._host import install
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._host import install, package_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
+    release = install.Release(releases.plain(given["version"]), platform.machine())
+    bring = _BY_METHOD[given["install_method"]]
+    return bring(given, layout_of(given), release, command.of_module(module), module.check_mode)
+
+
+def _archive(given: dict[str, Any], layout: Layout, release: install.Release, run: Run, check: bool) -> dict[str, Any]:
     source = install.Source(
         given["url"],
         given["archive"] or "",
@@ -100,8 +128,15 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         given["checksums_from_mirror"],
         lambda url: open_url(url, timeout=given["timeout"]),
     )
-    release = install.Release(releases.plain(given["version"]), platform.machine())
-    return install.install(layout_of(given), release, source, command.of_module(module), module.check_mode)
+    return install.install(layout, release, source, run, check)
+
+
+def _package(given: dict[str, Any], layout: Layout, release: install.Release, run: Run, check: bool) -> dict[str, Any]:
+    source = package_files.Source(given["packages"], releases.checksums(given["checksums"]), given["revision"])
+    return package_files.bring(layout, release, source, run, check)
+
+
+_BY_METHOD = {ARCHIVE: _archive, PACKAGE: _package}
 
 
 def main() -> None:
@@ -114,6 +149,8 @@ def main() -> None:
             "checksums": {"type": "dict", "default": {}},
             "checksums_from_mirror": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 30},
+            "packages": {"type": "list", "elements": "path", "default": []},
+            "revision": {"type": "str", "default": ""},
         },
         act,
         reads=True,

@@ -17,14 +17,21 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 
 class ArchiveAction(ActionBase):  # type: ignore[misc]
     def with_archive(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options of a module, with the path on the host of the archive that was sent there.
+        """Return the options of a module, with the paths on the host of the archive or packages that were sent there.
 
         :raises BadInput: there is no such file.
         """
-        archive = options.get("archive")
-        if not archive or self._task.check_mode:
+        archive, packages = options.get("archive"), options.get("packages") or ()
+        if self._task.check_mode or not (archive or packages):
             return options
-        if not os.path.isfile(archive):
-            raise BadInput(f"{archive} is no file on the controller. Put the archive there by its upstream name.")
-        place = self._connection._shell.join_path(self._make_tmp_path(), os.path.basename(archive))
-        return {**options, "archive": self._transfer_file(archive, place)}
+        sent = {path: self._send(path) for path in (*([archive] if archive else ()), *packages)}
+        own = {"archive": sent[archive]} if archive else {}
+        return {**options, **own, **({"packages": [sent[path] for path in packages]} if packages else {})}
+
+    def _send(self, path: str) -> str:
+        if not os.path.isfile(path):
+            raise BadInput(f"{path} is no file on the controller. Put the archive there by its upstream name.")
+        if self._connection._shell.tmpdir is None:
+            self._make_tmp_path()
+        place = self._connection._shell.join_path(self._connection._shell.tmpdir, os.path.basename(path))
+        return str(self._transfer_file(path, place))

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Data
 from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _downgrade_calls,
+    _install_calls,
     _maintenance_calls,
     _recovery_calls,
     _restore_calls,
@@ -40,19 +41,6 @@ def of_act(act: acts.Act, given: Given) -> Call:
     :raises EtcdError: a setting is wrong, an authority is missing, or the observation does not suit the act.
     """
     return HANDLERS[type(act)](act, given)
-
-
-def _install(act: acts.Install, given: Given) -> Call:
-    directory = given.source["archive_dir"]
-    options = {
-        "version": act.version,
-        "url": given.source["url"],
-        "checksums": given.source["checksums"],
-        "checksums_from_mirror": given.source["checksums_from_mirror"],
-    }
-    if directory:
-        options["archive"] = f"{directory}/{act.archive}"
-    return Call("etcd_install", {**given.layout, **options})
 
 
 def _configure(act: acts.Configure, given: Given) -> Call:
@@ -241,7 +229,7 @@ def _on_a_member(act: acts.Reported, given: Given) -> dict[str, Any]:
 
 #: By kind of act. The CAs are made on the controller, which calls no module for them.
 HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
-    acts.Install: _install,
+    acts.Install: _install_calls.install,
     acts.Configure: _configure,
     acts.AskService: _ask_service,
     acts.DrawToken: _draw_token,

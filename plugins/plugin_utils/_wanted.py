@@ -26,7 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     SnapshotPolicy,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _bootstrap, _program
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _archives, _bootstrap, _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
 NOWHERE = "192.0.2.1"
@@ -140,9 +140,12 @@ def _said(inputs: Mapping[str, Any]) -> Confirmations:
 
 def _checksums(given: Mapping[str, Any]) -> Checksums:
     """Which archives have a checksum that is known before they are fetched, out of C(etcd_checksums) and the mirror."""
-    known = releases.checksums(given["given"])
+    known, directory = releases.checksums(given["given"]), str(given["archive_dir"] or "")
     for archive in known:
         releases.known_checksum(archive, known)
+    if directory:
+        names = tuple(dict.fromkeys([*known, *_archives.verified(directory)]))
+        return Checksums(names, False, directory, _archives.held(directory))
     return Checksums(tuple(known), bool(releases.checksums_url(given["url"], "", given["from_mirror"])))
 
 

@@ -32,7 +32,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
     unit as _unit,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
-from ansible_collections.quorum.etcd.plugins.module_utils._model import releases, snapshot_agent
+from ansible_collections.quorum.etcd.plugins.module_utils._model import packages, releases, snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
 
@@ -195,6 +195,9 @@ def observed_paths(layout: Layout) -> dict[str, list[str]]:
     files = [*layout.conf_files, layout.unit_file, layout.gate_file]
     files += [layout.link(tool) for tool in ("etcd", "etcdctl", "etcdutl")]
     files += [layout.snapshot_program, layout.snapshot_config, layout.snapshot_unit_file, layout.snapshot_timer_file]
+    if layout.unit == packages.UNIT:
+        # By its list dpkg has the distribution's own server, whose scripts would act on this unit.
+        files.append(packages.SERVER_LIST)
     return {"files": [*files, *certificates, *keys], "certificates": certificates}
 
 

@@ -114,6 +114,20 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
     :raises BadInput: no such version, no checksum to hold it against, or an archive that is another.
     :raises HostError: the host or the download would not.
     """
+    return bring(layout, release, run, check, lambda scratch: _fetched_and_unpacked(release, source, run, scratch))
+
+
+def bring(
+    layout: Layout, release: Release, run: Run, check: bool, make: Callable[[str], tuple[str, str]]
+) -> dict[str, Any]:
+    """Bring a release into the directory of its version, whichever way it comes, and make the account.
+
+    :param check: only say what would be done.
+    :param make: makes the directory of its programs below the one that it is given, and returns its path and the
+        checksum of what it was made of.
+    :returns: as C(install).
+    :raises EtcdError: that of C(make), or the host would not. Nothing is left behind.
+    """
     releases.check_version(release.version)
     directory = layout.release_dir(release.version, releases.architecture(release.machine))
     with contextlib.nullcontext() if check else on_machine(layout):
@@ -123,7 +137,7 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
         result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
         if not check:
             if not present:
-                result["checksum"] = _fetch_and_unpack(release, source, run, directory)
+                result["checksum"] = _put_in_place(directory, make)
             # Last, so that an archive that is refused leaves nothing behind.
             account.make(run, commands)
     return result
@@ -151,23 +165,28 @@ def _check_room(directory: str) -> None:
         )
 
 
-def _fetch_and_unpack(release: Release, source: Source, run: Run, directory: str) -> str:
-    wanted = expected(release, source)
+def _put_in_place(directory: str, make: Callable[[str], tuple[str, str]]) -> str:
     parent = os.path.dirname(directory)
     with _scratch(parent) as scratch:
-        archive = source.archive
-        if not archive:
-            archive = os.path.join(scratch, release.archive)
-            download(release, source, archive)
-        check(archive, wanted)
-        unpacked = os.path.join(scratch, "release")
-        unpack(archive, release, run, unpacked)
+        unpacked, checksum = make(scratch)
         os.chmod(unpacked, 0o755)
         if os.path.isdir(directory):
             raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
         os.rename(unpacked, directory)
         atomic.sync_directory(parent)
-    return wanted.sha256
+    return checksum
+
+
+def _fetched_and_unpacked(release: Release, source: Source, run: Run, scratch: str) -> tuple[str, str]:
+    wanted = expected(release, source)
+    archive = source.archive
+    if not archive:
+        archive = os.path.join(scratch, release.archive)
+        download(release, source, archive)
+    check(archive, wanted)
+    unpacked = os.path.join(scratch, "release")
+    unpack(archive, release, run, unpacked)
+    return unpacked, wanted.sha256
 
 
 def expected(release: Release, source: Source) -> ExpectedArchive:
@@ -295,7 +314,7 @@ def unpack(archive: str, release: Release, run: Run, target: str) -> None:
     wanted = {f"{release.directory}/{tool}": os.path.join(target, tool) for tool in tools}
     try:
         for name, stream in _files_in(archive, wanted):
-            _write_program(wanted.pop(name), stream)
+            write_program(wanted.pop(name), stream)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, zipfile.BadZipFile) as exc:
         raise BadInput(f"{os.path.basename(archive)} is no whole archive: {exc}. Nothing was installed.") from exc
     if wanted:
@@ -303,7 +322,7 @@ def unpack(archive: str, release: Release, run: Run, target: str) -> None:
             f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another "
             "version or architecture. Nothing was installed."
         )
-    _check_binary(run, os.path.join(target, "etcd"), release.version)
+    check_binary(run, os.path.join(target, "etcd"), release.version)
 
 
 def _files_in(archive: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -321,7 +340,8 @@ def _files_in(archive: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, IO
                 yield member.name, stream
 
 
-def _write_program(path: str, stream: IO[bytes]) -> None:
+def write_program(path: str, stream: IO[bytes]) -> None:
+    """Write a program that is on the disk once this returns."""
     with open(path, "wb") as file:
         shutil.copyfileobj(stream, file, _CHUNK)
         os.fchmod(file.fileno(), 0o755)
@@ -329,16 +349,22 @@ def _write_program(path: str, stream: IO[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def _check_binary(run: Run, path: str, version: str) -> None:
+def check_binary(run: Run, path: str, version: str, what: str = "archive") -> None:
+    """Let a release's etcd say its version, on the host that is to run it.
+
+    :param what: it came in.
+    :raises BadInput: it does not run here, or says another.
+    """
     try:
-        said = run((path, "--version")).output
+        done = run((path, "--version"))
     except OSError as exc:
         raise BadInput(
-            f"The archive's etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
+            f"The {what}'s etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
             "file system allows no programs (noexec)."
         ) from exc
-    if said.splitlines()[:1] != [f"etcd Version: {version}"]:
+    # What lacks a library of its own distribution says so where errors go.
+    said = (done.output or done.errors).splitlines()
+    if said[:1] != [f"etcd Version: {version}"]:
         raise BadInput(
-            f"The archive's etcd says {said.splitlines()[0] if said else 'nothing'!r}, not version {version}. Nothing "
-            "was installed."
+            f"The {what}'s etcd says {said[0] if said else 'nothing'!r}, not version {version}. Nothing was installed."
         )

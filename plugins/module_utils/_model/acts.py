@@ -73,7 +73,7 @@ class Presuming(Reported):
 class Install(Act):
     """Unpack a release beside those that are there.
 
-    :param archive: the name of its archive.
+    :param archive: the name of its archive, or the version of its package.
     """
 
     kind = "install"

@@ -50,6 +50,14 @@ def keep_plan(path: str) -> str:
     return f"ansible-playbook quorum.etcd.etcd -i INVENTORY --check -e etcd_plan_file={path}"
 
 
+def fetch(directory: str, versions: Sequence[str], architectures: Sequence[str]) -> str:
+    """Gather archives on a machine that reaches where they are published."""
+    return (
+        f"ansible-playbook quorum.etcd.fetch -i INVENTORY -e etcd_fetch_dir={directory} -e "
+        f"etcd_fetch_versions={','.join(versions)} -e etcd_fetch_architectures={','.join(architectures)}"
+    )
+
+
 def rollback(playbook: str, cluster: str, fenced: Sequence[str] = ()) -> str:
     """Roll back what C(recover) or C(restore) has begun."""
     return _command(playbook, _ROLLBACK, cluster, fenced)

@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
+from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import Member
 
 # A build of somebody's own may call itself otherwise.
@@ -107,14 +108,18 @@ class Checksums:
 
     :param given: names of archives in C(etcd_checksums).
     :param listed: whether the C(SHA256SUMS) of the place that they are fetched from is believed.
+    :param directory: C(etcd_archive_dir), where hosts fetch nothing; empty where they do.
+    :param held: names of the files in it.
     """
 
     given: tuple[str, ...] = ()
     listed: bool = True
+    directory: str = ""
+    held: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Checksums:
-        return cls(tuple(values["given"]), bool(values["listed"]))
+        return cls(tuple(values["given"]), bool(values["listed"]), values["directory"], tuple(values["held"]))
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,7 @@ class Host:
     :param heard: id of a member that is to be forgotten -> the sign of life that the controller got.
     :param inventory: by what the inventory knows it, of a host that gave no answer.
     :param outdated: why its member is neither started nor updated now, in sentences; empty where it may be.
+    :param offer: which packages of etcd it is offered; None where they are not asked for.
     """
 
     name: str
@@ -234,6 +240,7 @@ class Host:
     inventory: Identity | None = None
     unfit: str = ""
     outdated: str = ""
+    offer: Offer | None = None
 
     @classmethod
     def from_observation(cls, name: str, result: Mapping[str, Any]) -> Host:
@@ -246,6 +253,7 @@ class Host:
             authorities=Authorities.from_dict(result["authorities"]),
             skew=result["skew"],
             heard={name: sign and Sign(**sign) for name, sign in result["heard"].items()},
+            offer=Offer.from_dict(result["offer"]) if result["offer"] else None,
         )
 
     @property

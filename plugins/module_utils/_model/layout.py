@@ -197,8 +197,8 @@ class Layout:
         return f"quorum-etcd-probe-{self.instance}.service"
 
     def release_dir(self, version: str, architecture: str) -> str:
-        """The directory of one unpacked release, named as in the archive. What came in another way has a name of its own, so
-        that a move from one way to another is another program in the unit.
+        """The directory of one unpacked release, named as in the archive. What came in another way has a name of its
+        own, so that a move from one way to another is another program in the unit.
         """
         origin = "" if self.install_method == ARCHIVE else f"-{self.install_method}"
         return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}{origin}")

@@ -60,6 +60,9 @@ DEFAULT_VERSION = _newest(MAINTAINED[0])
 #: Bytes that an install directory must have free: an archive of 25 MiB, the 80 MiB it unpacks to, and some room.
 ROOM = 160 << 20
 
+#: How the C(SHA256SUMS) begins that C(playbooks/fetch.yml) writes of what it has verified.
+VERIFIED = "# Verified by quorum.etcd"
+
 UPSTREAM = "https://github.com/etcd-io/etcd/releases/download"
 
 #: The kernel's name of an architecture -> etcd's (https://github.com/etcd-io/etcd/releases).
@@ -200,8 +203,14 @@ def checksums_url(url: str, version: str, from_mirror: bool) -> str:
 
 def checksum_in(listing: str, name: str) -> str:
     """The checksum of an archive in a C(SHA256SUMS), or empty."""
+    return checksums_in(listing).get(name, "")
+
+
+def checksums_in(listing: str) -> dict[str, str]:
+    """File name -> checksum, out of a C(SHA256SUMS)."""
+    found: dict[str, str] = {}
     for line in listing.splitlines():
         digest, _space, file = line.partition(" ")
-        if file.strip().lstrip("*") == name and _SHA256.fullmatch(digest.lower()):
-            return digest.lower()
-    return ""
+        if _SHA256.fullmatch(digest.lower()):
+            found.setdefault(file.strip().lstrip("*"), digest.lower())
+    return found

@@ -15,7 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, ENV, PACKAGE, YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import (
+    ARCHIVE,
+    CONTAINER,
+    ENV,
+    PACKAGE,
+    YAML,
+    Layout,
+)
 
 LAYOUT: dict[str, dict[str, Any]] = {
     "instance": {"type": "str", "default": "etcd"},

@@ -17,9 +17,9 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused, sentences
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, markers, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, markers, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step, Wave
-from ansible_collections.quorum.etcd.plugins.module_utils._plan import discovery
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import discovery, sources
 
 # Who says one of these has no data yet, or none any more.
 _WITHOUT_DATA = (None, markers.OFFERED, markers.NEVER_STARTED, markers.REMOVED)
@@ -321,7 +321,7 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
         Step(
             host.name,
             f"install etcd {version} on {host.label}",
-            acts.Install(version, releases.archive(version, host.seen.host.architecture)),
+            acts.Install(version, sources.named(host, version)),
         )
         for host in needing
         if first[_installed_as(host)] is host

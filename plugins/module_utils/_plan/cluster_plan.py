@@ -44,10 +44,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     held_members,
     machines,
     member_releases,
+    packages_beside,
     preflight,
     reconcile,
     restarts,
     safety,
+    sources,
     unresolved,
     upgrade,
 )
@@ -82,11 +84,13 @@ def plan(
     twins.run(machines.check_instances, hosts)
     known = [host for host in hosts if host.is_understood]
     asked = found.run(asked_version, known)
+    is_new = bootstrap.is_due(known)
+    default = (found.run(sources.default_version, known) or "") if is_new and not asked else DEFAULT_VERSION
     # Of which version nobody knows the settings may still be wrong for every one.
     found.run(
         check_settings,
         known,
-        "" if asked is None else asked or member_releases.running_version(known) or DEFAULT_VERSION,
+        "" if asked is None else asked or member_releases.running_version(known) or default,
     )
     if twins:
         # What else one line shows is the other one's: advice about it could stop the only copy.
@@ -94,25 +98,28 @@ def plan(
     for host in known:
         found.run(_check_cluster, host)
     found.run(_check_not_suspended, known, fenced)
-    if bootstrap.is_due(known):
+    if is_new:
         if back is not None and not any(host.silent for host in hosts):
             found.end()
             raise BadInput("There is no cluster yet that could be downgraded.")
-        return _founding(hosts, found)
+        return _founding(hosts, found, asked or default)
     return _existing(hosts, off, found, back)
 
 
-def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
+def _founding(hosts: Sequence[Host], found: Findings, chosen: str) -> Plan:
     """Found a cluster, unless something is wrong.
 
     :param found: what is wrong with the inventory.
+    :param chosen: the version that it gets; empty where nothing tells.
     """
     known = [host for host in hosts if host.is_understood]
-    version = _version_or_default(known)
+    # All else is judged for the usual one, so that one refusal names everything.
+    version = chosen or DEFAULT_VERSION
     # What was no member and is to be none has no part in it.
     members = [host for host in known if host.wanted is not None and host.wanted.present]
     found.run(bootstrap.check_can_be_asked, members)
-    found.run(check_checksums, members, version)
+    if chosen:
+        found.run(sources.check, [(host, chosen) for host in members])
     found.run(discovery.check, members, version)
     found.run(preflight.check, members, version)
     found.run(bootstrap.check, known, len(known) == len(hosts))
@@ -130,14 +137,6 @@ def _founding(hosts: Sequence[Host], found: Findings) -> Plan:
         # Once the token is drawn all else can be planned.
         comes_after=discovery.is_drawn(members),
     )
-
-
-def _version_or_default(hosts: Sequence[Host]) -> str:
-    """The version for a new cluster; the default, too, while the given one is wrong."""
-    try:
-        return asked_version(hosts) or DEFAULT_VERSION
-    except BadInput:
-        return DEFAULT_VERSION
 
 
 def _off(hosts: Sequence[Host], fenced: Sequence[str]) -> list[Host]:
@@ -274,14 +273,15 @@ def _changes(
     """
     safety.check(hosts, roster, versions)
     if course is not None and course.is_due and roster is not None:
+        due = [(host, stage) for stage in course.stages for host in hosts if course.due_at(stage, host.name)]
+        sources.check(due)
         for stage in course.stages:
-            due = [host for host in hosts if course.due_at(stage, host.name)]
-            check_checksums(due, stage)
-            safety.check_release(due, stage)
+            safety.check_release([host for host, one in due if one == stage], stage)
         planned = reconcile.plan_downgrade if course.goes_back else reconcile.plan_upgrade
         changes = planned(hosts, roster, versions, course)
     else:
         changes = reconcile.plan_changes(hosts, roster, versions)
+    sources.check_steps(changes.steps, hosts)
     safety.check_clocks(hosts, safety.issuing(changes.steps))
     return changes
 
@@ -779,22 +779,6 @@ def check_settings(hosts: Sequence[Host], version: str) -> None:
         raise BadInput(*(f"{', '.join(labels)}: {text}" for text, labels in complaints.items()))
 
 
-def check_checksums(hosts: Sequence[Host], version: str) -> None:
-    """Has every host something to hold the release against that it is to install?
-
-    :raises BadInput: one has not.
-    """
-    found = Findings()
-    for host in hosts:
-        if host.silent or host.wanted is None or version in host.seen.releases:
-            continue
-        machine = host.seen.host.architecture
-        if machine in releases.ARCHITECTURES:
-            known = host.wanted.checksums
-            found.run(releases.check_checksum, releases.archive(version, machine), known.given, known.listed)
-    found.end()
-
-
 def check_authorities(hosts: Sequence[Host], founding: bool) -> None:
     """Are the certificate authorities here by which the hosts know each other?
 
@@ -861,6 +845,7 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
     for runs in sorted({host.version for host in hosts if host.version} or {version}, key=releases.order):
         texts += upgrade_rules.remarks(runs)
     size = sum(host.wanted is None or host.wanted.present for host in hosts)
+    texts += packages_beside.warnings(hosts)
     texts += auto_tls.warnings(hosts)
     together = machines.warnings(hosts)
     texts += together

@@ -36,6 +36,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     machines,
     member_releases,
     roster,
+    sources,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.recovery_plan import Recovery
 
@@ -157,6 +158,7 @@ class _Recovering:
         self._check_known(survivor)
         cluster_plan.check_authorities([survivor], founding=False)
         version = self._version(survivor)
+        sources.check([(survivor, version)])
         return Recovery(
             summary=self._summary(survivor),
             survivor=survivor.name,

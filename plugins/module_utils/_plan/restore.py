@@ -42,6 +42,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     revision_bump,
     roster,
     safety,
+    sources,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.restore_plan import Candidate, RestorePlan
 
@@ -237,6 +238,7 @@ def _begun(looks: Sequence[HostView], wish: RestoreRequest, given: Candidate | N
     version = _version(hosts, chosen)
     snapshot_compatibility.check_version(snapshot_compatibility.versions_in(chosen.manifest, chosen.details), version)
     preflight.check(hosts, version)
+    sources.check([(host, version) for host in hosts])
     cluster_plan.check_authorities(hosts, founding=not any(host.seen.certificates for host in hosts))
     _check_fenced(looks, wish, chosen)
     _check_quorum(looks, wish)
@@ -459,6 +461,7 @@ def _continued(
     _check_same_members(looks, restoration, wish)
     _check_enough(looks, restoration, wish, may_roll_back)
     _check_not_lost(looks, done, restoration, wish)
+    sources.check([(look.host, restoration.version) for look in looks])
     needing = [look for look in looks if not look.prepared and look not in done]
     source = None
     if needing:

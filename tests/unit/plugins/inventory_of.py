@@ -307,4 +307,5 @@ def observation(host: Host) -> dict[str, Any]:
         "authorities": host.authorities.to_dict(),
         "skew": host.skew,
         "heard": {name: sign and sign._asdict() for name, sign in host.heard.items()},
+        "offer": host.offer and host.offer.to_dict(),
     }

@@ -41,7 +41,7 @@ def inputs(tmp_path):
         "accept_machine": [],
         "restart": [],
         "known_variables": [],
-        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
+        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False, "archive_dir": ""},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",

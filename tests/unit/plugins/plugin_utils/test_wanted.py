@@ -34,7 +34,7 @@ def inputs(layout=(), **changes):
         "accept_machine": [],
         "restart": [],
         "known_variables": [],
-        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False},
+        "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False, "archive_dir": ""},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
@@ -242,14 +242,16 @@ def test_all_that_is_wrong_is_named_at_once():
 @pytest.mark.parametrize("archive", ["etcd-v3.6.99-linux-amd64.tar.gz", "etcd-3.6.99-linux-amd64.tar.gz"])
 @pytest.mark.parametrize("url, listed", [(releases.UPSTREAM, True), ("https://mirror.example.com", False)])
 def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, listed):
-    found = wanted(checksums={"given": {archive: "0" * 64}, "url": url, "from_mirror": False}).checksums
+    found = wanted(
+        checksums={"given": {archive: "0" * 64}, "url": url, "from_mirror": False, "archive_dir": ""}
+    ).checksums
     assert found == Checksums(("etcd-v3.6.99-linux-amd64.tar.gz",), listed)
 
 
 @pytest.mark.parametrize("given", [["a"], "sum", {"etcd-3.6.99-linux-amd64.tar.gz": "12"}])
 def test_checksums_are_a_dictionary_of_sha256(given):
     with pytest.raises(BadInput, match="etcd_checksums"):
-        wanted(checksums={"given": given, "url": releases.UPSTREAM, "from_mirror": False})
+        wanted(checksums={"given": given, "url": releases.UPSTREAM, "from_mirror": False, "archive_dir": ""})
 
 
 @pytest.mark.parametrize("given", ["yml", "", "YAML", "json"])

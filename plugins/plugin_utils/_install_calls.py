@@ -1,0 +1,53 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
+
+"""The call that brings a release to its host, by the way in which hosts get theirs (C(etcd_install_method))."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, packages
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _archives
+from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
+
+
+def install(act: acts.Install, given: Given) -> Call:
+    """Return the call that installs a release."""
+    own = _BY_METHOD[given.place.install_method](act, given)
+    return Call("etcd_install", {**given.layout, "version": act.version, **own})
+
+
+def _archive(act: acts.Install, given: Given) -> dict[str, Any]:
+    options = {name: given.source[name] for name in ("url", "checksums_from_mirror")}
+    sent = {"archive": f"{_directory(given)}/{act.archive}"} if _directory(given) else {}
+    return {**options, "checksums": _checksums(given), **sent}
+
+
+def _package(act: acts.Install, given: Given) -> dict[str, Any]:
+    directory, machine = _directory(given), given.host.seen.host.architecture
+    names = [packages.file_name(one, act.archive, machine) for one in packages.PACKAGES] if directory else []
+    return {
+        "revision": act.archive,
+        "checksums": _checksums(given),
+        "packages": [f"{directory}/{name}" for name in names],
+    }
+
+
+def _directory(given: Given) -> str:
+    return str(given.source["archive_dir"])
+
+
+def _checksums(given: Given) -> dict[str, str]:
+    """What the user has given outranks what was written down beside the archives."""
+    known = _archives.verified(_directory(given)) if _directory(given) else {}
+    return {**known, **given.source["checksums"]}
+
+
+#: What etcd_install is told beside the version.
+_BY_METHOD: dict[str, Callable[[acts.Install, Given], dict[str, Any]]] = {ARCHIVE: _archive, PACKAGE: _package}
