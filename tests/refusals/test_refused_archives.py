@@ -65,7 +65,10 @@ def archive(top: str, etcd: bytes = b"#!/bin/sh\necho etcd Version: 3.6.14\n") -
 
 @pytest.mark.matrix
 def test_an_archive_that_is_not_on_the_controller_is_refused(site: Site, shelf: Path) -> None:
-    site.is_refused(f"{shelf / ARCHIVE} is no file on the controller", "Put the archive there by its upstream name")
+    site.is_refused(
+        f"{shelf} (etcd_archive_dir) on the controller lacks {ARCHIVE}",
+        f"quorum.etcd.fetch -i INVENTORY -e etcd_fetch_dir={shelf} -e etcd_fetch_versions=3.6.14",
+    )
 
 
 def test_a_truncated_archive_is_refused(site: Site, shelf: Path) -> None:

@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.action.etcd_internal_observe import
 from ansible_collections.quorum.etcd.plugins.module_utils._host import network
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host
+from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import host_of
 from inventory_of import LAYOUT, bare, seeing, told
 from role_task import Task
@@ -98,6 +99,32 @@ def test_a_host_without_an_address_is_reached_at_the_one_that_was_seen(inputs):
     result = one.run({"inventory_hostname": "machine"}, host="machine", inputs=inputs)
     assert result["wanted"]["member"]["peer_urls"] == ("http://10.7.7.7:2380",)
     assert result["wanted"]["member"]["address_source"] == "observed"
+
+
+class TestApt:
+    PACKAGED = {**LAYOUT.to_dict(), "install_method": "package"}
+
+    def test_is_asked_where_a_release_is_to_come_from_packages(self, inputs):
+        answer = {**node(), "versions": ["3.4.23-4+b4"], "problem": ""}
+        result, sent = observe({**inputs, "layout": self.PACKAGED, "version": "3.4.23"}, answer)
+        asked = {"version": "3.4.23", "asks": True}
+        assert sent[1:] == [("quorum.etcd.etcd_internal_offer", asked)]
+        assert Host.from_observation("10.0.0.1", result).offer == Offer(("3.4.23-4+b4",))
+
+    def test_is_not_asked_for_packages_on_the_controller(self, inputs, tmp_path):
+        inputs["checksums"]["archive_dir"] = str(tmp_path)
+        answer = {**node(), "versions": [], "problem": ""}
+        _result, sent = observe({**inputs, "layout": self.PACKAGED}, answer)
+        assert sent[1:] == [("quorum.etcd.etcd_internal_offer", {"version": "", "asks": False})]
+
+    def test_is_asked_with_no_other_method(self, inputs):
+        result, sent = observe(inputs)
+        assert len(sent) == 1
+        assert Host.from_observation("10.0.0.1", result).offer is None
+
+    def test_that_fails_is_told_by_the_plan(self, inputs):
+        result, _sent = observe({**inputs, "layout": self.PACKAGED}, {**node(), "versions": [], "problem": "has none"})
+        assert Host.from_observation("10.0.0.1", result).offer == Offer(problem="has none")
 
 
 def test_a_wrong_variable_is_told_without_asking_the_host(inputs):

@@ -141,6 +141,21 @@ class TestInstalling:
         assert f"/nowhere/{self.ACT.archive} is no file on the controller." in result["msg"]
         assert sent == {}
 
+    def test_out_of_packages_names_the_one_that_the_plan_has_chosen(self, done):
+        packaged = replace(LAYOUT, install_method="package")
+        act = acts.Install("3.4.23", "3.4.23-4+b4")
+        _result, module, sent = done(act, bare(layout=packaged))
+        assert (module, sent["revision"], sent["packages"]) == ("quorum.etcd.etcd_install", "3.4.23-4+b4", [])
+        shelf = {**SOURCE, "archive_dir": "/nowhere"}
+        result, _module, _sent = done(act, bare(layout=packaged), source=shelf)
+        assert "/nowhere/etcd-server_3.4.23-4+b4_amd64.deb is no file on the controller." in result["msg"]
+
+    def test_knows_the_checksums_that_were_written_down_beside_the_archives(self, done, tmp_path):
+        (tmp_path / "SHA256SUMS").write_text(f"# Verified by quorum.etcd\n{'a' * 64}  one\n{'b' * 64}  two\n")
+        source = {**SOURCE, "archive_dir": str(tmp_path), "checksums": {"two": "c" * 64}}
+        _result, _module, sent = done(self.ACT, bare(), check=True, source=source)
+        assert sent["checksums"] == {"one": "a" * 64, "two": "c" * 64}
+
 
 class TestAMemberThatIsStarted:
     @pytest.mark.parametrize("act, state", [(acts.Start(), "started"), (acts.Await(), "ready")])

@@ -242,10 +242,21 @@ def test_all_that_is_wrong_is_named_at_once():
 @pytest.mark.parametrize("archive", ["etcd-v3.6.99-linux-amd64.tar.gz", "etcd-3.6.99-linux-amd64.tar.gz"])
 @pytest.mark.parametrize("url, listed", [(releases.UPSTREAM, True), ("https://mirror.example.com", False)])
 def test_an_archive_is_known_by_its_name_with_or_without_the_v(archive, url, listed):
-    found = wanted(
-        checksums={"given": {archive: "0" * 64}, "url": url, "from_mirror": False, "archive_dir": ""}
-    ).checksums
-    assert found == Checksums(("etcd-v3.6.99-linux-amd64.tar.gz",), listed)
+    given = {"given": {archive: "0" * 64}, "url": url, "from_mirror": False, "archive_dir": ""}
+    assert wanted(checksums=given).checksums == Checksums(("etcd-v3.6.99-linux-amd64.tar.gz",), listed)
+
+
+def test_archives_on_the_controller_are_known_by_name_and_by_a_list_that_was_verified(tmp_path):
+    """A list that was copied from a mirror beside its archives says nothing of them."""
+    name = "etcd-v3.7.1-linux-amd64.tar.gz"
+    (tmp_path / name).write_bytes(b"")
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
+    given = {"given": {}, "url": releases.UPSTREAM, "from_mirror": True, "archive_dir": str(tmp_path)}
+    assert wanted(checksums=given).checksums == Checksums((), False, str(tmp_path), ("SHA256SUMS", name))
+    (tmp_path / "SHA256SUMS").write_text(f"{releases.VERIFIED}: ...\n{'0' * 64}  {name}\n")
+    assert wanted(checksums=given).checksums.given == (name,)
+    nowhere = {**given, "archive_dir": str(tmp_path / "nowhere")}
+    assert wanted(checksums=nowhere).checksums == Checksums((), False, str(tmp_path / "nowhere"))
 
 
 @pytest.mark.parametrize("given", [["a"], "sum", {"etcd-3.6.99-linux-amd64.tar.gz": "12"}])
