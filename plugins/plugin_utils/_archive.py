@@ -13,11 +13,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _archives
 
 
 class ArchiveAction(ActionBase):  # type: ignore[misc]
     def with_archive(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options of a module, with the paths on the host of the archive or packages that were sent there.
+        """Return the options of a module, with the paths on the host of the archive or packages that were sent there,
+        and with the checksums that C(playbooks/fetch.yml) has written down beside them.
 
         :raises BadInput: there is no such file.
         """
@@ -25,8 +27,14 @@ class ArchiveAction(ActionBase):  # type: ignore[misc]
         if self._task.check_mode or not (archive or packages):
             return options
         sent = {path: self._send(path) for path in (*([archive] if archive else ()), *packages)}
-        own = {"archive": sent[archive]} if archive else {}
-        return {**options, **own, **({"packages": [sent[path] for path in packages]} if packages else {})}
+        known = {name: digest for path in sent for name, digest in _archives.verified(os.path.dirname(path)).items()}
+        return {
+            **options,
+            **({"archive": sent[archive]} if archive else {}),
+            **({"packages": [sent[path] for path in packages]} if packages else {}),
+            # What the user has given outranks what was written down beside the archives.
+            "checksums": {**known, **(options.get("checksums") or {})},
+        }
 
     def _send(self, path: str) -> str:
         if not os.path.isfile(path):

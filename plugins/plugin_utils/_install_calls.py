@@ -13,7 +13,6 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, packages
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _archives
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
 
@@ -24,9 +23,9 @@ def install(act: acts.Install, given: Given) -> Call:
 
 
 def _archive(act: acts.Install, given: Given) -> dict[str, Any]:
-    options = {name: given.source[name] for name in ("url", "checksums_from_mirror")}
+    options = {name: given.source[name] for name in ("url", "checksums", "checksums_from_mirror")}
     sent = {"archive": f"{_directory(given)}/{act.archive}"} if _directory(given) else {}
-    return {**options, "checksums": _checksums(given), **sent}
+    return {**options, **sent}
 
 
 def _package(act: acts.Install, given: Given) -> dict[str, Any]:
@@ -34,19 +33,13 @@ def _package(act: acts.Install, given: Given) -> dict[str, Any]:
     names = [packages.file_name(one, act.archive, machine) for one in packages.PACKAGES] if directory else []
     return {
         "revision": act.archive,
-        "checksums": _checksums(given),
+        "checksums": given.source["checksums"],
         "packages": [f"{directory}/{name}" for name in names],
     }
 
 
 def _directory(given: Given) -> str:
     return str(given.source["archive_dir"])
-
-
-def _checksums(given: Given) -> dict[str, str]:
-    """What the user has given outranks what was written down beside the archives."""
-    known = _archives.verified(_directory(given)) if _directory(given) else {}
-    return {**known, **given.source["checksums"]}
 
 
 #: What etcd_install is told beside the version.

@@ -37,6 +37,11 @@ _NO_DPKG = (
 # account which apt would take for the download, and which cannot write there, adds nothing.
 _APT = ("-q", *("-o", "APT::Sandbox::User=root"), *("-o", "Acquire::Retries=0"), *("-o", "Acquire::http::Timeout=10"))
 _LONGEST_UPDATE = "45"
+# Of the lists only those of packages are of use.
+_NO_MORE = (
+    *("-o", "Acquire::Languages=none"),
+    *("-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false"),
+)
 _REMEDY = "Is it Debian or Ubuntu?"
 
 
@@ -88,19 +93,21 @@ def _offered(run: Run, options: Sequence[str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def _fresh_lists(run: Run) -> Iterator[tuple[str, ...]]:
+def _fresh_lists(run: Run, own: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the options by which apt uses lists that it has just fetched, beside the system's.
 
+    :param own: options that it has anyhow.
     :raises HostError: they cannot be fetched.
     """
     with tempfile.TemporaryDirectory(prefix="quorum.etcd-apt-", dir="/var/tmp") as place:
         os.mkdir(os.path.join(place, "lists"))
         options = (
+            *own,
             *("-o", f"Dir::State::Lists={place}/lists"),
             *("-o", f"Dir::Cache::pkgcache={place}/pkgcache.bin"),
             *("-o", f"Dir::Cache::srcpkgcache={place}/srcpkgcache.bin"),
         )
-        command = ("timeout", _LONGEST_UPDATE, "apt-get", *_APT, *options, "update")
+        command = ("timeout", _LONGEST_UPDATE, "apt-get", *_APT, *_NO_MORE, *options, "update")
         succeed(run, command, _REMEDY)
         yield options
 
@@ -151,13 +158,24 @@ def _fetched(release: Release, source: Source, run: Run, scratch: str) -> list[s
         return _download(release, source, run, scratch, _offered(run, options), options)
 
 
+def fetch(run: Run, release: Release, directory: str) -> list[str]:
+    """Have apt fetch the newest packages of a release, for whichever architecture, and return their paths.
+
+    :raises HostError: the apt of this machine does not offer them.
+    """
+    name = packages.ARCHITECTURES[release.machine]
+    architecture = ("-o", f"APT::Architecture={name}", "-o", f"APT::Architectures::={name}")
+    with _fresh_lists(run, architecture) as options:
+        return _download(release, Source((), {}), run, directory, _offered(run, options), options)
+
+
 def _download(
     release: Release, source: Source, run: Run, scratch: str, offered: Sequence[str], options: Sequence[str]
 ) -> list[str]:
     revision = source.revision or packages.of_release(offered, release.version)
     if revision not in offered:
         raise HostError(
-            f"apt offers this host no {revision or f'package of etcd {release.version}'}; it offers "
+            f"apt offers this machine no {revision or f'package of etcd {release.version}'}; it offers "
             f"{', '.join(offered) or 'none'}."
         )
     names = [f"{package}={revision}" for package in packages.PACKAGES]

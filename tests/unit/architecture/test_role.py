@@ -406,6 +406,7 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "whole_cluster",
         "part",
         "snapshot",
+        "fetch",
     }
 
 

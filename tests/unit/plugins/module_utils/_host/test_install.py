@@ -14,10 +14,8 @@ import os
 import shutil
 import subprocess
 import tarfile
-import threading
 import urllib.request
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -26,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Ba
 from ansible_collections.quorum.etcd.plugins.module_utils._host import account, host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._host import install as _install
 from ansible_collections.quorum.etcd.plugins.module_utils._host.install import Release, Source
+from release_server import serving
 
 VERSION = "3.6.99"
 RELEASE = Release(VERSION, "x86_64")
@@ -61,66 +60,21 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-class Server(ThreadingHTTPServer):
-    """Serves what is in C(files); C(cut) bytes before the end it hangs up."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {}
-        self.asked = []
-        self.cut = 0
-        self.chunked = False
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/etcd"
-
-    def offer(self, content, name=NAME):
-        self.files[f"/etcd/v{VERSION}/{name}"] = content
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server = self.server
-        server.asked.append(self.path)
-        content = server.files.get(self.path)
-        if content is None:
-            self.send_error(404)
-            return
-        self.send_response(200)
-        if server.chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        else:
-            self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if server.chunked:
-            self.wfile.write(b"%x\r\n" % len(content))
-        self.wfile.write(content[: len(content) - server.cut])
-        if server.chunked and not server.cut:
-            self.wfile.write(b"\r\n0\r\n\r\n")
-        self.close_connection = True
-
-    def log_message(self, *arguments):
-        pass
+def offer(server, content, name=NAME):
+    server.files[f"/etcd/v{VERSION}/{name}"] = content
 
 
 @pytest.fixture
 def server():
-    with Server() as one:
-        thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving() as one:
         yield one
-        one.shutdown()
-        thread.join()
 
 
 @pytest.fixture
 def source(server):
     """A mirror whose archive has the checksum that was given."""
     content = archive()
-    server.offer(content)
+    offer(server, content)
     return Source(server.url, "", {NAME: sha256(content)}, False, lambda url: urllib.request.urlopen(url, timeout=5))
 
 
@@ -223,7 +177,7 @@ class TestAnArchiveIsNotInstalled:
 
     def test_that_was_cut_off_before_its_checksum_was_made(self, layout, server, source):
         for content in (archive()[:-40], archive()[:20], b""):
-            server.offer(content)
+            offer(server, content)
             text = failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
             assert "no whole archive" in text or "does not hold" in text
 
@@ -231,25 +185,25 @@ class TestAnArchiveIsNotInstalled:
     def test_that_is_damaged_inside(self, layout, server, source, at):
         content = bytearray(archive())
         content[at] ^= 0xFF
-        server.offer(bytes(content))
+        offer(server, bytes(content))
         failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
 
     @pytest.mark.parametrize("content", [b"<html>", gzip.compress(b"no tar", mtime=0)], ids=["page", "gzip"])
     def test_that_is_something_else(self, layout, server, source, content):
-        server.offer(content)
+        offer(server, content)
         assert "no whole archive" in failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
 
     @pytest.mark.parametrize("top", ["etcd-v3.6.98-linux-amd64", "etcd-v3.6.99-linux-arm64", "."])
     def test_of_another_version_or_architecture(self, layout, server, source, top):
         content = archive(top)
-        server.offer(content)
+        offer(server, content)
         text = failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
         assert "another version or architecture" in text
 
     @pytest.mark.parametrize("version", ["3.6.98", "3.6.990", "3.6.9", "3.6.99-rc.1"])
     def test_whose_etcd_says_another_version(self, layout, server, source, version):
         content = archive(version=version)
-        server.offer(content)
+        offer(server, content)
         text = failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
         assert f"'etcd Version: {version}', not version {VERSION}" in text
 
@@ -264,7 +218,7 @@ class TestAnArchiveIsNotInstalled:
     @pytest.mark.parametrize("missing", ["etcd", "etcdctl", "etcdutl"])
     def test_without_one_of_its_tools(self, layout, server, source, missing):
         content = archive(tools=[tool for tool in ("etcd", "etcdctl", "etcdutl") if tool != missing])
-        server.offer(content)
+        offer(server, content)
         text = failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
         assert f"{TOP}/{missing}" in text
 
@@ -272,7 +226,7 @@ class TestAnArchiveIsNotInstalled:
         link = tarfile.TarInfo(f"{TOP}/etcd")
         link.type, link.linkname = tarfile.SYMTYPE, "/bin/true"
         content = archive(tools=("etcdctl", "etcdutl"), more=[link])
-        server.offer(content)
+        offer(server, content)
         failure(layout, replace(source, checksums={NAME: sha256(content)}), BadInput)
 
     def test_where_something_else_has_its_name(self, layout, source):
@@ -294,7 +248,7 @@ class TestAnArchiveIsNotInstalled:
 def test_an_archive_writes_nowhere_but_where_it_is_told(layout, server, source, tmp_path):
     strange = [tarfile.TarInfo(name) for name in ("../escaped", f"{tmp_path}/escaped", f"{TOP}/../../escaped")]
     content = archive(more=strange)
-    server.offer(content)
+    offer(server, content)
     places = (layout.install_dir, os.path.dirname(_install.lock_of_machine(layout)))
     before = {path for path in tmp_path.rglob("*") if not any(map(path.is_relative_to, places))}
     install(layout, replace(source, checksums={NAME: sha256(content)}))
@@ -305,22 +259,22 @@ def test_an_archive_writes_nowhere_but_where_it_is_told(layout, server, source, 
 
 class TestTheChecksum:
     def test_is_never_none(self, layout, server, source):
-        server.offer(f"{sha256(archive())}  {NAME}\n".encode(), "SHA256SUMS")
+        offer(server, f"{sha256(archive())}  {NAME}\n".encode(), "SHA256SUMS")
         text = failure(layout, replace(source, checksums={}), BadInput)
         assert "etcd_checksums_from_mirror: true" in text
         assert server.asked == []
 
     def test_is_the_mirrors_own_on_request(self, layout, server, source):
-        server.offer(f"{sha256(archive())}  {NAME}\n".encode(), "SHA256SUMS")
+        offer(server, f"{sha256(archive())}  {NAME}\n".encode(), "SHA256SUMS")
         assert install(layout, replace(source, checksums={}, from_mirror=True))["checksum"] == sha256(archive())
 
     def test_of_the_user_outranks_the_mirrors(self, layout, server, source):
-        server.offer(f"{'0' * 64}  {NAME}\n".encode(), "SHA256SUMS")
+        offer(server, f"{'0' * 64}  {NAME}\n".encode(), "SHA256SUMS")
         assert install(layout, replace(source, from_mirror=True))["checksum"] == source.checksums[NAME]
         assert f"/etcd/v{VERSION}/SHA256SUMS" not in server.asked
 
     def test_that_the_mirrors_list_does_not_have(self, layout, server, source):
-        server.offer(f"{'0' * 64}  another.tar.gz\n".encode(), "SHA256SUMS")
+        offer(server, f"{'0' * 64}  another.tar.gz\n".encode(), "SHA256SUMS")
         text = failure(layout, replace(source, checksums={}, from_mirror=True), BadInput)
         assert f"SHA256SUMS has no checksum of {NAME}" in text
 
