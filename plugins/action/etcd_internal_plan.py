@@ -18,6 +18,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _plan_reclaim,
     _plan_recovery,
     _plan_restore,
+    _plan_v2_migration,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
@@ -41,6 +42,7 @@ GOALS = {
     "reclaim": Goal(_plan_reclaim.plan),
     "downgrade": Goal(_plan_cluster.plan, _plan_cluster.refused),
     "destroy": Goal(_plan_destroy.plan),
+    _plan_v2_migration.GOAL: Goal(_plan_cluster.plan, _plan_cluster.refused),
     **dict.fromkeys(("maintenance", "drain", "undrain"), Goal(_plan_maintenance.plan, _plan_cluster.refused)),
 }
 

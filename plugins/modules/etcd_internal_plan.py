@@ -35,8 +35,9 @@ options:
       - V(maintenance) takes one host after the other out of service, has the operator's tasks done there, and brings it
         back. V(drain) does the first of it only, V(undrain) the last.
       - V(destroy) takes the whole cluster away.
+      - V(v2-migration) does what V(cluster) does, and then moves the keys of API version 2 to version 3.
     type: str
-    choices: [cluster, restore, recovery, reclaim, downgrade, destroy, maintenance, drain, undrain]
+    choices: [cluster, restore, recovery, reclaim, downgrade, destroy, v2-migration, maintenance, drain, undrain]
     default: cluster
   cluster:
     description: Name of the cluster, for messages.

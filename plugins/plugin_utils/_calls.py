@@ -27,6 +27,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import (
     _recovery_calls,
     _restore_calls,
     _upgrade_calls,
+    _v2_calls,
     _whole_cluster_calls,
 )
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
@@ -248,4 +249,5 @@ HANDLERS: dict[type[acts.Act], Callable[[Any, Given], Call]] = {
     **_downgrade_calls.HANDLERS,
     **_whole_cluster_calls.HANDLERS,
     **_maintenance_calls.HANDLERS,
+    **_v2_calls.HANDLERS,
 }

@@ -4,7 +4,7 @@
 
 # Note that this plugin util is **PRIVATE** to the collection. It can change at any time.
 
-"""The plan of an ordinary run, which moves the cluster to what the inventory says, and of a downgrade."""
+"""The plan of an ordinary run, which moves the cluster to what the inventory says, of a downgrade or a migration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._plan import (
     fleet,
     report,
 )
-from ansible_collections.quorum.etcd.plugins.plugin_utils import _kept_plan
+from ansible_collections.quorum.etcd.plugins.plugin_utils import _kept_plan, _plan_v2_migration
 from ansible_collections.quorum.etcd.plugins.plugin_utils._planned import Planned, Request
 from ansible_collections.quorum.etcd.plugins.plugin_utils._seen import hosts_of
 
@@ -48,6 +48,8 @@ def _plan(request: Request) -> Planned:
     alive = [host.name for host in hosts if host.name in request.batch and not host.silent]
     verifying = request.arguments["verify"]
     found = cluster_plan.plan(hosts, verifying, identity.words_of(request.arguments["fenced"]), _back(request))
+    if request.arguments["goal"] == _plan_v2_migration.GOAL:
+        found = _plan_v2_migration.with_move(request, hosts, found)
     outside = [step for step in found.steps if step.host not in alive]
     if outside:
         raise BadInput(_LEFT_OUT.format(step=outside[0]))

@@ -146,7 +146,7 @@ def test_a_member_without_version_2_is_no_service_of_it(
 ) -> None:
     url = f"{make_cluster(version).endpoints[0]}/v2/keys/discovery/t1"
     outcome = run_module("etcd_discovery", url=url, state="gathered")
-    assert outcome.failed and "is no discovery service of etcd's API v2" in outcome.result["msg"]
+    assert outcome.failed and "does not speak etcd's keys API v2" in outcome.result["msg"]
 
 
 def test_it_runs_on_the_oldest_python(machine: Machine, version: str, make_cluster: MakeCluster) -> None:

@@ -193,6 +193,7 @@ SUCCESSOR: dict[str, str] = {
 
 #: Setting that is gone without a successor -> what else is to be done, the end of a sentence.
 REMOVED: dict[str, str] = {
-    "enable-v2": ". Take it out, and let no client use the API of version 2: its keys are not served any more",
+    "enable-v2": ". Take it out, and let no client use the API of version 2: its keys are not served any more. While "
+    "3.4 or 3.5 runs they move to version 3: ansible-playbook quorum.etcd.migrate_v2 (docs/api-version-2.md)",
     "experimental-enable-v2v3": ". Take it out, and let no client use the API of version 2: nothing emulates it now",
 }

@@ -197,6 +197,12 @@ def warnings(settings: Mapping[str, Value], version: str) -> list[str]:
         found.append("unsafe-no-fsync is true: a power cut loses acknowledged writes and can break the data.")
     if settings.get("strict-reconfig-check") is False:
         found.append("strict-reconfig-check is false: etcd lets a membership change through that costs the quorum.")
+    if settings.get("enable-v2") is True:
+        found.append(
+            "enable-v2 is true: what clients write by API version 2 is in no snapshot and in no watch of version 3, "
+            "and etcd 3.6 does not start on it. Let clients speak version 3, then move the keys: "
+            "ansible-playbook quorum.etcd.migrate_v2 (docs/api-version-2.md)."
+        )
     for name in settings:
         if name.startswith("experimental-") and minor_of(version) >= 6:
             found.append(f"{name} is gone in etcd 3.{FLAGS[name].last + 1}{_instead(name)}.")

@@ -139,6 +139,7 @@ def start(
     lifetime: float = 0,
     flags: Sequence[str] = (),
     is_light: bool = False,
+    stands_in: bool = False,
 ) -> str:
     """Start it without waiting, in the place of one of the same purpose that still runs.
 
@@ -148,6 +149,8 @@ def start(
     :param lifetime: seconds after which it is ended, whoever has forgotten it; 0 for never.
     :param flags: what must be in no file, on its command line.
     :param is_light: it gets processor and disk only where the member of this host does not want them.
+    :param stands_in: it runs on the data of the member itself, whose unit is stopped. Whoever starts that, or boots the
+        machine, ends this one first.
     :returns: the URL at which it will answer.
     :raises HostError: systemd would not do it.
     """
@@ -170,6 +173,8 @@ def start(
         "NoNewPrivileges": "yes",
         **({"RuntimeMaxSec": f"{lifetime:.0f}"} if lifetime else {}),
         **({"CPUWeight": "20", "IOWeight": "20", "Nice": "10"} if is_light else {}),
+        # Two on one data directory: the second hangs until the first has ended, without a word.
+        **({"Conflicts": layout.unit, "Before": layout.unit} if stands_in else {}),
     }
     systemd.run_transient(unit_of(layout, purpose), properties, [binary, *flags])
     return urls.local(str(env_file.environment(settings)["ETCD_LISTEN_CLIENT_URLS"]).split(","))
@@ -243,6 +248,7 @@ def running(
     timeout: float,
     flags: Sequence[str] = (),
     is_light: bool = False,
+    stands_in: bool = False,
 ) -> Iterator[View]:
     """Run it for as long as it is needed.
 
@@ -252,7 +258,7 @@ def running(
     :raises HostError: it ended, or does not answer in time; with its last words.
     """
     try:
-        start(systemd, layout, purpose, binary, settings, _LONGEST, flags, is_light)
+        start(systemd, layout, purpose, binary, settings, _LONGEST, flags, is_light, stands_in)
         yield wait(systemd, layout, purpose, timeout)
     finally:
         stop(systemd, layout, purpose)

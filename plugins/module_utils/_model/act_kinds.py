@@ -22,6 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     recovery_acts,
     restore_acts,
     upgrade_acts,
+    v2_acts,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 
@@ -80,6 +81,7 @@ KINDS: dict[str, type[Act]] = {
         downgrade_acts.Cancel,
         downgrade_acts.AwaitEnd,
         *maintenance_acts.KINDS,
+        *v2_acts.KINDS,
     )
 }
 

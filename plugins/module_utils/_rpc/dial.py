@@ -146,16 +146,24 @@ class Dialer:
             raw.close()
         raise TransportError(endpoint.text, refusal)
 
+    def context(self) -> ssl.SSLContext:
+        """Whom to trust and what to show, for who speaks something else than HTTP/2.
+
+        :raises BadInput: a certificate or key file cannot be used.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        # As etcd's own clients verify: names from the SANs only, and every certificate of the bundle is an anchor.
+        context.hostname_checks_common_name = False
+        context.verify_flags |= PARTIAL_CHAIN
+        self._load_ca(context)
+        self._load_client_pair(context)
+        return context
+
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
+            context = self.context()
             context.set_alpn_protocols(["h2"])
-            # As etcd's own clients verify: names from the SANs only, and every certificate of the bundle is an anchor.
-            context.hostname_checks_common_name = False
-            context.verify_flags |= PARTIAL_CHAIN
-            self._load_ca(context)
-            self._load_client_pair(context)
             self._context = context
         return self._context
 

@@ -12,7 +12,6 @@ back, or gives its data up: they are archived, and it joins the new cluster empt
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -123,11 +122,11 @@ def _members(systemd: Systemd, lies: Layout) -> list[ClusterMember]:
 def _copies(layout: Layout, lies: Layout) -> list[Place]:
     """Where the copy of the data and of the log would lie. A log among the data is copied with them first."""
     data_dir, wal_dir = scratch(layout)
-    found = [_place(data_dir, _size(os.path.join(lies.data_dir, "member")))]
+    found = [_place(data_dir, archive.size_of(os.path.join(lies.data_dir, "member")))]
     if wal_dir:
-        found.append(_place(wal_dir, _size(lies.log_dir)))
+        found.append(_place(wal_dir, archive.size_of(lies.log_dir)))
     elif lies.wal_dir:
-        found.append(_place(data_dir, _size(lies.wal_dir)))
+        found.append(_place(data_dir, archive.size_of(lies.wal_dir)))
     return found
 
 
@@ -152,18 +151,6 @@ def _answer(systemd: Systemd, layout: Layout) -> View | None:
     process = processes.describe(pid) if pid else None
     view = local_member.of_process(process.environment, layout, _ASK) if process is not None else None
     return view if view is not None and view.status else None
-
-
-def _size(place: str) -> int:
-    """Bytes of the files below a directory."""
-    found = 0
-    # A log may have been moved to another disk by a link: its copy is one of what it leads to.
-    for directory, _directories, names in os.walk(place, followlinks=True):
-        for name in names:
-            # A member that runs may remove a file meanwhile.
-            with contextlib.suppress(FileNotFoundError):
-                found += os.stat(os.path.join(directory, name)).st_size
-    return found
 
 
 def save(systemd: Systemd, layout: Layout, cluster: str, directory: str, check: bool) -> str:

@@ -150,14 +150,12 @@ def _copy(run: Run, layout: Layout, lies: Layout, data_dir: str, wal_dir: str) -
     recovery.discard(Systemd(run), layout)
     uid, gid = host_files.owner_ids(layout.user, layout.group)
     host_files.make_directory(data_dir, 0o700, uid, gid)
-    # Where the file system can share blocks nothing is copied. A link would lead to the very data that are kept.
-    copying = ["cp", "--archive", "--dereference", "--reflink=auto"]
-    succeed(run, [*copying, os.path.join(lies.data_dir, "member"), data_dir])
+    archive.duplicate(run, os.path.join(lies.data_dir, "member"), data_dir)
     within = os.path.join(data_dir, "member", "wal")
     if wal_dir or lies.log_dir != os.path.join(lies.data_dir, "member", "wal"):
         # The two may be on different disks, between which nothing is renamed.
         etcdutl.remove(within)
-        succeed(run, [*copying, lies.log_dir, wal_dir or within])
+        archive.duplicate(run, lies.log_dir, wal_dir or within)
     for place in filter(None, (data_dir, wal_dir)):
         etcdutl.give(place, uid, gid)
         succeed(run, ["sync", "--file-system", place])

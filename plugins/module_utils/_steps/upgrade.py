@@ -114,6 +114,15 @@ def _command_of_v2(place: Layout, machine: str) -> list[str]:
     return [*command, "--wal-dir", place.wal_dir] if place.wal_dir else command
 
 
+def v2_left(run: Run, place: Layout, machine: str) -> str:
+    """What the data of a member hold of API version 2, in a sentence; empty where there is nothing.
+
+    :param machine: the architecture as the kernel names it.
+    :raises HostError: the program that tells is not installed.
+    """
+    return _left_by_v2(run, _command_of_v2(place, machine), place)
+
+
 def _left_by_v2(run: Run, command: Sequence[str], place: Layout) -> str:
     """What data hold of API version 2, in a sentence and its program's own words; empty where there is nothing."""
     done = run(command)
@@ -128,10 +137,12 @@ def _check_v2(run: Run, layout: Layout, machine: str) -> None:
         raise Refused(
             left,
             "etcd 3.6 ends on them (detected disallowed v2 WAL), whatever v2-deprecation says.",
-            "If nothing needs the keys of version 2 any more, delete them while 3.5 or older runs: curl -X DELETE "
-            "URL/v2/keys/NAME?recursive=true. Then set enable-v2: false, snapshot-count: 1 and max-wals: 1 in "
-            "etcd_settings, run the playbook without the upgrade (etcd_version unset), write three keys, and take all "
-            "three settings out with the upgrade: 3.6 knows no enable-v2. "
+            "Move the keys to version 3, with enable-v2 taken out of etcd_settings: ansible-playbook "
+            "quorum.etcd.migrate_v2 -i INVENTORY -e etcd_version= -e etcd_confirm_cluster=NAME. Keys that are hidden "
+            "by an underscore stay: while members run with enable-v2, delete them by name (curl -X DELETE "
+            "URL/v2/keys/_NAME?recursive=true). Then set snapshot-count: 1 and max-wals: 1 in etcd_settings, run the "
+            "playbook without the upgrade (-e etcd_version=), write three keys, and take both settings out with the "
+            "upgrade. "
             f"{' '.join(command)} says whether they are gone.",
             code="v2-data-left",
         )

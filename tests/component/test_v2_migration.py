@@ -1,0 +1,231 @@
+# Copyright: The quorum.etcd developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keys of API version 2 move to version 3 in a real cluster, and none of either version is lost."""
+
+from __future__ import annotations
+
+import glob
+import os
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration as keys_of_v2
+from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, v2_info, v2_migration
+from ansible_collections.quorum.etcd.plugins.module_utils._steps.v2_migration import Move
+from cluster import Cluster, binary
+from one_of_three import OneOfThree
+
+MakeThree = Callable[..., OneOfThree]
+MakeCluster = Callable[..., Cluster]
+
+OLD, NEXT = "3.4.23", "3.5.33"
+
+of_root = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
+
+
+def put(endpoint: str, name: str, **form: str) -> None:
+    request = urllib.request.Request(
+        keys_of_v2.address(endpoint, name), urllib.parse.urlencode(form).encode(), method="PUT"
+    )
+    request.add_header("Content-Type", "application/x-www-form-urlencoded")
+    urllib.request.urlopen(request, timeout=5).close()
+
+
+def listed(endpoint: str) -> V2Content:
+    return keys_of_v2.listed(v2_info.keys_with(Credentials(), 5.0), endpoint)
+
+
+def has_api(endpoint: str) -> bool:
+    return v2_info.keys_with(Credentials(), 5.0).is_served(keys_of_v2.address(endpoint))
+
+
+def read(endpoint: str, name: str) -> list[dict[str, Any]]:
+    with Client([endpoint]) as client:
+        found: list[dict[str, Any]] = client.read(name)["kvs"]
+        return found
+
+
+def with_api(make_three: MakeThree, version: str) -> OneOfThree:
+    """A cluster whose members serve version 2, and hold something of each kind there."""
+    three = make_three(version, enable_v2="true")
+    endpoint = three.endpoints[0]
+    for number in range(150):
+        put(endpoint, f"/net/{number % 3}/{number}", value=f"of {number}")
+    put(endpoint, "/lease", value="a day", ttl="86400")
+    put(endpoint, "/dir", dir="true", ttl="86400")
+    put(endpoint, "/dir/in", value="by its directory")
+    put(endpoint, "/empty", dir="true")
+    put(endpoint, "/_hidden", value="at the root")
+    put(endpoint, "/net/0/_hidden", value="inside")
+    put(endpoint, "/with %2F and ü", value="ü")
+    with Client([endpoint]) as client:
+        for number in range(150):
+            client.put(f"three/{number}", f"{number}")
+        client.put("/net/1/1", "of 1")
+    return three
+
+
+def close(three: OneOfThree) -> None:
+    """Restart every member without the API."""
+    for other in three.others:
+        other.extra = []
+        three.cluster.end(other)
+        three.cluster.launch(other)
+        three.cluster.wait_for(other)
+    host = three.host
+    path = Path(host.layout.conf_file)
+    path.write_text(path.read_text().replace('ETCD_ENABLE_V2="true"\n', ""))
+    service.launch(host.systemd, host.layout, again=True)
+    service.serving(host.systemd, host.layout, 30.0)
+
+
+def migrated(three: OneOfThree, takes_expiring: bool = True, check: bool = False) -> dict[str, Any]:
+    host = three.host
+    terms = three.terms(act="migration")
+    return v2_migration.migrate(host, host.layout, Move(takes_expiring, 30.0), terms, check)
+
+
+def hashes(three: OneOfThree) -> set[int]:
+    with Client(three.cluster.endpoints) as client:
+        revision = client.status(three.endpoints[0]).revision
+        return {client.hash_kv(revision, one)["hash"] for one in three.cluster.endpoints}
+
+
+@of_root
+@pytest.mark.parametrize("release", [OLD, NEXT])
+def test_every_key_is_in_version_3_on_all_members_and_nothing_of_version_3_is_lost(
+    make_three: MakeThree, release: str
+) -> None:
+    three = with_api(make_three, release)
+    three.cluster.lead(three.cluster.members[-1])
+    close(three)
+    before = three.pid
+    done = migrated(three)
+    assert (done["keys"], done["copied"], done["expiring"], done["empty_directories"]) == (153, 152, 2, 1)
+    assert (done["hidden_in"], done["after"] - done["before"]) == (["/net", "/net/0"], 152)
+    assert three.pid != before
+    for endpoint in three.cluster.endpoints:
+        assert [one["value"] for one in read(endpoint, "/net/2/149")] == [b"of 149"]
+        assert [one["value"] for one in read(endpoint, "/with %2F and ü")] == ["ü".encode()]
+        assert not has_api(endpoint)
+        with Client([endpoint]) as client:
+            assert client.read("three/", prefix=True)["count"] == 150
+    assert len(hashes(three)) == 1
+    (lease,) = {read(three.endpoints[0], name)[0]["lease"] for name in ("/lease", "/dir/in")}
+    assert lease
+    assert not read(three.endpoints[0], "/net/2/149")[0]["lease"]
+    kept = done["kept"]
+    assert [os.path.isdir(os.path.join(path, "wal")) for path in kept] == [True]
+
+
+@of_root
+def test_what_is_left_in_version_2_is_what_nobody_could_see(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    close(three)
+    migrated(three)
+    for other in three.others:
+        other.extra = ["--enable-v2=true"]
+        three.cluster.end(other)
+        three.cluster.launch(other)
+        three.cluster.wait_for(other)
+    assert listed(three.endpoints[0]) == V2Content((), ("/net", "/net/0"), ("/net/0",))
+
+
+@of_root
+def test_with_a_member_that_still_serves_version_2_nothing_is_stopped(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    before = three.pid
+    with pytest.raises(Refused, match="may still be served by") as refused:
+        migrated(three)
+    assert (refused.value.code, three.pid) == ("v2-still-served", before)
+
+
+@of_root
+def test_without_the_word_for_keys_that_expire_no_key_moves_and_the_member_serves_again(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    close(three)
+    with pytest.raises(Refused, match="/dir/in, /lease") as refused:
+        migrated(three, takes_expiring=False)
+    assert refused.value.code == "v2-keys-expire"
+    three.cluster.wait_for(three.cluster.members[-1])
+    assert read(three.cluster.endpoints[-1], "/net/2/149") == []
+    assert migrated(three)["copied"] == 152
+
+
+@of_root
+def test_another_value_in_version_3_is_never_overwritten(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    with Client([three.endpoints[0]]) as client:
+        client.put("/net/2/2", "newer")
+    close(three)
+    with pytest.raises(Refused, match=r"/net/2/2 \(version 3 has another value\)") as refused:
+        migrated(three)
+    assert refused.value.code == "v2-keys-conflict"
+    three.cluster.wait_for(three.cluster.members[-1])
+    assert read(three.endpoints[0], "/net/2/2")[0]["value"] == b"newer"
+    assert read(three.endpoints[0], "/net/2/149") == []
+
+
+@of_root
+@pytest.mark.parametrize("step", ["v2: copied", "v2: apart", "v2: written", "v2: taken out"])
+def test_failed_at_any_step_the_member_serves_again_and_the_same_call_goes_on(
+    make_three: MakeThree, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three = with_api(make_three, OLD)
+    close(three)
+
+    def at(reached: str) -> None:
+        if reached == step:
+            raise EtcdError(step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(v2_migration.checkpoints, "at", at)
+        with pytest.raises(EtcdError, match=step):
+            migrated(three)
+    three.cluster.wait_for(three.cluster.members[-1])
+    done = migrated(three)
+    assert done["keys"] == (0 if step == "v2: taken out" else 153)
+    assert [one["value"] for one in read(three.endpoints[1], "/net/2/149")] == [b"of 149"]
+    assert len(hashes(three)) == 1
+
+
+@of_root
+def test_check_mode_only_looks(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    close(three)
+    before = three.pid
+    assert migrated(three, check=True)["changed"]
+    assert three.pid == before
+    assert not glob.glob(f"{three.host.layout.data_dir}/*.migration-*")
+
+
+def test_etcdctl_migrate_would_lose_keys_of_version_3(make_cluster: MakeCluster) -> None:
+    """It writes each key at the revision that is its modifiedIndex, whatever lies there: this is why it is not used."""
+    cluster = make_cluster(OLD, extra=["--enable-v2=true"])
+    (member,) = cluster.members
+    with cluster.client() as client:
+        for number in range(20):
+            client.put(f"three/{number}", "x")
+    for number in range(8):
+        put(member.client_url, f"/two/{number}", value="y")
+    cluster.end(member)
+    subprocess.run(
+        [binary(OLD, "etcdctl"), "migrate", "--data-dir", member.directory],
+        env={"ETCDCTL_API": "3"},
+        capture_output=True,
+        check=True,
+    )
+    cluster.launch(member)
+    cluster.wait_for(member)
+    with cluster.client() as client:
+        assert client.read("three/", prefix=True)["count"] < 20
