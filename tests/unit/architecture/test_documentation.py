@@ -297,10 +297,10 @@ def test_what_a_plan_is_made_of_is_what_a_look_returns():
 
 class TestACodeOfARefusal:
     PAGE = (REPOSITORY / "docs" / "refusals.md").read_text()
-    DOCUMENTED = re.findall(r'^\| <a id="([a-z-]+)"></a>`([a-z-]+)` \|', PAGE, re.MULTILINE)
+    DOCUMENTED = re.findall(r'^\| <a id="([a-z0-9-]+)"></a>`([a-z0-9-]+)` \|', PAGE, re.MULTILINE)
 
     def test_is_documented_and_used(self):
-        raised = r'\bcode="([a-z-]+)"|Obstacle\(\s*"([a-z-]+)"'
+        raised = r'\bcode="([a-z0-9-]+)"|Obstacle\(\s*"([a-z0-9-]+)"'
         sources = [path.read_text() for path in (REPOSITORY / "plugins").rglob("*.py")]
         found = {"".join(code) for text in sources for code in re.findall(raised, text)}
         alarms = {code for code, _found, _remedy in cluster_lock._ALARMS.values()}

@@ -85,5 +85,5 @@ class TestAPage:
 
     def test_calls_only_what_there_is(self, page):
         text = page.read_text(encoding="utf-8")
-        called = set(re.findall(r"(?<![\w./-])quorum\.etcd\.([a-z_]+)", text))
+        called = set(re.findall(r"(?<![\w./-])quorum\.etcd\.([a-z0-9_]+)", text))
         assert called - CALLED == set()

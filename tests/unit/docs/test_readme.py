@@ -70,7 +70,7 @@ def test_the_two_languages_have_the_same(what: str) -> None:
         ("$ make demo ", "$ make  demo ", "blocks"),
         ("(docs/refusals.md)", "(docs/settings.md)", "links"),
         ("`etcd_pki_dir`", "`etcd_pki_path`", "code"),
-        ("\n- API version 2", "\n- one more\n- API version 2", "items"),
+        ("\n- v2 proxies", "\n- one more\n- v2 proxies", "items"),
         ("| `etcd_tls` |", "| one more | |\n| `etcd_tls` |", "rows"),
         ("One joins after the other.", "One joins.\n\nThe next one follows.", "paragraphs"),
     ],
