@@ -181,6 +181,13 @@ def _add_releases(commands: Commands) -> None:
         "The official archive where it can be downloaded, else built from etcd's Go modules, or from Debian's package.",
     )
     make.add_argument("versions", metavar="VERSION", nargs="*", help=f"[{' '.join(releases.VERSIONS)}]")
+    packed = commands.add(
+        "images",
+        verbs.make_images,
+        "bring container images of releases into the cache, and print their IDs",
+        "They are archives that podman and Docker load.",
+    )
+    packed.add_argument("versions", metavar="VERSION", nargs="*", help=f"[{releases.VERSIONS[0]}]")
     serve = commands.add("serve", verbs.serve, "serve the cached releases by HTTP", "`up` does so in the background.")
     serve.add_argument("address", metavar="ADDRESS")
     serve.add_argument("port", metavar="PORT", type=int, nargs="?", default=0, help="[any free one]")

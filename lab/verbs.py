@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
 
-from lab import deps, faults, hosts, inventory, links, releases, server, state, writer
+from lab import deps, faults, hosts, images, inventory, links, releases, server, state, writer
 from lab.commands import LabError, locked
 from lab.engine import Engine, find_engine
 from lab.state import Host, Lab
@@ -150,6 +151,17 @@ def make_releases(options: argparse.Namespace) -> None:
         made = releases.make(release, upstream)
         say(f"etcd {release.version}: {'made' if made else 'there already'}")
         print(release.archive)
+
+
+def make_images(options: argparse.Namespace) -> None:
+    """Print a JSON object of versions and image IDs, as C(etcd_container_image_ids) takes it."""
+    upstream, found = releases.Upstream(), {}
+    for version in options.versions or releases.VERSIONS[:1]:
+        release = releases.here(version)
+        releases.make(release, upstream)
+        found[release.version] = images.make(release)
+    say(f"in {images.DIRECTORY}")
+    print(json.dumps(found))
 
 
 def serve(options: argparse.Namespace) -> None:

@@ -32,7 +32,7 @@ from ansible_collections.quorum.etcd.plugins.plugin_utils import _authorities, _
 from ansible_collections.quorum.etcd.plugins.plugin_utils._internal import InternalAction
 from ansible_collections.quorum.etcd.plugins.plugin_utils._left_out import inputs_of
 from ansible_collections.quorum.etcd.plugins.plugin_utils._pki_action import vault_reader
-from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, on_host, wanted_of
 
 # With these a host would not wait for the others: the plan would be made before all were looked at.
 _UNORDERED = ("free", "host_pinned")
@@ -120,8 +120,9 @@ class ActionModule(InternalAction):
         there = node["host"]["time"]
         skew = min(0.0, there - asked) + max(0.0, there - answered)
         try:
-            wanted = wanted_of(host, inputs, node["host"]["default_address"])
-            authorities = _authorities.judge(pki, wanted, Observation.from_dict(node), datetime.now(timezone.utc))
+            seen = Observation.from_dict(node)
+            wanted = on_host(wanted_of(host, inputs, seen.host.default_address), seen)
+            authorities = _authorities.judge(pki, wanted, seen, datetime.now(timezone.utc))
         except EtcdError as exc:
             return {**_NOTHING, "problems": [*findings.texts, *exc.texts]}
         return {

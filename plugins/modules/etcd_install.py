@@ -9,6 +9,8 @@ module: etcd_install
 short_description: Install an etcd release beside those that are there
 version_added: "0.1.0"
 description:
+  - If O(install_method=container), it pulls or loads an image instead, holds it against O(image_id), and copies etcd's
+    programs out of it into such a directory.
   - Makes the system account where it is missing, fetches a release archive, verifies its SHA256 and unpacks it into a
     directory of its own below O(install_dir). Nothing that runs is changed, and no link is moved.
   - The checksum is the one in O(checksums), else a pinned one, else that of the release's own C(SHA256SUMS), from
@@ -36,7 +38,7 @@ options:
   archive:
     description:
       - An archive on the controller, which is sent to the host. Then the host fetches nothing but, if need be, the
-        checksum.
+        checksum. If O(install_method=container), it holds an image, in the format docker-archive.
     type: path
   checksums:
     description: Name of an archive to its SHA256. They outrank the pinned ones.
@@ -46,6 +48,18 @@ options:
     description: Believe the C(SHA256SUMS) below O(url) even where that is not upstream.
     type: bool
     default: false
+  image:
+    description:
+      - The name of a container image at a registry, which is pulled if O(install_method=container) and there is no
+        O(archive). It must have the ID O(image_id).
+    type: str
+  image_id:
+    description: The ID of that image, or of the one in O(archive). It is the SHA256 of the image's configuration.
+    type: str
+  image_runtime:
+    description: What is to hold the image.
+    type: str
+    choices: [podman, docker]
   timeout:
     description: How long the server may be silent, in seconds.
     type: int
@@ -74,6 +88,14 @@ EXAMPLES = r"""
   quorum.etcd.etcd_install:
     version: 3.6.14
 
+- name: Install a release as an image
+  quorum.etcd.etcd_install:
+    version: 3.6.14
+    install_method: container
+    image: registry.example.com/etcd:v3.6.14
+    image_id: 2f6b5b5e6a8c3ee2f1bb0ef6c85c2f3bcf7e1dc1ad24dc5c8c1ecb9f29a1e3d4
+    image_runtime: podman
+
 - name: Install a release from a mirror, through a proxy
   quorum.etcd.etcd_install:
     version: 3.6.14
@@ -94,7 +116,7 @@ directory:
   type: str
   sample: /opt/etcd/etcd-v3.6.14-linux-amd64
 checksum:
-  description: The SHA256 of the archive. Empty when it was not needed.
+  description: The SHA256 of the archive, or the ID of the image. Empty when it was not needed.
   returned: success
   type: str
 """
@@ -106,9 +128,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._host import install, package_files
+from ansible_collections.quorum.etcd.plugins.module_utils._host import install, install_image, package_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import RUNTIMES
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, PACKAGE, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT, layout_of
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
@@ -136,7 +159,14 @@ def _package(given: dict[str, Any], layout: Layout, release: install.Release, ru
     return package_files.bring(layout, release, source, run, check)
 
 
-_BY_METHOD = {ARCHIVE: _archive, PACKAGE: _package}
+def _image(given: dict[str, Any], layout: Layout, release: install.Release, run: Run, check: bool) -> dict[str, Any]:
+    image = install_image.Image(
+        given["image_runtime"] or "", given["image"] or "", given["archive"] or "", given["image_id"] or ""
+    )
+    return install_image.install_image(layout, release, image, run, check)
+
+
+_BY_METHOD = {ARCHIVE: _archive, PACKAGE: _package, CONTAINER: _image}
 
 
 def main() -> None:
@@ -148,6 +178,9 @@ def main() -> None:
             "archive": {"type": "path"},
             "checksums": {"type": "dict", "default": {}},
             "checksums_from_mirror": {"type": "bool", "default": False},
+            "image": {"type": "str"},
+            "image_id": {"type": "str"},
+            "image_runtime": {"type": "str", "choices": list(RUNTIMES)},
             "timeout": {"type": "int", "default": 30},
             "packages": {"type": "list", "elements": "path", "default": []},
             "revision": {"type": "str", "default": ""},

@@ -85,8 +85,8 @@ node:
     host:
       description:
         - The machine. Its names, C(architecture), C(python), C(interpreter), clock (C(time), seconds since 1970),
-          its C(boot), which no two running systems share, its C(default_address), and C(not_here), those of
-          O(addresses) that are on none of its interfaces.
+          its C(boot), which no two running systems share, its C(default_address), its C(runtimes) of containers, and
+          C(not_here), those of O(addresses) that are on none of its interfaces.
       type: dict
       returned: success
     account:
@@ -148,6 +148,10 @@ node:
       description: The etcd versions that are unpacked in O(install_dir).
       type: list
       elements: str
+      returned: success
+    images:
+      description: By version, runtime and ID of the image that it came as.
+      type: dict
       returned: success
     files:
       description: For each of O(files), C(exists), C(sha256), C(mode), C(owner), C(group) and C(link).

@@ -14,7 +14,12 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls, env_file, first_start, render
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, initial_cluster, markers, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
+    initial_cluster,
+    markers,
+    releases,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML

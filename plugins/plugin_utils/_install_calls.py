@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, packages
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, PACKAGE
 from ansible_collections.quorum.etcd.plugins.plugin_utils._given import Call, Given
 
 
@@ -38,9 +38,21 @@ def _package(act: acts.Install, given: Given) -> dict[str, Any]:
     }
 
 
+def _image(act: acts.Install, given: Given) -> dict[str, Any]:
+    wanted, directory = given.wanted.container, _directory(given)
+    options = {"image_runtime": wanted.runtime, "image_id": wanted.image(act.version)}
+    if directory:
+        return {**options, "archive": f"{directory}/{act.archive}"}
+    return {**options, "image": wanted.reference(act.version)}
+
+
 def _directory(given: Given) -> str:
     return str(given.source["archive_dir"])
 
 
 #: What etcd_install is told beside the version.
-_BY_METHOD: dict[str, Callable[[acts.Install, Given], dict[str, Any]]] = {ARCHIVE: _archive, PACKAGE: _package}
+_BY_METHOD: dict[str, Callable[[acts.Install, Given], dict[str, Any]]] = {
+    ARCHIVE: _archive,
+    PACKAGE: _package,
+    CONTAINER: _image,
+}

@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
 from ansible_collections.quorum.etcd.plugins.module_utils._config import auto_tls, values
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import instances, releases, topology
+from ansible_collections.quorum.etcd.plugins.module_utils._model import container, instances, releases, topology
 from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import Source
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import (
     Checksums,
     Confirmations,
     Desired,
     SnapshotPolicy,
 )
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ENV, YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import CONTAINER, ENV, YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _archives, _bootstrap, _program
 
 # Where nobody has looked at a host yet: an address for documentation (RFC 5737), never used for anything.
@@ -57,7 +60,24 @@ def wanted_of(host: str, inputs: Mapping[str, Any], observed: str) -> Desired:
         upgrade_stop_at=releases.plain(str(inputs["upgrade_stop_at"] or "")),
         bootstrap=_source(inputs),
         auto_tls=_auto_tls(inputs),
+        container=_container(inputs),
     )
+
+
+def on_host(wanted: Desired, seen: Observation) -> Desired:
+    """What a host should be, with what follows from what is there.
+
+    :raises BadInput: it cannot be that as it is.
+    """
+    if wanted.layout.install_method != CONTAINER:
+        return wanted
+    try:
+        return replace(wanted, container=wanted.container.on_host(seen.host.runtimes, seen.images))
+    except BadInput:
+        # One that leaves needs none any more.
+        if wanted.present:
+            raise
+        return wanted
 
 
 def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
@@ -77,6 +97,7 @@ def _check_each(host: str, inputs: Mapping[str, Any], observed: str) -> None:
     findings.run(_snapshots, inputs["snapshots"])
     findings.run(_checksums, inputs["checksums"])
     findings.run(_source, inputs)
+    findings.run(_container, inputs)
     settings = findings.run(_settings_in, inputs)
     findings.run(auto_tls.check, _auto_tls(inputs), bool(inputs["tls"]), settings or {})
     if findings:
@@ -94,6 +115,11 @@ def _source(inputs: Mapping[str, Any]) -> Source:
 
 def _auto_tls(inputs: Mapping[str, Any]) -> AutoTls:
     return AutoTls(bool(inputs["auto_tls"]), bool(inputs["peer_auto_tls"]))
+
+
+def _container(inputs: Mapping[str, Any]) -> Container:
+    given = inputs["container"]
+    return container.read(given["runtime"], given["image"], given["ids"])
 
 
 def _version(inputs: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, flags, render, yaml_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, env_text, flags, render, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config import settings as _settings
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._host import processes
@@ -224,8 +224,8 @@ def write(directory: Path, version: str, form: str, ports: list[int], tls: Tls, 
     if form == YAML:
         first.write_text(yaml_file.render({**wanted, **bootstrap}), encoding="utf-8")
         return Written(member, layout, wanted, [binary(version), f"--config-file={first}"], bootstrap)
-    Path(layout.conf_file).write_text(env_file.render(wanted), encoding="utf-8")
-    first.write_text("\n".join(env_file.assignments(bootstrap)), encoding="utf-8")
+    Path(layout.conf_file).write_text(env_text.render(wanted), encoding="utf-8")
+    first.write_text("\n".join(env_text.assignments(bootstrap)), encoding="utf-8")
     script = 'set -a; . "$1"; . "$2"; exec "$3"'
     return Written(
         member, layout, wanted, ["sh", "-c", script, "sh", layout.conf_file, str(first), binary(version)], bootstrap

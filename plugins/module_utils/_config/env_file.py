@@ -4,9 +4,10 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""Settings as C(ETCD_...) variables: as etcd's process has them, and as the file that systemd reads them from.
+"""Settings as C(ETCD_...) variables, as etcd's process has them.
 
-Settings on a host are read as variables, from a file of either form (see C(yaml_file)), so that all can be compared.
+Settings on a host are read as variables, from a file of either form (see C(env_text), C(yaml_file)), so that all can be
+compared.
 """
 
 from __future__ import annotations
@@ -16,25 +17,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, text_of
-
-#: The sections of the file, as etcd's own examples have them. What is in none of them comes last, sorted.
-_SECTIONS: dict[str, tuple[str, ...]] = {
-    "Member": ("name", "data-dir", "wal-dir", "listen-peer-urls", "listen-client-urls"),
-    "Clustering": ("initial-advertise-peer-urls", "advertise-client-urls", "initial-cluster-state"),
-    "Security": (
-        "cert-file",
-        "key-file",
-        "trusted-ca-file",
-        "client-cert-auth",
-        "auto-tls",
-        "peer-cert-file",
-        "peer-key-file",
-        "peer-trusted-ca-file",
-        "peer-client-cert-auth",
-        "peer-auto-tls",
-    ),
-    "Logging": ("logger", "log-level", "log-format", "log-outputs", "enable-log-rotation", "log-rotation-config-json"),
-}
 
 _CLIENT, _PEER, _SOCKET = "client-transport-security", "peer-transport-security", "socket-options"
 
@@ -63,13 +45,13 @@ _ESCAPED = re.compile(r'\\(["\\`$])')
 #: Names the YAML file of a member to its gate; what etcd reads is a copy of it.
 SETTINGS_VARIABLE = "QUORUM_ETCD_SETTINGS"
 
+#: Of a process in a container: the directory of its release on the host, and what runs it.
+RELEASE_VARIABLE, RUNTIME_VARIABLE = "QUORUM_ETCD_RELEASE", "QUORUM_ETCD_RUNTIME"
+
 #: What is said of a variable that is not there.
 UNSET = "(unset)"
 
 _FILE = "--config-file="
-
-#: Says neither time nor release, so that neither changes a file.
-HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
 
 
 def variable(flag: str) -> str:
@@ -92,17 +74,8 @@ def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterato
             yield name, value, wanted
 
 
-def assignments(settings: Mapping[str, Value]) -> list[str]:
-    """One line a setting, in the order given, quoted alike for systemd and for a POSIX shell.
-
-    Within double quotes both take a backslash before a quote, a backslash, a backquote or a dollar sign for an escape,
-    and before nothing else (systemd.exec(5), EnvironmentFile=; POSIX Shell Command Language, 2.2.3).
-    """
-    return [f'{name}="{escaped(text)}"' for name, text in environment(settings).items()]
-
-
 def read(text: str) -> dict[str, str]:
-    """Variable -> text, out of what C(render) or C(yaml_file.render) has written; of others what is clear."""
+    """Variable -> text, out of what C(env_text.render) or C(yaml_file.render) has written; of others what is clear."""
     found = {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
     mapping = ""
     for indent, key, value in (match.groups() for match in map(_YAML.fullmatch, text.split("\n")) if match):
@@ -126,26 +99,3 @@ def _text_in(value: str) -> str:
 def file_read(command: Iterable[str]) -> str:
     """The file that etcd reads by its command line; empty where it reads its environment."""
     return next((word[len(_FILE) :] for word in command if word.startswith(_FILE)), "")
-
-
-def render(settings: Mapping[str, Value]) -> str:
-    """The whole file."""
-    blocks = [[HEADER]]
-    for title, found in sections(settings):
-        blocks.append([f"#[{title}]", *assignments(found)])
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
-
-
-def sections(settings: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Value]]]:
-    """Each section's title and its settings, in the order of a file; none that is empty."""
-    placed = {flag for flags in _SECTIONS.values() for flag in flags}
-    others = tuple(sorted(flag for flag in settings if flag not in placed))
-    for title, flags in {**_SECTIONS, "Settings": others}.items():
-        found = {flag: settings[flag] for flag in flags if flag in settings}
-        if found:
-            yield title, found
-
-
-def escaped(text: str) -> str:
-    """A text as it stands within the quotes."""
-    return "".join("\\" + char if char in '"\\`$' else char for char in text)

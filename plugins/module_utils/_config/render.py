@@ -18,7 +18,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._config import (
     auto_tls,
-    env_file,
+    container,
+    env_text,
     etcdctl,
     gate,
     renamed_settings,
@@ -34,16 +35,13 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config import (
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import packages, releases, snapshot_agent
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import CONTAINER, YAML, Layout
 
 #: The CA bundles, and which authority each comes from.
 BUNDLES = {"ca": "client", "peer-ca": "peer"}
 
 #: Leaf certificates: file name -> profile. Each has its key beside it, C(NAME-key.pem).
 LEAVES = {"etcd": "server", "peer": "peer", "admin": "client"}
-
-#: With these etcd keeps its database from being swapped out.
-_LOCKING = ("memory-mlock", "experimental-memory-mlock")
 
 #: Whoever has this name in a client certificate is root once authentication is on.
 ADMINISTRATOR = "root"
@@ -96,6 +94,10 @@ def flags(wanted: Desired, version: str) -> dict[str, Value]:
     asked = _settings.minor_of(wanted.version) if wanted.version else minor
     settings = renamed_settings.for_release(wanted.settings, minor, asked)
     found = _settings.wanted(wanted.member, wanted.layout, settings, version, wanted.auto_tls)
+    if wanted.layout.install_method == CONTAINER:
+        refused = [f"- {text}" for text in container.problems(found, wanted.layout, _unit.writable_dirs(wanted.layout))]
+        if refused:
+            raise BadInput("\n".join(["etcd is to run in a container (etcd_install_method):", *refused]))
     if wanted.layout.config_format != YAML:
         return found
     missing = [f"- {text}" for text in yaml_file.without_key(found, version)]
@@ -118,7 +120,11 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
     watched += map(layout.certificate, bundles(wanted))
     endpoint = urls.local(wanted.member.listen_client_urls)
     settings = flags(wanted, version)
-    unit = _unit.render(layout, wanted.name, wanted.cluster, etcd, any(settings.get(flag) for flag in _LOCKING))
+    locks_memory = any(settings.get(flag) for flag in _settings.LOCKING)
+    image = wanted.container.image(version) if layout.install_method == CONTAINER else ""
+    unit = _unit.render(
+        layout, wanted.name, wanted.cluster, etcd, locks_memory, runtime=wanted.container.runtime, image=image
+    )
     return [
         File(layout.conf_file, _written(settings, layout), "0640", "root", layout.group),
         # Before the unit: it knows what a unit of either form says.
@@ -135,7 +141,7 @@ def files(wanted: Desired, version: str, machine: str, python: str) -> list[File
 
 
 def _written(settings: dict[str, Value], layout: Layout) -> str:
-    return yaml_file.render(settings) if layout.config_format == YAML else env_file.render(settings)
+    return yaml_file.render(settings) if layout.config_format == YAML else env_text.render(settings)
 
 
 def binary(wanted: Desired, version: str, machine: str) -> str:

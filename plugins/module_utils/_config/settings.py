@@ -42,6 +42,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.topology import
 
 GIB = 1024**3
 
+#: With these etcd keeps its database from being swapped out.
+LOCKING = ("memory-mlock", "experimental-memory-mlock")
+
 _METRICS = "listen-metrics-urls"
 
 _MEMBERS = "the hosts of the group decide it; a member's URL follows from etcd_address, or from ETCD_NODES"

@@ -22,7 +22,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file impor
 Source = tuple[str, Mapping[str, str]]
 
 # What a unit of ours runs. Another program, such as a script, may set what it likes.
-_ETCD, _ENV = "etcd", "env"
+_KNOWN = ("etcd", "env", "podman", "docker")
 _FORCE = "ETCD_FORCE_NEW_CLUSTER"
 
 
@@ -71,7 +71,8 @@ def _of_environment(
     unset = {word.partition("=")[0]: UNSET for word in _words(unit["unset_environment"]) if word.startswith("ETCD_")}
     found.append((f"UnsetEnvironment= of {name} ({lies})", unset))
     program = [word.replace("--config-file=", "ETCD_CONFIG_FILE=") for word in _words(unit["exec_start"])]
-    known = not program or program[0].rpartition("/")[2] in (_ETCD, _ENV)
+    program = program[3:] if program[1:3] == ["-c", "exec"] else program
+    known = not program or program[0].rpartition("/")[2] in _KNOWN
     found.append((f"ExecStart= of {name} ({lies})", assigned(program) if known else dict(has)))
     return found
 
@@ -104,26 +105,6 @@ def is_forced(environment: Mapping[str, str], command: Iterable[str] = ()) -> bo
     given = [environment.get(_FORCE, ""), flags["force-new-cluster"] or "true" if "force-new-cluster" in flags else ""]
     # Go's own words for false (strconv.ParseBool).
     return any(value not in ("", UNSET, "0", "f", "F", "false", "FALSE", "False") for value in given)
-
-
-def keeping(sources: Iterable[Source], conf_file: str, name: str, wanted: str) -> str:
-    """The source from which a new process would have another value than the wanted one; empty if it would have that.
-
-    :param conf_file: our own file, taken as it will be: with the wanted value.
-    :param wanted: C((unset)) where our file does not set it.
-    """
-    value, where = UNSET, f"its unit, which does not read {conf_file}"
-    for place, sets in sources:
-        if place == conf_file:
-            value, where = (wanted, place) if wanted != UNSET or value == UNSET else (value, where)
-        elif name in sets:
-            value, where = sets[name], place
-    return "" if value == wanted else where
-
-
-def kept(label: str, name: str, has: str, should: str, source: str) -> str:
-    """The sentence about a setting that no restart mends."""
-    return f"{label} runs with {name}={has}, not {should}, because of {source or 'the host'}. Change it there."
 
 
 def of_file(text: str) -> dict[str, str]:

@@ -17,7 +17,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import HEADER, PLACES, sections
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import PLACES
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_text import HEADER, sections
 from ansible_collections.quorum.etcd.plugins.module_utils._config.flags import FLAGS
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value, duration, text_of
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases

@@ -167,8 +167,8 @@ def _check_room(directory: str) -> None:
 
 def _put_in_place(directory: str, make: Callable[[str], tuple[str, str]]) -> str:
     parent = os.path.dirname(directory)
-    with _scratch(parent) as scratch:
-        unpacked, checksum = make(scratch)
+    with scratch(parent) as place:
+        unpacked, checksum = make(place)
         os.chmod(unpacked, 0o755)
         if os.path.isdir(directory):
             raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
@@ -228,7 +228,11 @@ def _listed_checksum(release: Release, source: Source) -> ExpectedArchive:
 
 
 @contextlib.contextmanager
-def _scratch(parent: str) -> Iterator[str]:
+def scratch(parent: str) -> Iterator[str]:
+    """A directory for as long as a release is made there, beside those that there are.
+
+    :raises HostError: it cannot be written, or there is no room.
+    """
     was_there = os.path.isdir(parent)
     host_files.open_directory(parent)
     # Always the same place: what an installation that was killed has left is taken away by the next.
@@ -322,7 +326,7 @@ def unpack(archive: str, release: Release, run: Run, target: str) -> None:
             f"{os.path.basename(archive)} does not hold {', '.join(sorted(wanted))}: it is an archive of another "
             "version or architecture. Nothing was installed."
         )
-    check_binary(run, os.path.join(target, "etcd"), release.version)
+    check_binary(run, os.path.join(target, "etcd"), release.version, "The archive")
 
 
 def _files_in(archive: str, wanted: Mapping[str, str]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -349,22 +353,22 @@ def write_program(path: str, stream: IO[bytes]) -> None:
         os.fsync(file.fileno())
 
 
-def check_binary(run: Run, path: str, version: str, what: str = "archive") -> None:
+def check_binary(run: Run, path: str, version: str, origin: str) -> None:
     """Let a release's etcd say its version, on the host that is to run it.
 
-    :param what: it came in.
+    :param origin: what it came in, in the words that begin a sentence.
     :raises BadInput: it does not run here, or says another.
     """
     try:
         done = run((path, "--version"))
     except OSError as exc:
         raise BadInput(
-            f"The {what}'s etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
+            f"{origin}'s etcd does not run on this host: {exc.strerror}. It is for another architecture, or the "
             "file system allows no programs (noexec)."
         ) from exc
     # What lacks a library of its own distribution says so where errors go.
     said = (done.output or done.errors).splitlines()
     if said[:1] != [f"etcd Version: {version}"]:
         raise BadInput(
-            f"The {what}'s etcd says {said[0] if said else 'nothing'!r}, not version {version}. Nothing was installed."
+            f"{origin}'s etcd says {said[0] if said else 'nothing'!r}, not version {version}. Nothing was installed."
         )

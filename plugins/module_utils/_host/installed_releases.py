@@ -14,7 +14,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, Layout
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/-]+(?:-([a-z]+))?")
 
@@ -30,10 +31,30 @@ def to_run(files: Iterable[Mapping[str, Any]], layout: Layout) -> str:
     return next((named_in(str(file["content"])) for file in files if file["path"] == layout.unit_file), "")
 
 
+def images(layout: Layout, run: Run) -> dict[str, str]:
+    """Version -> runtime and ID of the image that a release was made from, of those that the runtime still has."""
+    found = {}
+    for version, path in _installed(layout).items() if layout.install_method == CONTAINER else ():
+        with contextlib.suppress(OSError, ValueError):
+            with open(f"{path}/image", encoding="ascii") as file:
+                runtime, image = file.read().split()
+            if image in run((runtime, "images", "--all", "--quiet", "--no-trunc")).output:
+                found[version] = f"{runtime} {image}"
+    return found
+
+
 def versions(layout: Layout) -> list[str]:
     """The versions that are there, by this member's way to install."""
+    return sorted(_installed(layout))
+
+
+def _installed(layout: Layout) -> dict[str, str]:
     origin = "" if layout.install_method == ARCHIVE else layout.install_method
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        found = (_RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir))
-        return sorted(match.group(1) for match in found if match and (match.group(2) or "") == origin)
-    return []
+        found = {name: _RELEASE.fullmatch(name) for name in os.listdir(layout.install_dir)}
+        return {
+            match.group(1): f"{layout.install_dir}/{name}"
+            for name, match in found.items()
+            if match and (match.group(2) or "") == origin
+        }
+    return {}

@@ -139,7 +139,7 @@ def _unpacked(release: Release, source: Source, run: Run, scratch: str) -> tuple
             f"{' and '.join(map(os.path.basename, found))} do not hold {', '.join(sorted(wanted))}. Nothing was "
             "installed."
         )
-    install.check_binary(run, os.path.join(target, "etcd"), release.version, "package")
+    install.check_binary(run, os.path.join(target, "etcd"), release.version, "The package")
     atomic.replace(os.path.join(target, packages.NOTE), "".join(f"{line}\n" for line in note).encode(), 0o644)
     return target, " ".join(digest for digest in digests if digest)
 

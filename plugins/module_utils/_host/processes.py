@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,16 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.process import 
 def _read(path: str) -> bytes:
     with open(path, "rb") as stream:
         return stream.read()
+
+
+def of_unit(unit: str, main: int) -> int:
+    """The etcd of a unit: its main process, or where that is a container's manager the one in there.
+
+    :param main: 0 where nothing runs.
+    """
+    if not main or _name(main) == "etcd":
+        return main
+    return next((pid for pid in named("etcd") if unit_of(pid) == unit), main)
 
 
 def environment(pid: int) -> dict[str, str]:
@@ -51,8 +62,12 @@ def describe(pid: int) -> Process | None:
             own = _settings_read(file)
         elif file:
             own["ETCD_CONFIG_FILE"] = file
+        # The path of one in a container is of another root.
+        release = given.get(env_file.RELEASE_VARIABLE, "")
+        executable = f"{release}/etcd" if release else os.readlink(f"/proc/{pid}/exe")
         return Process(
-            identity=Identity(pid, int(ticks), os.readlink(f"/proc/{pid}/exe"), given.get("INVOCATION_ID", "")),
+            kind=given.get(env_file.RUNTIME_VARIABLE, "systemd"),
+            identity=Identity(pid, int(ticks), executable, given.get("INVOCATION_ID", "")),
             environment=secrets.environment(own),
         )
     except (FileNotFoundError, ProcessLookupError):
@@ -72,9 +87,13 @@ def named(command: str) -> list[int]:
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             with contextlib.suppress(OSError):
-                if _read(f"/proc/{entry}/comm").strip() == command.encode():
+                if _name(int(entry)) == command:
                     found.append(int(entry))
     return sorted(found)
+
+
+def _name(pid: int) -> str:
+    return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()
 
 
 def command_line(pid: int) -> list[str]:
@@ -129,7 +148,17 @@ def unit_of(pid: int) -> str:
         return ""
     # What is below a scope is a container's or a session's own: its units are not this host's.
     parts = path[len(own) :].split(".scope/", 1)[0].split("/")
-    return next((part for part in reversed(parts) if part.endswith(".service")), "")
+    return next((part for part in reversed(parts) if part.endswith(".service")), "") or _unit_of_container(path)
+
+
+def _unit_of_container(cgroup: str) -> str:
+    """Of ours in which Docker runs its container, outside of the unit."""
+    for file in glob.glob("/run/quorum.etcd/*/container"):
+        with contextlib.suppress(OSError):
+            name = _read(file).decode(errors="replace").strip()
+            if name and name in cgroup:
+                return f"{file.split('/')[3]}.service"
+    return ""
 
 
 def _cgroup(pid: int) -> str:

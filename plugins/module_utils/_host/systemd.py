@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._config import variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._host import processes
 
 _PROPERTIES = (
     "LoadState",
@@ -68,7 +69,8 @@ class Systemd:
         C(environment), C(unset_environment), C(exec_start) (the command line; the last one of several), each as systemd
         prints it, and C(environment_files) (paths and patterns, in its order).
         """
-        return parse(unit, self.control("show", unit, "--property", ",".join(_PROPERTIES)))
+        found = parse(unit, self.control("show", unit, "--property", ",".join(_PROPERTIES)))
+        return {**found, "pid": processes.of_unit(unit, found["pid"])}
 
     def sources(self, unit: Mapping[str, Any], has: Mapping[str, str]) -> list[variable_sources.Source]:
         """Where a new process of a unit would get its C(ETCD_*) from, see C(_config.variable_sources).

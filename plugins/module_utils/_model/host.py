@@ -18,8 +18,9 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Act
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Sign
 from ansible_collections.quorum.etcd.plugins.module_utils._model.auto_tls import NO_PORT, AutoTls
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import STATIC, Source
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import NO_CONTAINER, Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.identity import Identity
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import CONTAINER, Layout
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Observation
 from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
@@ -137,6 +138,7 @@ class Desired:
     :param upgrade_stop_at: the minor or release at which an upgrade ends for now; empty for C(version) itself.
     :param bootstrap: where the members of a new cluster learn names and URLs from.
     :param auto_tls: for which ports etcd makes the certificates itself, so that nobody is verified there.
+    :param container: what it runs in, where etcd comes as an image.
     """
 
     cluster: str
@@ -152,6 +154,7 @@ class Desired:
     upgrade_stop_at: str = ""
     bootstrap: Source = STATIC
     auto_tls: AutoTls = NO_PORT
+    container: Container = NO_CONTAINER
 
     @property
     def name(self) -> str:
@@ -177,6 +180,7 @@ class Desired:
             upgrade_stop_at=str(values["upgrade_stop_at"]),
             bootstrap=bootstrap_source.read(values["bootstrap"]),
             auto_tls=AutoTls(*values["auto_tls"]),
+            container=Container.from_dict(values["container"]),
         )
 
 
@@ -302,6 +306,12 @@ class Host:
             return ""
         told = self.seen.status.version
         return told if _RELEASE.fullmatch(told) else self.seen.runtime.version
+
+    def has_release(self, version: str) -> bool:
+        """Is a release installed as it is wanted? One that comes as an image must have come as that very one."""
+        if self.wanted is None or self.wanted.layout.install_method != CONTAINER or version not in self.seen.releases:
+            return version in self.seen.releases
+        return self.seen.images.get(version) == self.wanted.container.record(version)
 
     @property
     def masked(self) -> bool:

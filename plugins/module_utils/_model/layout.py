@@ -134,6 +134,11 @@ class Layout:
         return f"/run/quorum.etcd/{self.instance}"
 
     @property
+    def container_file(self) -> str:
+        """The ID of the container in which Docker runs the member."""
+        return f"{self.run_dir}/container"
+
+    @property
     def marker_file(self) -> str:
         return f"{self.state_dir}/marker"
 

@@ -29,6 +29,7 @@ class Machine:
     :param time: its clock, seconds since 1970.
     :param nonce: a number that it has drawn for this look.
     :param not_here: addresses that are on none of its interfaces.
+    :param runtimes: which of C(podman) and C(docker) it has.
     """
 
     hostname: str = ""
@@ -42,6 +43,7 @@ class Machine:
     nonce: str = ""
     default_address: str = ""
     not_here: Sequence[str] = ()
+    runtimes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Observation:
     """Everything that a plan knows of one host.
 
     :param runtime: the process; without a C(pid) where none runs.
+    :param images: version -> runtime and ID of the image that a release was made from, where the runtime still has it.
     :param record: path -> the checksum that it had when this process started.
     :param unpaired: path of a certificate that does not match its key -> why not.
     :param others: the other instances of this machine that have a marker -> what it says.
@@ -206,6 +209,7 @@ class Observation:
     strangers: Sequence[Mapping[str, Any]] = ()
     ports: Sequence[Mapping[str, Any]] = ()
     releases: Sequence[str] = ()
+    images: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, File] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
     unpaired: Mapping[str, str] = field(default_factory=dict)

@@ -315,7 +315,7 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
 
     Once for all members of a machine that share it.
     """
-    needing = [host for host in hosts if version not in host.seen.releases or not host.seen.account.exists]
+    needing = [host for host in hosts if not host.has_release(version) or not host.seen.account.exists]
     first = {_installed_as(host): host for host in reversed(needing)}
     return tuple(
         Step(

@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, render, variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._config import (
+    env_file,
+    kept_settings,
+    render,
+    variable_sources,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Desired, Host
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML
@@ -81,7 +86,7 @@ def overridden_settings(host: Host, version: str) -> Iterator[str]:
     if host.wanted is None or not host.runs or any(_read_anew(host, host.wanted, version)):
         return
     for name, has, should in _environment(host, host.wanted, version):
-        yield variable_sources.kept(host.label, name, has, should, _keeping(host, host.wanted, name, should))
+        yield kept_settings.kept(host.label, name, has, should, _keeping(host, host.wanted, name, should))
 
 
 def _files(host: Host, wanted: Desired, version: str) -> Iterator[str]:
@@ -161,7 +166,7 @@ def _read_anew(host: Host, wanted: Desired, version: str) -> Iterator[str]:
 def _in_another_form(host: Host, wanted: Desired) -> Iterator[str]:
     """Whether etcd reads its gate's file or its environment. Of a file that it has read only its gate's record tells.
 
-    One that a drop-in names is a setting of that drop-in, see C(_config.variable_sources).
+    One that a drop-in names is a setting of that drop-in, see C(_config.kept_settings).
     """
     layout = wanted.layout
     reads_file = env_file.file_read(host.seen.runtime.command) == layout.started_file
@@ -177,7 +182,7 @@ def _keeping(host: Host, wanted: Desired, name: str, should: str) -> str:
     """
     if host.seen.unit.need_daemon_reload:
         return ""
-    return variable_sources.keeping(host.seen.runtime.sources, wanted.layout.conf_file, name, should)
+    return kept_settings.keeping(host.seen.runtime.sources, wanted.layout.conf_file, name, should)
 
 
 def _machine(host: Host) -> str:

@@ -89,7 +89,7 @@ def _problems(host: Host, wanted: Desired, version: str) -> Iterator[str]:
             f"has {host.seen.free.data >> 20} MiB free for {wanted.layout.data_dir}, and a member needs at least "
             f"{_DATA_ROOM >> 20} MiB. Make room, or set etcd_data_dir to another file system."
         )
-    if version not in host.seen.releases and host.seen.free.install < releases.ROOM:
+    if not host.has_release(version) and host.seen.free.install < releases.ROOM:
         yield (
             f"has {host.seen.free.install >> 20} MiB free for {wanted.layout.install_dir}, and a release needs "
             f"at least {releases.ROOM >> 20} MiB. Make room, or set etcd_install_dir to another file system."

@@ -823,7 +823,7 @@ class _Reconciler:
         return [
             host
             for host in hosts
-            if host.state != markers.NEVER_STARTED and self._versions[host.name] not in host.seen.releases
+            if host.state != markers.NEVER_STARTED and not host.has_release(self._versions[host.name])
         ]
 
     def _install(self, hosts: Sequence[Host]) -> None:

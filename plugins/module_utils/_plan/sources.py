@@ -13,9 +13,16 @@ from typing import NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, advice, packages, releases, upgrade_rules
+from ansible_collections.quorum.etcd.plugins.module_utils._model import (
+    acts,
+    advice,
+    container,
+    packages,
+    releases,
+    upgrade_rules,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, PACKAGE
 
 #: A host, and a release that it is to have.
 Need = tuple[Host, str]
@@ -70,7 +77,7 @@ def check_steps(steps: Iterable[Step], hosts: Sequence[Host]) -> None:
 
 
 def _lacks(host: Host, version: str) -> bool:
-    return not host.silent and host.wanted is not None and version not in host.seen.releases
+    return not host.silent and host.wanted is not None and not host.has_release(version)
 
 
 def _method(host: Host) -> str:
@@ -257,8 +264,42 @@ def _default_package(hosts: Sequence[Host]) -> str:
     )
 
 
+# -- images ----------------------------------------------------------------------------------------------------------
+
+
+def _image(host: Host, version: str) -> str:
+    return container.archive(version, _machine(host))
+
+
+def _check_images(needs: Sequence[Need], found: Findings) -> None:
+    missing: list[tuple[Need, str]] = []
+    for host, version in needs:
+        if host.wanted is None or _machine(host) not in releases.ARCHITECTURES:
+            continue
+        known, archive = host.wanted.checksums, _image(host, version)
+        if known.directory and archive not in known.held:
+            missing.append(((host, version), archive))
+        found.run(host.wanted.container.image, version)
+    if missing:
+        places = {host.wanted.checksums.directory: None for (host, _v), _name in missing if host.wanted is not None}
+        found.refuse([_no_image(next(iter(places)), missing)])
+
+
+def _no_image(place: str, missing: Sequence[tuple[Need, str]]) -> Refused:
+    names = dict.fromkeys(name for _need, name in missing)
+    return Refused(
+        f"{place} (etcd_archive_dir) on the controller lacks {', '.join(names)}.",
+        "The hosts pull nothing themselves where that is set, so that the run would end halfway.",
+        "Where the image is: "
+        + "; ".join(f"podman save --format docker-archive --output {place}/{name} IMAGE" for name in names)
+        + ". Or take etcd_archive_dir out, and have the hosts pull etcd_container_image.",
+        code="archive-missing",
+    )
+
+
 #: By C(etcd_install_method). Of several in one cluster the first one here decides on a default, for it has less choice.
 _WAYS = {
     PACKAGE: _Way(_package, _check_packages, _default_package),
     ARCHIVE: _Way(_archive, _check_archives, _default_archive),
+    CONTAINER: _Way(_image, _check_images, _default_archive),
 }

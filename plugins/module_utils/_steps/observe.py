@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -108,6 +109,7 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "strangers": _strangers(layout, listeners),
         "ports": [listener for listener in listeners if listener["unit"] != layout.unit],
         "releases": installed_releases.versions(layout),
+        "images": installed_releases.images(layout, systemd.run),
         "files": {path: host_files.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
         "unpaired": key_pairs.problems(interest.certificates),
@@ -158,6 +160,7 @@ def _host(addresses: Sequence[str]) -> dict[str, Any]:
         "time": time.time(),
         "nonce": secrets.token_hex(16),
         "default_address": network.default_address(),
+        "runtimes": [name for name in ("podman", "docker") if shutil.which(name)],
         "not_here": [address for address in addresses if not network.has_address(address)],
     }
 
@@ -203,14 +206,13 @@ def _ended_badly(unit: Mapping[str, Any]) -> bool:
 
 
 def _runtime(systemd: Systemd, unit: Mapping[str, Any]) -> Process | None:
-    """What runs: its kind, version and identity. This alone knows that it is a process of this host."""
+    """What runs: its kind, version and identity."""
     process = processes.describe(unit["pid"]) if unit["pid"] else None
     # While the gate works the unit's process is a shell.
     if process is None or os.path.basename(process.identity.executable.split(" ", maxsplit=1)[0]) != "etcd":
         return None
     return replace(
         process,
-        kind="systemd",
         version=installed_releases.named_in(process.identity.executable),
         command=processes.command_line(unit["pid"]),
         sources=systemd.sources(unit, process.environment),

@@ -23,7 +23,7 @@ from typing import Any, Callable
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError, Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, quota, variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, kept_settings, quota
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     host_files,
     installed_releases,
@@ -374,8 +374,8 @@ def _stubborn(host: UpdatedHost, update: Update) -> Iterator[str]:
     process = _running(unit)
     sources = host.systemd.sources(unit, process.environment) if process else []
     for name, has, should in _differing(unit, update):
-        source = variable_sources.keeping(sources, host.layout.conf_file, name, should)
-        yield variable_sources.kept(update.name, name, has, should, source)
+        source = kept_settings.keeping(sources, host.layout.conf_file, name, should)
+        yield kept_settings.kept(update.name, name, has, should, source)
 
 
 def _check_marker(found: Marker | None, expected: Marker) -> None:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, env_text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,20 +43,20 @@ def read_as_shell(path: Path, names: list[str]) -> dict[str, str]:
 
 @given(VALUES)
 def test_systemd_reads_back_what_was_written(values):
-    assert read_as_systemd("\n".join(env_file.assignments(values))) == env_file.environment(values)
+    assert read_as_systemd("\n".join(env_text.assignments(values))) == env_file.environment(values)
 
 
 @settings(max_examples=40, deadline=None)
 @given(values=VALUES)
 def test_a_shell_reads_back_what_was_written(tmp_path_factory, values):
     path = tmp_path_factory.mktemp("env") / "etcd.conf"
-    path.write_text(env_file.render(values), encoding="utf-8")
+    path.write_text(env_text.render(values), encoding="utf-8")
     wanted = env_file.environment(values)
     assert read_as_shell(path, list(wanted)) == wanted
 
 
 def test_the_file_has_the_sections_of_etcds_examples():
-    text = env_file.render(
+    text = env_text.render(
         {
             "snapshot-count": 5000,
             "auto-compaction-mode": "periodic",
@@ -89,16 +89,16 @@ def test_the_file_has_the_sections_of_etcds_examples():
 
 def test_the_file_does_not_depend_on_the_order_of_the_settings():
     values = {"max-wals": 5, "name": "a", "data-dir": "/d", "cors": ["*"]}
-    assert env_file.render(values) == env_file.render(dict(reversed(values.items())))
+    assert env_text.render(values) == env_text.render(dict(reversed(values.items())))
 
 
 def test_a_dollar_sign_is_no_variable_to_a_shell(tmp_path):
     path = tmp_path / "etcd.conf"
-    path.write_text(env_file.render({"auth-token": "$HOME `id` $(id) X"}), encoding="utf-8")
+    path.write_text(env_text.render({"auth-token": "$HOME `id` $(id) X"}), encoding="utf-8")
     assert read_as_shell(path, ["ETCD_AUTH_TOKEN"]) == {"ETCD_AUTH_TOKEN": "$HOME `id` $(id) X"}
 
 
 @pytest.mark.parametrize("text", ["plain", "$HOME `id` X", 'a "quoted" \\ $name', "\\\\", "", "a=b # c"])
 def test_what_was_written_is_read_again(text):
     settings = {"auth-token": text, "name": "a", "cors": ["x", "y"]}
-    assert env_file.read(env_file.render(settings)) == env_file.environment(settings)
+    assert env_file.read(env_text.render(settings)) == env_file.environment(settings)

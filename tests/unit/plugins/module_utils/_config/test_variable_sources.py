@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, variable_sources
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, kept_settings, variable_sources
 from ansible_collections.quorum.etcd.plugins.module_utils._host import systemd
 
 CONF = "/etc/etcd/etcd.conf"
@@ -34,7 +34,7 @@ def keeping(shown: str, name: str, has: str, wanted: str, manager: str = "", **t
     found = variable_sources.of_unit(
         unit, process, lambda path: {path: files[path]} if path in files else {}, lambda: manager
     )
-    return variable_sources.keeping(found, CONF, name, wanted)
+    return kept_settings.keeping(found, CONF, name, wanted)
 
 
 FORCING = "ETCD_FORCE_NEW_CLUSTER=true"
@@ -113,11 +113,11 @@ def test_the_service_manager_is_asked_for_what_nothing_else_explains() -> None:
 def test_a_unit_that_does_not_read_our_file_keeps_everything() -> None:
     unit: dict[str, Any] = {**systemd.parse("etcd.service", OURS), "environment_files": []}
     found = variable_sources.of_unit(unit, {}, lambda _path: {}, lambda: "")
-    assert variable_sources.keeping(found, CONF, "ETCD_LOG_LEVEL", "info") == f"its unit, which does not read {CONF}"
+    assert kept_settings.keeping(found, CONF, "ETCD_LOG_LEVEL", "info") == f"its unit, which does not read {CONF}"
 
 
 def test_the_sentence_names_the_source() -> None:
-    assert variable_sources.kept("m0", "ETCD_LOG_LEVEL", "debug", "info", MINE) == (
+    assert kept_settings.kept("m0", "ETCD_LOG_LEVEL", "debug", "info", MINE) == (
         f"m0 runs with ETCD_LOG_LEVEL=debug, not info, because of {MINE}. Change it there."
     )
 
@@ -143,7 +143,7 @@ def test_nothing_but_its_file_sets_what_a_member_reads_that_has_one() -> None:
     texts = {YAML: 'name: "m0"\ndiscovery-config:\n  password: "s3cr3t"\nlog-level: "info"\n'}
     found = variable_sources.of_unit(unit, {}, lambda path: {path: texts[path]}, lambda: "ETCD_NAME=other")
     assert found == [(YAML, {"ETCD_NAME": "m0", "ETCD_PASSWORD": "(hidden)", "ETCD_LOG_LEVEL": "info"})]
-    assert variable_sources.keeping(found, YAML, "ETCD_LOG_LEVEL", "debug") == ""
+    assert kept_settings.keeping(found, YAML, "ETCD_LOG_LEVEL", "debug") == ""
 
 
 @pytest.mark.parametrize(
@@ -166,4 +166,4 @@ def test_a_file_that_a_drop_in_lets_etcd_read_is_a_setting_of_it() -> None:
     shown = f"FragmentPath=/etc/systemd/system/etcd.service\nDropInPaths={MINE}\n"
     shown += "ExecStart={ path=/x ; argv[]=/opt/etcd/etcd --config-file=/etc/mine.yml ; ignore_errors=no ; pid=9 }\n"
     found = variable_sources.of_unit(systemd.parse("etcd.service", shown), {}, lambda path: {}, lambda: "")
-    assert MINE in variable_sources.keeping(found, "/etc/etcd/etcd.conf", "ETCD_CONFIG_FILE", env_file.UNSET)
+    assert MINE in kept_settings.keeping(found, "/etc/etcd/etcd.conf", "ETCD_CONFIG_FILE", env_file.UNSET)
