@@ -43,6 +43,7 @@ def inputs(tmp_path):
         "restart": [],
         "known_variables": [],
         "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False, "archive_dir": ""},
+        "container": {"runtime": "", "image": "", "ids": {}},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",

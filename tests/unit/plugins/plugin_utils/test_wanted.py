@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums
+from ansible_collections.quorum.etcd.plugins.module_utils._model.observation import Machine, Observation
 from ansible_collections.quorum.etcd.plugins.plugin_utils import _program
 from ansible_collections.quorum.etcd.plugins.plugin_utils._ansible_core import trust_as_template
-from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, wanted_of
+from ansible_collections.quorum.etcd.plugins.plugin_utils._wanted import NOWHERE, on_host, wanted_of
 from inventory_of import LAYOUT
 
 
@@ -35,6 +37,7 @@ def inputs(layout=(), **changes):
         "restart": [],
         "known_variables": [],
         "checksums": {"given": {}, "url": releases.UPSTREAM, "from_mirror": False, "archive_dir": ""},
+        "container": {"runtime": "", "image": "", "ids": {}},
         "snapshots": {
             "schedule": "daily",
             "directory": "/var/lib/etcd-snapshots",
@@ -271,3 +274,29 @@ def test_a_form_of_the_settings_file_that_there_is_not_is_refused(given):
         wanted(layout={"config_format": given})
     for known in ("env", "yaml"):
         assert wanted(layout={"config_format": known}).layout.config_format == known
+
+
+class TestAMemberInAContainer:
+    ID = "2f" * 32
+
+    def wanted(self, runtimes, images=None, **changes):
+        given = {"runtime": "", "image": "", "ids": {"3.6.14": self.ID}}
+        found = wanted(container=given, layout={"install_method": "container"}, **changes)
+        return on_host(found, Observation(host=Machine(runtimes=runtimes), images=images or {}))
+
+    def test_runs_by_what_its_host_has(self):
+        assert self.wanted(["podman"]).container == Container("podman", "", {"3.6.14": self.ID})
+
+    @pytest.mark.parametrize("runtimes", [[], ["podman", "docker"]])
+    def test_is_refused_where_nothing_or_nobody_decides(self, runtimes):
+        with pytest.raises(BadInput):
+            self.wanted(runtimes)
+
+    @pytest.mark.parametrize("runtimes", [[], ["podman", "docker"]])
+    def test_may_leave_without_a_runtime(self, runtimes):
+        assert self.wanted(runtimes, state="absent").container.runtime == ""
+
+
+def test_a_member_out_of_an_archive_does_not_ask_for_runtimes():
+    found = wanted()
+    assert on_host(found, Observation(host=Machine(runtimes=["podman", "docker"]))) == found
