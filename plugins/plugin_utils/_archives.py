@@ -33,7 +33,8 @@ def held(directory: str) -> tuple[str, ...]:
 def verified(directory: str) -> dict[str, str]:
     """File name -> SHA256, as C(playbooks/fetch.yml) has verified and written down; empty without its list.
 
-    A list that somebody has copied from a mirror says only that the mirror agrees with itself.
+    A list that somebody has copied from a mirror says only that the mirror agrees with itself. What is pinned in this
+    collection outranks either.
     """
     try:
         with open(os.path.join(directory, LIST), encoding="utf-8") as file:
@@ -42,4 +43,4 @@ def verified(directory: str) -> dict[str, str]:
         return {}
     if not text.startswith(releases.VERIFIED):
         return {}
-    return releases.checksums_in(text)
+    return {name: digest for name, digest in releases.checksums_in(text).items() if name not in releases.PINNED}

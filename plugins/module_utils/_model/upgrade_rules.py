@@ -94,8 +94,11 @@ def check_release(version: str, by: str = "etcd_version") -> None:
             )
 
 
-def remarks(version: str) -> Iterator[str]:
-    """What a person should know of a release that runs."""
+def remarks(version: str, options: str = "") -> Iterator[str]:
+    """What a person should know of a release that runs.
+
+    :param options: by which another one is to be had where it cannot come as this one did.
+    """
     for flaw in FLAWS:
         if flaw.has(version):
             yield (
@@ -106,7 +109,7 @@ def remarks(version: str) -> Iterator[str]:
         newest = releases.DEFAULT_VERSION
         yield (
             f"etcd {version} gets no more fixes by upstream's rule, which maintains the current minor and the one "
-            f"before (as of {releases.READ_ON}). To upgrade: -e etcd_version={newest}"
+            f"before (as of {releases.READ_ON}). To upgrade: -e etcd_version={newest}{options}"
         )
 
 

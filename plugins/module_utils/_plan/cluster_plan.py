@@ -843,7 +843,7 @@ def _warnings(hosts: Sequence[Host], version: str) -> tuple[str, ...]:
             texts += renamed_settings.notes(host.wanted.settings, releases.minor(version))
             texts += _settings.warnings(render.flags(host.wanted, version), version)
     for runs in sorted({host.version for host in hosts if host.version} or {version}, key=releases.order):
-        texts += upgrade_rules.remarks(runs)
+        texts += upgrade_rules.remarks(runs, sources.options_of_others(hosts))
     size = sum(host.wanted is None or host.wanted.present for host in hosts)
     texts += packages_beside.warnings(hosts)
     texts += auto_tls.warnings(hosts)

@@ -55,6 +55,11 @@ def default_version(hosts: Sequence[Host]) -> str:
     return _WAYS[min(methods, key=list(_WAYS).index)].default(hosts)
 
 
+def options_of_others(hosts: Sequence[Host]) -> str:
+    """The option without which a release that is not the hosts' own could not be had; empty where none is needed."""
+    return f" -e etcd_install_method={ARCHIVE}" if any(_method(host) == PACKAGE for host in hosts) else ""
+
+
 def check(needs: Iterable[Need]) -> None:
     """See that each host can have each release that it lacks, with all that is missing at once.
 

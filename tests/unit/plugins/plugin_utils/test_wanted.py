@@ -256,8 +256,9 @@ def test_archives_on_the_controller_are_known_by_name_and_by_a_list_that_was_ver
     (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  {name}\n")
     given = {"given": {}, "url": releases.UPSTREAM, "from_mirror": True, "archive_dir": str(tmp_path)}
     assert wanted(checksums=given).checksums == Checksums((), False, str(tmp_path), ("SHA256SUMS", name))
-    (tmp_path / "SHA256SUMS").write_text(f"{releases.VERIFIED}: ...\n{'0' * 64}  {name}\n")
-    assert wanted(checksums=given).checksums.given == (name,)
+    pinned = next(iter(releases.PINNED))
+    (tmp_path / "SHA256SUMS").write_text(f"{releases.VERIFIED}: ...\n{'0' * 64}  {name}\n{'0' * 64}  {pinned}\n")
+    assert wanted(checksums=given).checksums.given == (name,), "what is pinned outranks the list"
     nowhere = {**given, "archive_dir": str(tmp_path / "nowhere")}
     assert wanted(checksums=nowhere).checksums == Checksums((), False, str(tmp_path / "nowhere"))
 

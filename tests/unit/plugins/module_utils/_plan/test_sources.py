@@ -88,6 +88,7 @@ class TestANewClusterOfPackages:
         plan = cluster_plan.plan(packaged([TRIXIE], [TRIXIE], [TRIXIE]))
         assert installs(plan)
         assert any("etcd 3.5.16 has a known fault" in text for text in plan.warnings)
+        assert any("-e etcd_version=3.6.14 -e etcd_install_method=archive" in text for text in plan.warnings)
 
 
 class TestPackagesOnTheController:
