@@ -225,7 +225,7 @@ def write(directory: Path, version: str, form: str, ports: list[int], tls: Tls, 
         first.write_text(yaml_file.render({**wanted, **bootstrap}), encoding="utf-8")
         return Written(member, layout, wanted, [binary(version), f"--config-file={first}"], bootstrap)
     Path(layout.conf_file).write_text(env_text.render(wanted), encoding="utf-8")
-    first.write_text("\n".join(env_text.assignments(bootstrap)), encoding="utf-8")
+    first.write_text("\n".join(env_file.assignments(bootstrap)), encoding="utf-8")
     script = 'set -a; . "$1"; . "$2"; exec "$3"'
     return Written(
         member, layout, wanted, ["sh", "-c", script, "sh", layout.conf_file, str(first), binary(version)], bootstrap

@@ -74,6 +74,15 @@ def differing(has: Mapping[str, str], should_have: Mapping[str, str]) -> Iterato
             yield name, value, wanted
 
 
+def assignments(settings: Mapping[str, Value]) -> list[str]:
+    """One line a setting, in the order given, quoted alike for systemd and for a POSIX shell.
+
+    Within double quotes both take a backslash before a quote, a backslash, a backquote or a dollar sign for an escape,
+    and before nothing else (systemd.exec(5), EnvironmentFile=; POSIX Shell Command Language, 2.2.3).
+    """
+    return [f'{name}="{escaped(text)}"' for name, text in environment(settings).items()]
+
+
 def read(text: str) -> dict[str, str]:
     """Variable -> text, out of what C(env_text.render) or C(yaml_file.render) has written; of others what is clear."""
     found = {name: _ESCAPED.sub(r"\1", value) for name, value in _ASSIGNMENT.findall(text)}
@@ -99,3 +108,8 @@ def _text_in(value: str) -> str:
 def file_read(command: Iterable[str]) -> str:
     """The file that etcd reads by its command line; empty where it reads its environment."""
     return next((word[len(_FILE) :] for word in command if word.startswith(_FILE)), "")
+
+
+def escaped(text: str) -> str:
+    """A text as it stands within the quotes."""
+    return "".join("\\" + char if char in '"\\`$' else char for char in text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import environment
+from ansible_collections.quorum.etcd.plugins.module_utils._config.env_file import assignments
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 
 #: The sections of the file, as etcd's own examples have them. What is in none of them comes last, sorted.
@@ -36,15 +36,6 @@ _SECTIONS: dict[str, tuple[str, ...]] = {
 HEADER = "# Managed by quorum.etcd: changes made by hand are put right at the next run."
 
 
-def assignments(settings: Mapping[str, Value]) -> list[str]:
-    """One line a setting, in the order given, quoted alike for systemd and for a POSIX shell.
-
-    Within double quotes both take a backslash before a quote, a backslash, a backquote or a dollar sign for an escape,
-    and before nothing else (systemd.exec(5), EnvironmentFile=; POSIX Shell Command Language, 2.2.3).
-    """
-    return [f'{name}="{escaped(text)}"' for name, text in environment(settings).items()]
-
-
 def render(settings: Mapping[str, Value]) -> str:
     """The whole file."""
     blocks = [[HEADER]]
@@ -61,8 +52,3 @@ def sections(settings: Mapping[str, Value]) -> Iterator[tuple[str, dict[str, Val
         found = {flag: settings[flag] for flag in flags if flag in settings}
         if found:
             yield title, found
-
-
-def escaped(text: str) -> str:
-    """A text as it stands within the quotes."""
-    return "".join("\\" + char if char in '"\\`$' else char for char in text)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_text, gate, yaml_file
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, gate, yaml_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import (
     DiscoveryV2,
@@ -54,7 +54,7 @@ def render(source: Source, initial_cluster: str, token: str, minor: int, is_yaml
         return _lines({**settings, **_NEW})
     line = _IN_A_FILE[type(source)](source, token, password)
     return "".join(
-        [f'{gate.FIRST_START_VARIABLE}="{env_text.escaped(line)}"\n', *_lines(_NEW).splitlines(keepends=True)]
+        [f'{gate.FIRST_START_VARIABLE}="{env_file.escaped(line)}"\n', *_lines(_NEW).splitlines(keepends=True)]
     )
 
 
@@ -86,7 +86,7 @@ def problems_of(source: Source, minor: int, is_yaml: bool) -> Iterator[str]:
 
 
 def _lines(settings: dict[str, Value]) -> str:
-    return "".join(f"{line}\n" for line in env_text.assignments(settings))
+    return "".join(f"{line}\n" for line in env_file.assignments(settings))
 
 
 def _variables_srv(source: Srv, token: str, _minor: int) -> dict[str, Value]:

@@ -25,7 +25,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import survey
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file, env_text
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._host import exit_reason, host_files, local_member, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
@@ -156,7 +156,7 @@ def start(
     """
     stop(systemd, layout, purpose)
     file = _settings_file(layout, purpose)
-    lines = env_text.assignments(settings)
+    lines = env_file.assignments(settings)
     host_files.make_directory(layout.run_dir, 0o700, 0, 0)
     host_files.write(file, "".join(f"{line}\n" for line in lines).encode(), 0o600, 0, 0)
     properties = {

@@ -23,7 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AG
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import cluster_lock, link_proof, membership, queries
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.cluster_lock import Lock
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster.link_proof import Witnesses
-from ansible_collections.quorum.etcd.plugins.module_utils._config import env_text
+from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
 from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
@@ -279,7 +279,7 @@ def _prepare(
     layout, joining = act.layout, act.joining
     initial_cluster = _initial_cluster(joining, members, member_id)
     settings: dict[str, Value] = {"initial-cluster": initial_cluster, "initial-cluster-state": "existing"}
-    lines = "".join(f"{line}\n" for line in env_text.assignments(settings))
+    lines = "".join(f"{line}\n" for line in env_file.assignments(settings))
     host_files.write(layout.bootstrap_file, lines.encode(), 0o600, 0, 0)
     wanted = Marker(
         markers.NEVER_STARTED,

@@ -43,7 +43,7 @@ def read_as_shell(path: Path, names: list[str]) -> dict[str, str]:
 
 @given(VALUES)
 def test_systemd_reads_back_what_was_written(values):
-    assert read_as_systemd("\n".join(env_text.assignments(values))) == env_file.environment(values)
+    assert read_as_systemd("\n".join(env_file.assignments(values))) == env_file.environment(values)
 
 
 @settings(max_examples=40, deadline=None)
