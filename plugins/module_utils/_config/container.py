@@ -175,6 +175,8 @@ def problems(settings: Mapping[str, Value], layout: Layout, written: Sequence[st
         if settings.get(name):
             yield f"etcd_settings has {name}, and a container is not allowed to lock its memory: take it out."
     seen = [*written, layout.conf_dir]
+    for path in (one for one in seen if "," in one):
+        yield f"{path} has a comma, by which podman and Docker would end its name: give another directory."
     for name, value in settings.items():
         for path in text_of(value).replace("=", ",").split(","):
             if path.startswith("/") and not path.startswith("/dev/") and not _is_under(path, seen):

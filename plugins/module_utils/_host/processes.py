@@ -62,9 +62,10 @@ def describe(pid: int) -> Process | None:
             own = _settings_read(file)
         elif file:
             own["ETCD_CONFIG_FILE"] = file
-        # The path of one in a container is of another root.
-        release = given.get(env_file.RELEASE_VARIABLE, "")
-        executable = f"{release}/etcd" if release else os.readlink(f"/proc/{pid}/exe")
+        executable = os.readlink(f"/proc/{pid}/exe")
+        # In a container its path is of another root. What manages that container has these variables, too.
+        if env_file.RELEASE_VARIABLE in given and executable.split(" ")[0].endswith("/etcd"):
+            executable = f"{given[env_file.RELEASE_VARIABLE]}/etcd"
         return Process(
             kind=given.get(env_file.RUNTIME_VARIABLE, "systemd"),
             identity=Identity(pid, int(ticks), executable, given.get("INVOCATION_ID", "")),
@@ -83,17 +84,13 @@ def _settings_read(path: str) -> dict[str, str]:
 
 def named(command: str) -> list[int]:
     """The numbers of the processes with this command name, ascending."""
-    found = []
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError):
-                if _name(int(entry)) == command:
-                    found.append(int(entry))
-    return sorted(found)
+    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _name(int(entry)) == command)
 
 
 def _name(pid: int) -> str:
-    return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()
+    with contextlib.suppress(OSError):
+        return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()
+    return ""
 
 
 def command_line(pid: int) -> list[str]:

@@ -344,6 +344,7 @@ def _wanted(wanted: Desired) -> dict[str, str]:
         "snapshots": "etcd_snapshot_*",
         "bootstrap": "etcd_bootstrap, etcd_discovery_*",
         "auto_tls": "etcd_auto_tls or etcd_peer_auto_tls",
+        "container": "etcd_container_*",
     }
     told = {named[name]: _digest(value) for name, value in said.items()}
     return {**told, **{f"{name} of etcd_settings": _digest(value) for name, value in settings.items()}}

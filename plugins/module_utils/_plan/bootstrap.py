@@ -330,8 +330,10 @@ def installing(hosts: Sequence[Host], version: str) -> Wave:
 
 def _installed_as(host: Host) -> tuple[str, ...]:
     """What members that have one in common share a release and an account by."""
-    layout = host.wanted.layout if host.wanted is not None else None
-    return (*host.machine, *((layout.install_dir, layout.user, layout.group) if layout else (host.name,)))
+    if host.wanted is None:
+        return (*host.machine, host.name)
+    layout, runtime = host.wanted.layout, host.wanted.container.runtime
+    return (*host.machine, layout.install_dir, layout.user, layout.group, layout.install_method, runtime)
 
 
 def _peers(host: Host, hosts: Sequence[Host]) -> list[dict[str, Any]]:

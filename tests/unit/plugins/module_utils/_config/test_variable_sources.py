@@ -116,6 +116,19 @@ def test_a_unit_that_does_not_read_our_file_keeps_everything() -> None:
     assert kept_settings.keeping(found, CONF, "ETCD_LOG_LEVEL", "info") == f"its unit, which does not read {CONF}"
 
 
+@pytest.mark.parametrize("runtime", ["podman", "docker"])
+def test_a_runtime_of_containers_sets_what_its_command_says_and_no_more(runtime: str) -> None:
+    shown = systemd.parse("etcd.service", OURS)
+    command = f'/bin/sh -c exec {runtime} run --env="ETCD_*" --user="$(id -u etcd)" 2f2f /usr/local/bin/etcd'
+    unit: dict[str, Any] = {**shown, "exec_start": command}
+    has = {"ETCD_LOG_LEVEL": "debug"}
+    found = variable_sources.of_unit(unit, has, lambda _path: {CONF: 'ETCD_LOG_LEVEL="info"'}, lambda: "")
+    assert kept_settings.keeping(found, CONF, "ETCD_LOG_LEVEL", "info") == ""
+    unit["exec_start"] = command.replace("run", "run --env ETCD_LOG_LEVEL=debug")
+    found = variable_sources.of_unit(unit, has, lambda _path: {}, lambda: "")
+    assert "ExecStart=" in kept_settings.keeping(found, CONF, "ETCD_LOG_LEVEL", "info")
+
+
 def test_the_sentence_names_the_source() -> None:
     assert kept_settings.kept("m0", "ETCD_LOG_LEVEL", "debug", "info", MINE) == (
         f"m0 runs with ETCD_LOG_LEVEL=debug, not info, because of {MINE}. Change it there."

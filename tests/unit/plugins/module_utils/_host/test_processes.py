@@ -223,3 +223,60 @@ class TestWhatAProcessUses:
 
     def test_is_nothing_once_it_is_gone(self, tmp_path):
         assert processes.used(NOBODY, [str(tmp_path)]) == []
+
+
+class TestAMemberInAContainer:
+    """Its unit's main process is what manages the container: conmon, or docker."""
+
+    RELEASE = "/opt/etcd/etcd-v3.6.14-linux-amd64-container"
+    INSIDE = {"QUORUM_ETCD_RELEASE": RELEASE, "QUORUM_ETCD_RUNTIME": "podman"}
+
+    @pytest.fixture
+    def cgroups(self, monkeypatch):
+        """Control groups of processes, by their numbers."""
+        found = {1: "/init.scope"}
+        monkeypatch.setattr(processes, "_cgroup", lambda pid: found.get(pid, ""))
+        return found
+
+    def test_runs_the_release_of_its_unit_whatever_its_program_is_called_in_there(self, start):
+        found = processes.describe(start("etcd", "60", **self.INSIDE).pid)
+        assert (found.identity.executable, found.kind) == (f"{self.RELEASE}/etcd", "podman")
+
+    def test_is_not_what_manages_its_container(self, start, tmp_path):
+        found = processes.describe(start("conmon", "60", **self.INSIDE).pid)
+        assert found.identity.executable == str(tmp_path / "conmon")
+
+    def test_is_found_in_the_control_group_of_its_unit(self, start, cgroups):
+        manager, etcd = start("conmon", "60"), start("etcd", "60")
+        cgroups[etcd.pid] = "/system.slice/etcd.service/libpod-payload-ab"
+        assert processes.of_unit("etcd.service", manager.pid) == etcd.pid
+        assert processes.of_unit("etcd2.service", manager.pid) == manager.pid
+
+    def test_of_docker_is_found_by_the_container_that_its_unit_has_made(self, start, cgroups, monkeypatch, tmp_path):
+        manager, etcd = start("docker", "60"), start("etcd", "60")
+        file = tmp_path / "container"
+        file.write_text("ab" * 32)
+        monkeypatch.setattr(processes.glob, "glob", lambda _pattern: ["/run/quorum.etcd/etcd/container"])
+        monkeypatch.setattr(processes, "_read", _reading({"/run/quorum.etcd/etcd/container": file}))
+        cgroups[etcd.pid] = f"/system.slice/docker-{'ab' * 32}.scope"
+        assert processes.unit_of(etcd.pid) == "etcd.service"
+        assert processes.of_unit("etcd.service", manager.pid) == etcd.pid
+        cgroups[etcd.pid] = f"/system.slice/docker-{'cd' * 32}.scope"
+        assert processes.unit_of(etcd.pid) == ""
+
+    def test_out_of_an_archive_is_the_main_process_itself(self, start, cgroups):
+        etcd = start("etcd", "60")
+        assert processes.of_unit("etcd.service", etcd.pid) == etcd.pid
+        assert processes.of_unit("etcd.service", 0) == 0
+
+    def test_may_be_gone_meanwhile(self, cgroups):
+        assert processes.of_unit("etcd.service", NOBODY) == NOBODY
+
+
+def _reading(files):
+    """Reads files in the place of others."""
+
+    def read(path):
+        return Path(files.get(path, path)).read_bytes()
+
+    return read

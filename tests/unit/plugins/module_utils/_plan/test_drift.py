@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Authorities
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import CONTAINER
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import drift
 from inventory_of import LAYOUT, VERSION, bare, member_list, seeing, serving, stopped
 
@@ -274,3 +276,31 @@ class TestTheFormOfTheSettings:
 
     def test_that_changed_alone_is_no_settings_that_no_restart_mends(self):
         assert list(drift.overridden_settings(self.switched(LAYOUT, self.YAML), VERSION)) == []
+
+
+class TestAMemberInAContainer:
+    IMAGE, OTHER = "2f" * 32, "3a" * 32
+
+    def host(self, image=IMAGE):
+        """One that serves out of an image, and is to have this one."""
+        layout = replace(LAYOUT, install_method=CONTAINER)
+        host = bare(layout=layout)
+        host = replace(host, wanted=replace(host.wanted, container=Container("podman", "", {VERSION: self.IMAGE})))
+        host = serving(host)
+        return replace(host, wanted=replace(host.wanted, container=Container("podman", "", {VERSION: image})))
+
+    def test_that_has_its_image_is_as_it_should_be(self):
+        assert drift.find(self.host(), None, VERSION) is None
+
+    def test_restarts_for_another_image_of_its_version(self):
+        found = drift.find(self.host(self.OTHER), None, VERSION)
+        assert found.restart
+        assert f"it runs with another {LAYOUT.unit_file}" in found.why
+
+    def test_has_a_release_if_it_came_as_that_image(self):
+        host = self.host()
+        there = replace(host.seen, releases=[VERSION], images={VERSION: f"podman {self.IMAGE}"})
+        assert replace(host, seen=there).has_release(VERSION)
+        assert not replace(host, seen=replace(there, images={})).has_release(VERSION)
+        assert not replace(host, seen=replace(there, images={VERSION: f"docker {self.IMAGE}"})).has_release(VERSION)
+        assert not replace(host, seen=replace(there, images={VERSION: f"podman {self.OTHER}"})).has_release(VERSION)

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
-from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers, releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model.acts import Install, Join, Update
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import ClusterMember
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import SnapshotPolicy
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_acts import Drain, RunTasks, Undrain
 from ansible_collections.quorum.etcd.plugins.module_utils._model.maintenance_key import Drained, Owner
@@ -84,6 +85,12 @@ class TestFounding:
     def test_another_place_or_account_is_installed_for_itself(self):
         hosts = [on(0, 0), on(0, 1, layout={"install_dir": "/srv/etcd"}), on(0, 2, layout={"user": "other"})]
         assert len(steps(hosts, Install)) == 3
+
+    def test_another_way_to_install_is_installed_for_itself(self):
+        hosts = [on(0, 0), on(0, 1, layout={"install_method": "container"}), on(1, 2)]
+        known = Container("podman", "", {releases.DEFAULT_VERSION: "2f" * 32})
+        hosts[1] = replace(hosts[1], wanted=replace(hosts[1].wanted, container=known))
+        assert [step.host for step in steps(hosts, Install)] == ["etcd-host0", "etcd-host1", "etcd-host2"]
 
     @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])
     def test_may_be_on_loopback(self, address):
