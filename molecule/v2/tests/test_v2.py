@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keys of API version 2 move to version 3 while clients of version 3 go on, and none is in the way of 3.6."""
+"""Keys of API version 2 move to version 3 while its clients go on, and nothing of them keeps the cluster from 3.6."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
 PLAYBOOK = "quorum.etcd.migrate_v2"
 #: The first of those that do not lead.
 ACTOR = "etcd-host1"
-KEYS = 1500
+KEYS = 300
 
 SSL = "/etc/etcd/ssl"
 CURL = f"curl -s --cacert {SSL}/ca.pem --cert {SSL}/admin.pem --key {SSL}/admin-key.pem"

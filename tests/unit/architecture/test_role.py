@@ -24,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
     maintenance_acts,
     releases,
     upgrade_acts,
+    v2_acts,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.bootstrap_source import DiscoveryV2, DiscoveryV3, Srv
 from ansible_collections.quorum.etcd.plugins.module_utils._model.destroy_acts import OfDestruction
@@ -322,7 +323,11 @@ class TestAHostThatHangs:
     def test_ends_no_step_that_may_wait_for_a_whole_database(self):
         waiting = {acts.Install, acts.Await, acts.Join, acts.Update, acts.RollBack, Compact, Defragment}
         waiting |= (
-            RESTORING | RECOVERING | set(upgrade_acts.KINDS) | {downgrade_acts.SaveBefore, maintenance_acts.Undrain}
+            RESTORING
+            | RECOVERING
+            | set(upgrade_acts.KINDS)
+            | set(v2_acts.KINDS)
+            | {downgrade_acts.SaveBefore, maintenance_acts.Undrain}
         )
         assert {act for act in act_kinds.KINDS.values() if act.is_long} == waiting
 
@@ -333,7 +338,7 @@ RECOVERING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfRecov
 DESTROYING = {one for one in act_kinds.KINDS.values() if issubclass(one, OfDestruction)}
 #: No ordinary run plans them.
 OF_OTHER_GOALS = RESTORING | RECOVERING | DESTROYING | {Compact, Defragment, Disarm}
-OF_OTHER_GOALS |= {*downgrade_acts.KINDS, *maintenance_acts.KINDS}
+OF_OTHER_GOALS |= {*downgrade_acts.KINDS, *maintenance_acts.KINDS, *v2_acts.KINDS}
 
 
 def planned_kinds():
@@ -388,6 +393,7 @@ def test_one_file_does_the_steps_and_the_rest_is_the_roles_own():
         "restoration",
         "restored",
         "restoring",
+        "v2_migration",
         "downgrade",
         "maintenance",
         "drain",

@@ -152,13 +152,14 @@ def test_one_line_that_is_wrong_reaches_no_host(tmp_path, inventory, arguments, 
 def test_what_a_playbook_takes_away_it_takes_from_one_cluster(path):
     text = path.read_text()
     assert "ansible.builtin.import_playbook: _groups.yml\n" in text
-    assert ("__etcd_one_only: true" in text) == (path.stem in ("destroy", "recover", "restore"))
+    assert ("__etcd_one_only: true" in text) == (path.stem in ("destroy", "migrate_v2", "recover", "restore"))
 
 
 @pytest.mark.parametrize(
     "playbook, word",
     [
         ("destroy", "etcd_confirm_cluster"),
+        ("migrate_v2", "etcd_confirm_cluster"),
         ("recover", "etcd_confirm_cluster"),
         ("recover", "etcd_rollback"),
         ("restore", "etcd_confirm_cluster"),

@@ -24,6 +24,7 @@ WRONG = {
     "drain": ("etcd_maintenance_timeout", "soon"),
     "drill": ("etcd_allow_missing_hash", "perhaps"),
     "maintenance": ("etcd_maintenance_timeout", "soon"),
+    "migrate_v2": ("etcd_start_timeout", "soon"),
     "offsite": ("etcd_s3_encryption", "mine"),
     "proxy": ("etcd_proxy_start_timeout", "soon"),
     "reclaim": ("etcd_reclaim_keep_revisions", "many"),
