@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
+from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic, disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
@@ -103,9 +103,13 @@ def duplicate(run: Run, source: str, target: str) -> None:
     succeed(run, ["cp", "--archive", "--dereference", "--reflink=auto", source, target])
 
 
-def size(layout: Layout) -> int:
-    """Bytes of what C(copy) copies."""
-    return sum(map(size_of, _places(layout)))
+def room(layout: Layout) -> dict[str, int]:
+    """Bytes that C(copy) C(needs), with what must stay free beside it, and those that are C(free) for it."""
+    places = _places(layout)
+    size = sum(map(size_of, places))
+    # A copy lies beside its place, which may be a mount point.
+    free = min(disk_space.free(os.path.dirname(place)) for place in places)
+    return {"needs": size + disk_space.beside_member(size), "free": free}
 
 
 def size_of(place: str) -> int:

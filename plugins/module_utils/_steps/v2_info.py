@@ -12,7 +12,7 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import disk_space, urls
+from ansible_collections.quorum.etcd.plugins.module_utils._base import urls
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration
@@ -74,7 +74,7 @@ def inspect(run: Run, layout: Layout, timeout: float) -> dict[str, Any]:
             found |= {"left": bool(left), "examined": left or "Nothing of version 2 is in the data."}
         except HostError as exc:
             found["examined"] = str(exc)
-    return {**found, "room": _room(lies)}
+    return {**found, "room": archive.room(lies)}
 
 
 def _listed(environment: Mapping[str, str], layout: Layout, timeout: float) -> dict[str, Any]:
@@ -87,20 +87,12 @@ def _listed(environment: Mapping[str, str], layout: Layout, timeout: float) -> d
     return {"listing": content.summary(), "conflicts": list(compared.conflicts), "copied": len(compared.there)}
 
 
-def _room(lies: Layout) -> dict[str, int]:
-    """Bytes that the copy takes which a migration keeps of one member's data, and those that are free for it."""
-    size = archive.size(lies)
-    needs = size + disk_space.beside_member(size)
-    free = min(disk_space.free(place) for place in filter(None, (lies.data_dir, lies.wal_dir)))
-    return {"needs": needs, "free": free}
-
-
 def check_room(lies: Layout) -> None:
     """Is there room for the copy?
 
     :raises HostError: there is none.
     """
-    room = _room(lies)
+    room = archive.room(lies)
     if room["free"] < room["needs"]:
         raise HostError(
             f"{lies.data_dir} has {room['free'] >> 20} MiB free, and the copy of the data that is kept first needs "

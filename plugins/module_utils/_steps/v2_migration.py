@@ -152,7 +152,9 @@ def _out_of_service(
     service.launch(systemd, layout)
     checkpoints.at("v2: started again")
     service.remember(layout, service.serving(systemd, layout, timeout))
-    window.welcome(side)
+    # The lock of an only member was on the member itself, and nobody else is connected to it.
+    if len(window.votes.voters) > 1:
+        window.welcome(side)
 
 
 def _moved(systemd: Systemd, layout: Layout, process: Process, move: Move) -> dict[str, Any]:
