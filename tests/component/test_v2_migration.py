@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import subprocess
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused, RpcError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration as keys_of_v2
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
@@ -93,6 +95,19 @@ def migrated(three: OneOfThree, takes_expiring: bool = True, check: bool = False
     host = three.host
     terms = three.terms(act="migration")
     return v2_migration.migrate(host, host.layout, Move(takes_expiring, 30.0), terms, check)
+
+
+def removed(client: Client, member_id: str) -> None:
+    """Remove a member. etcd does not while it has connections that are younger than five seconds."""
+    deadline = Deadline(60.0)
+    while True:
+        try:
+            client.member_remove(member_id)
+            return
+        except RpcError:
+            if not deadline.left():
+                raise
+            time.sleep(0.5)
 
 
 def hashes(three: OneOfThree) -> set[int]:
@@ -197,6 +212,25 @@ def test_failed_at_any_step_the_member_serves_again_and_the_same_call_goes_on(
     assert done["keys"] == (0 if step == "v2: taken out" else 153)
     assert [one["value"] for one in read(three.endpoints[1], "/net/2/149")] == [b"of 149"]
     assert len(hashes(three)) == 1
+
+
+@of_root
+def test_an_only_member_moves_its_keys_by_itself(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD)
+    close(three)
+    own = three.cluster.endpoints[-1]
+    with Client([own]) as client:
+        for one in client.member_list().members:
+            if one.id != three.listed.id:
+                removed(client, one.id)
+    for other in three.others:
+        three.cluster.end(other)
+    terms = three.terms(act="migration", endpoints=[], allow_outage=True)
+    host = three.host
+    done = v2_migration.migrate(host, host.layout, Move(True, 30.0), terms, check=False)
+    assert done["copied"] == 152
+    with Client([own]) as client:
+        assert client.read("/net/", prefix=True)["count"] == 150
 
 
 @of_root

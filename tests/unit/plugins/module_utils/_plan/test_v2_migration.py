@@ -113,7 +113,7 @@ class TestOnceNobodyServesVersion2:
         hosts = cluster()
         hosts[1] = written(stopped(bare(1)), OLD)
         found = plan(hosts, listings(None))
-        assert [kind for kind, _host in kinds(found)][0] == "start"
+        assert found.steps[0].kind == "start"
         assert "move-v2-keys" not in [kind for kind, _host in kinds(found)]
 
     def test_a_host_that_gives_no_answer_is_refused(self):
