@@ -23,6 +23,7 @@ WRONG = {
     "downgrade": ("etcd_downgrade_cancel", "perhaps"),
     "drain": ("etcd_maintenance_timeout", "soon"),
     "drill": ("etcd_allow_missing_hash", "perhaps"),
+    "fetch": ("etcd_install_method", "floppy"),
     "maintenance": ("etcd_maintenance_timeout", "soon"),
     "migrate_v2": ("etcd_start_timeout", "soon"),
     "offsite": ("etcd_s3_encryption", "mine"),
@@ -68,7 +69,7 @@ def test_a_wrong_value_is_refused_before_a_host_is_reached(tmp_path: Path, playb
     assert "UNREACHABLE" not in said
 
 
-@pytest.mark.parametrize("playbook", ["downgrade", "drill", "etcd", "offsite", "reclaim", "snapshot"])
+@pytest.mark.parametrize("playbook", ["downgrade", "drill", "etcd", "fetch", "offsite", "reclaim", "snapshot"])
 def test_a_misspelt_variable_is_refused_where_no_confirmation_comes_first(tmp_path: Path, playbook: str) -> None:
     code, said = run(tmp_path, playbook, "etcd_snpashot_dir", "/backup")
     assert code == 2, said
