@@ -54,8 +54,9 @@ _LIMITS = {PODMAN: "host", DOCKER: 'nofile="$$(ulimit -n)"'}
 # podman takes an asterisk. For Docker each variable is named, and its value is read from the environment.
 _ALL = {PODMAN: '--env="ETCD_*"', DOCKER: '$$(env | grep -o "^ETCD_[A-Z0-9_]*" | sed "s/^/--env=/")'}
 
-# By a linearizable read: without a quorum etcd answers others after a while. It looks for a permission only once it could
-# read, and a learner says that it is one. etcd may have ended meanwhile, and systemd waits for this before it looks.
+# By a linearizable read: without a quorum etcd answers others after a while. It looks for a permission only once it
+# could read, and a learner says that it is one. etcd may have ended meanwhile, and systemd waits for this before it
+# looks.
 _WAIT = """\
 ExecStartPost=/bin/sh -c 'until {etcdctl} endpoint health 2>&1 | \\
   grep -q -e "is healthy" -e "user name is empty" -e "not supported for learner"; do \\

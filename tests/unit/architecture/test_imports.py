@@ -191,7 +191,7 @@ def test_a_module_is_a_frame_around_one_act(name):
 
 
 #: KiB, deflated, as Ansible sends them.
-LARGEST = 205
+LARGEST = 206
 
 
 @pytest.mark.parametrize("name", MODULES)
