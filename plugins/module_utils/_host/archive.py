@@ -8,17 +8,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic, disk_space
-from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
+from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import member_storage, snapshot_timer
@@ -65,70 +62,20 @@ def move(layout: Layout, reason: str, now: datetime) -> list[str]:
     :returns: the new paths, none where there was nothing to move.
     :raises HostError: a directory cannot be renamed.
     """
-    places = _places(layout)
+    places = places_of(layout)
     # What comes in its place is another log, or an older one that somebody has chosen.
     member_storage.forget_log(layout)
-    suffix = _suffix(reason, now)
+    suffix = suffix_of(reason, now)
     return [_rename(place, suffix) for place in places if os.path.exists(place)]
 
 
-def copy(run: Run, layout: Layout, reason: str, now: datetime) -> list[str]:
-    """Copy what etcd made of its data, of a member that stands still, to where C(move) would rename it.
-
-    A copy has its name once it is whole and on the disk.
-
-    :param run: runs programs of the host.
-    :returns: the new paths.
-    :raises HostError: it cannot be copied.
-    """
-    suffix = _suffix(reason, now)
-    return [_copied(run, place, f"{place}.{suffix}", f"{place}.{reason}-unfinished") for place in _places(layout)]
-
-
-def _copied(run: Run, place: str, beside: str, unfinished: str) -> str:
-    # What a call that was interrupted has left.
-    shutil.rmtree(unfinished, ignore_errors=True)
-    duplicate(run, place, unfinished)
-    succeed(run, ["sync", "--file-system", unfinished])
-    os.rename(unfinished, beside)
-    atomic.sync_directory(os.path.dirname(beside))
-    return beside
-
-
-def duplicate(run: Run, source: str, target: str) -> None:
-    """Copy a directory. Where the file system can share blocks nothing is copied; a link would lead to the very data.
-
-    :raises HostError: it cannot be copied.
-    """
-    succeed(run, ["cp", "--archive", "--dereference", "--reflink=auto", source, target])
-
-
-def room(layout: Layout) -> dict[str, int]:
-    """Bytes that C(copy) C(needs), with what must stay free beside it, and those that are C(free) for it."""
-    places = _places(layout)
-    size = sum(map(size_of, places))
-    # A copy lies beside its place, which may be a mount point.
-    free = min(disk_space.free(os.path.dirname(place)) for place in places)
-    return {"needs": size + disk_space.beside_member(size), "free": free}
-
-
-def size_of(place: str) -> int:
-    """Bytes of the files below a directory."""
-    found = 0
-    # A log may have been moved to another disk by a link: its copy is one of what it leads to.
-    for directory, _directories, names in os.walk(place, followlinks=True):
-        for name in names:
-            # A member that runs may remove a file meanwhile.
-            with contextlib.suppress(FileNotFoundError):
-                found += os.stat(os.path.join(directory, name)).st_size
-    return found
-
-
-def _places(layout: Layout) -> list[str]:
+def places_of(layout: Layout) -> list[str]:
+    """Where etcd's data lie, and its log if that is another place."""
     return [os.path.join(layout.data_dir, "member"), *filter(None, [layout.wal_dir])]
 
 
-def _suffix(reason: str, now: datetime) -> str:
+def suffix_of(reason: str, now: datetime) -> str:
+    """What is put behind the name of a place, see C(move)."""
     return f"{reason}-{now:%Y%m%dT%H%M%SZ}"
 
 

@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AG
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal, wal_tail
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     archive,
+    data_copy,
     etcdutl,
     host_files,
     isolated_member,
@@ -122,11 +123,11 @@ def _members(systemd: Systemd, lies: Layout) -> list[ClusterMember]:
 def _copies(layout: Layout, lies: Layout) -> list[Place]:
     """Where the copy of the data and of the log would lie. A log among the data is copied with them first."""
     data_dir, wal_dir = scratch(layout)
-    found = [_place(data_dir, archive.size_of(os.path.join(lies.data_dir, "member")))]
+    found = [_place(data_dir, data_copy.size_of(os.path.join(lies.data_dir, "member")))]
     if wal_dir:
-        found.append(_place(wal_dir, archive.size_of(lies.log_dir)))
+        found.append(_place(wal_dir, data_copy.size_of(lies.log_dir)))
     elif lies.wal_dir:
-        found.append(_place(data_dir, archive.size_of(lies.wal_dir)))
+        found.append(_place(data_dir, data_copy.size_of(lies.wal_dir)))
     return found
 
 

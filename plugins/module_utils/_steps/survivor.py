@@ -26,6 +26,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._cluster.queries impor
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal, wal_tail
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     archive,
+    data_copy,
     etcdutl,
     host_files,
     isolated_member,
@@ -150,12 +151,12 @@ def _copy(run: Run, layout: Layout, lies: Layout, data_dir: str, wal_dir: str) -
     recovery.discard(Systemd(run), layout)
     uid, gid = host_files.owner_ids(layout.user, layout.group)
     host_files.make_directory(data_dir, 0o700, uid, gid)
-    archive.duplicate(run, os.path.join(lies.data_dir, "member"), data_dir)
+    data_copy.duplicate(run, os.path.join(lies.data_dir, "member"), data_dir)
     within = os.path.join(data_dir, "member", "wal")
     if wal_dir or lies.log_dir != os.path.join(lies.data_dir, "member", "wal"):
         # The two may be on different disks, between which nothing is renamed.
         etcdutl.remove(within)
-        archive.duplicate(run, lies.log_dir, wal_dir or within)
+        data_copy.duplicate(run, lies.log_dir, wal_dir or within)
     for place in filter(None, (data_dir, wal_dir)):
         etcdutl.give(place, uid, gid)
         succeed(run, ["sync", "--file-system", place])

@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
-from ansible_collections.quorum.etcd.plugins.module_utils._host import archive, host_files, local_member, processes
+from ansible_collections.quorum.etcd.plugins.module_utils._host import data_copy, host_files, local_member, processes
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
@@ -74,7 +74,7 @@ def inspect(run: Run, layout: Layout, timeout: float) -> dict[str, Any]:
             found |= {"left": bool(left), "examined": left or "Nothing of version 2 is in the data."}
         except HostError as exc:
             found["examined"] = str(exc)
-    return {**found, "room": archive.room(lies)}
+    return {**found, "room": data_copy.room(lies)}
 
 
 def _listed(environment: Mapping[str, str], layout: Layout, timeout: float) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def check_room(lies: Layout) -> None:
 
     :raises HostError: there is none.
     """
-    room = archive.room(lies)
+    room = data_copy.room(lies)
     if room["free"] < room["needs"]:
         raise HostError(
             f"{lies.data_dir} has {room['free'] >> 20} MiB free, and the copy of the data that is kept first needs "

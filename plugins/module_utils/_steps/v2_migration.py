@@ -27,7 +27,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.command import R
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
-    archive,
+    data_copy,
     isolated_member,
     local_member,
     member_files,
@@ -93,7 +93,7 @@ def migrate(run: Run, layout: Layout, move: Move, terms: Terms, check: bool) -> 
             return {"changed": True, "notes": window.notes}
         side = Side.from_environment(process.environment)
         with _out_of_service(systemd, layout, window, side, move.timeout):
-            kept = archive.copy(run, layout, PURPOSE, datetime.now(timezone.utc))
+            kept = data_copy.keep(run, layout, PURPOSE, datetime.now(timezone.utc))
             checkpoints.at("v2: copied")
             done = _moved(systemd, layout, process, move)
     return {"changed": True, "notes": window.notes, **done, "kept": kept}

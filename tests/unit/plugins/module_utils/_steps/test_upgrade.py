@@ -65,7 +65,8 @@ class TestBefore36:
         found = code_of(examine, "3.6.14", said=f"{LEFT}\n", code=1)
         assert (found.code, LEFT in found.found) == ("v2-data-left", True)
         # Even false is refused for 3.6.
-        assert "take all three settings out" in found.remedy
+        assert "with enable-v2 taken out of etcd_settings: ansible-playbook quorum.etcd.migrate_v2" in found.remedy
+        assert "take both settings out" in found.remedy
 
     @pytest.mark.parametrize("releases", [(), ("3.5.33",)])
     def test_alone_it_is_looked_at(self, examine, releases):
