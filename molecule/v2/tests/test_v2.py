@@ -16,7 +16,7 @@ HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
 PLAYBOOK = "quorum.etcd.migrate_v2"
 #: The first of those that do not lead.
 ACTOR = "etcd-host1"
-KEYS = 1500
+KEYS = 300
 
 SSL = "/etc/etcd/ssl"
 CURL = f"curl -s --cacert {SSL}/ca.pem --cert {SSL}/admin.pem --key {SSL}/admin-key.pem"
