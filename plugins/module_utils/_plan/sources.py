@@ -213,7 +213,7 @@ def _not_offered(refused: Sequence[Need]) -> Refused:
     hosts = list(dict.fromkeys(host.label for host, _version in refused))
     versions = sorted({version for _host, version in refused}, key=releases.order)
     first = {host.label: host for host, _version in refused}
-    offered = {label: ", ".join(_offered(host)) or "no etcd" for label, host in first.items()}
+    offered = {label: ", ".join(_offered(host)) or _nothing(host) for label, host in first.items()}
     return Refused(
         f"Packages of etcd {' and '.join(versions)} are to be installed on {', '.join(hosts)}, and apt offers "
         + "; ".join(f"{label}: {text}" for label, text in offered.items())
@@ -222,6 +222,11 @@ def _not_offered(refused: Sequence[Need]) -> Refused:
         _ways([host for host, _version in refused]),
         code="package-not-offered",
     )
+
+
+def _nothing(host: Host) -> str:
+    """A member that runs what it is to run was not asked about any other release."""
+    return "no etcd" if host.offer is not None else f"{host.version} as far as it was asked"
 
 
 def _ways(hosts: Sequence[Host]) -> str:
