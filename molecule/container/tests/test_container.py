@@ -67,7 +67,7 @@ def test_a_process_says_which_runtime_and_release_it_is_of(cluster):
 def killed(cluster):
     """One process was killed, and one container stopped by podman itself."""
     cluster.on(HOSTS[1], f"kill -9 $({ETCD})")
-    cluster.on(HOSTS[2], f"podman stop {CONTAINER}")
+    cluster.on(HOSTS[2], f"podman stop {CONTAINER}; while systemctl is-active etcd; do sleep 0.2; done; sleep 6")
     cluster.on(HOSTS[1], "until systemctl is-active etcd && etcdctl endpoint health; do sleep 1; done")
     return {host: unit(cluster, host, "ActiveState", "NRestarts") for host in HOSTS}
 
