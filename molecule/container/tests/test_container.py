@@ -66,9 +66,11 @@ def test_a_process_says_which_runtime_and_release_it_is_of(cluster):
 @pytest.fixture(scope="module")
 def killed(cluster):
     """One process was killed, and one container stopped by podman itself."""
-    cluster.on(HOSTS[1], f"kill -9 $({ETCD})")
-    cluster.on(HOSTS[2], f"podman stop {CONTAINER}; while systemctl is-active etcd; do sleep 0.2; done; sleep 6")
+    before = cluster.on(HOSTS[1], ETCD).strip()
+    # One after the other: two of three would be the quorum.
+    cluster.on(HOSTS[1], f"kill -9 {before}; while [ -d /proc/{before} ]; do sleep 0.1; done")
     cluster.on(HOSTS[1], "until systemctl is-active etcd && etcdctl endpoint health; do sleep 1; done")
+    cluster.on(HOSTS[2], f"podman stop {CONTAINER}; while systemctl is-active etcd; do sleep 0.2; done; sleep 6")
     return {host: unit(cluster, host, "ActiveState", "NRestarts") for host in HOSTS}
 
 
