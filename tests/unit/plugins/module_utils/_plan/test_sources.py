@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, packages
-from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums
+from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums, Confirmations
 from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
 from inventory_of import CLUSTER_ID, LAYOUT, bare, logged, marked, markers, member_id, seeing, serving, written
@@ -128,6 +128,15 @@ class TestAClusterThatServes:
         assert installs(plan) == [acts.Install("3.4.23", BOOKWORM)] * 3
         updates = [step.act for step in plan.steps if isinstance(step.act, acts.Update)]
         assert [one.restart for one in updates] == [True] * 3
+
+    def test_gets_a_newer_revision_by_a_restart_once_the_old_one_is_moved_away(self):
+        hosts = [written(one, "3.4.23") for one in self.cluster("3.4.23", ["3.4.23-5", BOOKWORM])]
+        hosts = [seeing(one, unit={"enabled": "enabled"}, releases=["3.4.23"][:at]) for at, one in enumerate(hosts)]
+        named = [replace(one, wanted=replace(one.wanted, said=Confirmations(restart=("etcd-host0",)))) for one in hosts]
+        steps = cluster_plan.plan(named).steps
+        assert installs(cluster_plan.plan(named)) == [acts.Install("3.4.23", "3.4.23-5")]
+        kinds = [type(step.act) for step in steps if step.host == "etcd-host0"]
+        assert kinds.index(acts.Install) < kinds.index(acts.Update)
 
     def test_does_not_where_apt_has_another_and_is_not_told_to_go_back(self):
         refused = refusal(self.cluster("3.6.14", [BOOKWORM]))
