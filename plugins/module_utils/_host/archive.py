@@ -37,6 +37,9 @@ def disable_unit(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> 
     :raises HostError: systemd would not do it.
     """
     snapshot_timer.rest(systemd, layout)
+    # A migration that was killed may have left one, which runs on the very data that are to rest.
+    if systemd.show(layout.stand_in_unit)["load_state"] != "not-found":
+        systemd.control("stop", layout.stand_in_unit)
     deadline = Deadline(ends_within)
     unit = systemd.show(layout.unit)
     while unit["active_state"] == "active" and deadline.left():

@@ -201,6 +201,11 @@ class Layout:
         """The transient unit that listens on etcd's ports until the first start."""
         return f"quorum-etcd-probe-{self.instance}.service"
 
+    @property
+    def stand_in_unit(self) -> str:
+        """The transient unit that runs on the member's own data, apart from its clients, while its unit is stopped."""
+        return f"quorum-etcd-migration-{self.instance}.service"
+
     def release_dir(self, version: str, architecture: str) -> str:
         """The directory of one unpacked release, named as in the archive. What came in another way has a name of its
         own, so that a move from one way to another is another program in the unit.

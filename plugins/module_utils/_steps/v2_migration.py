@@ -44,7 +44,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import 
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service, v2_info
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
 
-#: What etcd runs for beside its unit, see C(_host.isolated_member).
+#: What etcd runs for beside its unit, see C(_host.isolated_member). Its unit is C(Layout.stand_in_unit).
 PURPOSE = "migration"
 
 # Seconds for one question: a listing has every value.
