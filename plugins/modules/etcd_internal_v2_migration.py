@@ -61,7 +61,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-keys:
+key_count:
   description: How many keys were in version 2.
   returned: but in check mode
   type: int

@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 - name: Show what there is
   ansible.builtin.debug:
-    msg: "{{ v2.listing.keys if v2.served else v2.examined }}"
+    msg: "{{ v2.listing.key_count if v2.served else v2.examined }}"
 """
 
 RETURN = r"""
@@ -55,7 +55,7 @@ listing:
   returned: success
   type: dict
   contains:
-    keys:
+    key_count:
       description: How many keys.
       type: int
     directories:

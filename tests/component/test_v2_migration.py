@@ -126,7 +126,7 @@ def test_every_key_is_in_version_3_on_all_members_and_nothing_of_version_3_is_lo
     close(three)
     before = three.pid
     done = migrated(three)
-    assert (done["keys"], done["copied"], done["expiring"], done["empty_directories"]) == (153, 152, 2, 1)
+    assert (done["key_count"], done["copied"], done["expiring"], done["empty_directories"]) == (153, 152, 2, 1)
     assert (done["hidden_in"], done["after"] - done["before"]) == (["/net", "/net/0"], 152)
     assert three.pid != before
     for endpoint in three.cluster.endpoints:
@@ -209,7 +209,7 @@ def test_failed_at_any_step_the_member_serves_again_and_the_same_call_goes_on(
             migrated(three)
     three.cluster.wait_for(three.cluster.members[-1])
     done = migrated(three)
-    assert done["keys"] == (0 if step == "v2: taken out" else 153)
+    assert done["key_count"] == (0 if step == "v2: taken out" else 153)
     assert [one["value"] for one in read(three.endpoints[1], "/net/2/149")] == [b"of 149"]
     assert len(hashes(three)) == 1
 

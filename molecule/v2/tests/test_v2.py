@@ -145,7 +145,7 @@ def test_the_plan_names_what_version_3_does_not_have(foreseen, first, cluster):
 
 
 def test_a_module_finds_them(found):
-    assert (found["served"], found["listing"]["keys"], found["listing"]["expiring"]) == (True, KEYS + 1, 1)
+    assert (found["served"], found["listing"]["key_count"], found["listing"]["expiring"]) == (True, KEYS + 1, 1)
     assert "two" not in json.dumps(found["listing"])
 
 

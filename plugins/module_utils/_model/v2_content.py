@@ -87,7 +87,7 @@ class V2Content:
     def summary(self) -> dict[str, Any]:
         """Return numbers and names, and no value: of each kind the first hundred names."""
         return {
-            "keys": len(self.keys),
+            "key_count": len(self.keys),
             "directories": len(self.directories),
             "expiring": len(self.expiring),
             "expiring_keys": [{"key": one.name, "ttl": one.ttl} for one in self.expiring[:_NAMED]],

@@ -55,7 +55,7 @@ class Listing:
 
     @property
     def is_empty(self) -> bool:
-        return self.told is not None and not self.told["keys"] and not self.told["directories"]
+        return self.told is not None and not self.told["key_count"] and not self.told["directories"]
 
 
 def plan(hosts: Sequence[Host], ordinary: Plan, listings: Mapping[str, Listing]) -> Plan:
@@ -205,7 +205,7 @@ def _notes(listing: Listing) -> list[str]:
             "not move, none does."
         ]
     said = [
-        f"version 2 has {told['keys']} keys in {told['directories']} directories, {listing.copied} of them in version 3"
+        f"version 2 has {told['key_count']} keys in {told['directories']} directories, {listing.copied} of them in version 3"
     ]
     if told["expiring"]:
         named = ", ".join(f"{one['key']} ({one['ttl']} s)" for one in told["expiring_keys"][:20])

@@ -177,7 +177,7 @@ def _moved(systemd: Systemd, layout: Layout, process: Process, move: Move) -> di
         checkpoints.at("v2: taken out")
         after = client.count()
     return {
-        "keys": len(found.missing) + len(found.there),
+        "key_count": len(found.missing) + len(found.there),
         "copied": len(found.missing),
         "expiring": len(content.expiring),
         "empty_directories": len(content.empty),

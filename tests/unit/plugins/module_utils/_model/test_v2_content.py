@@ -50,7 +50,7 @@ def test_an_empty_store_has_nothing() -> None:
 def test_a_summary_has_no_value() -> None:
     content = V2Content(tuple(V2Key(f"/{number}", "secret", number, 5) for number in range(200)))
     told = content.summary()
-    assert (told["keys"], told["expiring"], len(told["expiring_keys"])) == (200, 200, 100)
+    assert (told["key_count"], told["expiring"], len(told["expiring_keys"])) == (200, 200, 100)
     assert "secret" not in str(told)
 
 

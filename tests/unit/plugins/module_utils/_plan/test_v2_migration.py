@@ -17,8 +17,8 @@ from inventory_of import bare, saying, seeing, serving, silent, stopped, written
 
 OLD = "3.4.23"
 ROOM = {"needs": 1 << 20, "free": 1 << 30}
-NOTHING = {"keys": 0, "directories": 0, "expiring": 0, "expiring_keys": [], "empty_directories": []}
-SOME = {**NOTHING, "keys": 7, "directories": 2, "empty_directories": ["/empty"]}
+NOTHING = {"key_count": 0, "directories": 0, "expiring": 0, "expiring_keys": [], "empty_directories": []}
+SOME = {**NOTHING, "key_count": 7, "directories": 2, "empty_directories": ["/empty"]}
 EXPIRING = {**SOME, "expiring": 1, "expiring_keys": [{"key": "/lease", "ttl": 60}]}
 
 
