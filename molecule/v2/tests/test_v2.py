@@ -26,11 +26,11 @@ seq -f 'url = "https://127.0.0.1:2379/v2/keys/net/%g"' {KEYS} > /tmp/urls
 {CURL} -X PUT -d value=a-day -d ttl=86400 https://127.0.0.1:2379/v2/keys/lease
 {CURL} -X PUT -d dir=true https://127.0.0.1:2379/v2/keys/empty
 """
-#: The program that moves keys ends at once, as by a machine's own killer, and etcd beside its unit goes on.
+#: The program that moves keys, which has the host's lock, ends at once. etcd beside its unit goes on.
 KILL = """
 until systemctl is-active --quiet quorum-etcd-migration-etcd; do sleep 0.05; done
 for at in /proc/[0-9]*; do
-    tr '\\0' ' ' < $at/cmdline 2>/dev/null | grep -q etcd_internal_v2_migration && kill -9 ${at#/proc/} || true
+    if ls -l $at/fd 2>/dev/null | grep -q '/run/quorum.etcd/etcd/lock$'; then kill -9 ${at#/proc/}; fi
 done
 systemctl is-active quorum-etcd-migration-etcd
 """
