@@ -205,8 +205,8 @@ def _notes(listing: Listing) -> list[str]:
             "not move, none does."
         ]
     said = [
-        f"version 2 has {told['key_count']} keys in {told['directories']} directories, {listing.copied} of them in version "
-        "3"
+        f"version 2 has {told['key_count']} keys in {told['directories']} directories, "
+        f"{listing.copied} of them in version 3"
     ]
     if told["expiring"]:
         named = ", ".join(f"{one['key']} ({one['ttl']} s)" for one in told["expiring_keys"][:20])
