@@ -24,16 +24,19 @@ class ArchiveAction(ActionBase):  # type: ignore[misc]
         :raises BadInput: there is no such file.
         """
         archive, packages = options.get("archive"), options.get("packages") or ()
-        if self._task.check_mode or not (archive or packages):
+        paths = [*([archive] if archive else ()), *packages]
+        if not paths:
             return options
-        sent = {path: self._send(path) for path in (*([archive] if archive else ()), *packages)}
-        known = {name: digest for path in sent for name, digest in _archives.verified(os.path.dirname(path)).items()}
+        known = {name: digest for path in paths for name, digest in _archives.verified(os.path.dirname(path)).items()}
+        # What the user has given outranks what was written down beside the archives.
+        options = {**options, "checksums": {**known, **(options.get("checksums") or {})}}
+        if self._task.check_mode:
+            return options
+        sent = {path: self._send(path) for path in paths}
         return {
             **options,
             **({"archive": sent[archive]} if archive else {}),
             **({"packages": [sent[path] for path in packages]} if packages else {}),
-            # What the user has given outranks what was written down beside the archives.
-            "checksums": {**known, **(options.get("checksums") or {})},
         }
 
     def _send(self, path: str) -> str:

@@ -30,7 +30,9 @@ def unit(cluster, host, *properties):
 
 
 def containers(cluster, host):
-    return cluster.on(host, "podman ps --all --format '{{.Names}} {{.State}}'").splitlines()
+    return cluster.on(
+        host, "podman ps --all --quiet | xargs -r podman inspect --format '{{.Name}} {{.State.Status}}'"
+    ).splitlines()
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -24,12 +24,16 @@ def _read(path: str) -> bytes:
         return stream.read()
 
 
+# What systemd takes for the main process of a unit that runs a container.
+_MANAGERS = ("conmon", "podman", "docker")
+
+
 def of_unit(unit: str, main: int) -> int:
     """The etcd of a unit: its main process, or where that is a container's manager the one in there.
 
     :param main: 0 where nothing runs.
     """
-    if not main or _name(main) == "etcd":
+    if not main or _name(main) not in _MANAGERS:
         return main
     return next((pid for pid in named("etcd") if unit_of(pid) == unit), main)
 
