@@ -70,7 +70,7 @@ def found(inventory, foreseen):
     """What the module for it tells of the member that serves version 2."""
     done = subprocess.run(
         ["ansible", "-i", inventory, ACTOR, "-m", "quorum.etcd.etcd_v2_info"],
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+        env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
         capture_output=True,
         text=True,
         check=True,
