@@ -237,7 +237,8 @@ def test_watches_and_leases_of_many_clients_are_few_to_the_members(
         lease = client.lease_grant(6)["lease"]
     assert watching.wait() == direct.wait() == [b"1"] * CLIENTS
     assert by_themselves == CLIENTS
-    assert by_proxy <= 2
+    # One each for those that came while the ones before were not yet made one.
+    assert by_proxy <= CLIENTS / 3
 
     def renew(url: str) -> float:
         before = renewals()

@@ -18,7 +18,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import EtcdError, Refused, RpcError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
+    EtcdError,
+    Refused,
+    RpcError,
+    TransportError,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration as keys_of_v2
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
@@ -98,13 +103,16 @@ def migrated(three: OneOfThree, takes_expiring: bool = True, check: bool = False
 
 
 def removed(client: Client, member_id: str) -> None:
-    """Remove a member. etcd does not while it has connections that are younger than five seconds."""
+    """Remove a member. etcd does not while it has connections that are younger than five seconds, and answers nobody
+    while the removed one was the leader.
+    """
     deadline = Deadline(60.0)
     while True:
         try:
+            if all(one.id != member_id for one in client.member_list().members):
+                return
             client.member_remove(member_id)
-            return
-        except RpcError:
+        except (RpcError, TransportError):
             if not deadline.left():
                 raise
             time.sleep(0.5)
