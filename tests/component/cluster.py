@@ -40,9 +40,21 @@ def binary(version: str, name: str = "etcd") -> str:
     return str(path)
 
 
-# Below those that the kernel gives to clients, which could take a member's while it restarts; each worker has its own.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_PORTS = itertools.cycle(range(12000 + 2000 * (_WORKER % 10), 14000 + 2000 * (_WORKER % 10)))
+
+
+def ports_of_worker(first: int, count: int, worker: int = _WORKER) -> range:
+    """Those of one of ten workers, from C(first) on. None is one that the kernel gives to clients.
+
+    A client could take a member's while it restarts.
+    """
+    begin = first + count * (worker % 10)
+    return range(begin, begin + count)
+
+
+#: The first port of clusters, and how many a worker has.
+PORTS = 16000, 700
+_PORTS = itertools.cycle(ports_of_worker(*PORTS))
 
 
 def free_ports(count: int, address: str = "127.0.0.1") -> list[int]:

@@ -15,11 +15,13 @@ import subprocess
 from pathlib import Path
 
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from cluster import REPOSITORY, _is_free
+from cluster import REPOSITORY, _is_free, ports_of_worker
 from ordinary_user import OrdinaryUser
 
-# Apart from those of other tests; the members have the same ones 10000 and 20000 above.
-_BASES = itertools.count(9000 + 280 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10), 2)
+#: The first port of playgrounds, and how many a worker has. The members have the same ones 10000 and 20000 above.
+PORTS = 3000, 280
+APART = (0, 10000, 20000)
+_BASES = itertools.cycle(ports_of_worker(*PORTS)[::2])
 
 #: Makes or removes a playground as the module does, without Ansible.
 PROGRAM = """
@@ -56,7 +58,7 @@ class Site:
         self.port = next(
             base
             for base in _BASES
-            if all(_is_free(base + apart + one, "127.0.0.1") for apart in (0, 10000, 20000) for one in (0, 1))
+            if all(_is_free(base + apart + one, "127.0.0.1") for apart in APART for one in (0, 1))
         )
         self.given = directory / "given.json"
         self.given.write_text(

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import REPOSITORY
-from playground_site import Site
+from cluster import PORTS as PORTS_OF_CLUSTERS
+from cluster import REPOSITORY, ports_of_worker
+from playground_site import APART, PORTS, Site
 
 
 @pytest.fixture
@@ -75,6 +76,14 @@ def _listens_beyond_loopback(port: int) -> bool:
     rows = [line.split() for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
     here = [row[1].partition(":")[0] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "0A"]
     return any(address != "0100007F" for address in here)
+
+
+def test_no_playground_of_these_tests_has_a_port_of_another_test() -> None:
+    workers = range(10)
+    clusters = [port for worker in workers for port in ports_of_worker(*PORTS_OF_CLUSTERS, worker)]
+    playgrounds = [port + apart for worker in workers for port in ports_of_worker(*PORTS, worker) for apart in APART]
+    every = [*clusters, *playgrounds]
+    assert len(set(every)) == len(every)
 
 
 MAKING = [
