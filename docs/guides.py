@@ -123,6 +123,8 @@ class Page:
         why = line.get(self.language, "")
         if not line.get("by") or (verdict != "same" and not why):
             raise Unknown(f"{line.get('what')} has nothing that does it, or no reason why it differs")
+        if verdict == "same" and why:
+            raise Unknown(f"{line.get('what')} is as in the guide, and says more. Say which it is: more or other")
         return "<br>".join(self.target(by) for by in line["by"]), self.say(f"{self.words[verdict]} {why}")
 
     def say(self, text: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Container images of etcd's releases, laid out like upstream's, as archives that podman and Docker load.
+"""Container images of etcd's releases, with its programs where upstream has them: archives that podman and Docker load.
 
 Below ``.cache/releases/images``: ``etcd-vX.Y.Z-linux-ARCH-container.tar``. No registry and no runtime is needed to make
 one, and it has the same bytes each time, so that it has the same ID.
@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from lab.releases import Release
 
 DIRECTORY = RELEASES / "images"
 _BINARIES = "usr/local/bin"
+_PATH = "PATH=/usr/local/bin:/usr/bin:/bin"
 
 
 def make(release: Release, directory: Path = DIRECTORY) -> str:
@@ -39,10 +40,14 @@ def make(release: Release, directory: Path = DIRECTORY) -> str:
     return image_id
 
 
-def docker_archive(release: Release, files: Iterable[tuple[str, bytes]]) -> tuple[bytes, str]:
-    """An image of one layer with these files, in the format docker-archive, and its ID.
+def docker_archive(
+    release: Release, files: Iterable[tuple[str, bytes]], variables: Sequence[str] = ()
+) -> tuple[bytes, str]:
+    """An image of one layer with these files and without a name, in the format docker-archive, and its ID.
 
     The ID is the SHA256 of the configuration, which names the layers by their own (OCI image specification, config.md).
+
+    :param variables: C(NAME=VALUE), which it gives to what runs in it.
     """
     layer = _tar(files, mode=0o755)
     layer_id = hashlib.sha256(layer).hexdigest()
@@ -50,12 +55,13 @@ def docker_archive(release: Release, files: Iterable[tuple[str, bytes]]) -> tupl
         {
             "architecture": release.arch,
             "os": "linux",
-            "config": {"Env": ["PATH=/usr/local/bin:/usr/bin:/bin"], "Cmd": [f"/{_BINARIES}/etcd"]},
+            # An entry point that is not etcd, as images of others have it: no member may depend on it.
+            "config": {"Env": [_PATH, *variables], "Entrypoint": ["/entrypoint"], "Cmd": ["serve"]},
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer_id}"]},
         }
     )
     image_id = hashlib.sha256(configuration).hexdigest()
-    names = {"Config": f"{image_id}.json", "Layers": [f"{layer_id}.tar"], "RepoTags": [f"lab/etcd:v{release.version}"]}
+    names = {"Config": f"{image_id}.json", "Layers": [f"{layer_id}.tar"], "RepoTags": None}
     parts = [(f"{image_id}.json", configuration), (f"{layer_id}.tar", layer), ("manifest.json", _json([names]))]
     return _tar(parts, mode=0o644), image_id
 

@@ -96,11 +96,14 @@ class Cluster:
         print(done.stdout)
         return Run(done.returncode, done.stdout)
 
-    def on(self, host: str, command: str) -> str:
-        """What a command prints that succeeds there."""
+    def on(self, host: str, command: str, patience: int = _PATIENCE) -> str:
+        """What a command prints that succeeds there.
+
+        :param patience: seconds.
+        """
         done = subprocess.run(
             [*self._lab, "exec", host, "sh", "-ceu", command],
-            timeout=_PATIENCE,
+            timeout=patience,
             capture_output=True,
             text=True,
             check=False,
@@ -163,8 +166,11 @@ class ClusterBySsh(Cluster):
     machine that has the old kind beside the new lets no process into them from outside.
     """
 
-    def on(self, host: str, command: str) -> str:
-        """What a command prints that succeeds there."""
+    def on(self, host: str, command: str, patience: int = _PATIENCE) -> str:
+        """What a command prints that succeeds there.
+
+        :param patience: seconds.
+        """
         variables = yaml.safe_load((self._inventory.parent / "group_vars" / "etcd_cluster.yml").read_text())
         options = ["-i", variables["ansible_ssh_private_key_file"], *shlex.split(variables["ansible_ssh_common_args"])]
         (address,) = re.findall(rf"^{host} ansible_host=(\S+)", self._inventory.read_text(), re.MULTILINE)

@@ -12,7 +12,7 @@ version_added: "0.2.0"
 description:
   - "WARNING: Do not use this module directly! It is only for role internal use."
   - Runs on a machine that reaches where etcd is published. It has every release that the members need in one directory,
-    each verified, with a list of their checksums. What is there already stays.
+    each verified, with a list of their checksums. What is there already stays. Images of containers it only looks for.
 author:
   - The quorum.etcd developers (@quorum-etcd)
 extends_documentation_fragment:
@@ -30,7 +30,7 @@ options:
   method:
     description: How the hosts install etcd.
     type: str
-    choices: [archive, package]
+    choices: [archive, package, container]
     default: archive
   version:
     description: The version that the members are to have. Empty for the default of a new cluster.
@@ -62,6 +62,10 @@ options:
     description: Name of an archive to its SHA256. They outrank the pinned ones.
     type: dict
     default: {}
+  image:
+    description: The name of the image at a registry, if O(method=container). C({version}) stands for the version.
+    type: str
+    default: ""
   checksums_from_mirror:
     description: Believe the C(SHA256SUMS) below O(url) even where that is not upstream.
     type: bool
@@ -100,16 +104,23 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 from ansible_collections.quorum.etcd.plugins.module_utils._base import command
 from ansible_collections.quorum.etcd.plugins.module_utils._host import gathered, install
-from ansible_collections.quorum.etcd.plugins.module_utils._model import gathering, releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, PACKAGE
+from ansible_collections.quorum.etcd.plugins.module_utils._model import container, gathering, releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, PACKAGE
 from ansible_collections.quorum.etcd.plugins.module_utils._module.run import run
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
     given = module.params
     asked = (given["version"], given["stop_at"], given["running"], given["versions"])
+    gathering.check_named(given["method"], given["version"], given["versions"])
     versions = gathering.versions(*asked, default=releases.DEFAULT_VERSION)
     machines = gathering.machines(given["architectures"])
+    if given["method"] == CONTAINER:
+        image = Container(name=given["image"])
+        images = {container.archive(one, on): (image.reference(one), on) for one in versions for on in machines}
+        files = gathering.images_in(given["directory"], gathered.files(given["directory"]), images)
+        return {"changed": False, "files": files, "fetched": []}
     source = install.Source(
         given["url"],
         "",
@@ -127,7 +138,7 @@ def main() -> None:
     run(
         {
             "directory": {"type": "path", "required": True},
-            "method": {"type": "str", "choices": [ARCHIVE, PACKAGE], "default": ARCHIVE},
+            "method": {"type": "str", "choices": [ARCHIVE, PACKAGE, CONTAINER], "default": ARCHIVE},
             "version": {"type": "str", "default": ""},
             "stop_at": {"type": "str", "default": ""},
             "running": {"type": "str", "default": ""},
@@ -135,6 +146,7 @@ def main() -> None:
             "architectures": {"type": "list", "elements": "str", "required": True},
             "url": {"type": "str", "default": releases.UPSTREAM},
             "checksums": {"type": "dict", "default": {}},
+            "image": {"type": "str", "default": ""},
             "checksums_from_mirror": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 30},
         },

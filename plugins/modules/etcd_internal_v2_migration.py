@@ -91,7 +91,12 @@ after:
   returned: but in check mode
   type: int
 kept:
-  description: Where the copy of the data lies.
+  description: Where the copy of the data lies. Empty where version 2 had nothing, for then none is kept.
+  returned: but in check mode
+  type: list
+  elements: str
+earlier:
+  description: Copies of earlier runs on the host.
   returned: but in check mode
   type: list
   elements: str

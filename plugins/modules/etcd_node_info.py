@@ -12,6 +12,8 @@ description:
   - One look at a host, whatever state it is in. What runs, its unit, the files of its member, its data directory and
     what the member there sees of its cluster.
   - Of a stopped member it reads the ids from the write-ahead log.
+  - Of keys of API version 2 it says nothing. M(quorum.etcd.etcd_v2_info) finds them, on a member that runs and on one
+    that is stopped.
   - Changes nothing.
 author:
   - The quorum.etcd developers (@quorum-etcd)
@@ -152,6 +154,13 @@ node:
     images:
       description: By version, runtime and ID of the image that it came as.
       type: dict
+      returned: success
+    stored_images:
+      description:
+        - Runtime and ID of each image that a container runtime of the host has. Empty but with
+          O(install_method=container).
+      type: list
+      elements: str
       returned: success
     files:
       description: For each of O(files), C(exists), C(sha256), C(mode), C(owner), C(group) and C(link).

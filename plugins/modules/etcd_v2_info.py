@@ -10,8 +10,8 @@ short_description: Find data of etcd's API of version 2 on a host
 version_added: "0.2.0"
 description:
   - Lists what a member of etcd 3.4 or 3.5 holds in its API of version 2, and says whether its data hold anything of it.
-  - A member that runs with C(enable-v2) is asked over its own client port. What is hidden, because its name begins
-    with an underscore, is in no listing and is not counted.
+  - A member that runs with C(enable-v2) is asked over its own client port, by reads that are no requests in its log.
+    What is hidden, because its name begins with an underscore, is in no listing and is not counted.
   - For a member that is stopped, or runs without the API, C(etcdutl check v2store) of etcd 3.5 examines the data. It
     says whether there is something, hidden keys and requests in the log included, and not what. It is used where a
     release of 3.5 from 3.5.32 on is unpacked in O(install_dir).
@@ -72,6 +72,18 @@ listing:
       description: The first hundred directories in which nothing shows.
       type: list
       elements: str
+emulated:
+  description:
+    - The prefix below which version 3 has what the API serves or would serve (C(experimental-enable-v2v3)). Empty where
+      the API has a store of its own. Nothing is listed where it is not.
+  returned: success
+  type: str
+users:
+  description:
+    - Whether users of version 2 are switched on. Nothing is listed then, for a listing may show a part of the keys.
+      V(null) where the member does not serve the API.
+  returned: success
+  type: bool
 problem:
   description: Why the member that serves the API gives no listing. Empty where it does, or serves none.
   returned: success
@@ -83,6 +95,24 @@ conflicts:
   elements: str
 copied:
   description: How many of the keys version 3 has with the same value.
+  returned: success
+  type: int
+needs:
+  description: What those that version 3 does not have need there. Empty where nothing was listed.
+  returned: success
+  type: dict
+  contains:
+    largest:
+      description: The name of the key whose request is the largest.
+      type: str
+    request:
+      description: Bytes of that request, which C(max-request-bytes) limits.
+      type: int
+    space:
+      description: Bytes by which the database grows at most.
+      type: int
+database:
+  description: Bytes of the member's database. V(0) where it was not asked.
   returned: success
   type: int
 left:
@@ -97,6 +127,13 @@ room:
   description: Bytes that a copy of the data C(needs), with what must stay free beside it, and those that are C(free).
   returned: success
   type: dict
+copies:
+  description:
+    - Copies of the data that migrations have left on the host. Where the name ends with C(-unfinished) the migration
+      was killed while it copied, and the next one there removes it.
+  returned: success
+  type: list
+  elements: str
 """
 
 from typing import Any

@@ -79,7 +79,9 @@ def asking(machine: Machine, version: str, **more: Any) -> dict[str, Any]:
 
 
 def tools(machine: Machine) -> dict[str, list[str]]:
-    return {one.name: sorted(tool.name for tool in one.iterdir()) for one in Path(machine.layout.install_dir).iterdir()}
+    """The programs of each release, and none of the files that say what they came out of."""
+    places = Path(machine.layout.install_dir).iterdir()
+    return {one.name: sorted(tool.name for tool in one.iterdir() if tool.name != "archive") for one in places}
 
 
 def test_a_release_is_predicted_installed_and_then_left_alone(

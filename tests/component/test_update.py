@@ -24,6 +24,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import expected
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, update, way_back
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.update import Update
 from cluster import free_ports
+from data_writer import having_open
 from fullness import QUOTA, fill
 from member_host import members_of
 from one_of_three import OneOfThree
@@ -107,6 +108,18 @@ def test_a_changed_setting_is_read_by_a_restart_after_another_leads(make_three: 
     assert three.leader != three.listed.id
     assert not kept(three)
     assert lock_of(three) == []
+
+
+def test_a_process_that_nobody_knows_keeps_the_member_from_another_release(make_three: MakeThree, version: str) -> None:
+    """An etcd that was left behind has the very data open."""
+    three = make_three(version)
+    pid, before = three.pid, settings_file(three)
+    with having_open(f"{three.host.layout.data_dir}/member/snap/db"), pytest.raises(Refused) as refused:
+        take(three, CHANGED)
+    assert refused.value.code == "data-in-use"
+    assert (three.pid, settings_file(three), kept(three)) == (pid, before, False)
+    take(three, CHANGED)
+    assert three.environment["ETCD_HEARTBEAT_INTERVAL"] == "150"
 
 
 def test_a_new_address_is_told_to_the_cluster_first(make_three: MakeThree, version: str) -> None:

@@ -25,8 +25,10 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import (
     TransportError,
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration as keys_of_v2
+from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_acts import MoveV2Keys
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client, Credentials
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.v2_member import V2Member
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service, v2_info, v2_migration
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.v2_migration import Move
 from cluster import Cluster, binary
@@ -37,23 +39,35 @@ MakeCluster = Callable[..., Cluster]
 
 OLD, NEXT = "3.4.23", "3.5.33"
 
+#: Keys that version 2 still has once a call has failed at a step.
+NOTHING_MOVED = {"v2: leadership moved": 153, "v2: stopped": 153, "v2: copied": 153, "v2: apart": 153}
+#: A group at a time is moved.
+SOME_MOVED = {"v2: written": 153, "v2: taken out": 153 - 64}
+ALL_MOVED = {"v2: started again": 0}
+
 of_root = pytest.mark.skipif(os.geteuid() != 0, reason="what lies on a host is root's")
 
 
-def put(endpoint: str, name: str, **form: str) -> None:
-    request = urllib.request.Request(
-        keys_of_v2.address(endpoint, name), urllib.parse.urlencode(form).encode(), method="PUT"
-    )
-    request.add_header("Content-Type", "application/x-www-form-urlencoded")
+def ask(method: str, url: str, body: bytes | None = None, kind: str = "application/json") -> None:
+    request = urllib.request.Request(url, body, {"Content-Type": kind}, method=method)
     urllib.request.urlopen(request, timeout=5).close()
 
 
+def put(endpoint: str, name: str, **form: str) -> None:
+    body = urllib.parse.urlencode(form).encode()
+    ask("PUT", f"{endpoint}/v2/keys{urllib.parse.quote(name)}", body, "application/x-www-form-urlencoded")
+
+
+def member_of(endpoint: str) -> V2Member:
+    return V2Member(endpoint, v2_info.context_of(Credentials()), 5.0)
+
+
 def listed(endpoint: str) -> V2Content:
-    return keys_of_v2.listed(v2_info.keys_with(Credentials(), 5.0), endpoint)
+    return keys_of_v2.listed(member_of(endpoint), agreed=True).content
 
 
 def has_api(endpoint: str) -> bool:
-    return v2_info.keys_with(Credentials(), 5.0).is_served(keys_of_v2.address(endpoint))
+    return member_of(endpoint).is_served()
 
 
 def read(endpoint: str, name: str) -> list[dict[str, Any]]:
@@ -62,9 +76,9 @@ def read(endpoint: str, name: str) -> list[dict[str, Any]]:
         return found
 
 
-def with_api(make_three: MakeThree, version: str) -> OneOfThree:
+def with_api(make_three: MakeThree, version: str, **settings: str) -> OneOfThree:
     """A cluster whose members serve version 2, and hold something of each kind there."""
-    three = make_three(version, enable_v2="true")
+    three = make_three(version, enable_v2="true", **settings)
     endpoint = three.endpoints[0]
     for number in range(150):
         put(endpoint, f"/net/{number % 3}/{number}", value=f"of {number}")
@@ -85,7 +99,7 @@ def with_api(make_three: MakeThree, version: str) -> OneOfThree:
 def close(three: OneOfThree) -> None:
     """Restart every member without the API."""
     for other in three.others:
-        other.extra = []
+        other.extra.remove("--enable-v2=true")
         three.cluster.end(other)
         three.cluster.launch(other)
         three.cluster.wait_for(other)
@@ -102,16 +116,19 @@ def migrated(three: OneOfThree, takes_expiring: bool = True, check: bool = False
     return v2_migration.migrate(host, host.layout, Move(takes_expiring, 30.0), terms, check)
 
 
+def copies(three: OneOfThree) -> list[str]:
+    return glob.glob(f"{three.host.layout.data_dir}/*.migration-*")
+
+
 def removed(client: Client, member_id: str) -> None:
     """Remove a member. etcd does not while it has connections that are younger than five seconds, and answers nobody
     while the removed one was the leader.
     """
     deadline = Deadline(60.0)
-    while True:
+    while any(one.id == member_id for one in client.member_list(linearizable=False).members):
         try:
-            if all(one.id != member_id for one in client.member_list().members):
-                return
             client.member_remove(member_id)
+            return
         except (RpcError, TransportError):
             if not deadline.left():
                 raise
@@ -147,7 +164,9 @@ def test_every_key_is_in_version_3_on_all_members_and_nothing_of_version_3_is_lo
     (lease,) = {read(three.endpoints[0], name)[0]["lease"] for name in ("/lease", "/dir/in")}
     assert lease
     assert not read(three.endpoints[0], "/net/2/149")[0]["lease"]
+    assert "153 keys of version 2, 152 of them written" in MoveV2Keys().outcome(done)
     kept = done["kept"]
+    assert copies(three) == kept
     assert [os.path.isdir(os.path.join(path, "wal")) for path in kept] == [True]
 
 
@@ -182,6 +201,7 @@ def test_without_the_word_for_keys_that_expire_no_key_moves_and_the_member_serve
     assert refused.value.code == "v2-keys-expire"
     three.cluster.wait_for(three.cluster.members[-1])
     assert read(three.cluster.endpoints[-1], "/net/2/149") == []
+    assert copies(three) == []
     assert migrated(three)["copied"] == 152
 
 
@@ -200,7 +220,7 @@ def test_another_value_in_version_3_is_never_overwritten(make_three: MakeThree) 
 
 
 @of_root
-@pytest.mark.parametrize("step", ["v2: copied", "v2: apart", "v2: written", "v2: taken out"])
+@pytest.mark.parametrize("step", [*NOTHING_MOVED, *SOME_MOVED, *ALL_MOVED])
 def test_failed_at_any_step_the_member_serves_again_and_the_same_call_goes_on(
     make_three: MakeThree, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,9 +235,10 @@ def test_failed_at_any_step_the_member_serves_again_and_the_same_call_goes_on(
         patched.setattr(v2_migration.checkpoints, "at", at)
         with pytest.raises(EtcdError, match=step):
             migrated(three)
-    three.cluster.wait_for(three.cluster.members[-1])
+    service.await_ready(three.host.systemd, three.host.layout, timeout=30)
     done = migrated(three)
-    assert done["key_count"] == (0 if step == "v2: taken out" else 153)
+    assert done["key_count"] == {**NOTHING_MOVED, **SOME_MOVED, **ALL_MOVED}[step]
+    assert len(done["earlier"]) == (0 if step in NOTHING_MOVED else 1)
     assert [one["value"] for one in read(three.endpoints[1], "/net/2/149")] == [b"of 149"]
     assert len(hashes(three)) == 1
 
@@ -248,7 +269,90 @@ def test_check_mode_only_looks(make_three: MakeThree) -> None:
     before = three.pid
     assert migrated(three, check=True)["changed"]
     assert three.pid == before
-    assert not glob.glob(f"{three.host.layout.data_dir}/*.migration-*")
+    assert copies(three) == []
+
+
+@of_root
+@pytest.mark.parametrize("release", [OLD, NEXT])
+def test_users_of_version_2_are_found_and_the_command_that_is_named_is_accepted(
+    make_three: MakeThree, release: str
+) -> None:
+    three = with_api(make_three, release)
+    endpoint = three.endpoints[0]
+    ask("PUT", f"{endpoint}/v2/auth/users/root", b'{"user":"root","password":"secret"}')
+    ask("PUT", f"{endpoint}/v2/auth/enable")
+    found = v2_info.inspect(three.host, three.host.layout, 5.0)
+    assert (found["users"], found["listing"]) == (True, None)
+    close(three)
+    with pytest.raises(Refused, match="curl -u root:PASSWORD -X DELETE URL/v2/auth/enable") as refused:
+        migrated(three)
+    assert refused.value.code == "v2-auth-enabled"
+    assert read(endpoint, "/net/2/149") == []
+    for other in three.others:
+        other.extra.append("--enable-v2=true")
+        three.cluster.end(other)
+        three.cluster.launch(other)
+        three.cluster.wait_for(other)
+    subprocess.run(["curl", "-sf", "-u", "root:secret", "-X", "DELETE", f"{endpoint}/v2/auth/enable"], check=True)
+    close(three)
+    assert migrated(three)["copied"] == 152
+
+
+@of_root
+def test_keys_of_version_3_that_version_2_shows_are_neither_moved_nor_deleted(make_three: MakeThree) -> None:
+    three = make_three(OLD, enable_v2="true", experimental_enable_v2v3="/two")
+    endpoint = three.endpoints[0]
+    put(endpoint, "/a", value="x")
+    found = v2_info.inspect(three.host, three.host.layout, 5.0)
+    assert (found["emulated"], found["listing"]) == ("/two", None)
+    close(three)
+    before = three.pid
+    with Client([endpoint]) as client:
+        count = client.count()
+        with pytest.raises(Refused, match="etcdctl get --prefix /two") as refused:
+            migrated(three)
+        assert (refused.value.code, three.pid, client.count()) == ("v2-emulated", before, count)
+
+
+@of_root
+def test_to_look_costs_the_cluster_no_request_in_its_log(make_three: MakeThree) -> None:
+    three = make_three(OLD, enable_v2="true")
+    own = three.cluster.endpoints[-1]
+    # Without a key that expires nothing else writes.
+    put(three.endpoints[0], "/a", value="x")
+    with Client([own]) as client:
+        before = client.status(own).raft_index
+        found = v2_info.inspect(three.host, three.host.layout, 5.0)
+        assert client.status(own).raft_index == before
+    assert (found["listing"]["key_count"], found["users"], found["needs"]["largest"]) == (1, False, "/a")
+
+
+@of_root
+def test_a_key_that_is_too_large_is_named_before_one_is_written(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD, max_request_bytes="20000")
+    put(three.endpoints[0], "/large", value="x" * 30000)
+    close(three)
+    with pytest.raises(Refused, match="/large of version 2 .* max-request-bytes is 20000") as refused:
+        migrated(three)
+    assert refused.value.code == "v2-key-too-large"
+    assert read(three.endpoints[0], "/net/2/149") == []
+    three.cluster.wait_for(three.cluster.members[-1])
+    assert copies(three) == []
+
+
+@of_root
+def test_a_member_that_takes_fewer_operations_gets_smaller_groups(make_three: MakeThree) -> None:
+    three = with_api(make_three, OLD, max_txn_ops="7")
+    close(three)
+    assert migrated(three)["copied"] == 152
+
+
+@of_root
+def test_where_nothing_is_to_be_moved_no_copy_is_left(make_three: MakeThree) -> None:
+    three = make_three(OLD)
+    for _again in range(2):
+        done = migrated(three)
+        assert (done["key_count"], done["kept"], done["earlier"], copies(three)) == (0, [], [], [])
 
 
 def test_etcdctl_migrate_would_lose_keys_of_version_3(make_cluster: MakeCluster) -> None:

@@ -12,6 +12,7 @@ from scenario_cluster import ClusterBySsh
 HOST = "etcd-host0"
 CONTAINER = "quorum-etcd-etcd"
 ETCD = "pgrep --exact etcd"
+DAEMONS = "docker.socket docker.service containerd.service"
 SERVES = "until systemctl is-active etcd && etcdctl endpoint health; do sleep 1; done"
 
 
@@ -57,11 +58,30 @@ def test_it_serves_again_once_docker_was_restarted(cluster):
     assert containers(cluster) == [CONTAINER]
 
 
-def test_one_that_docker_stopped_stays_down_until_a_run_starts_it(cluster):
-    cluster.on(HOST, f"docker stop {CONTAINER}; while systemctl is-active etcd; do sleep 0.2; done; sleep 6")
-    assert unit(cluster, "ActiveState") == "inactive"
-    started = cluster.play()
-    assert (started.code, started.taken) == (0, [f"start {HOST}", f"await {HOST}"])
+def test_systemd_starts_one_again_that_docker_stopped(cluster):
+    before = cluster.on(HOST, ETCD).strip()
+    cluster.on(HOST, f"docker stop {CONTAINER}; while [ -d /proc/{before} ]; do sleep 0.1; done")
+    cluster.on(HOST, SERVES)
+    assert containers(cluster) == [CONTAINER]
+    assert cluster.play().found_nothing_to_do
+
+
+def test_nothing_is_started_beside_an_etcd_that_docker_has_left_behind(cluster):
+    """Docker is dead, and its command with it. Only the data tell that etcd goes on."""
+    before = cluster.on(HOST, ETCD)
+    cluster.on(
+        HOST, f"systemctl mask --runtime {DAEMONS} && kill -9 $(pgrep --exact dockerd) $(pgrep --exact containerd)"
+    )
+    cluster.on(HOST, "until [ $(systemctl show etcd --property MainPID --value) = 0 ]; do sleep 0.1; done")
+    refused = cluster.play()
+    assert refused.code != 0
+    assert "open for writing" in refused.said
+    assert f"kill {before.strip()}" in refused.said
+    assert cluster.on(HOST, ETCD) == before
+    cluster.on(HOST, f"systemctl unmask --runtime {DAEMONS} && systemctl start docker")
+    cluster.on(HOST, SERVES)
+    assert cluster.play().found_nothing_to_do
+    assert cluster.on(HOST, ETCD) != before
 
 
 def test_it_moves_to_an_archive_and_back(cluster):

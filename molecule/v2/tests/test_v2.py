@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
 import pytest
 
 HOSTS = ("etcd-host0", "etcd-host1", "etcd-host2")
 PLAYBOOK = "quorum.etcd.migrate_v2"
-#: The first of those that do not lead.
-ACTOR = "etcd-host1"
 KEYS = 300
 
 SSL = "/etc/etcd/ssl"
@@ -26,9 +25,13 @@ seq -f 'url = "https://127.0.0.1:2379/v2/keys/net/%g"' {KEYS} > /tmp/urls
 {CURL} -X PUT -d value=a-day -d ttl=86400 https://127.0.0.1:2379/v2/keys/lease
 {CURL} -X PUT -d dir=true https://127.0.0.1:2379/v2/keys/empty
 """
-#: The program that moves keys, which has the host's lock, ends at once. etcd beside its unit goes on.
+#: The program that moves keys, which has the host's lock, ends at once. etcd beside its unit goes on. Which host moves
+#: them follows from who leads by then: the others are told that it was another.
 KILL = """
-until systemctl is-active --quiet quorum-etcd-migration-etcd; do sleep 0.05; done
+until systemctl is-active --quiet quorum-etcd-migration-etcd; do
+    test ! -e /tmp/was-elsewhere || exit 0
+    sleep 0.05
+done
 for at in /proc/[0-9]*; do
     if ls -l $at/fd 2>/dev/null | grep -q '/run/quorum.etcd/etcd/lock$'; then kill -9 ${at#/proc/}; fi
 done
@@ -69,7 +72,7 @@ def foreseen(moving, refused):
 def found(inventory, foreseen):
     """What the module for it tells of the member that serves version 2."""
     done = subprocess.run(
-        ["ansible", "-i", inventory, ACTOR, "-m", "quorum.etcd.etcd_v2_info"],
+        ["ansible", "-i", inventory, HOSTS[1], "-m", "quorum.etcd.etcd_v2_info"],
         env={**os.environ, "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
         capture_output=True,
         text=True,
@@ -80,15 +83,22 @@ def found(inventory, foreseen):
 
 @pytest.fixture(scope="module")
 def interrupted(cluster, inventory, found):
-    """A run whose program on the host is killed while its member is apart; what is left of it."""
+    """A run whose program on a host is killed while its member is apart: its end, the host, and what is left there."""
     arguments = ["-e", "etcd_version=3.4.23", "-e", "etcd_confirm_cluster=etcd_cluster", "-e", "etcd_confirm=v2-ttl"]
     run = subprocess.Popen(
         ["ansible-playbook", PLAYBOOK, "--inventory", inventory, *arguments],
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
         stdout=subprocess.DEVNULL,
     )
-    left = cluster.on(ACTOR, KILL)
-    return run.wait(), left.strip()
+    with ThreadPoolExecutor() as pool:
+        waiting = {pool.submit(cluster.on, host, KILL, 1800): host for host in HOSTS}
+        done = set()
+        while not done and run.poll() is None:
+            done, _others = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+        for host in HOSTS:
+            cluster.on(host, "touch /tmp/was-elsewhere")
+    (first,) = done
+    return run.wait(), waiting[first], first.result().strip()
 
 
 @pytest.fixture(scope="module")
@@ -150,15 +160,16 @@ def test_a_module_finds_them(found):
 
 
 def test_a_run_that_is_killed_leaves_one_member_apart(interrupted, cluster):
-    code, left = interrupted
+    code, _actor, left = interrupted
     assert (code != 0, left) == (True, "active")
 
 
-def test_the_same_command_goes_on(gone_on, cluster):
+def test_the_same_command_goes_on(gone_on, interrupted):
     assert gone_on.code == 0
-    assert f"start {ACTOR}" in gone_on.planned
-    assert "keys of version 2" in gone_on.said
+    assert f"start {interrupted[1]}" in gone_on.planned
+    assert f"{KEYS + 1} keys of version 2, " in gone_on.said
     assert "keys there before" in gone_on.said
+    assert "a copy of the data as they were is kept in /var/lib/etcd/member.migration-" in gone_on.said
 
 
 def test_every_member_has_every_key(gone_on, cluster):
@@ -172,15 +183,20 @@ def test_a_key_with_a_time_to_live_has_a_lease(gone_on, cluster):
     assert told["kvs"][0]["lease"]
 
 
-def test_the_data_as_they_were_are_kept(gone_on, cluster):
-    assert "member.migration-" in cluster.on(ACTOR, "ls /var/lib/etcd")
-    assert ".db" in cluster.on(ACTOR, "ls /var/lib/etcd-snapshots/before-v2-migration")
+def test_the_data_as_they_were_are_kept(gone_on, interrupted, cluster):
+    assert "member.migration-" in cluster.on(interrupted[1], "ls /var/lib/etcd")
+    assert ".db" in cluster.on(interrupted[1], "ls /var/lib/etcd-snapshots/before-v2-migration")
 
 
 def test_once_more_there_is_nothing_to_move(gone_on, moving):
     again = moving("-e", "etcd_confirm=v2-ttl")
     assert again.code == 0
     assert "0 keys of version 2" in again.said
+
+
+def test_copies_of_data_do_not_pile_up(gone_on, cluster):
+    # That of the run that was killed, and that of the one that went on.
+    assert sum(cluster.on(host, "ls /var/lib/etcd").count("member.migration-") for host in HOSTS) == 2
 
 
 def test_nothing_of_version_2_keeps_the_cluster_from_3_6(upgraded, cluster):

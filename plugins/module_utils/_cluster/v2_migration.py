@@ -12,43 +12,59 @@ that was written at that revision is gone then (etcdctl/ctlv3/command/migrate_co
 
 A key is written only where version 3 has none of that name, and taken out of version 2 only as it was read. So nothing
 that somebody else has written is lost, and what was interrupted goes on from what it finds.
+
+They move in groups, each of which is written and then taken out. A run that ends between the two leaves one group in
+both versions. Of that group alone the next run writes those again that clients of version 3 have deleted meanwhile.
 """
 
 from __future__ import annotations
 
-import urllib.parse
-from collections.abc import Iterable, Iterator
+import math
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoints
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._model import v2_refusals
+from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import NOSPACE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content, V2Key
+from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_limits import Limits
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
-from ansible_collections.quorum.etcd.plugins.module_utils._rpc.v2_keys import Keys
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.v2_member import V2Member
 
-# Keys of a transaction: etcd takes 128 operations (max-txn-ops), and 1.5 MiB (max-request-bytes).
-_KEYS_AT_ONCE = 64
-_BYTES_AT_ONCE = 512 << 10
 # What is no data of anybody.
 _RESERVED = ("/quorum.etcd/", "/_etcd/")
 
 
-def address(endpoint: str, name: str = "/") -> str:
-    """The URL of a key.
+@dataclass(frozen=True)
+class Listing:
+    """What version 2 showed, and when: what is left to a key is counted from then on.
 
-    :param endpoint: a client URL of a member.
+    :param at: of C(clock), before it was asked.
+    :param clock: seconds that only go forward.
     """
-    return f"{endpoint.rstrip('/')}/v2/keys{urllib.parse.quote(name)}"
+
+    content: V2Content
+    at: float
+    clock: Callable[[], float]
+
+    def left(self, one: V2Key) -> int:
+        """Seconds that are left to a key now; not above zero once its time is over. Only for one that has a time."""
+        return math.ceil(one.ttl - (self.clock() - self.at))
+
+    def is_over(self, one: V2Key) -> bool:
+        return one.ttl > 0 and self.left(one) <= 0
 
 
-def listed(keys: Keys, endpoint: str) -> V2Content:
-    """Return all that shows, as a quorum agrees on it.
+def listed(member: V2Member, agreed: bool, clock: Callable[[], float] = time.monotonic) -> Listing:
+    """Return all that shows.
 
+    :param agreed: as a quorum has it, for what acts. To look costs the cluster no request in its log.
     :raises EtcdError: the member does not serve the API, or demands a login of version 2.
     """
-    node = keys.get(f"{address(endpoint)}?recursive=true&quorum=true")
-    return V2Content.from_node(node or {})
+    at = clock()
+    return Listing(V2Content.from_node(member.tree(agreed)), at, clock)
 
 
 @dataclass(frozen=True)
@@ -56,19 +72,19 @@ class Compared:
     """What version 3 has of the keys of version 2.
 
     :param missing: nothing; they are still to be written.
-    :param there: names of those that have the same value.
+    :param there: the same value.
     :param conflicts: names of those that cannot be written, each with the reason.
     """
 
     missing: tuple[V2Key, ...] = ()
-    there: tuple[str, ...] = ()
+    there: tuple[V2Key, ...] = ()
     conflicts: tuple[str, ...] = ()
 
 
-def compare(client: Client, content: V2Content) -> Compared:
+def compare(client: Client, keys: Iterable[V2Key], limits: Limits) -> Compared:
     """Read every key of version 2 in version 3."""
     missing, there, conflicts = [], [], []
-    for some in _groups(content.keys):
+    for some in limits.groups(keys):
         wanted = [{"request_range": {"key": one.name.encode()}} for one in some]
         answers = client.txn([], wanted)["responses"]
         for one, answer in zip(some, answers):
@@ -80,7 +96,7 @@ def compare(client: Client, content: V2Content) -> Compared:
             elif not found:
                 missing.append(one)
             elif found[0]["value"] == one.value.encode():
-                there.append(one.name)
+                there.append(one)
             else:
                 conflicts.append(f"{one.name} (version 3 has another value)")
     return Compared(tuple(missing), tuple(there), tuple(conflicts))
@@ -95,74 +111,130 @@ def check(found: Compared) -> None:
         raise v2_refusals.conflicting(found.conflicts)
 
 
-def write(client: Client, missing: Iterable[V2Key]) -> int:
-    """Write keys that version 3 has not, each with what is left of its time.
+@dataclass
+class Moved:
+    """What has become of the keys so far.
 
-    :returns: how many got a lease.
-    :raises Refused: somebody else has written one of them meanwhile.
+    :param copied: keys that were written in version 3.
+    :param there: keys that it had already.
+    :param expiring: of both, those with a time to live.
     """
-    leases = _Leases(client)
-    for some in _groups(missing):
-        absent = [_absent(one) for one in some]
-        puts = [
-            {"request_put": {"key": one.name.encode(), "value": one.value.encode(), "lease": leases.of(one.ttl)}}
-            for one in some
-        ]
-        if not client.txn(absent, puts)["succeeded"]:
-            # Where an answer was lost they may be there already.
-            left = compare(client, V2Content(tuple(some)))
-            check(left)
-            if left.missing:
-                raise HostError("Keys are written and deleted in version 3 while they are to move. Run again.")
-    return leases.given
+
+    copied: int = 0
+    there: int = 0
+    expiring: int = 0
 
 
 @dataclass
-class _Leases:
-    """A lease for each time that is left, in seconds: keys that end together share it."""
+class Mover:
+    """Moves what was listed, by one member.
 
-    client: Client
-    known: dict[int, int] = field(default_factory=dict)
-    given: int = 0
-
-    def of(self, ttl: int) -> int:
-        if not ttl:
-            return 0
-        self.given += 1
-        if ttl not in self.known:
-            self.known[ttl] = int(self.client.lease_grant(ttl)["lease"])
-        return self.known[ttl]
-
-
-def take_out(keys: Keys, endpoint: str, content: V2Content) -> list[str]:
-    """Take keys out of version 2 that version 3 has, and the directories in which nothing is left.
-
-    :returns: directories that stay, because they hold hidden keys.
-    :raises HostError: a key has changed since it was read.
+    :param member: its API of version 2.
+    :param client: its API of version 3.
     """
-    for one in content.keys:
-        url = address(endpoint, one.name)
-        if not keys.delete_unchanged(url, one.index) and keys.get(f"{url}?quorum=true") is not None:
-            raise HostError(f"{one.name} was written in version 2 while it was to move. Run again.")
-    # The innermost first.
-    left = [name for name in reversed(content.directories) if not keys.delete_directory(address(endpoint, name))]
-    return [name for name in reversed(left) if keys.get(f"{address(endpoint, name)}?quorum=true") is not None]
+
+    member: V2Member
+    client: Client
+    limits: Limits
+    listing: Listing
+    moved: Moved = field(default_factory=Moved)
+    _leases: dict[int, int] = field(default_factory=dict)
+
+    def move(self) -> Moved:
+        """Move every key that is still there. What has expired since it was listed is gone in both versions.
+
+        :raises Refused: somebody else has written one of them in version 3 meanwhile.
+        :raises HostError: one was written in version 2 meanwhile.
+        """
+        for some in self.limits.groups(self.listing.content.keys):
+            self._move(some)
+        return self.moved
+
+    def take_directories_out(self) -> list[str]:
+        """Delete directories in which nothing is left.
+
+        :returns: those that stay, because they hold hidden keys.
+        """
+        # The innermost first.
+        names = reversed(self.listing.content.directories)
+        left = [name for name in names if not self.member.delete_directory(name)]
+        return [name for name in reversed(left) if self.member.get(name) is not None]
+
+    def _move(self, some: list[V2Key]) -> None:
+        still = [one for one in some if self._is_still_there(one)]
+        found = compare(self.client, still, self.limits)
+        check(found)
+        copied = self._write(found.missing)
+        checkpoints.at("v2: written")
+        for one in still:
+            # Between the two its time may have ended.
+            if not self.member.delete_unchanged(one.name, one.index) and self.member.get(one.name) is not None:
+                raise _written(one)
+        checkpoints.at("v2: taken out")
+        self.moved.copied += len(copied)
+        self.moved.there += len(found.there)
+        self.moved.expiring += sum(1 for one in (*copied, *found.there) if one.ttl)
+
+    def _is_still_there(self, one: V2Key) -> bool:
+        node = self.member.get(one.name)
+        if node is None or self.listing.is_over(one):
+            return False
+        if int(node["modifiedIndex"]) != one.index:
+            raise _written(one)
+        return True
+
+    def _write(self, missing: Iterable[V2Key]) -> list[V2Key]:
+        """Write keys where version 3 has none of these names, and see by the same transaction that it has them.
+
+        :returns: those of them whose time was not over.
+        """
+        keys = [one for one in missing if not self.listing.is_over(one)]
+        if not keys:
+            return []
+        names = [one.name.encode() for one in keys]
+        absent = [{"result": "EQUAL", "target": "CREATE", "key": name, "create_revision": 0} for name in names]
+        puts = [
+            {"request_put": {"key": one.name.encode(), "value": one.value.encode(), "lease": self._lease(one)}}
+            for one in keys
+        ]
+        done = self.client.txn(absent, [*puts, *({"request_range": {"key": name}} for name in names)])
+        if done["succeeded"]:
+            read = [answer["response_range"]["kvs"] for answer in done["responses"][len(puts) :]]
+            if [kvs[0]["value"] if kvs else None for kvs in read] != [one.value.encode() for one in keys]:
+                raise HostError("Version 3 does not have what was written there. No key of this group left version 2.")
+            return keys
+        # Somebody else was there first: with the same, or with something else.
+        found = compare(self.client, keys, self.limits)
+        check(found)
+        if found.missing:
+            raise HostError("Keys are written and deleted in version 3 while they are to move. Run again.")
+        return keys
+
+    def _lease(self, one: V2Key) -> int:
+        """A lease for what is left now. Keys that end together share it."""
+        if not one.ttl:
+            return 0
+        if one.ttl not in self._leases:
+            self._leases[one.ttl] = int(self.client.lease_grant(max(1, self.listing.left(one)))["lease"])
+        return self._leases[one.ttl]
 
 
-def _absent(one: V2Key) -> dict[str, Any]:
-    return {"result": "EQUAL", "target": "CREATE", "key": one.name.encode(), "create_revision": 0}
+def _written(one: V2Key) -> HostError:
+    return HostError(f"{one.name} was written in version 2 while it was to move. Run again.")
 
 
-def _groups(keys: Iterable[V2Key]) -> Iterator[list[V2Key]]:
-    """As many at a time as a transaction holds."""
-    some: list[V2Key] = []
-    size = 0
-    for one in keys:
-        own = len(one.name) + len(one.value.encode())
-        if some and (len(some) == _KEYS_AT_ONCE or size + own > _BYTES_AT_ONCE):
-            yield some
-            some, size = [], 0
-        some.append(one)
-        size += own
-    if some:
-        yield some
+def largest_database(client: Client, endpoints: Iterable[str]) -> int:
+    """Bytes of the largest database of the members that are asked.
+
+    :raises EtcdError: one does not answer.
+    """
+    return max(client.status(endpoint).db_size for endpoint in endpoints)
+
+
+def check_alarms(client: Client) -> None:
+    """Does the cluster take writes?
+
+    :raises Refused: it does not.
+    """
+    if any(alarm.alarm == NOSPACE for alarm in client.alarms()):
+        raise v2_refusals.full()

@@ -7,7 +7,8 @@
 """How the unit of a member runs etcd in a container, and which settings such a member cannot have.
 
 It is an ordinary unit and no Quadlet, which podman 4.3 does not have and Docker never had. systemd alone decides when
-etcd starts: the runtime restarts nothing, and never asks a registry for an image.
+etcd starts: the runtime restarts nothing, and never asks a registry for an image. systemd starts it again whatever it
+ended with, for C(podman stop), C(docker stop) and the end of the runtime let etcd end with 0.
 
 - With C(--cgroups=split) podman has etcd in the unit's own cgroup, so that nothing of it outlives a stop.
 - With C(--sdnotify=container) READY comes from etcd, and not from podman as soon as the process is there.
@@ -29,14 +30,14 @@ from ansible_collections.quorum.etcd.plugins.module_utils._config.values import 
 from ansible_collections.quorum.etcd.plugins.module_utils._model.container import DOCKER, PODMAN, PROGRAMS
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import YAML, Layout
 
-# What both runtimes take.
+# What both runtimes take. With an entry point of the image's own the program would be an argument to something else.
 _OPTIONS = """\
 --pull=never --network=host --read-only --cap-drop=all \\
   --security-opt=no-new-privileges --security-opt=label=disable \\
   --user="$$(id -u {user}):$$(getent group {group} | cut -d: -f3)" --ulimit={limits} \\
   --env=INVOCATION_ID --env={release_variable} --env={runtime_variable} {settings} \\
   {mounts} \\
-  {image} {program}/etcd'"""
+  --entrypoint={program}/etcd {image}'"""
 
 _PODMAN = """\
 ExecStart=/bin/sh -c 'exec podman run --rm --replace --name={name} \\
@@ -63,11 +64,12 @@ ExecStartPost=/bin/sh -c 'until {etcdctl} endpoint health 2>&1 | \\
     kill -0 "$$MAINPID" 2>/dev/null || exit 1; sleep 0.2; done'
 """
 
-# The container is gone if Docker says so, or if no process is in it.
+# The container is gone if no process is in it. A Docker that was killed leaves one which it does not know of later.
 _REMOVE_DOCKER = """\
-/bin/sh -c 'if docker rm --force {name} >/dev/null 2>&1 || [ ! -s {cid_file} ] || \\
-  ! grep -qs "$$(cat {cid_file})" /proc/[0-9]*/cgroup; then rm -f {cid_file}; else \\
-  echo "The container {name} could not be removed." >&2; exit 1; fi'
+/bin/sh -c 'docker rm --force {name} >/dev/null 2>&1; tries=0; \\
+  while [ -s {cid_file} ] && grep -qs "$$(cat {cid_file})" /proc/[0-9]*/cgroup; do \\
+    if [ $$tries -ge 25 ]; then echo "The container {name} could not be removed." >&2; exit 1; fi; \\
+    tries=$$((tries + 1)); sleep 0.2; done; rm -f {cid_file}'
 """
 
 

@@ -28,7 +28,7 @@ StartLimitIntervalSec=0
 # etcd says READY only once a quorum answers: how long that takes at a first start is not this unit's to say.
 {kind}
 TimeoutStartSec=infinity
-Restart=on-failure
+Restart={restart}
 RestartSec=5
 {account}WorkingDirectory=/
 {settings}# etcd would send its peer traffic through a proxy named in the environment.
@@ -112,6 +112,8 @@ def render(
         cluster=cluster.replace("%", "%%"),
         after=inside.after if inside else "",
         kind=inside.kind if inside else "Type=notify",
+        # A container that its runtime stops, by hand or with itself, ends like one that was asked to: with 0.
+        restart="always" if inside else "on-failure",
         account="" if inside else _ACCOUNT.format(user=layout.user, group=layout.group),
         settings=settings,
         gate=layout.gate_file,

@@ -18,8 +18,9 @@ from typing import Any
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.deadline import Deadline
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
-from ansible_collections.quorum.etcd.plugins.module_utils._host import member_storage, snapshot_timer
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, member_storage, snapshot_timer
 from ansible_collections.quorum.etcd.plugins.module_utils._host.systemd import Systemd
+from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
 _POLL = 0.1
@@ -35,6 +36,7 @@ def disable_unit(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> 
 
     :param ends_within: seconds in which the process may end by itself first.
     :raises HostError: systemd would not do it.
+    :raises Refused: the unit is stopped, and a process writes the data all the same.
     """
     snapshot_timer.rest(systemd, layout)
     # A migration that was killed may have left one, which runs on the very data that are to rest.
@@ -45,10 +47,13 @@ def disable_unit(systemd: Systemd, layout: Layout, ends_within: float = 0.0) -> 
     while unit["active_state"] == "active" and deadline.left():
         time.sleep(_POLL)
         unit = systemd.show(layout.unit)
+    lies = markers.where_it_lies(layout, host_files.read_marker(layout))
     if unit["load_state"] == "not-found":
+        member_storage.check_released(lies)
         return
     # Also where nothing runs: it may wait for its next try.
     systemd.control("stop", layout.unit)
+    member_storage.check_released(lies)
     if unit["load_state"] != "masked":
         # With a reload: a unit that another one names stays loaded, and would be said to be enabled as before.
         systemd.control("disable", layout.unit)
@@ -64,7 +69,9 @@ def move(layout: Layout, reason: str, now: datetime) -> list[str]:
     :param now: the time in UTC, part of them too.
     :returns: the new paths, none where there was nothing to move.
     :raises HostError: a directory cannot be renamed.
+    :raises Refused: a process has them open for writing.
     """
+    member_storage.check_released(layout)
     places = places_of(layout)
     # What comes in its place is another log, or an older one that somebody has chosen.
     member_storage.forget_log(layout)

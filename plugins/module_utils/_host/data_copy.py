@@ -9,12 +9,15 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import shutil
+from collections.abc import Sequence
 from datetime import datetime
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic, disk_space
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import archive
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
 
@@ -29,9 +32,22 @@ def keep(run: Run, layout: Layout, reason: str, now: datetime) -> list[str]:
     :raises HostError: it cannot be copied.
     """
     suffix = archive.suffix_of(reason, now)
-    return [
-        _copied(run, place, f"{place}.{suffix}", f"{place}.{reason}-unfinished") for place in archive.places_of(layout)
-    ]
+    return [_copied(run, place, f"{place}.{suffix}", _unfinished(place, reason)) for place in archive.places_of(layout)]
+
+
+def drop(paths: Sequence[str]) -> None:
+    """Remove copies that C(keep) has made for nothing. What cannot be removed is found by C(earlier)."""
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def earlier(layout: Layout, reason: str) -> list[str]:
+    """The copies of a reason that lie there, those included that were never finished."""
+    return sorted(path for place in archive.places_of(layout) for path in glob.glob(f"{glob.escape(place)}.{reason}-*"))
+
+
+def _unfinished(place: str, reason: str) -> str:
+    return f"{place}.{reason}-unfinished"
 
 
 def _copied(run: Run, place: str, beside: str, unfinished: str) -> str:
@@ -39,8 +55,11 @@ def _copied(run: Run, place: str, beside: str, unfinished: str) -> str:
     shutil.rmtree(unfinished, ignore_errors=True)
     duplicate(run, place, unfinished)
     succeed(run, ["sync", "--file-system", unfinished])
-    os.rename(unfinished, beside)
-    atomic.sync_directory(os.path.dirname(beside))
+    try:
+        os.rename(unfinished, beside)
+        atomic.sync_directory(os.path.dirname(beside))
+    except OSError as exc:
+        raise HostError(f"The copy {unfinished} cannot be renamed to {beside}: {exc.strerror}.") from exc
     return beside
 
 
@@ -52,12 +71,15 @@ def duplicate(run: Run, source: str, target: str) -> None:
     succeed(run, ["cp", "--archive", "--dereference", "--reflink=auto", source, target])
 
 
-def room(layout: Layout) -> dict[str, int]:
-    """Bytes that C(keep) C(needs), with what must stay free beside it, and those that are C(free) for it."""
+def room(layout: Layout, reason: str) -> dict[str, int]:
+    """Bytes that C(keep) C(needs), with what must stay free beside it, and those that are C(free) for it.
+
+    What an interrupted call has left is free: C(keep) removes it.
+    """
     places = archive.places_of(layout)
     size = sum(map(size_of, places))
     # A copy lies beside its place, which may be a mount point.
-    free = min(disk_space.free(os.path.dirname(place)) for place in places)
+    free = min(disk_space.free(os.path.dirname(place)) + size_of(_unfinished(place, reason)) for place in places)
     return {"needs": size + disk_space.beside_member(size), "free": free}
 
 

@@ -70,7 +70,7 @@ def gather(place: Place, method: str, wanted: Sequence[Release]) -> Gathered:
     """
     if place.check:
         known = _listed(place.directory)
-        names = [name for release in wanted for name in _NAMES[method](_files(place.directory), release)]
+        names = [name for release in wanted for name in _NAMES[method](files(place.directory), release)]
         return Gathered(names, [name for name in names if name not in known])
     with _alone(place.directory):
         known, fetched, names = _listed(place.directory), [], []
@@ -85,7 +85,8 @@ def gather(place: Place, method: str, wanted: Sequence[Release]) -> Gathered:
         return Gathered(names, fetched)
 
 
-def _files(directory: str) -> list[str]:
+def files(directory: str) -> list[str]:
+    """The names of what a directory has; none where there is no such directory."""
     return os.listdir(directory) if os.path.isdir(directory) else []
 
 
@@ -119,7 +120,7 @@ def _listed(directory: str) -> dict[str, str]:
             f"{directory} has a {LIST} that quorum.etcd has not written. Nothing was touched. Name another directory: "
             "-e etcd_fetch_dir=DIRECTORY"
         )
-    here = set(_files(directory))
+    here = set(files(directory))
     return {name: checksum for name, checksum in releases.checksums_in(text).items() if name in here}
 
 
@@ -167,7 +168,7 @@ def _archive(place: Place, release: Release, known: Mapping[str, str]) -> dict[s
 
 def _packages(place: Place, release: Release, known: Mapping[str, str]) -> dict[str, str]:
     """By apt, whose signatures vouch for what it fetches: this machine's apt must offer what the hosts need."""
-    held = gathering.are_held(_files(place.directory), release.version, release.machine)
+    held = gathering.are_held(files(place.directory), release.version, release.machine)
     if held and all(name in known for name in held):
         for name in held:
             _check_listed(place.directory, name, known[name])

@@ -21,14 +21,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, BinaryIO, Callable
+from typing import IO, Any, BinaryIO, Callable, NamedTuple
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import account, host_files
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout, identity
 
 #: Opens a URL; raises urllib's errors.
 Opener = Callable[[str], BinaryIO]
@@ -93,6 +93,23 @@ class ExpectedArchive:
     remedy: str
 
 
+class Made(NamedTuple):
+    """The programs of a release, where they are made.
+
+    :param directory: it holds them and nothing else.
+    :param identity: what they came out of, see C(layout.identity).
+    :param checksum: of what was fetched for them; empty where nothing was.
+    """
+
+    directory: str
+    identity: str
+    checksum: str
+
+
+#: Makes the programs of a release below a directory that is for nothing else.
+Make = Callable[[str], Made]
+
+
 # What a proxy, a firewall or a mirror answers in place of a file, often with status 200.
 _PAGE = re.compile(rb"\s*(<!doctype html|<html|<\?xml)", re.IGNORECASE)
 
@@ -118,13 +135,13 @@ def install(layout: Layout, release: Release, source: Source, run: Run, check: b
 
 
 def bring(
-    layout: Layout, release: Release, run: Run, check: bool, make: Callable[[str], tuple[str, str]]
+    layout: Layout, release: Release, run: Run, check: bool, make: Make, is_there: Callable[[str], bool] | None = None
 ) -> dict[str, Any]:
     """Bring a release into the directory of its version, whichever way it comes, and make the account.
 
     :param check: only say what would be done.
-    :param make: makes the directory of its programs below the one that it is given, and returns its path and the
-        checksum of what it was made of.
+    :param is_there: does its directory hold what C(make) would make? Else what lies there makes room. Without it
+        whatever etcd is there stays.
     :returns: as C(install).
     :raises EtcdError: that of C(make), or the host would not. Nothing is left behind.
     """
@@ -133,11 +150,11 @@ def bring(
     with contextlib.nullcontext() if check else on_machine(layout):
         # Not before: another instance or another run may have brought it while this one waited for the lock.
         commands = account.missing(layout)
-        present = os.path.isfile(os.path.join(directory, "etcd"))
+        present = is_there(directory) if is_there else os.path.isfile(os.path.join(directory, "etcd"))
         result = {"changed": bool(commands) or not present, "directory": directory, "checksum": ""}
         if not check:
             if not present:
-                result["checksum"] = _put_in_place(directory, make)
+                result["checksum"] = _put_in_place(layout, directory, make, is_there is not None)
             # Last, so that an archive that is refused leaves nothing behind.
             account.make(run, commands)
     return result
@@ -165,19 +182,23 @@ def _check_room(directory: str) -> None:
         )
 
 
-def _put_in_place(directory: str, make: Callable[[str], tuple[str, str]]) -> str:
+def _put_in_place(layout: Layout, directory: str, make: Make, replaces: bool) -> str:
     parent = os.path.dirname(directory)
     with scratch(parent) as place:
-        unpacked, checksum = make(place)
-        os.chmod(unpacked, 0o755)
+        made = make(place)
+        atomic.replace(layout.record_file(made.directory), f"{made.identity}\n".encode(), 0o644)
+        os.chmod(made.directory, 0o755)
         if os.path.isdir(directory):
-            raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
-        os.rename(unpacked, directory)
+            if not replaces:
+                raise HostError(f"{directory} is there and holds no etcd. Move it away, then run again.")
+            # It goes with what is left of the making, after an interruption too.
+            os.rename(directory, os.path.join(place, "before"))
+        os.rename(made.directory, directory)
         atomic.sync_directory(parent)
-    return checksum
+    return made.checksum
 
 
-def _fetched_and_unpacked(release: Release, source: Source, run: Run, scratch: str) -> tuple[str, str]:
+def _fetched_and_unpacked(release: Release, source: Source, run: Run, scratch: str) -> Made:
     wanted = expected(release, source)
     archive = source.archive
     if not archive:
@@ -186,7 +207,7 @@ def _fetched_and_unpacked(release: Release, source: Source, run: Run, scratch: s
     check(archive, wanted)
     unpacked = os.path.join(scratch, "release")
     unpack(archive, release, run, unpacked)
-    return unpacked, wanted.sha256
+    return Made(unpacked, identity((release.archive, wanted.sha256)), wanted.sha256)
 
 
 def expected(release: Release, source: Source) -> ExpectedArchive:

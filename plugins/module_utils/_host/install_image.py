@@ -16,22 +16,20 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
-from ansible_collections.quorum.etcd.plugins.module_utils._host import account, install
+from ansible_collections.quorum.etcd.plugins.module_utils._host import install, installed_releases
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.container import PROGRAMS, RUNTIMES
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import PROGRAMS, RUNTIMES, baked_in, tag
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout, identity
 
-#: The file in the directory of a release that says which image it was made from, and which runtime has that.
-RECORD = "image"
+#: The container out of which programs are copied.
+COPY = "quorum-etcd-copy"
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,11 @@ class Image:
         """Where it comes from, for messages."""
         return os.path.basename(self.archive) if self.archive else self.name
 
+    @property
+    def identity(self) -> str:
+        """What the directory of its release says of it."""
+        return identity((self.runtime, self.id))
+
 
 def install_image(layout: Layout, release: install.Release, image: Image, run: Run, check: bool) -> dict[str, Any]:
     """Bring the image into the runtime's storage, copy its programs beside other releases, and make the account.
@@ -63,31 +66,13 @@ def install_image(layout: Layout, release: install.Release, image: Image, run: R
     :raises BadInput: no such version, or an image that is another or holds no such etcd.
     :raises HostError: the host, the registry or the runtime would not.
     """
-    releases.check_version(release.version)
     if image.runtime not in RUNTIMES or not image.id:
         raise BadInput("An image is installed by its runtime and its ID: give image_runtime and image_id.")
-    directory = layout.release_dir(release.version, releases.architecture(release.machine))
-    with contextlib.nullcontext() if check else install.on_machine(layout):
-        commands = account.missing(layout)
-        stored = _is_stored(image, run)
-        copied = _record(directory) == f"{image.runtime} {image.id}"
-        result = {"changed": bool(commands) or not (stored and copied), "directory": directory, "checksum": ""}
-        if not check:
-            if not stored:
-                _bring(image, run)
-                result["checksum"] = image.id
-            if not copied:
-                _copy_programs(image, release, run, directory)
-            account.make(run, commands)
-    return result
 
+    def is_there(directory: str) -> bool:
+        return _is_stored(image, run) and installed_releases.recorded(layout, directory) == image.identity
 
-def _record(directory: str) -> str:
-    try:
-        with open(os.path.join(directory, RECORD), encoding="ascii", errors="replace") as file:
-            return file.read().strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
+    return install.bring(layout, release, run, check, lambda scratch: _made(image, release, run, scratch), is_there)
 
 
 def _is_stored(image: Image, run: Run) -> bool:
@@ -141,14 +126,36 @@ def _check_archive(image: Image) -> None:
     try:
         with tarfile.open(image.archive, "r:*") as archive:
             listed = json.load(_file(archive, "manifest.json"))
-            found = [hashlib.sha256(_file(archive, one["Config"]).read()).hexdigest() for one in listed]
+            texts = [_file(archive, one["Config"]).read() for one in listed]
+            found = {hashlib.sha256(text).hexdigest(): json.loads(text).get("config") or {} for text in texts}
     except (tarfile.TarError, OSError, EOFError, ValueError, LookupError, TypeError) as exc:
         raise BadInput(
             f"{image.origin} is no whole archive of an image: {exc}. Nothing was installed. Save it anew: podman save "
             "--format docker-archive --output FILE IMAGE, or docker save --output FILE IMAGE."
         ) from exc
     if image.id not in found:
-        raise _another(image, found[0] if len(found) == 1 else "")
+        raise _another(image, next(iter(found)) if len(found) == 1 else "")
+    _check_variables(image, found[image.id].get("Env") or ())
+
+
+def _variables(image: Image, run: Run) -> list[str]:
+    told = succeed(run, (image.runtime, "image", "inspect", "--format", "{{json .Config.Env}}", image.id))
+    return json.loads(told) or []
+
+
+def _check_variables(image: Image, variables: Sequence[str]) -> None:
+    """Does the image leave etcd's settings to us?
+
+    :raises BadInput: it has some of its own, or a proxy.
+    """
+    found = baked_in(variables)
+    if found:
+        raise BadInput(
+            f"The image {image.origin or image.runtime} ({image.id[:12]}) sets {', '.join(found)} itself (ENV): etcd "
+            "would run with settings that no inventory has, and that no run could change. Nothing was installed. Give "
+            "an image without them, such as upstream's, and its ID in etcd_container_image_ids; what those of etcd "
+            "are to say goes into etcd_settings."
+        )
 
 
 def _file(archive: tarfile.TarFile, name: str) -> Any:
@@ -158,33 +165,31 @@ def _file(archive: tarfile.TarFile, name: str) -> Any:
     return stream
 
 
-def _copy_programs(image: Image, release: install.Release, run: Run, directory: str) -> None:
-    parent = os.path.dirname(directory)
-    with install.scratch(parent) as scratch:
-        copied = os.path.join(scratch, "release")
-        os.mkdir(copied, 0o755)
-        with _container(image, run) as container:
-            for tool in releases.tools(release.version):
-                _copy(image, run, f"{container}:{PROGRAMS}/{tool}", os.path.join(copied, tool))
-        install.check_binary(run, os.path.join(copied, "etcd"), release.version, f"The image {image.origin}")
-        with open(os.path.join(copied, RECORD), "w", encoding="ascii") as file:
-            file.write(f"{image.runtime} {image.id}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if os.path.lexists(directory):
-            # Made from another image, or by another runtime. A member runs what is in the image, and not these.
-            before = f"{directory}.before"
-            shutil.rmtree(before, ignore_errors=True)
-            os.rename(directory, before)
-        os.rename(copied, directory)
-        atomic.sync_directory(parent)
+def _made(image: Image, release: install.Release, run: Run, scratch: str) -> install.Made:
+    """Bring the image where it is not there, and copy its programs."""
+    fetched = not _is_stored(image, run)
+    if fetched:
+        _bring(image, run)
+    _check_variables(image, _variables(image, run))
+    copied = os.path.join(scratch, "release")
+    os.mkdir(copied, 0o700)
+    with _container(image, run) as container:
+        for tool in releases.tools(release.version):
+            _copy(image, run, f"{container}:{PROGRAMS}/{tool}", os.path.join(copied, tool))
+    install.check_binary(run, os.path.join(copied, "etcd"), release.version, f"The image {image.origin}")
+    # Without a name it would be gone with the next "image prune" while its member is down.
+    succeed(run, (image.runtime, "tag", image.id, tag(release.version)))
+    return install.Made(copied, image.identity, image.id if fetched else "")
 
 
 @contextlib.contextmanager
 def _container(image: Image, run: Run) -> Iterator[str]:
-    """A container of an image that is never started, out of which files can be copied."""
-    name = f"quorum-etcd-copy-{os.getpid()}"
-    succeed(run, (image.runtime, "create", "--pull=never", f"--name={name}", image.id, f"{PROGRAMS}/etcd"))
+    """A container of an image that is never started, out of which files can be copied. The lock of the machine is held,
+    so one of this name was left by an installation that was killed.
+    """
+    name = COPY
+    run((image.runtime, "rm", "--force", name))
+    succeed(run, (image.runtime, "create", "--pull=never", f"--name={name}", f"--entrypoint={PROGRAMS}/etcd", image.id))
     try:
         yield name
     finally:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, Layout, identity
 
 _RELEASE = re.compile(r"etcd-v(\d+\.\d+\.\d+)-linux-[^/-]+(?:-([a-z]+))?")
 
@@ -31,16 +32,27 @@ def to_run(files: Iterable[Mapping[str, Any]], layout: Layout) -> str:
     return next((named_in(str(file["content"])) for file in files if file["path"] == layout.unit_file), "")
 
 
-def images(layout: Layout, run: Run) -> dict[str, str]:
-    """Version -> runtime and ID of the image that a release was made from, of those that the runtime still has."""
-    found = {}
-    for version, path in _installed(layout).items() if layout.install_method == CONTAINER else ():
-        with contextlib.suppress(OSError, ValueError):
-            with open(f"{path}/image", encoding="ascii") as file:
-                runtime, image = file.read().split()
-            if image in run((runtime, "images", "--all", "--quiet", "--no-trunc")).output:
-                found[version] = f"{runtime} {image}"
+def recorded(layout: Layout, directory: str) -> str:
+    """The identity of what lies in the directory of a release; empty where it has none."""
+    return host_files.read_text(layout.record_file(directory)).strip()
+
+
+def stored_images(layout: Layout, run: Run, runtimes: Sequence[str]) -> list[str]:
+    """The identities of all images that the runtimes of this host have; none for a member that runs in no container."""
+    found = []
+    for runtime in runtimes if layout.install_method == CONTAINER else ():
+        listed = run((runtime, "images", "--all", "--quiet", "--no-trunc")).output.split()
+        found += [identity((runtime, one.rpartition(":")[2])) for one in dict.fromkeys(listed)]
     return found
+
+
+def images(layout: Layout, stored: Sequence[str]) -> dict[str, str]:
+    """Version -> identity of the image that a release came out of, of those that the runtime still has.
+
+    :param stored: as C(stored_images) gives them.
+    """
+    found = {version: recorded(layout, path) for version, path in _installed(layout).items()} if stored else {}
+    return {version: image for version, image in found.items() if image in stored}
 
 
 def versions(layout: Layout) -> list[str]:

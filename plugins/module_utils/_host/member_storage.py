@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._formats.bbolt import BadDatabase, Database
 from ansible_collections.quorum.etcd.plugins.module_utils._host import host_files, processes
@@ -62,6 +65,36 @@ def _is_used(path: str) -> bool:
 def is_held(layout: Layout) -> bool:
     """Is the log at its path the one that an etcd has open? A disk can be unmounted, or mounted over, below it."""
     return processes.has_open(wal.segments(layout.log_dir))
+
+
+def check_released(layout: Layout, but: Callable[[int], bool] = lambda _pid: False) -> None:
+    """Has no process the data at their place open for writing? An etcd in a container goes on where Docker was killed,
+    and neither C(docker rm) nor C(systemctl stop) tells of it then.
+
+    :param but: processes that may have them open.
+    :raises Refused: one has.
+    """
+    pid = processes.opener_of(_written(layout), but)
+    if not pid:
+        return
+    container = processes.container_of(pid)
+    removed = f"systemctl start docker && docker rm --force {container}. If it goes on then: " if container else ""
+    raise Refused(
+        f"Process {pid} ({processes.name_of(pid)}) has the data in {layout.data_dir} open for writing, and "
+        f"{layout.unit} does not know of it.",
+        "It goes on writing there, whatever is moved away or started in its place: what it acknowledges would be lost.",
+        f"See what it is: ps -fp {pid}. If the other members serve (etcdctl endpoint health --cluster), or nobody "
+        f"needs what it serves: {removed}kill {pid}. Wait until it has ended, then run the same command again.",
+        code="data-in-use",
+    )
+
+
+def _written(layout: Layout) -> list[str]:
+    """What an etcd has open for as long as it runs. Of a disk that does not tell nothing can be asked."""
+    log: list[str] = []
+    with contextlib.suppress(HostError):
+        log = wal.segments(layout.log_dir)
+    return [*log, os.path.join(layout.data_dir, "member", "snap", "db")]
 
 
 def served_on(layout: Layout) -> dict[str, Any]:

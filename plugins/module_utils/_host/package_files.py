@@ -13,20 +13,21 @@ purge deletes its data.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base import atomic
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run, succeed
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, HostError
 from ansible_collections.quorum.etcd.plugins.module_utils._host import install
 from ansible_collections.quorum.etcd.plugins.module_utils._host.install import ExpectedArchive, Release
 from ansible_collections.quorum.etcd.plugins.module_utils._model import packages, releases
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout, identity
 from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 
 _NO_DPKG = (
@@ -42,6 +43,8 @@ _NO_MORE = (
     *("-o", "Acquire::Languages=none"),
     *("-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false"),
 )
+# Where lists lie meanwhile: NAME, the number of the process that fetches them, and what makes it new.
+_TEMPORARY, _LISTS = "/var/tmp", "quorum.etcd-apt-"
 _REMEDY = "Is it Debian or Ubuntu?"
 
 
@@ -99,7 +102,8 @@ def _fresh_lists(run: Run, own: Sequence[str] = ()) -> Iterator[tuple[str, ...]]
     :param own: options that it has anyhow.
     :raises HostError: they cannot be fetched.
     """
-    with tempfile.TemporaryDirectory(prefix="quorum.etcd-apt-", dir="/var/tmp") as place:
+    _remove_left()
+    with tempfile.TemporaryDirectory(prefix=f"{_LISTS}{os.getpid()}-", dir=_TEMPORARY) as place:
         os.mkdir(os.path.join(place, "lists"))
         options = (
             *own,
@@ -110,6 +114,14 @@ def _fresh_lists(run: Run, own: Sequence[str] = ()) -> Iterator[tuple[str, ...]]
         command = ("timeout", _LONGEST_UPDATE, "apt-get", *_APT, *_NO_MORE, *options, "update")
         succeed(run, command, _REMEDY)
         yield options
+
+
+def _remove_left() -> None:
+    """Remove the lists of runs that were killed: those of which the process is gone."""
+    for path in glob.glob(os.path.join(_TEMPORARY, f"{_LISTS}*")):
+        owner = os.path.basename(path)[len(_LISTS) :].partition("-")[0]
+        if not os.path.exists(f"/proc/{owner}"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def bring(layout: Layout, release: Release, source: Source, run: Run, check: bool) -> dict[str, Any]:
@@ -123,12 +135,12 @@ def bring(layout: Layout, release: Release, source: Source, run: Run, check: boo
     return install.bring(layout, release, run, check, lambda scratch: _unpacked(release, source, run, scratch))
 
 
-def _unpacked(release: Release, source: Source, run: Run, scratch: str) -> tuple[str, str]:
+def _unpacked(release: Release, source: Source, run: Run, scratch: str) -> install.Made:
     found = list(source.files) or _fetched(release, source, run, scratch)
-    note, digests = [], []
+    identities, digests = [], []
     for path in found:
         digests.append(_check_sum(path, source))
-        note.append(_check_fields(path, release, source, run))
+        identities.append(_check_fields(path, release, source, run))
     target = os.path.join(scratch, "release")
     os.mkdir(target, 0o700)
     wanted = set(releases.tools(release.version))
@@ -140,8 +152,8 @@ def _unpacked(release: Release, source: Source, run: Run, scratch: str) -> tuple
             "installed."
         )
     install.check_binary(run, os.path.join(target, "etcd"), release.version, "The package")
-    atomic.replace(os.path.join(target, packages.NOTE), "".join(f"{line}\n" for line in note).encode(), 0o644)
-    return target, " ".join(digest for digest in digests if digest)
+    checksums = " ".join(digest for digest in digests if digest)
+    return install.Made(target, identity(*identities), checksums)
 
 
 def _fetched(release: Release, source: Source, run: Run, scratch: str) -> list[str]:
@@ -149,6 +161,7 @@ def _fetched(release: Release, source: Source, run: Run, scratch: str) -> list[s
 
     :raises HostError: it would not.
     """
+    _remove_left()
     known = _offered(run, ())
     if source.revision in known if source.revision else _has(known, release.version):
         with contextlib.suppress(HostError):
@@ -202,7 +215,7 @@ def _check_sum(path: str, source: Source) -> str:
     return known
 
 
-def _check_fields(path: str, release: Release, source: Source, run: Run) -> str:
+def _check_fields(path: str, release: Release, source: Source, run: Run) -> tuple[str, str]:
     """See that a package is the one that it is called.
 
     :returns: its name and version.
@@ -225,7 +238,7 @@ def _check_fields(path: str, release: Release, source: Source, run: Run) -> str:
             f"{name} is for {architecture}, and this host is {expected}. Nothing was installed. Put the package for "
             f"{expected} into etcd_archive_dir."
         )
-    return f"{package} {version}"
+    return package, version
 
 
 def _take_programs(path: str, wanted: set[str], run: Run, scratch: str, target: str) -> set[str]:

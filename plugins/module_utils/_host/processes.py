@@ -12,7 +12,8 @@ import contextlib
 import glob
 import os
 import posixpath
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base import secrets
 from ansible_collections.quorum.etcd.plugins.module_utils._config import env_file
@@ -26,6 +27,8 @@ def _read(path: str) -> bytes:
 
 # What systemd takes for the main process of a unit that runs a container.
 _MANAGERS = ("conmon", "podman", "docker")
+# A scope of systemd's, or a directory where Docker makes them itself.
+_DOCKER = re.compile(r"/docker[-/]([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 
 
 def of_unit(unit: str, main: int) -> int:
@@ -33,7 +36,7 @@ def of_unit(unit: str, main: int) -> int:
 
     :param main: 0 where nothing runs.
     """
-    if not main or _name(main) not in _MANAGERS:
+    if not main or name_of(main) not in _MANAGERS:
         return main
     return next((pid for pid in named("etcd") if unit_of(pid) == unit), main)
 
@@ -88,10 +91,11 @@ def _settings_read(path: str) -> dict[str, str]:
 
 def named(command: str) -> list[int]:
     """The numbers of the processes with this command name, ascending."""
-    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit() and _name(int(entry)) == command)
+    return [pid for pid in _numbers() if name_of(pid) == command]
 
 
-def _name(pid: int) -> str:
+def name_of(pid: int) -> str:
+    """The command name of a process; empty when it is gone."""
     with contextlib.suppress(OSError):
         return _read(f"/proc/{pid}/comm").decode(errors="replace").strip()
     return ""
@@ -162,6 +166,12 @@ def _unit_of_container(cgroup: str) -> str:
     return ""
 
 
+def container_of(pid: int) -> str:
+    """The ID of the container in which Docker runs a process; empty where it does not."""
+    found = _DOCKER.search(_cgroup(pid))
+    return found.group(1)[:12] if found else ""
+
+
 def _cgroup(pid: int) -> str:
     """Where systemd has put a process: its path in the unified hierarchy, or in systemd's own of the old kind."""
     try:
@@ -175,11 +185,7 @@ def _cgroup(pid: int) -> str:
 
 def has_open(paths: Sequence[str]) -> bool:
     """Has an etcd one of these very files open, whatever is mounted where it has found it?"""
-    wanted = set()
-    for path in paths:
-        with contextlib.suppress(OSError):
-            found = os.stat(path)
-            wanted.add((found.st_dev, found.st_ino))
+    wanted = _files(paths)
     for pid in named("etcd") if wanted else []:
         with contextlib.suppress(OSError):
             for handle in os.listdir(f"/proc/{pid}/fd"):
@@ -188,6 +194,48 @@ def has_open(paths: Sequence[str]) -> bool:
                     if (found.st_dev, found.st_ino) in wanted:
                         return True
     return False
+
+
+def opener_of(paths: Sequence[str], but: Callable[[int], bool] = lambda _pid: False) -> int:
+    """The first process that has one of these very files open for writing, whatever it is called, and wherever it has
+    found it; 0 if none has. What copies them only reads.
+
+    :param but: processes that do not count.
+    """
+    wanted = _files(paths)
+    for pid in _numbers() if wanted else ():
+        if any(one in wanted for one in _open_for_writing(pid)) and not but(pid):
+            return pid
+    return 0
+
+
+def _numbers() -> list[int]:
+    return sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+
+
+def _open_for_writing(pid: int) -> Iterator[tuple[int, int]]:
+    with contextlib.suppress(OSError):
+        for handle in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                if _is_written(pid, handle):
+                    found = os.stat(f"/proc/{pid}/fd/{handle}")
+                    yield found.st_dev, found.st_ino
+
+
+def _is_written(pid: int, handle: str) -> bool:
+    """By the flags of open(2), which are octal there (proc(5))."""
+    lines = _read(f"/proc/{pid}/fdinfo/{handle}").decode(errors="replace").splitlines()
+    flags = next((line.split()[1] for line in lines if line.startswith("flags:")), "0")
+    return int(flags, 8) & os.O_ACCMODE != os.O_RDONLY
+
+
+def _files(paths: Sequence[str]) -> set[tuple[int, int]]:
+    found = set()
+    for path in paths:
+        with contextlib.suppress(OSError):
+            seen = os.stat(path)
+            found.add((seen.st_dev, seen.st_ino))
+    return found
 
 
 def of_socket(inode: str) -> int:

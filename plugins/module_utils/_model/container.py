@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import releases
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import identity
 
 PODMAN, DOCKER = "podman", "docker"
 #: By their commands, the preferred one first.
@@ -32,6 +33,7 @@ _ID = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][A-Za-z0-9._:/@{}-]*")
 _RELEASE = re.compile(r"\d+\.\d+\.\d+")
 _VERSION = "{version}"
+_CHANGES_ETCD = re.compile(r"ETCD_.*|(?:HTTPS?|ALL|NO)_PROXY|(?:https?|all|no)_proxy")
 
 _HOW_TO_LEARN = (
     "Where the image is known to be good, this prints its ID: podman image inspect --format {{.Id}} IMAGE, or docker "
@@ -73,11 +75,11 @@ class Container:
         return self.name.replace(_VERSION, version)
 
     def record(self, version: str) -> str:
-        """What the directory of a release says of the image that it was made from.
+        """What the directory of a release says of the image that it came out of.
 
         :raises BadInput: there is no ID for this version.
         """
-        return f"{self.runtime} {self.image(version)}"
+        return identity((self.runtime, self.image(version)))
 
     def on_host(self, runtimes: Sequence[str], images: Mapping[str, str]) -> Container:
         """Settle what depends on the host: its runtime, and the images of releases that it has already.
@@ -103,6 +105,21 @@ class Container:
             )
         there = {version: words.split()[-1] for version, words in images.items() if words.split()[:1] == found}
         return replace(self, runtime=found[0], ids={**there, **self.ids})
+
+
+def tag(version: str) -> str:
+    """How the image of a version is called on a host, whatever else it is called."""
+    return f"quorum-etcd:v{version}"
+
+
+def baked_in(environment: Sequence[str]) -> list[str]:
+    """Return the variables of an image that would change how etcd runs: settings of its own, and proxies, through which
+    etcd would send its peer traffic.
+
+    :param environment: C(NAME=VALUE), as the configuration of an image has them.
+    """
+    names = (entry.partition("=")[0] for entry in environment)
+    return [name for name in names if _CHANGES_ETCD.fullmatch(name)]
 
 
 #: Of a member that runs in none.
@@ -150,3 +167,16 @@ def archive(version: str, machine: str) -> str:
     :param machine: the architecture as the kernel names it.
     """
     return f"etcd-v{version}-linux-{releases.architecture(machine)}-container.tar"
+
+
+def saving(path: str, image: str, machine: str) -> str:
+    """The commands that make an archive of an image, by either runtime.
+
+    :param path: of the archive, see C(archive).
+    :param image: its name at a registry; empty where the inventory has none.
+    """
+    name, platform = image or "IMAGE", releases.architecture(machine)
+    return (
+        f"podman pull --arch {platform} {name} && podman save --format docker-archive --output {path} {name}, or "
+        f"docker pull --platform linux/{platform} {name} && docker save --output {path} {name}"
+    )

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
-from ansible_collections.quorum.etcd.plugins.module_utils._model import packages, releases, upgrade_rules
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
+from ansible_collections.quorum.etcd.plugins.module_utils._model import container, packages, releases, upgrade_rules
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import PACKAGE
 
 
 def versions(asked: str, stop_at: str, running: str, more: Sequence[str], default: str) -> list[str]:
@@ -62,3 +63,39 @@ def are_held(names: Sequence[str], version: str, machine: str) -> list[str]:
             "Keep one of them there, and move the others away."
         )
     return [packages.file_name(one, having[0], machine) for one in packages.PACKAGES] if having else []
+
+
+def check_named(method: str, asked: str, more: Sequence[str]) -> None:
+    """Is it said which release of a distribution's packages is wanted? None of it has the default of a new cluster.
+
+    :param method: C(etcd_install_method).
+    :raises BadInput: it is not.
+    """
+    if method == PACKAGE and not asked and not more:
+        raise BadInput(
+            "etcd_install_method is package, and no version is named: which one the hosts' distribution has is not "
+            "known here. apt-cache madison etcd-server lists what the apt of this machine offers. Name upstream's "
+            "version of it: -e etcd_fetch_versions=3.4.23"
+        )
+
+
+def images_in(directory: str, names: Sequence[str], wanted: Mapping[str, tuple[str, str]]) -> list[str]:
+    """The archives of images that hosts need. A runtime makes them, which this machine need not have.
+
+    :param names: of the files that the directory has.
+    :param wanted: name of an archive -> name of its image, and machine. Empty where the inventory has no name.
+    :raises Refused: the directory lacks one, with the commands that make it.
+    """
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise Refused(
+            f"{directory} lacks {', '.join(missing)}, and etcd_install_method is container: images are not gathered by "
+            "this playbook.",
+            "Whether one is the right one says its ID alone (etcd_container_image_ids), which the hosts compare once "
+            "more.",
+            "Where the image is known to be good: "
+            + "; ".join(container.saving(f"{directory}/{name}", *wanted[name]) for name in missing)
+            + ". Then bring that directory to the controller, and write etcd_archive_dir.",
+            code="image-not-gathered",
+        )
+    return list(wanted)

@@ -22,6 +22,8 @@ SIGNATURE = "# Managed by quorum.etcd: "
 ENV, YAML = "env", "yaml"
 #: Where the programs of a release come from: upstream's archive, the distribution's package, or a container image.
 ARCHIVE, PACKAGE, CONTAINER = "archive", "package", "container"
+#: The file in the directory of a release that says what its programs came out of, see C(identity).
+RECORDS = {ARCHIVE: "archive", PACKAGE: "packages", CONTAINER: "image"}
 #: A file of CAs that begins so has none: members with auto-TLS cannot be verified.
 UNVERIFIED = "# Nobody is verified"
 _ARCHIVED = re.compile(r".+\.[a-z]+-\d{8}T\d{6}Z")
@@ -213,6 +215,10 @@ class Layout:
         origin = "" if self.install_method == ARCHIVE else f"-{self.install_method}"
         return posixpath.join(self.install_dir, f"etcd-v{version}-linux-{architecture}{origin}")
 
+    def record_file(self, release_dir: str) -> str:
+        """Where the directory of a release says its identity."""
+        return posixpath.join(release_dir, RECORDS[self.install_method])
+
     def link(self, tool: str) -> str:
         """Where people find a tool: C(etcd), C(etcdctl) or C(etcdutl); of the instance C(etcd2), C(etcdctl2)."""
         return posixpath.join(self.bin_dir, f"{tool}{self.instance[len('etcd') :]}")
@@ -224,6 +230,15 @@ class Layout:
     def owner_of_key(self, leaf: str) -> tuple[str, str]:
         """Who may read a leaf's key: etcd its own two, root alone the administrator's."""
         return ("root", "root") if leaf == "admin" else (self.user, self.group)
+
+
+def identity(*sources: tuple[str, str]) -> str:
+    """Return what tells the programs of a release from others of its version, a line for each of their sources.
+
+    :param sources: what each is, and which one of that name: an archive and its SHA256, a package and its version, or
+        a runtime and the ID of an image there.
+    """
+    return "\n".join(f"{name} {which}" for name, which in sources)
 
 
 def is_archived(name: str) -> bool:

@@ -189,6 +189,7 @@ class Observation:
 
     :param runtime: the process; without a C(pid) where none runs.
     :param images: version -> runtime and ID of the image that a release was made from, where the runtime still has it.
+    :param stored_images: runtime and ID of each image that a runtime has, where etcd is to come as one.
     :param record: path -> the checksum that it had when this process started.
     :param unpaired: path of a certificate that does not match its key -> why not.
     :param others: the other instances of this machine that have a marker -> what it says.
@@ -210,6 +211,7 @@ class Observation:
     ports: Sequence[Mapping[str, Any]] = ()
     releases: Sequence[str] = ()
     images: Mapping[str, str] = field(default_factory=dict)
+    stored_images: Sequence[str] = ()
     files: Mapping[str, File] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict)
     unpaired: Mapping[str, str] = field(default_factory=dict)

@@ -27,9 +27,6 @@ SERVER_LIST = "/var/lib/dpkg/info/etcd-server.list"
 #: The unit of that package, and the directory that its scripts delete at a purge (debian/etcd-server.postrm).
 UNIT, DATA_DIR = "etcd.service", "/var/lib/etcd"
 
-#: In a release directory: which packages its programs are of.
-NOTE = "packages"
-
 # Upstream's version, perhaps repacked, and the distribution's revision (deb-version(7)). Not a preview (3.6.0~rc1).
 _VERSION = re.compile(r"(\d+\.\d+\.\d+)(?:[+~](?:dfsg|ds)[0-9.]*)?-[A-Za-z0-9.+~]+")
 _FILE = re.compile(r"(etcd-server|etcd-client)_([A-Za-z0-9.+~-]+)_([a-z0-9]+)\.deb")

@@ -86,6 +86,8 @@ PINNED = {
 RAISING = ((3, 4, 27), (3, 5, 10))
 
 _VERSION = re.compile(r"3\.([4-9]|[1-9]\d+)\.\d+")
+# Such as 3.4.23-4+b4, as a distribution writes it (deb-version(7)).
+_OF_A_PACKAGE = re.compile(r"(\d+\.\d+\.\d+)(?:[+~](?:dfsg|ds)[0-9.]*)?-[0-9]")
 _OLD = re.compile(r"(2\.\d+|3\.[0-3])(\.\d+)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -100,6 +102,12 @@ def check_version(version: str) -> None:
 
     :raises BadInput: it is not written like C(3.6.14), or below 3.4.
     """
+    package = _OF_A_PACKAGE.match(version)
+    if package:
+        raise BadInput(
+            f"etcd_version is {version!r}, the version of a package. Give the release of etcd in it: "
+            f"{package.group(1)}."
+        )
     if not _VERSION.fullmatch(version):
         old = "It is too old: what this collection asks of a member came with 3.4. " if _OLD.fullmatch(version) else ""
         raise BadInput(

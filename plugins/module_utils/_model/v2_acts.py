@@ -41,10 +41,10 @@ class MoveV2Keys(Presuming):
     takes_expiring: bool = False
 
     def outcome(self, result: Mapping[str, Any]) -> str:
-        if "keys" not in result:
+        if "key_count" not in result:
             return ""
         said = [
-            f"{result['keys']} keys of version 2, {result['copied']} of them written in version 3 now "
+            f"{result['key_count']} keys of version 2, {result['copied']} of them written in version 3 now "
             f"({result['before']} keys there before, {result['after']} after)"
         ]
         if result["expiring"]:
@@ -56,7 +56,10 @@ class MoveV2Keys(Presuming):
                 f"hidden keys are left in {', '.join(result['hidden_in'][:20])}, and in version 2 alone: their names "
                 "begin with an underscore"
             )
-        said.append(f"a copy of the data as they were is kept in {' and '.join(result['kept'])} on this host")
+        if result["kept"]:
+            said.append(f"a copy of the data as they were is kept in {' and '.join(result['kept'])} on this host")
+        if result["earlier"]:
+            said.append(f"{' and '.join(result['earlier'])} are copies of earlier runs: remove what is not needed")
         return "; ".join(said)
 
 

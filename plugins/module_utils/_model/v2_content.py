@@ -30,7 +30,7 @@ class V2Key:
     """One key.
 
     :param index: of etcd's act that wrote it last (C(modifiedIndex)).
-    :param ttl: seconds that are left to it, or to a directory above it; 0 for ever.
+    :param ttl: seconds that were left to it when it was listed, or to a directory above it; 0 for ever.
     """
 
     name: str
@@ -46,7 +46,7 @@ class V2Key:
 
 @dataclass(frozen=True)
 class V2Content:
-    """All that the listing shows.
+    """All that the listing shows, but what has expired: etcd lists that for up to half a second more.
 
     :param directories: names, each behind the one that it is in.
     :param empty: those of them without a key or a directory that shows.
@@ -80,10 +80,6 @@ class V2Content:
     def expiring(self) -> list[V2Key]:
         return [one for one in self.keys if one.ttl]
 
-    @property
-    def is_empty(self) -> bool:
-        return not self.keys and not self.directories
-
     def summary(self) -> dict[str, Any]:
         """Return numbers and names, and no value: of each kind the first hundred names."""
         return {
@@ -99,6 +95,9 @@ def _walk(node: Mapping[str, Any], ttl: int) -> Iterator[tuple[Mapping[str, Any]
     """Yield what is below a directory, with the time that is left to it: no longer than its directory has."""
     for one in node.get("nodes") or []:
         own = int(one.get("ttl") or 0)
+        # What is over has its time as nothing, and nothing is what etcd leaves out.
+        if own <= 0 and "expiration" in one:
+            continue
         left = min(filter(None, (own, ttl)), default=0)
         yield one, left
         if one.get("dir"):

@@ -67,6 +67,91 @@ def expiring(names: Sequence[str], count: int) -> Refused:
     )
 
 
+def emulated(found: str, prefix: str) -> Refused:
+    """What C(/v2/keys) serves are keys of version 3.
+
+    :param found: who has the setting.
+    :param prefix: below which version 3 has them.
+    """
+    return Refused(
+        f"{found}: by experimental-enable-v2v3 what /v2/keys serves are keys of version 3 below {prefix}.",
+        "Taken for keys of version 2 they would be copied beside themselves, and then be deleted.",
+        f"Nothing is to be moved: read them in version 3 (etcdctl get --prefix {prefix}). Take enable-v2 and "
+        "experimental-enable-v2v3 out of etcd_settings and run etcd.yml. If the members had keys of version 2 before "
+        "they had that setting, run this command again then.",
+        code="v2-emulated",
+    )
+
+
+def guarded(found: str) -> Refused:
+    """Version 2 has users, so that a listing may show a part of the keys only.
+
+    :param found: where that was found.
+    """
+    return Refused(
+        f"{found}: users of version 2 are switched on.",
+        "Who asks without a password, or by a certificate, sees what its roles show. Keys that are not seen would be "
+        "left behind; users and roles of version 2 do not move.",
+        "Switch them off, at a member that runs with enable-v2: true: curl -u root:PASSWORD -X DELETE "
+        "URL/v2/auth/enable (with --cacert, --cert and --key where it has certificates). From then on every client "
+        "reads all keys. Then run the same command again.",
+        code="v2-auth-enabled",
+    )
+
+
+def too_large(name: str, size: int, limit: int) -> Refused:
+    """A key does not fit into a request of version 3.
+
+    :param size: bytes of its request.
+    """
+    return Refused(
+        f"{name} of version 2 needs a request of {size} bytes in version 3, and max-request-bytes is {limit}.",
+        "etcd would refuse it with others moved already.",
+        f"Set max-request-bytes: {size} in etcd_settings, and run the same command again: it restarts the members with "
+        "that before a key moves. Or delete the key in version 2, on members that run with enable-v2: true: curl -X "
+        f"DELETE URL/v2/keys{name}",
+        code="v2-key-too-large",
+    )
+
+
+def too_few_operations(limit: int) -> Refused:
+    """A transaction cannot write a key and read it back."""
+    return Refused(
+        f"max-txn-ops is {limit}, and a key that moves is written and read back by one transaction.",
+        "etcd would refuse it.",
+        "Set max-txn-ops: 128 in etcd_settings, which is etcd's own, and run the same command again: it restarts the "
+        "members with that before a key moves.",
+        code="v2-txn-ops",
+    )
+
+
+def over_quota(needs: int, size: int, quota: int) -> Refused:
+    """The database has no room for the keys.
+
+    :param needs: bytes by which it may grow.
+    :param size: bytes of the largest one.
+    """
+    return Refused(
+        f"The keys of version 2 need up to {needs} bytes in the database of version 3, which has {size}, and "
+        f"quota-backend-bytes is {quota}.",
+        "Beyond its quota the whole cluster takes no more writes (alarm NOSPACE).",
+        f"Set quota-backend-bytes: {(size + needs) * 5 // 4} or more in etcd_settings, and run the same command again: "
+        "it restarts the members with that before a key moves. Or make room first: ansible-playbook "
+        "quorum.etcd.reclaim -i INVENTORY",
+        code="v2-over-quota",
+    )
+
+
+def full() -> Refused:
+    """The cluster takes no writes."""
+    return Refused(
+        "The cluster has the alarm NOSPACE.",
+        "Version 3 takes no key until it is disarmed.",
+        "Make room first: ansible-playbook quorum.etcd.reclaim -i INVENTORY",
+        code="v2-over-quota",
+    )
+
+
 def _first(names: Sequence[str], count: int) -> str:
     more = f", and {count - _NAMED} more" if count > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"

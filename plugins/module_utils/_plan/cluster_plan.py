@@ -274,7 +274,7 @@ def _changes(
     safety.check(hosts, roster, versions)
     if course is not None and course.is_due and roster is not None:
         due = [(host, stage) for stage in course.stages for host in hosts if course.due_at(stage, host.name)]
-        sources.check(due)
+        sources.check(due, hosts)
         for stage in course.stages:
             safety.check_release([host for host, one in due if one == stage], stage)
         planned = reconcile.plan_downgrade if course.goes_back else reconcile.plan_upgrade

@@ -23,6 +23,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import (
 )
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import ARCHIVE, CONTAINER, PACKAGE
+from ansible_collections.quorum.etcd.plugins.module_utils._plan import member_releases
 
 #: A host, and a release that it is to have.
 Need = tuple[Host, str]
@@ -32,12 +33,12 @@ class _Way(NamedTuple):
     """One way to install.
 
     :param named: what a host takes a release from.
-    :param check: raises where one cannot be had.
+    :param check: notes where one cannot be had, and what all hosts that come this way could have.
     :param default: what a new cluster gets without C(etcd_version).
     """
 
     named: Callable[[Host, str], str]
-    check: Callable[[Sequence[Need], Findings], None]
+    check: Callable[[Sequence[Need], Sequence[Host], Findings], None]
     default: Callable[[Sequence[Host]], str]
 
 
@@ -60,15 +61,21 @@ def options_of_others(hosts: Sequence[Host]) -> str:
     return f" -e etcd_install_method={ARCHIVE}" if any(_method(host) == PACKAGE for host in hosts) else ""
 
 
-def check(needs: Iterable[Need]) -> None:
+def check(needs: Iterable[Need], hosts: Sequence[Host] = ()) -> None:
     """See that each host can have each release that it lacks, with all that is missing at once.
 
+    :param hosts: those of the cluster, for a release that is named in place of another is for all of them. Without
+        any, those of C(needs).
     :raises BadInput: there is nothing to hold an archive against.
     :raises Refused: there is no such archive or package.
     """
-    found, lacking = Findings(), [need for need in needs if _lacks(*need)]
+    found, asked = Findings(), list(needs)
+    lacking = [need for need in asked if _lacks(*need)]
+    everybody = {host.name: host for host in hosts or [host for host, _version in asked]}
+    told = [one for one in everybody.values() if not one.silent and one.wanted is not None and one.wanted.present]
     for method, way in _WAYS.items():
-        way.check([need for need in lacking if _method(need[0]) == method], found)
+        having = [host for host in told if _method(host) == method]
+        way.check([need for need in lacking if _method(need[0]) == method], having, found)
     found.end()
 
 
@@ -78,7 +85,7 @@ def check_steps(steps: Iterable[Step], hosts: Sequence[Host]) -> None:
     :raises EtcdError: as C(check).
     """
     by_name = {host.name: host for host in hosts}
-    check((by_name[step.host], step.act.version) for step in steps if isinstance(step.act, acts.Install))
+    check(((by_name[step.host], step.act.version) for step in steps if isinstance(step.act, acts.Install)), hosts)
 
 
 def _lacks(host: Host, version: str) -> bool:
@@ -100,7 +107,7 @@ def _archive(host: Host, version: str) -> str:
     return releases.archive(version, _machine(host))
 
 
-def _check_archives(needs: Sequence[Need], found: Findings) -> None:
+def _check_archives(needs: Sequence[Need], _hosts: Sequence[Host], found: Findings) -> None:
     missing: list[tuple[Need, str]] = []
     for host, version in needs:
         if host.wanted is None or _machine(host) not in releases.ARCHITECTURES:
@@ -113,8 +120,11 @@ def _check_archives(needs: Sequence[Need], found: Findings) -> None:
     _refuse_missing(missing, found)
 
 
-def _refuse_missing(missing: Sequence[tuple[Need, str]], found: Findings) -> None:
-    """Name all files that C(etcd_archive_dir) lacks, and the command that gets them."""
+def _refuse_missing(missing: Sequence[tuple[Need, str]], found: Findings, otherwise: str = "") -> None:
+    """Name all files that C(etcd_archive_dir) lacks, and the command that gets them.
+
+    :param otherwise: what is safe where they are not to be had.
+    """
     if not missing:
         return
     places = {need[0].wanted.checksums.directory: None for need, _name in missing if need[0].wanted is not None}
@@ -128,7 +138,7 @@ def _refuse_missing(missing: Sequence[tuple[Need, str]], found: Findings) -> Non
                 f"{' and '.join(places)} (etcd_archive_dir) on the controller lacks {', '.join(names)}.",
                 "The hosts fetch nothing themselves where that is set, so that the run would end halfway.",
                 f"Where there is a way out: {advice.fetch(place, versions, sorted(architectures))}. Then bring that "
-                "directory to the controller.",
+                f"directory to the controller.{otherwise}",
                 code="archive-missing",
             )
         ]
@@ -157,7 +167,7 @@ def _package(host: Host, version: str) -> str:
     return packages.of_release(_offered(host), version)
 
 
-def _check_packages(needs: Sequence[Need], found: Findings) -> None:
+def _check_packages(needs: Sequence[Need], hosts: Sequence[Host], found: Findings) -> None:
     unable = _unable([host for host, _version in needs])
     if unable:
         found.refuse([_cannot(unable)])
@@ -180,9 +190,10 @@ def _check_packages(needs: Sequence[Need], found: Findings) -> None:
             missing += [((host, version), f"{one}_{version}-*_{dpkg}.deb") for one in packages.PACKAGES]
         elif not having:
             refused.append((host, version))
-    _refuse_missing(missing, found)
+    ways = _ways(hosts)
+    _refuse_missing(missing, found, f" If there are none: {ways[0].lower()}{ways[1:]}")
     if refused:
-        found.refuse([_not_offered(refused)])
+        found.refuse([_not_offered(refused, hosts)])
 
 
 def _unable(hosts: Sequence[Host]) -> dict[str, str]:
@@ -209,7 +220,7 @@ def _several(host: Host, version: str, having: Sequence[str]) -> Refused:
     )
 
 
-def _not_offered(refused: Sequence[Need]) -> Refused:
+def _not_offered(refused: Sequence[Need], everybody: Sequence[Host]) -> Refused:
     hosts = list(dict.fromkeys(host.label for host, _version in refused))
     versions = sorted({version for _host, version in refused}, key=releases.order)
     first = {host.label: host for host, _version in refused}
@@ -219,7 +230,7 @@ def _not_offered(refused: Sequence[Need]) -> Refused:
         + "; ".join(f"{label}: {text}" for label, text in offered.items())
         + ".",
         "etcd_install_method is package, and a release that the distribution does not have cannot come from it.",
-        _ways([host for host, _version in refused]),
+        _ways(everybody),
         code="package-not-offered",
     )
 
@@ -232,8 +243,11 @@ def _nothing(host: Host) -> str:
 def _ways(hosts: Sequence[Host]) -> str:
     """The settings that would be accepted."""
     common = _common(hosts)
-    running = {host.version for host in hosts if host.version}
-    good = [version for version in common if _leads_to(running, version, common)]
+    having = {host.label: member_releases.own(host) for host in hosts}
+    # A member that comes another way first gets the release that it has in the new one.
+    stays = all(having[host.label] in ("", *_obtainable(host)) for host in hosts)
+    running = {version for version in having.values() if version}
+    good = [version for version in common if stays and _leads_to(running, version, common)]
     first = f"Give one that they are all offered, etcd_version: {' or '.join(good)}; or take" if good else "Take"
     return f"{first} upstream's archives: etcd_install_method: archive"
 
@@ -247,9 +261,13 @@ def _leads_to(running: Collection[str], version: str, offered: Collection[str]) 
 
 
 def _common(hosts: Sequence[Host]) -> list[str]:
-    """The releases that all hosts are offered."""
-    each = [_releases_offered(host) for host in hosts]
+    """The releases that all hosts are offered, or have."""
+    each = [_obtainable(host) for host in hosts]
     return [version for version in each[0] if all(version in one for one in each)] if each else []
+
+
+def _obtainable(host: Host) -> list[str]:
+    return list(dict.fromkeys([*_releases_offered(host), *host.seen.releases]))
 
 
 def _default_package(hosts: Sequence[Host]) -> str:
@@ -281,29 +299,54 @@ def _image(host: Host, version: str) -> str:
     return container.archive(version, _machine(host))
 
 
-def _check_images(needs: Sequence[Need], found: Findings) -> None:
+def _check_images(needs: Sequence[Need], _hosts: Sequence[Host], found: Findings) -> None:
     missing: list[tuple[Need, str]] = []
+    nowhere: list[Need] = []
     for host, version in needs:
         if host.wanted is None or _machine(host) not in releases.ARCHITECTURES:
             continue
         known, archive = host.wanted.checksums, _image(host, version)
         if known.directory and archive not in known.held:
             missing.append(((host, version), archive))
-        found.run(host.wanted.container.image, version)
+        image = found.run(host.wanted.container.record, version)
+        if image and not known.directory and not host.wanted.container.name and image not in host.seen.stored_images:
+            nowhere.append((host, version))
+    if nowhere:
+        found.refuse([_no_source(nowhere)])
     if missing:
         places = {host.wanted.checksums.directory: None for (host, _v), _name in missing if host.wanted is not None}
         found.refuse([_no_image(next(iter(places)), missing)])
 
 
 def _no_image(place: str, missing: Sequence[tuple[Need, str]]) -> Refused:
-    names = dict.fromkeys(name for _need, name in missing)
+    names = {
+        name: (host.wanted.container.reference(version) if host.wanted is not None else "", _machine(host))
+        for (host, version), name in missing
+    }
     return Refused(
         f"{place} (etcd_archive_dir) on the controller lacks {', '.join(names)}.",
         "The hosts pull nothing themselves where that is set, so that the run would end halfway.",
         "Where the image is: "
-        + "; ".join(f"podman save --format docker-archive --output {place}/{name} IMAGE" for name in names)
+        + "; ".join(container.saving(f"{place}/{name}", image, machine) for name, (image, machine) in names.items())
         + ". Or take etcd_archive_dir out, and have the hosts pull etcd_container_image.",
         code="archive-missing",
+    )
+
+
+def _no_source(nowhere: Sequence[Need]) -> Refused:
+    """No registry, no archive, and the runtime has no such image: a run would end after it has begun."""
+    hosts = ", ".join(dict.fromkeys(host.label for host, _version in nowhere))
+    archives = dict.fromkeys(_image(*need) for need in nowhere)
+    runtimes = dict.fromkeys(host.wanted.container.runtime for host, _version in nowhere if host.wanted is not None)
+    loads = "; ".join(f"{runtime} load --input {name}" for runtime in runtimes for name in archives)
+    return Refused(
+        f"Nothing says where {hosts} would get {' and '.join(archives)} from: neither etcd_container_image nor "
+        "etcd_archive_dir is set, and the runtime there has no image of that ID.",
+        "The run would end once certificates are made and the first hosts are changed.",
+        "Set etcd_container_image to its name at a registry, such as registry.example.com/etcd:v{version}; or "
+        f"etcd_archive_dir to a directory on the controller with {', '.join(archives)}; or load it on each host: "
+        f"{loads}",
+        code="image-missing",
     )
 
 

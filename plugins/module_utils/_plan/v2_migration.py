@@ -18,11 +18,13 @@ from typing import Any
 
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._base.findings import Findings
-from ansible_collections.quorum.etcd.plugins.module_utils._config import render
+from ansible_collections.quorum.etcd.plugins.module_utils._config import render, v2_limits
+from ansible_collections.quorum.etcd.plugins.module_utils._config.values import Value
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, guard, v2_acts, v2_refusals
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Host, Step
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import WITHOUT_V2, minor
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import TTL_WORD
+from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_limits import Needs
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import roster as _roster
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import upgrade, witnesses
 from ansible_collections.quorum.etcd.plugins.module_utils._plan.plan import Plan
@@ -36,10 +38,15 @@ _BEFORE = (acts.Update, acts.Start, acts.Await, acts.RollBack)
 class Listing:
     """What one member's API of version 2 shows, as C(etcd_v2_info) returns it.
 
-    :param told: C(keys), C(directories), C(expiring), C(expiring_keys), C(empty_directories); None where the member
-        does not serve the API.
+    :param told: C(key_count), C(directories), C(expiring), C(expiring_keys), C(empty_directories); None where the
+        member does not serve the API.
+    :param emulated: below what prefix version 3 has what the API serves; empty where that is its own.
+    :param users: whether users of version 2 are switched on; None where the member does not serve the API.
     :param problem: why one that does gives no listing.
+    :param needs: what the keys that are to be written need in version 3, see C(v2_limits.Needs).
+    :param database: bytes of the member's database; 0 where it was not asked.
     :param room: bytes that the copy of a member's data C(needs), and those that are C(free).
+    :param copies: those of earlier runs that lie on the host.
     """
 
     told: Mapping[str, Any] | None = None
@@ -47,6 +54,11 @@ class Listing:
     copied: int = 0
     problem: str = ""
     room: Mapping[str, int] = field(default_factory=dict)
+    emulated: str = ""
+    users: bool | None = None
+    needs: Mapping[str, Any] = field(default_factory=dict)
+    database: int = 0
+    copies: Sequence[str] = ()
 
     @classmethod
     def from_result(cls, result: Mapping[str, Any]) -> Listing:
@@ -67,16 +79,17 @@ def plan(hosts: Sequence[Host], ordinary: Plan, listings: Mapping[str, Listing])
     :raises Refused: they may not move.
     """
     listing = next((one for one in listings.values() if one.told is not None), Listing())
+    labels = {host.name: host.label for host in hosts}
     findings = Findings()
     findings.run(_check_releases, hosts)
     findings.run(_check_closing, hosts)
     findings.run(_check_ordinary, ordinary)
-    findings.run(_check_listed, hosts, listings)
+    findings.run(_check_own, hosts, labels, listings)
+    findings.run(_check_listed, labels, listings)
     findings.run(_check_keys, hosts, listing)
+    findings.run(_check_limits, hosts, listings)
     findings.end()
-    notes = (*ordinary.notes, *_notes(listing))
-    if listing.is_empty:
-        return replace(ordinary, notes=(*notes, "no key of version 2 shows: there is nothing to move"))
+    notes = (*ordinary.notes, *_notes(listing), *_notes_of_copies(labels, listings))
     if ordinary.waves:
         follows = (*ordinary.follows, "move the keys of version 2 to version 3, by one member apart from its clients")
         return replace(ordinary, notes=notes, follows=follows, is_first_part=True)
@@ -143,10 +156,14 @@ def _check_closing(hosts: Sequence[Host]) -> None:
 
 
 def _is_to_serve(host: Host) -> bool:
-    wanted = host.wanted
-    if wanted is None or not host.version or minor(host.version) >= WITHOUT_V2:
-        return False
-    return render.flags(wanted, host.version).get("enable-v2") is True
+    return _flags(host).get("enable-v2") is True
+
+
+def _flags(host: Host) -> Mapping[str, Value]:
+    """The settings that a member is to have with a release that has the API; none for another."""
+    if host.wanted is None or not host.version or minor(host.version) >= WITHOUT_V2:
+        return {}
+    return render.flags(host.wanted, host.version)
 
 
 def _check_ordinary(ordinary: Plan) -> None:
@@ -166,16 +183,28 @@ def _changes_release(step: Step) -> bool:
     return isinstance(act, acts.Update) and act.from_version not in ("", act.version)
 
 
-def _check_listed(hosts: Sequence[Host], listings: Mapping[str, Listing]) -> None:
+def _check_own(hosts: Sequence[Host], labels: Mapping[str, str], listings: Mapping[str, Listing]) -> None:
+    """Is what members serve as version 2 of version 2?"""
+    found = {labels[name]: listing.emulated for name, listing in listings.items() if listing.emulated}
+    for host in hosts:
+        prefix = _flags(host).get("experimental-enable-v2v3")
+        if prefix:
+            found[host.label] = str(prefix)
+    if found:
+        raise v2_refusals.emulated(", ".join(found), next(iter(found.values())))
+
+
+def _check_listed(labels: Mapping[str, str], listings: Mapping[str, Listing]) -> None:
     """Did every member that serves version 2 list it, and is there room for a copy of one member's data?"""
-    labels = {host.name: host.label for host in hosts}
+    users = [labels[name] for name, listing in listings.items() if listing.users]
+    if users:
+        raise v2_refusals.guarded(", ".join(users))
     for name, listing in listings.items():
         if listing.problem:
             raise Refused(
                 f"The member on {labels[name]} serves version 2, and does not list its keys: {listing.problem}",
                 "What it holds there is not known.",
-                "See that it answers: curl URL/v2/keys/?recursive=true. If version 2 demands a user and a password, "
-                "switch that off first: ETCDCTL_API=2 etcdctl auth disable. Then run again.",
+                "See that it answers: curl URL/v2/keys/?recursive=true. Then run again.",
                 code="v2-unreadable",
             )
         if listing.room and listing.room["free"] < listing.room["needs"]:
@@ -186,6 +215,15 @@ def _check_listed(hosts: Sequence[Host], listings: Mapping[str, Listing]) -> Non
                 "Make room on that file system.",
                 code="no-space",
             )
+
+
+def _check_limits(hosts: Sequence[Host], listings: Mapping[str, Listing]) -> None:
+    """Does version 3 take every key, by the settings that members are to have?"""
+    database = max((one.database for one in listings.values()), default=0)
+    needs = next((Needs.from_dict(one.needs) for one in listings.values() if one.needs), Needs())
+    for host in hosts:
+        if host.wanted is not None and host.version:
+            v2_limits.limits(_flags(host)).check(needs, database)
 
 
 def _check_keys(hosts: Sequence[Host], listing: Listing) -> None:
@@ -204,6 +242,11 @@ def _notes(listing: Listing) -> list[str]:
             "no member serves version 2 any more, so its keys are listed by the member that moves them. Where one may "
             "not move, none does."
         ]
+    if listing.is_empty:
+        return [
+            "no key of version 2 shows now. They are listed again by the member that moves them, once no client can "
+            "write any more"
+        ]
     said = [
         f"version 2 has {told['key_count']} keys in {told['directories']} directories, "
         f"{listing.copied} of them in version 3"
@@ -215,3 +258,12 @@ def _notes(listing: Listing) -> list[str]:
         said.append(f"version 3 has no directories, and these are empty: {', '.join(told['empty_directories'][:20])}")
     said.append("keys whose names begin with an underscore are hidden from every list: they do not move, and stay")
     return said
+
+
+def _notes_of_copies(labels: Mapping[str, str], listings: Mapping[str, Listing]) -> list[str]:
+    """What earlier runs have left, which takes room."""
+    return [
+        f"{labels[name]} has {', '.join(listing.copies)} of earlier runs. Remove those that are not needed any more"
+        for name, listing in listings.items()
+        if listing.copies
+    ]

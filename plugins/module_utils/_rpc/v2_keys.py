@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can change at any time.
 
-"""The few requests of etcd's keys API of version 2 that discovery services and a migration to version 3 are made of.
+"""The few requests of etcd's keys API of version 2 that discovery services are made of.
 
 etcd 3.4 and 3.5 serve it with C(enable-v2), and public services speak it (etcd's discovery protocol: GET and PUT of
 C(TOKEN/_config/size) and C(TOKEN/ID)). C(/new) is an addition of theirs.
@@ -36,33 +36,18 @@ class Keys:
     :param proxy: an HTTP proxy; empty for none. What the environment says of proxies counts no more than for etcd.
     :param ca_path: PEM file; without it the CAs that the host trusts.
     :param timeout: seconds for each request.
-    :param context: whom to trust and what to show to a member of one's own, in place of C(ca_path).
-    :param largest: bytes that an answer may have.
     :raises BadInput: the file is no certificate.
     """
 
-    def __init__(
-        self,
-        proxy: str = "",
-        ca_path: str | None = None,
-        timeout: float = 5.0,
-        context: ssl.SSLContext | None = None,
-        largest: int = _LARGEST,
-    ) -> None:
+    def __init__(self, proxy: str = "", ca_path: str | None = None, timeout: float = 5.0) -> None:
         try:
-            context = context or ssl.create_default_context(cafile=ca_path)
+            context = ssl.create_default_context(cafile=ca_path)
         except (OSError, ssl.SSLError) as exc:
             raise BadInput(f"{ca_path} cannot be used as a file of CA certificates: {exc}") from exc
         proxies = {scheme: _with_scheme(proxy) for scheme in ("http", "https")} if proxy else {}
         handlers = [urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context)]
         self._opener = urllib.request.build_opener(*handlers)
         self._timeout = timeout
-        self._largest = largest
-
-    def is_served(self, url: str) -> bool:
-        """Whether a member serves the API at all: one that does not knows no such page, in words and not in JSON."""
-        status, answer = self._ask("GET", url)
-        return status != 404 or answer.lstrip().startswith(b"{")
 
     def get(self, url: str) -> dict[str, Any] | None:
         """Return what lies at a URL, as etcd's node; None where nothing does."""
@@ -83,21 +68,6 @@ class Keys:
         """
         return self._node("DELETE", f"{url}?recursive=true") is not None
 
-    def delete_unchanged(self, url: str, index: int) -> bool:
-        """Delete one key that is as it was.
-
-        :param index: its C(modifiedIndex) then.
-        :returns: whether it was there, and was deleted.
-        """
-        return self._node("DELETE", f"{url}?prevIndex={index}") is not None
-
-    def delete_directory(self, url: str) -> bool:
-        """Delete a directory in which nothing is left, hidden keys included.
-
-        :returns: whether it was there, and was deleted.
-        """
-        return self._node("DELETE", f"{url}?dir=true") is not None
-
     def text(self, url: str) -> str:
         """Return an answer that is a line of text."""
         status, body = self._ask("GET", url)
@@ -106,17 +76,7 @@ class Keys:
         return body.decode(errors="replace").strip()
 
     def _node(self, method: str, url: str, body: bytes | None = None) -> dict[str, Any] | None:
-        status, answer = self._ask(method, url, body)
-        try:
-            found = json.loads(answer)
-            if isinstance(found["errorCode"] if status >= 400 else found["node"], (int, dict)):
-                if found.get("errorCode") in _AS_IT_MAY_BE:
-                    return None
-                if status < 400:
-                    return dict(found["node"])
-        except (ValueError, KeyError, TypeError):
-            pass
-        raise WireError(f"{url} does not speak etcd's keys API v2: {method} answered {status}: {_short(answer)}")
+        return node_of(url, method, *self._ask(method, url, body))
 
     def _ask(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         deadline = Deadline(self._timeout)
@@ -124,15 +84,32 @@ class Keys:
         request = urllib.request.Request(url, body, headers, method=method)
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
-                return response.status, _read(response, deadline, url, self._largest)
+                return response.status, read(response, deadline, url, _LARGEST)
         except urllib.error.HTTPError as exc:
             with exc:
-                return exc.code, _read(exc, deadline, url, self._largest)
+                return exc.code, read(exc, deadline, url, _LARGEST)
         except (OSError, http.client.HTTPException) as exc:
             raise TransportError(url, str(getattr(exc, "reason", "") or exc), sent=method != "GET") from exc
 
 
-def _read(response: Any, deadline: Deadline, url: str, largest: int) -> bytes:
+def node_of(url: str, method: str, status: int, answer: bytes) -> dict[str, Any] | None:
+    """Return etcd's node of an answer; None where it says that nothing is there, or not as it was.
+
+    :raises WireError: it is no answer of that API, or another error.
+    """
+    try:
+        found = json.loads(answer)
+        if isinstance(found["errorCode"] if status >= 400 else found["node"], (int, dict)):
+            if found.get("errorCode") in _AS_IT_MAY_BE:
+                return None
+            if status < 400:
+                return dict(found["node"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise WireError(f"{url} does not speak etcd's keys API v2: {method} answered {status}: {_short(answer)}")
+
+
+def read(response: Any, deadline: Deadline, url: str, largest: int) -> bytes:
     """Read an answer, however slowly it comes, until the deadline."""
     parts, size = [], 0
     while True:

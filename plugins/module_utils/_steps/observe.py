@@ -98,8 +98,10 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
     marker, marker_error = _marker(layout)
     listeners = network.listeners(interest.ports)
     invocation = runtime.identity.invocation if runtime else ""
+    machine = _host(interest.addresses)
+    stored = installed_releases.stored_images(layout, systemd.run, machine["runtimes"])
     return {
-        "host": _host(interest.addresses),
+        "host": machine,
         "account": _account(layout),
         "free": {"data": disk_space.free(layout.data_dir), "install": disk_space.free(layout.install_dir)},
         "read_only": [path for path in (layout.data_dir, layout.conf_dir, layout.install_dir) if _is_read_only(path)],
@@ -109,7 +111,8 @@ def observe(systemd: Systemd, layout: Layout, interest: Interest) -> dict[str, A
         "strangers": _strangers(layout, listeners),
         "ports": [listener for listener in listeners if listener["unit"] != layout.unit],
         "releases": installed_releases.versions(layout),
-        "images": installed_releases.images(layout, systemd.run),
+        "images": installed_releases.images(layout, stored),
+        "stored_images": stored,
         "files": {path: host_files.describe(path) for path in interest.files},
         "certificates": _texts(interest.certificates),
         "unpaired": key_pairs.problems(interest.certificates),

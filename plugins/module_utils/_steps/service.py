@@ -147,7 +147,9 @@ def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:
     """Start the unit without waiting, now and at every boot. Whoever calls holds the host's lock.
 
     :param again: end what runs first.
+    :raises Refused: a process that is not the unit's writes the member's data.
     """
+    check_released(systemd, layout)
     _renew(layout)
     peer_probe.stop(systemd, layout)
     # What the gate said before is not what it will say now.
@@ -155,6 +157,24 @@ def launch(systemd: Systemd, layout: Layout, again: bool = False) -> None:
         os.unlink(f"{layout.run_dir}/refused")
     systemd.control("enable", "--no-reload", layout.unit)
     systemd.control("restart" if again else "start", "--no-block", layout.unit)
+
+
+def check_released(systemd: Systemd, layout: Layout) -> None:
+    """Has no process but the member's own its data open for writing?
+
+    :raises Refused: another one has.
+    """
+    unit = systemd.show(layout.unit)
+    # What stands in for the member is ended by systemd before the unit starts.
+    units = [layout.stand_in_unit]
+    # Of a unit that has ended no process is left: one in a container of its may be.
+    if unit["pid"] or unit["active_state"] == "deactivating":
+        units.append(layout.unit)
+
+    def is_own(pid: int) -> bool:
+        return pid == unit["pid"] or processes.unit_of(pid) in units
+
+    member_storage.check_released(markers.where_it_lies(layout, host_files.read_marker(layout)), is_own)
 
 
 def _renew(layout: Layout) -> None:

@@ -108,6 +108,7 @@ def apply(
         if update.restart:
             service.check_startable(layout)
             service.check_unforced(systemd, layout, written=True)
+            service.check_released(systemd, layout)
         view = service.observe(systemd, layout)
         pid = systemd.show(layout.unit)["pid"]
         standing = Standing(bool(pid), bool(pid) and service.is_ready(view))

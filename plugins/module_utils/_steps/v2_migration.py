@@ -11,12 +11,13 @@ stopped, and runs on its own data with the API at a port of loopback that nobody
 there a quorum has agreed on, and so is what it writes. Clients of version 3 go on at the other members.
 
 Nothing is remembered of it. Killed at any time it leaves at most one member down, which each start of its unit brings
-back, and keys that the same command finds where they are.
+back, keys that the same command finds where they are, and a copy of the data that C(etcd_v2_info) names.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -26,6 +27,8 @@ from ansible_collections.quorum.etcd.plugins.module_utils._base import checkpoin
 from ansible_collections.quorum.etcd.plugins.module_utils._base.command import Run
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import AGAIN, EtcdError, HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._cluster import v2_migration
+from ansible_collections.quorum.etcd.plugins.module_utils._cluster.v2_migration import Mover
+from ansible_collections.quorum.etcd.plugins.module_utils._config import v2_limits
 from ansible_collections.quorum.etcd.plugins.module_utils._host import (
     data_copy,
     isolated_member,
@@ -39,13 +42,12 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import L
 from ansible_collections.quorum.etcd.plugins.module_utils._model.process import Process
 from ansible_collections.quorum.etcd.plugins.module_utils._model.releases import WITHOUT_V2, minor
 from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_content import V2Content
+from ansible_collections.quorum.etcd.plugins.module_utils._model.v2_limits import Needs
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.client import Client
 from ansible_collections.quorum.etcd.plugins.module_utils._rpc.peer_port import Side
+from ansible_collections.quorum.etcd.plugins.module_utils._rpc.v2_member import V2Member
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import maintenance, service, v2_info
 from ansible_collections.quorum.etcd.plugins.module_utils._steps.maintenance import MaintenanceWindow, Terms
-
-#: What etcd runs for beside its unit, see C(_host.isolated_member). Its unit is C(Layout.stand_in_unit).
-PURPOSE = "migration"
 
 # Seconds for one question: a listing has every value.
 _ASK = 120.0
@@ -67,9 +69,10 @@ def migrate(run: Run, layout: Layout, move: Move, terms: Terms, check: bool) -> 
     """Move all keys.
 
     :param check: only see whether the member can be spared.
-    :returns: C(changed), C(notes), and but in check mode C(keys) (found in version 2), C(copied) (of them, by this
+    :returns: C(changed), C(notes), and but in check mode C(key_count) (found in version 2), C(copied) (of them, by this
         call), C(expiring), C(empty_directories), C(hidden_in) (directories that stay), C(before) and C(after) (keys of
-        version 3), C(kept) (paths of the copy).
+        version 3), C(kept) (paths of the copy; none where nothing was in version 2), C(earlier) (those of earlier
+        calls).
     :raises Refused: not every member runs without the API, the member cannot be spared, or a key may not move.
     :raises EtcdError: it failed; the member serves again, and no key is lost.
     """
@@ -87,16 +90,27 @@ def migrate(run: Run, layout: Layout, move: Move, terms: Terms, check: bool) -> 
             )
         window = stack.enter_context(maintenance.spared(service.observe(systemd, layout), layout, terms, check))
         _check_versions(window)
+        _check_own(layout, process)
         _check_closed(window, layout, process)
         v2_info.check_room(layout)
         if check:
             return {"changed": True, "notes": window.notes}
         side = Side.from_environment(process.environment)
         with _out_of_service(systemd, layout, window, side, move.timeout):
-            kept = data_copy.keep(run, layout, PURPOSE, datetime.now(timezone.utc))
-            checkpoints.at("v2: copied")
-            done = _moved(systemd, layout, process, move)
-    return {"changed": True, "notes": window.notes, **done, "kept": kept}
+            earlier = [one for one in data_copy.earlier(layout, v2_info.PURPOSE) if not one.endswith("-unfinished")]
+            kept = data_copy.keep(run, layout, v2_info.PURPOSE, datetime.now(timezone.utc))
+            done, kept = _moved(_Apart(systemd, layout, process, kept, list(terms.endpoints)), move)
+    return {"changed": True, "notes": window.notes, **done, "kept": kept, "earlier": earlier}
+
+
+def _check_own(layout: Layout, process: Process) -> None:
+    """Is what the API would serve here of version 2?
+
+    :raises Refused: by the settings it is of version 3.
+    """
+    found = [v2_info.emulated(layout, process.environment), v2_info.emulated(layout, {})]
+    if any(found):
+        raise v2_refusals.emulated(f"{layout.unit} on this host", next(filter(None, found)))
 
 
 def _check_versions(window: MaintenanceWindow) -> None:
@@ -111,14 +125,13 @@ def _check_closed(window: MaintenanceWindow, layout: Layout, process: Process) -
 
     :raises Refused: a member serves the API, or cannot be asked.
     """
-    keys = v2_info.keys_with(local_member.credentials(layout), 5.0)
+    context = v2_info.context_of(local_member.credentials(layout))
     open_at = [f"{layout.unit} on this host"] if v2_info.serves(process.environment) else []
     for member in window.votes.members:
         if member.id == window.member_id:
             continue
-        asked = [v2_migration.address(url) for url in member.client_urls]
         try:
-            served = any(keys.is_served(url) for url in asked) or not asked
+            served = any(_is_served(url, context) for url in member.client_urls) or not member.client_urls
         except EtcdError as exc:
             open_at.append(f"{guard.label(member)}, for all that is known ({exc})")
             continue
@@ -128,6 +141,11 @@ def _check_closed(window: MaintenanceWindow, layout: Layout, process: Process) -
         raise v2_refusals.still_served(f"The API of version 2 may still be served by {'; '.join(open_at)}.")
 
 
+def _is_served(url: str, context: ssl.SSLContext) -> bool:
+    with V2Member(url, context, 5.0) as member:
+        return member.is_served()
+
+
 @contextlib.contextmanager
 def _out_of_service(
     systemd: Systemd, layout: Layout, window: MaintenanceWindow, side: Side, timeout: float
@@ -135,9 +153,9 @@ def _out_of_service(
     """Have the member's unit stopped meanwhile, and have it serve again whatever happens."""
     window.leave_service(side)
     checkpoints.at("v2: leadership moved")
-    systemd.control("stop", layout.unit)
-    checkpoints.at("v2: stopped")
     try:
+        systemd.control("stop", layout.unit)
+        checkpoints.at("v2: stopped")
         yield
     except BaseException as failure:
         service.launch(systemd, layout)
@@ -157,34 +175,89 @@ def _out_of_service(
         window.welcome(side)
 
 
-def _moved(systemd: Systemd, layout: Layout, process: Process, move: Move) -> dict[str, Any]:
-    settings = {**isolated_member.apart(layout, member_files.settings(layout)), "enable-v2": True}
-    credentials, binary = local_member.credentials(layout), process.identity.executable
-    with (
-        isolated_member.running(systemd, layout, PURPOSE, binary, settings, move.timeout, stands_in=True) as seen,
-        Client([seen.endpoint], credentials, _ASK) as client,
-    ):
-        checkpoints.at("v2: apart")
-        keys = v2_info.keys_with(credentials, _ASK)
-        content = v2_migration.listed(keys, seen.endpoint)
-        before = client.count()
-        found = v2_migration.compare(client, content)
-        v2_migration.check(found)
-        _check_expiring(content, move)
-        v2_migration.write(client, found.missing)
-        checkpoints.at("v2: written")
-        hidden_in = v2_migration.take_out(keys, seen.endpoint, content)
-        checkpoints.at("v2: taken out")
-        after = client.count()
-    return {
-        "key_count": len(found.missing) + len(found.there),
-        "copied": len(found.missing),
-        "expiring": len(content.expiring),
+@dataclass(frozen=True)
+class _Apart:
+    """A member that is stopped, to be run apart from its clients.
+
+    :param process: what its unit ran.
+    :param kept: the copy of its data.
+    :param others: client URLs of the other members.
+    """
+
+    systemd: Systemd
+    layout: Layout
+    process: Process
+    kept: list[str]
+    others: list[str]
+
+
+def _moved(apart: _Apart, move: Move) -> tuple[dict[str, Any], list[str]]:
+    """Move the keys.
+
+    :returns: what was done, and the copies that are worth keeping.
+    """
+    is_untouched = True
+    try:
+        checkpoints.at("v2: copied")
+        with _run_apart(apart, move.timeout) as (mover, endpoint):
+            content = mover.listing.content
+            _check_expiring(content, move)
+            _check_limits(mover, [endpoint, *apart.others])
+            before = mover.client.count()
+            is_untouched = not content.keys and not content.directories
+            moved = mover.move()
+            hidden_in = mover.take_directories_out()
+            after = mover.client.count()
+    except EtcdError as exc:
+        if not is_untouched and not isinstance(exc, Refused):
+            raise HostError(f"{exc} A copy of the data as they were is kept in {' and '.join(apart.kept)}.") from exc
+        raise
+    finally:
+        # Each run that finds nothing, or is refused, would leave another one.
+        if is_untouched:
+            data_copy.drop(apart.kept)
+    done = {
+        "key_count": moved.copied + moved.there,
+        "copied": moved.copied,
+        "expiring": moved.expiring,
         "empty_directories": len(content.empty),
         "hidden_in": hidden_in,
         "before": before,
         "after": after,
     }
+    return done, [] if is_untouched else apart.kept
+
+
+@contextlib.contextmanager
+def _run_apart(apart: _Apart, timeout: float) -> Iterator[tuple[Mover, str]]:
+    """Run the member with the API where no client finds it, and list what version 2 has."""
+    layout, binary = apart.layout, apart.process.identity.executable
+    settings = {**isolated_member.apart(layout, member_files.settings(layout)), "enable-v2": True}
+    credentials = local_member.credentials(layout)
+    with isolated_member.running(
+        apart.systemd, layout, v2_info.PURPOSE, binary, settings, timeout, stands_in=True
+    ) as seen:
+        checkpoints.at("v2: apart")
+        with (
+            Client([seen.endpoint], credentials, _ASK) as client,
+            V2Member(seen.endpoint, v2_info.context_of(credentials), _ASK) as member,
+        ):
+            if member.demands_login():
+                raise v2_refusals.guarded(f"{layout.unit} on this host")
+            listing = v2_migration.listed(member, agreed=True)
+            yield Mover(member, client, v2_limits.limits(settings), listing), seen.endpoint
+
+
+def _check_limits(mover: Mover, endpoints: list[str]) -> None:
+    """Can every key be written? Nothing is by then.
+
+    :raises Refused: one cannot.
+    """
+    found = v2_migration.compare(mover.client, mover.listing.content.keys, mover.limits)
+    v2_migration.check(found)
+    if found.missing:
+        v2_migration.check_alarms(mover.client)
+        mover.limits.check(Needs.of(found.missing), v2_migration.largest_database(mover.client, endpoints))
 
 
 def _check_expiring(content: V2Content, move: Move) -> None:

@@ -191,7 +191,7 @@ def test_a_module_is_a_frame_around_one_act(name):
 
 
 #: KiB, deflated, as Ansible sends them.
-LARGEST = 206
+LARGEST = 208
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -202,7 +202,7 @@ def test_what_a_call_sends_to_a_host_stays_small(name):
 def test_the_look_that_every_run_has_stays_small():
     sent = reach("modules.etcd_node_info")
     assert len(sent) <= 51
-    assert sum(len(zlib.compress(FILES[one].read_bytes())) for one in sent) <= 123 << 10
+    assert sum(len(zlib.compress(FILES[one].read_bytes())) for one in sent) <= 124 << 10
 
 
 @pytest.mark.parametrize("name", PURE)

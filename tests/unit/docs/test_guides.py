@@ -142,6 +142,11 @@ class TestIsRefused:
         with pytest.raises(PROGRAM["Unknown"], match="has nothing that does it, or no reason"):
             page(content)
 
+    def test_a_line_that_is_as_in_the_guide_and_tells_a_difference(self, content: dict[str, Any]) -> None:
+        del content["guides"][0]["headings"][0]["is"]
+        with pytest.raises(PROGRAM["Unknown"], match="Say which it is: more or other"):
+            page(content)
+
     def test_a_command_below_no_heading(self, content: dict[str, Any]) -> None:
         content["guides"][0]["headings"][0]["commands"] = []
         with pytest.raises(PROGRAM["Unknown"], match="not the next command"):

@@ -72,6 +72,29 @@ def test_what_is_on_the_way_is_gathered_and_a_second_run_changes_nothing(tmp_pat
     assert (code, "changed=1" in said, server.asked) == (0, False, []), said
 
 
+def test_images_are_refused_until_they_are_there(tmp_path: Path, server: Server) -> None:
+    asked = {
+        "etcd_install_method": "container",
+        "etcd_container_image": "registry.example.com/etcd:v{version}",
+        "etcd_version": "3.6.14",
+        "etcd_fetch_architectures": "amd64",
+    }
+    code, said = fetch(tmp_path, server, **asked)
+    assert code == 2, said
+    name = "etcd-v3.6.14-linux-amd64-container.tar"
+    assert f"docker save --output {tmp_path}/etcd-archives/{name} registry.example.com/etcd:v3.6.14" in said
+    (tmp_path / "etcd-archives").mkdir()
+    (tmp_path / "etcd-archives" / name).write_bytes(b"an image")
+    code, said = fetch(tmp_path, server, **asked)
+    assert (code, name in said) == (0, True), said
+
+
+def test_packages_need_a_version(tmp_path: Path, server: Server) -> None:
+    code, said = fetch(tmp_path, server, etcd_install_method="package", etcd_fetch_architectures="amd64")
+    assert code == 2, said
+    assert "-e etcd_fetch_versions=" in said
+
+
 def test_architectures_are_asked_for_where_the_hosts_do_not_say_theirs(tmp_path: Path, server: Server) -> None:
     code, said = fetch(tmp_path, server)
     assert code == 2, said

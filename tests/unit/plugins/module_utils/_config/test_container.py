@@ -50,13 +50,16 @@ class TestEveryRuntime:
     def test_runs_the_image_by_its_id_and_asks_no_registry(self, runtime):
         words = command(runtime)
         assert words[:2] == [runtime, "run"]
-        assert words[-2:] == [IMAGE, "/usr/local/bin/etcd"]
+        assert words[-1] == IMAGE
         assert "--pull=never" in words
 
-    def test_restarts_nothing_by_itself(self, runtime):
+    def test_runs_etcd_whatever_the_entry_point_of_the_image_is(self, runtime):
+        assert command(runtime)[-2:] == ["--entrypoint=/usr/local/bin/etcd", IMAGE]
+
+    def test_restarts_nothing_by_itself_and_is_restarted_by_systemd_whatever_it_ended_with(self, runtime):
         assert not [word for word in command(runtime) if "restart" in word]
         found = unit(runtime)
-        assert (found["Restart"], found["RestartSec"]) == (["on-failure"], ["5"])
+        assert (found["Restart"], found["RestartSec"]) == (["always"], ["5"])
         assert found["TimeoutStartSec"] == ["infinity"]
 
     def test_gives_etcd_no_more_than_it_needs(self, runtime):
@@ -183,11 +186,12 @@ def test_without_docker_one_in_which_nothing_runs_is_gone(tmp_path, container):
     assert _remove(tmp_path, "exit 1", container) == (0, False)
 
 
-def test_without_docker_one_in_which_something_runs_is_not(tmp_path):
+@pytest.mark.parametrize("docker", ["exit 1", "exit 0"], ids=["no docker", "a docker that does not know it"])
+def test_one_in_which_something_runs_is_not(tmp_path, docker):
     """The gate must not be told that etcd has ended while it serves."""
     with open("/proc/self/cgroup", encoding="utf-8") as file:
         own = next(line.rstrip("\n").rpartition("/")[2] for line in file if line.rstrip("\n").rpartition("/")[2])
-    assert _remove(tmp_path, "exit 1", own) == (1, True)
+    assert _remove(tmp_path, docker, own) == (1, True)
 
 
 def host(**changes):
@@ -198,7 +202,7 @@ def host(**changes):
 
 def test_the_unit_of_a_wanted_member_names_its_image():
     files = {file.path: file.content for file in render.files(host(), "3.6.14", "x86_64", "/usr/bin/python3")}
-    assert f" {IMAGE} /usr/local/bin/etcd'" in files[INSIDE.unit_file]
+    assert f" --entrypoint=/usr/local/bin/etcd {IMAGE}'" in files[INSIDE.unit_file]
 
 
 def test_a_version_without_an_id_is_refused():

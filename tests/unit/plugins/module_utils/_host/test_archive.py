@@ -9,12 +9,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError
+from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import HostError, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._formats import wal
 from ansible_collections.quorum.etcd.plugins.module_utils._host import archive
 from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import is_archived
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
+from data_writer import having_open
 
 NOW = datetime(2026, 11, 21, 15, 4, 5, tzinfo=timezone.utc)
 NAME = "removed-20261121T150405Z"
@@ -86,6 +87,43 @@ class TestData:
         assert (found.data_dir, found.wal_dir) == ("/srv/etcd", "/fast/wal")
         assert markers.where_it_lies(layout, Marker("started")) == layout
         assert markers.where_it_lies(layout, None) == layout
+
+
+@pytest.mark.parametrize("name", ["wal/0.wal", "snap/db"])
+class TestDataThatAProcessStillWrites:
+    """Docker was killed, so that it and systemd say of the container that it has ended."""
+
+    def test_are_moved_once_it_was_ended_as_the_refusal_says(self, layout, name):
+        leave_data(layout.data_dir, layout.log_dir)
+        with having_open(f"{layout.data_dir}/member/{name}") as left:
+            with pytest.raises(Refused) as refused:
+                archive.move(layout, "removed", NOW)
+            assert refused.value.code == "data-in-use"
+            assert f"Process {left.pid} (sleep)" in refused.value.found
+            assert wal.segments(layout.log_dir)
+            assert f"kill {left.pid}. Wait" in refused.value.remedy
+            left.terminate()
+            left.wait()
+            assert archive.move(layout, "removed", NOW)
+
+    def test_are_moved_where_it_only_reads_them(self, layout, name):
+        leave_data(layout.data_dir, layout.log_dir)
+        with having_open(f"{layout.data_dir}/member/{name}", "<"):
+            assert archive.move(layout, "removed", NOW)
+
+    def test_keep_their_unit_from_being_disabled(self, service_manager, layout, name):
+        service_manager.units[layout.unit] = {"ActiveState": "active", "UnitFileState": "enabled"}
+        with having_open(f"{layout.data_dir}/member/{name}"), pytest.raises(Refused, match="does not know of it"):
+            archive.disable_unit(service_manager.systemd, layout)
+        assert service_manager.done == [f"stop {layout.unit}"]
+
+    def test_are_seen_where_there_is_no_unit_and_where_the_marker_says_that_they_lie(
+        self, service_manager, layout, name, tmp_path
+    ):
+        Path(layout.state_dir).mkdir(parents=True)
+        Path(layout.marker_file).write_text(markers.render(Marker("started", token="t", data_dir=f"{tmp_path}/before")))
+        with having_open(f"{tmp_path}/before/member/{name}"), pytest.raises(Refused, match=f"{tmp_path}/before"):
+            archive.disable_unit(service_manager.systemd, layout)
 
 
 class TestADirectoryThatWasArchived:

@@ -99,8 +99,9 @@ class TestARelease:
         result = install(layout, source)
         directory = Path(layout.install_dir, TOP)
         assert result == {"changed": True, "directory": str(directory), "checksum": source.checksums[NAME]}
-        assert sorted(os.listdir(directory)) == ["etcd", "etcdctl", "etcdutl"]
-        assert all((directory / tool).stat().st_mode & 0o7777 == 0o755 for tool in os.listdir(directory))
+        assert sorted(os.listdir(directory)) == ["archive", "etcd", "etcdctl", "etcdutl"]
+        assert all((directory / tool).stat().st_mode & 0o7777 == 0o755 for tool in ("etcd", "etcdctl", "etcdutl"))
+        assert (directory / "archive").read_text() == f"{NAME} {source.checksums[NAME]}\n"
         assert directory.stat().st_mode & 0o7777 == 0o755
         assert leftovers(layout) == [TOP]
         assert server.asked == [f"/etcd/v{VERSION}/{NAME}"]
@@ -155,7 +156,7 @@ class TestARelease:
         content = archive(release.directory, "3.4.23", ("etcd", "etcdctl"))
         server.files[f"/etcd/v3.4.23/{release.archive}"] = content
         install(layout, replace(source, checksums={release.archive: sha256(content)}), release)
-        assert sorted(os.listdir(f"{layout.install_dir}/{release.directory}")) == ["etcd", "etcdctl"]
+        assert sorted(os.listdir(f"{layout.install_dir}/{release.directory}")) == ["archive", "etcd", "etcdctl"]
 
     @pytest.mark.parametrize("version", ["3.3.27", "3.6", "v3.6.99"])
     def test_is_a_full_version_from_3_4(self, layout, source, version):
@@ -254,7 +255,7 @@ def test_an_archive_writes_nowhere_but_where_it_is_told(layout, server, source, 
     install(layout, replace(source, checksums={NAME: sha256(content)}))
     after = {path for path in tmp_path.rglob("*") if not any(map(path.is_relative_to, places))}
     assert after - before <= {parent for place in places for parent in Path(place).parents}
-    assert sorted(os.listdir(f"{layout.install_dir}/{TOP}")) == ["etcd", "etcdctl", "etcdutl"]
+    assert sorted(os.listdir(f"{layout.install_dir}/{TOP}")) == ["archive", "etcd", "etcdctl", "etcdutl"]
 
 
 class TestTheChecksum:

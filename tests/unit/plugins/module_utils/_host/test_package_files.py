@@ -105,6 +105,15 @@ def place(layout):
     return replace(layout, install_method="package")
 
 
+@pytest.fixture(autouse=True)
+def temporary(tmp_path, monkeypatch):
+    """Where lists lie meanwhile."""
+    found = tmp_path / "temporary"
+    found.mkdir()
+    monkeypatch.setattr(package_files, "_TEMPORARY", str(found))
+    return found
+
+
 FETCHED = Source((), {}, REVISION)
 
 
@@ -124,6 +133,17 @@ def refusal(place, run, source, error=BadInput, release=RELEASE):
         bring(place, run, source, release)
     assert not os.path.isdir(place.install_dir) or os.listdir(place.install_dir) == []
     return str(caught.value)
+
+
+@pytest.mark.parametrize("lists", [[], [REVISION]], ids=["fresh lists", "own lists"])
+def test_lists_that_a_killed_run_left_are_removed_and_those_of_a_run_that_lives_stay(place, apt, temporary, lists):
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for owner in (ended.pid, os.getpid()):
+        (temporary / f"quorum.etcd-apt-{owner}-x" / "lists").mkdir(parents=True)
+    apt.lists = lists
+    bring(place, apt)
+    assert os.listdir(temporary) == [f"quorum.etcd-apt-{os.getpid()}-x"]
 
 
 class TestARelease:

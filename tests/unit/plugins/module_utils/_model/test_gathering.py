@@ -39,6 +39,28 @@ def test_a_way_that_there_is_not_and_a_version_that_there_is_not_are_refused():
             gathering.versions("", "", "", [wrong], DEFAULT)
 
 
+def test_packages_need_a_version_that_is_named():
+    for named in (("archive", "", []), ("container", "", []), ("package", "3.4.23", []), ("package", "", ["3.4.23"])):
+        gathering.check_named(*named)
+    with pytest.raises(BadInput, match="-e etcd_fetch_versions=3.4.23"):
+        gathering.check_named("package", "", [])
+
+
+def test_images_are_looked_for_and_what_makes_them_is_said():
+    wanted = {"etcd-v3.6.14-linux-amd64-container.tar": ("registry.example.com/etcd:v3.6.14", "x86_64")}
+    assert gathering.images_in("/srv/a", list(wanted), wanted) == list(wanted)
+    with pytest.raises(Refused) as refused:
+        gathering.images_in("/srv/a", [], wanted)
+    assert refused.value.code == "image-not-gathered"
+    for command in (
+        "podman save --format docker-archive --output /srv/a/etcd-v3.6.14-linux-amd64-container.tar "
+        "registry.example.com/etcd:v3.6.14",
+        "docker save --output /srv/a/etcd-v3.6.14-linux-amd64-container.tar registry.example.com/etcd:v3.6.14",
+        "podman pull --arch amd64 registry",
+    ):
+        assert command in refused.value.remedy
+
+
 def test_architectures_have_either_name():
     assert gathering.machines(["amd64", "aarch64", "x86_64"]) == ["x86_64", "aarch64"]
     with pytest.raises(BadInput, match="no archive for riscv64"):

@@ -9,7 +9,15 @@ from dataclasses import replace
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput
 from ansible_collections.quorum.etcd.plugins.module_utils._model import instances
-from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import Layout
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
+from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import (
+    ARCHIVE,
+    CONTAINER,
+    PACKAGE,
+    RECORDS,
+    Layout,
+    identity,
+)
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import LAYOUT as OPTIONS
 from ansible_collections.quorum.etcd.plugins.module_utils._module.options import layout_of
 from inventory_of import LAYOUT
@@ -79,3 +87,18 @@ def test_it_survives_the_way_through_json_and_module_options():
 
 def test_a_modules_defaults_are_one_whole_layout():
     assert layout_of({name: option["default"] for name, option in OPTIONS.items()}) == LAYOUT
+
+
+def test_every_way_to_install_has_a_record_of_its_own():
+    assert set(RECORDS) == {ARCHIVE, PACKAGE, CONTAINER}
+    assert len(set(RECORDS.values())) == len(RECORDS)
+
+
+def test_an_identity_has_a_line_for_each_source():
+    found = identity(("etcd-server", "3.4.23-4"), ("etcd-client", "3.4.23-4"))
+    assert found == "etcd-server 3.4.23-4\netcd-client 3.4.23-4"
+
+
+def test_the_plan_expects_of_an_image_what_its_installation_writes_down():
+    image = "2f" * 32
+    assert Container("podman", "", {"3.6.14": image}).record("3.6.14") == identity(("podman", image))

@@ -44,7 +44,16 @@ def test_a_directory_comes_before_what_is_in_it() -> None:
 
 
 def test_an_empty_store_has_nothing() -> None:
-    assert V2Content.from_node({"dir": True}).is_empty
+    assert V2Content.from_node({"dir": True}) == V2Content()
+
+
+def test_what_has_expired_is_no_key_without_an_end() -> None:
+    # As etcd 3.5.33 lists them in the half second before they are gone.
+    expiration = "2026-08-01T12:00:00.916127178Z"
+    over = {"key": "/a", "value": "x", "expiration": expiration, "modifiedIndex": 11}
+    later = {"key": "/b", "value": "x", "expiration": expiration, "ttl": -1, "modifiedIndex": 12}
+    inside = {"key": "/d", "dir": True, "expiration": expiration, "nodes": [{"key": "/d/a", "modifiedIndex": 13}]}
+    assert V2Content.from_node({"nodes": [over, later, inside]}) == V2Content()
 
 
 def test_a_summary_has_no_value() -> None:

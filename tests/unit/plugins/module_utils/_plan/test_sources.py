@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from ansible_collections.quorum.etcd.plugins.module_utils._base.errors import BadInput, Refused
 from ansible_collections.quorum.etcd.plugins.module_utils._model import acts, packages
+from ansible_collections.quorum.etcd.plugins.module_utils._model.container import Container
 from ansible_collections.quorum.etcd.plugins.module_utils._model.host import Checksums, Confirmations
 from ansible_collections.quorum.etcd.plugins.module_utils._model.packages import Offer
 from ansible_collections.quorum.etcd.plugins.module_utils._plan import cluster_plan
@@ -147,6 +150,92 @@ class TestAClusterThatServes:
         refused = refusal(self.cluster("3.4.23", [TRIXIE, BOOKWORM], asked="3.6.14"))
         assert "Packages of etcd 3.5.33 and 3.6.14 are to be installed" in refused.found
         assert "etcd_version: 3.5.16 or 3.4.23; or" in refused.remedy
+
+
+def moving(offers, running, asked=""):
+    """Members in service out of archives that are to come out of packages from now on."""
+    hosts = [member(at, running, asked) for at in range(len(offers))]
+    hosts = [replace(one, wanted=replace(one.wanted, layout=PACKAGED)) for one in hosts]
+    return [offered(seeing(one, releases=[]), *versions) for one, versions in zip(hosts, offers, strict=True)]
+
+
+def by_archives(hosts):
+    return [replace(one, wanted=replace(one.wanted, layout=LAYOUT)) for one in hosts]
+
+
+def asking(hosts, version):
+    return [replace(one, wanted=replace(one.wanted, version=version)) for one in hosts]
+
+
+@pytest.mark.parametrize("running", ["", "3.4.23", "3.5.16"])
+@pytest.mark.parametrize("asked", ["", "3.4.23", "3.5.16", "3.6.14"])
+def test_whatever_a_refusal_of_packages_names_is_accepted(running, asked):
+    """Alone or beside other hosts: no advice leads to the next refusal."""
+    for offers in product(([], [BOOKWORM], [TRIXIE], [TRIXIE, BOOKWORM]), repeat=2):
+        hosts = moving([*offers, offers[0]], running, asked) if running else asking(packaged(*offers), asked)
+        try:
+            cluster_plan.plan(hosts)
+            continue
+        except Refused as caught:
+            if caught.code == "version-lower":
+                continue
+            assert {problem.code for problem in caught.problems} == {"package-not-offered"}
+            (remedy,) = {problem.safe for problem in caught.problems}
+        assert remedy.endswith("upstream's archives: etcd_install_method: archive")
+        cluster_plan.plan(by_archives(hosts))
+        named = re.search(r"etcd_version: ([0-9. or]+);", remedy)
+        for version in named.group(1).split(" or ") if named else ():
+            cluster_plan.plan(asking(hosts, version))
+
+
+def test_the_version_of_a_package_is_refused_with_the_release_that_is_accepted():
+    with pytest.raises(BadInput, match=r"Give the release of etcd in it: 3\.4\.23\."):
+        cluster_plan.plan(packaged([BOOKWORM], [BOOKWORM], etcd_version=BOOKWORM))
+    assert installs(cluster_plan.plan(packaged([BOOKWORM], [BOOKWORM], etcd_version="3.4.23")))
+
+
+def test_packages_that_are_not_published_are_no_dead_end():
+    both = tuple(packages.file_name(one, BOOKWORM, "x86_64") for one in packages.PACKAGES)
+    hosts = [shelved(bare(at, layout=PACKAGED, etcd_version="3.6.14"), *both, given=both) for at in range(3)]
+    refused = refusal(hosts)
+    assert refused.code == "archive-missing"
+    assert "If there are none: give one that they are all offered, etcd_version: 3.4.23; or" in refused.remedy
+    assert installs(cluster_plan.plan(asking(hosts, "3.4.23")))
+
+
+IMAGE = "2f" * 32
+
+
+class TestAnImage:
+    """What a runtime has, a registry or an archive: without any of them nothing is begun."""
+
+    ARCHIVE = "etcd-v3.6.14-linux-amd64-container.tar"
+
+    def hosts(self, name="", stored=(), ids=None):
+        layout = replace(LAYOUT, install_method="container")
+        ids = {"3.6.14": IMAGE} if ids is None else ids
+        found = [seeing(bare(at, layout=layout), stored_images=stored) for at in range(3)]
+        inside = Container("podman", name, ids)
+        return [replace(one, wanted=replace(one.wanted, container=inside)) for one in found]
+
+    def test_without_any_source_is_refused_by_the_plan(self):
+        refused = refusal(self.hosts())
+        assert refused.code == "image-missing"
+        assert f"where etcd-host0, etcd-host1, etcd-host2 would get {self.ARCHIVE} from" in refused.found
+        assert f"podman load --input {self.ARCHIVE}" in refused.remedy
+
+    def test_that_another_runtime_has_is_none(self):
+        assert refusal(self.hosts(stored=[f"docker {IMAGE}"])).code == "image-missing"
+
+    def test_with_each_source_that_the_refusal_names_is_installed(self):
+        named = self.hosts("registry.example.com/etcd:v{version}")
+        in_archives = [shelved(one, self.ARCHIVE) for one in self.hosts()]
+        for hosts in (named, in_archives, self.hosts(stored=[f"podman {IMAGE}"])):
+            assert installs(cluster_plan.plan(hosts)) == [acts.Install("3.6.14", self.ARCHIVE)] * 3
+
+    def test_without_an_id_is_refused_for_that_alone(self):
+        with pytest.raises(BadInput, match="has no ID for etcd 3.6.14"):
+            cluster_plan.plan(self.hosts(ids={}))
 
 
 class TestArchivesOnTheController:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -31,8 +32,8 @@ def member(at, has=OLD, serves=False, wants=False, **variables):
     return replace(host, wanted=wanted)
 
 
-def cluster(**variables):
-    return [member(at, **variables) for at in range(3)]
+def cluster(serves=False, **variables):
+    return [member(at, serves=serves, **variables) for at in range(3)]
 
 
 def listings(told=SOME, **more):
@@ -81,10 +82,46 @@ class TestWhileMembersServeVersion2:
         found = {**listings(), "etcd-host2": Listing(SOME, room={"needs": 2 << 20, "free": 1 << 20})}
         assert refusal(cluster(serves=True), found).code == "no-space"
 
-    def test_without_a_key_there_is_nothing_to_move(self):
+    def test_a_listing_without_a_key_is_not_the_last_word(self):
         found = plan(cluster(serves=True), listings(NOTHING))
-        assert not found.follows
-        assert any("there is nothing to move" in note for note in found.notes)
+        assert found.follows == ("move the keys of version 2 to version 3, by one member apart from its clients",)
+        assert any("They are listed again" in note for note in found.notes)
+        assert [kind for kind, _host in kinds(plan(cluster(), listings(NOTHING)))] == ["save-before-v2", "move-v2-keys"]
+
+    def test_keys_of_version_3_below_a_prefix_are_no_keys_of_version_2(self):
+        refused = refusal(cluster(serves=True), {"etcd-host0": Listing(room=ROOM, emulated="/v2")})
+        assert (refused.code, "etcdctl get --prefix /v2" in refused.remedy) == ("v2-emulated", True)
+        settings = {"experimental-enable-v2v3": "/v2"}
+        hosts = [replace(host, wanted=bare(at, etcd_settings=settings).wanted) for at, host in enumerate(cluster())]
+        assert refusal(hosts, listings(None)).code == "v2-emulated"
+
+    def test_users_of_version_2_are_refused(self):
+        refused = refusal(cluster(serves=True), {"etcd-host0": Listing(room=ROOM, users=True)})
+        assert (refused.code, "URL/v2/auth/enable" in refused.remedy) == ("v2-auth-enabled", True)
+
+    def test_a_key_that_no_request_holds_is_named_with_the_setting(self):
+        needs = {"largest": "/big", "request": 2 << 20, "space": 4 << 20}
+        refused = refusal(cluster(serves=True), listings(needs=needs))
+        assert refused.code == "v2-key-too-large"
+        assert "/big" in refused.found
+        (size,) = re.findall(r"max-request-bytes: (\d+) in etcd_settings", refused.remedy)
+        larger = {"max-request-bytes": int(size)}
+        hosts = [replace(host, wanted=bare(at, etcd_settings=larger).wanted) for at, host in enumerate(cluster(True))]
+        assert plan(hosts, listings(needs=needs)).follows
+
+    def test_keys_beyond_the_quota_are_refused_with_one_that_is_enough(self):
+        needs = {"largest": "/a", "request": 100, "space": 6 << 30}
+        refused = refusal(cluster(serves=True), listings(needs=needs, database=3 << 30))
+        assert refused.code == "v2-over-quota"
+        (size,) = re.findall(r"quota-backend-bytes: (\d+) or more", refused.remedy)
+        larger = {"quota-backend-bytes": int(size)}
+        hosts = [replace(host, wanted=bare(at, etcd_settings=larger).wanted) for at, host in enumerate(cluster(True))]
+        assert plan(hosts, listings(needs=needs, database=3 << 30)).follows
+
+    def test_copies_of_earlier_runs_are_named(self):
+        copies = ("/var/lib/etcd/member.migration-unfinished",)
+        found = plan(cluster(serves=True), {"etcd-host0": Listing(SOME, room=ROOM, copies=copies)})
+        assert any("etcd-host0 has /var/lib/etcd/member.migration-unfinished" in note for note in found.notes)
 
     def test_an_inventory_that_wants_it_is_refused(self):
         refused = refusal(cluster(serves=True, wants=True), listings())

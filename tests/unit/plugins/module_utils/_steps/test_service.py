@@ -17,6 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.answers import Status, View
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import service
+from data_writer import having_open
 
 ACTIVE = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled", "MainPID": str(os.getpid())}
 STARTING = {"ActiveState": "activating", "SubState": "start", "UnitFileState": "enabled", "MainPID": "0"}
@@ -37,6 +38,40 @@ def host(service_manager, layout):
 def mark(layout, state):
     Path(layout.state_dir).mkdir(parents=True, exist_ok=True)
     Path(layout.marker_file).write_text(markers.render(Marker(state, token="t")))
+
+
+class TestAStartBesideAProcessThatWritesTheData:
+    @pytest.mark.parametrize("state", [RESTING, WAITING])
+    def test_is_refused_until_that_has_ended(self, host, layout, state):
+        host.units[layout.unit] = dict(state)
+        with having_open(f"{layout.log_dir}/0.wal") as left:
+            with pytest.raises(Refused) as refused:
+                service.launch(host.systemd, layout)
+            assert refused.value.code == "data-in-use"
+            assert host.done == []
+            left.terminate()
+            left.wait()
+            service.launch(host.systemd, layout)
+        assert host.done
+
+    def test_is_a_restart_where_it_is_the_member_itself(self, host, layout):
+        with having_open(f"{layout.log_dir}/0.wal") as own:
+            host.units[layout.unit] = {**ACTIVE, "MainPID": str(own.pid)}
+            service.launch(host.systemd, layout, again=True)
+        assert f"restart --no-block {layout.unit}" in host.done
+
+    def test_is_allowed_where_it_stands_in_for_the_member(self, host, layout, monkeypatch):
+        """systemd ends it before the unit starts."""
+        monkeypatch.setattr(processes, "unit_of", lambda _pid: layout.stand_in_unit)
+        with having_open(f"{layout.log_dir}/0.wal"):
+            service.launch(host.systemd, layout)
+        assert host.done
+
+    def test_is_refused_where_a_unit_that_has_ended_has_left_it(self, host, layout, monkeypatch):
+        """Docker's containers are outside of their units: only its record of the container says whose it was."""
+        monkeypatch.setattr(processes, "unit_of", lambda _pid: layout.unit)
+        with having_open(f"{layout.log_dir}/0.wal"), pytest.raises(Refused, match="has the data"):
+            service.launch(host.systemd, layout)
 
 
 class TestAStart:
