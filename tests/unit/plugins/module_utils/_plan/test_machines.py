@@ -88,7 +88,7 @@ class TestFounding:
 
     def test_another_way_to_install_is_installed_for_itself(self):
         hosts = [on(0, 0), on(0, 1, layout={"install_method": "container"}), on(1, 2)]
-        known = Container("podman", "", {releases.DEFAULT_VERSION: "2f" * 32})
+        known = Container("podman", "registry.example.com/etcd", {releases.DEFAULT_VERSION: "2f" * 32})
         hosts[1] = replace(hosts[1], wanted=replace(hosts[1].wanted, container=known))
         assert [step.host for step in steps(hosts, Install)] == ["etcd-host0", "etcd-host1", "etcd-host2"]
 

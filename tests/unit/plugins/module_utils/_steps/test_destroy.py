@@ -17,7 +17,7 @@ from ansible_collections.quorum.etcd.plugins.module_utils._model import markers
 from ansible_collections.quorum.etcd.plugins.module_utils._model.layout import SIGNATURE
 from ansible_collections.quorum.etcd.plugins.module_utils._model.markers import Marker
 from ansible_collections.quorum.etcd.plugins.module_utils._steps import destroy as _destroy
-from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore, v2_migration
+from ansible_collections.quorum.etcd.plugins.module_utils._steps import restore, v2_info
 
 RUNS = {"ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}
 RESTS = {"ActiveState": "inactive", "SubState": "dead", "UnitFileState": "disabled"}
@@ -121,7 +121,7 @@ class TestAMember:
 
     def test_that_a_migration_has_left_on_its_data_is_stopped_too(self, member, layout):
         mark(layout, markers.STARTED)
-        apart = isolated_member.unit_of(layout, v2_migration.PURPOSE)
+        apart = isolated_member.unit_of(layout, v2_info.PURPOSE)
         assert apart == layout.stand_in_unit
         member.units[apart] = dict(RUNS)
         destroy(member, layout)
