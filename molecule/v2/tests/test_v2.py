@@ -119,9 +119,8 @@ def upgraded(cluster, rolled):
 
 
 def counted(cluster, host):
-    return int(
-        cluster.on(host, "etcdctl get --prefix --count-only --write-out fields /net/ | sed -n 's/.*Count.* //p'")
-    )
+    told = cluster.on(host, "etcdctl get --prefix --keys-only --write-out json /net/")
+    return json.loads(told).get("count", 0)
 
 
 def hashes(cluster):
