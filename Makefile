@@ -156,7 +156,7 @@ scenario: scenario-$(NAME) ## one Molecule scenario: make scenario NAME=default
 SCENARIOS = snapshot disaster $(filter-out snapshot disaster,$(patsubst molecule/%/molecule.yml,%,$(wildcard molecule/*/molecule.yml)))
 
 # Left out of CI: what they show, the component tests, the faults or another scenario show in a smaller way.
-SELDOM = airgap auto-tls connections discovery docker downgrade package plain replace scale several single srv v2
+SELDOM = access airgap auto-tls connections discovery docker downgrade package plain replace scale several single srv v2
 
 scenarios: $(addprefix scenario-,$(SCENARIOS)) ## all Molecule scenarios
 

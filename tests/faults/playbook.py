@@ -31,6 +31,7 @@ TASKS = (
     "Observe",
     "Plan",
     "Carry out the plan",
+    "Check users and roles first",
     "Let the clusters take turns",
     "Refuse",
     "Walk the plan",
@@ -48,6 +49,7 @@ TASKS = (
     "Observe",
     "Plan",
     "Refuse what is left",
+    "Apply users and roles",
     "Check that tags have selected the role",
 )
 _BANNER = re.compile(r"^TASK \[(?:quorum\.etcd\.etcd : )?(.+?)\] \*", re.MULTILINE)

@@ -57,6 +57,8 @@ _UNCLEAR = ("deadline exceeded", "raft: stopped")
 # The token is gone or was never asked for: the request was refused, and works after a login
 # (client/v3/retry_interceptor.go, shouldRefreshToken).
 _LOGIN_AGAIN = ("invalid auth token", "user name is empty", "revision of auth store is old")
+# The last one also says that users or roles were changed meanwhile, to whoever asks.
+_TRIES = 5
 # Its answer to whoever asks for the past (api/v3rpc/rpctypes/error.go, ErrGRPCCompacted).
 _COMPACTED = "required revision has been compacted"
 _NO_LOGIN_NEEDED = "authentication is not enabled"
@@ -519,14 +521,18 @@ class Client(contextlib.AbstractContextManager["Client"]):
         deadline = Deadline(timeout)
         connection = self._connection(endpoint, deadline)
         call = grpc.Call(method, _path(method), message, self._metadata(connection, deadline))
-        try:
-            answer = grpc.unary(connection, call, deadline)
-        except RpcError as exc:
-            if not self._credentials.username or not any(text in exc.detail for text in _LOGIN_AGAIN):
-                raise
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._decoded(connection, method, grpc.unary(connection, call, deadline))
+            except RpcError as exc:
+                # A login helps once; a certificate says by itself who asks.
+                logs_in = self._credentials.username and left == _TRIES - 1
+                again = _LOGIN_AGAIN if logs_in else _LOGIN_AGAIN[-1:]
+                if not left or not any(text in exc.detail for text in again):
+                    raise
             self._token = None
-            answer = grpc.unary(connection, call._replace(metadata=self._metadata(connection, deadline)), deadline)
-        return self._decoded(connection, method, answer)
+            call = call._replace(metadata=self._metadata(connection, deadline))
+        raise AssertionError
 
     def _decoded(self, connection: http2.Connection, method: str, answer: bytes) -> protobuf.Message:
         with grpc.named(connection, method):

@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 INVENTORY = "[etcd_cluster]\n192.0.2.1 NODE_NAME=etcd-host0\n[etcd_proxy]\n192.0.2.2\n"
 WRONG = {
     "etcd": ("etcd_member_state", "gone"),
+    "access": ("etcd_auth", "perhaps"),
     "destroy": ("etcd_start_timeout", "soon"),
     "downgrade": ("etcd_downgrade_cancel", "perhaps"),
     "drain": ("etcd_maintenance_timeout", "soon"),
