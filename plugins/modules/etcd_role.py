@@ -119,7 +119,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
 def main() -> None:
     permission = {
         "access": {"type": "str", "choices": permissions.ACCESSES, "required": True},
-        "key": {"type": "str"},
+        "key": {"type": "str", "no_log": False},
         "prefix": {"type": "str"},
         "range": {"type": "list", "elements": "str"},
     }
